@@ -1,0 +1,74 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same for every target: Swift 6, memory safety spelled out, imports that stay inside, warnings that stop the build.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A room of the house; `docs/architecture.md` has the plan and the reasons for each arrow.
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(of room: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: room + "Tests", dependencies: dependencies, swiftSettings: settings)
+}
+
+let hashTrees: Target.Dependency = .product(name: "HashTreeCollections", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOExtras", package: "swift-nio-extras"),
+]
+
+let package = Package(
+    name: "virt-metadata",
+    products: [.executable(name: "virt-metadata", targets: ["Server"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
+        .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CLinux"),
+
+        room("Common", [hashTrees]),
+        room("XML", ["CLibXML2", "Common"]),
+        room("JSON", ["CJansson", "Common"]),
+        room("Libvirt", ["CLibvirt", "Common"]),
+        room("Kernel", ["CLinux", "Common"]),
+        room("Inventory", ["Common", "Libvirt", "XML", "JSON", hashTrees, logging, lifecycle]),
+        room("EC2API", ["Common", "JSON"]),
+        room("OpenStackAPI", ["Common", "JSON"]),
+        .executableTarget(
+            name: "Server",
+            dependencies: [
+                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", hashTrees, logging, lifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ] + nio,
+            swiftSettings: settings),
+
+        tests(of: "Common", ["Common"]),
+        tests(of: "XML", ["XML", "Common"]),
+        tests(of: "JSON", ["JSON", "Common"]),
+        tests(of: "Libvirt", ["Libvirt", "Common"]),
+        tests(of: "Kernel", ["Kernel", "Common"]),
+    ]
+)

@@ -1,0 +1,6 @@
+#pragma once
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/neighbour.h>
+#include <linux/if_link.h>
+#include <net/if.h>

@@ -1,0 +1,101 @@
+import Glibc
+
+/// An address of the Internet Protocol, version 4 or 6; an IPv4-mapped IPv6 address is its IPv4 address.
+public struct IPAddress: Sendable, Hashable {
+    /// The version of the protocol an address belongs to.
+    public enum Family: Sendable, Hashable {
+        case v4, v6
+    }
+
+    /// Which version of the protocol this is.
+    public let family: Family
+    /// The 128 bits, the first octet highest; an IPv4 address has its 32 in the low half.
+    private let high: UInt64
+    private let low: UInt64
+    /// The link a link-local address belongs to, as `%eth0` names it; only IPv6 has it.
+    public let zone: String?
+
+    /// Reads 4 or 16 octets in the order of the wire; `nil` for any other count. `::ffff:a.b.c.d` becomes `a.b.c.d`.
+    public init?(octets: some Collection<UInt8>, zone: String? = nil) {
+        var (high, low) = (UInt64(0), UInt64(0))
+        for octet in octets {
+            high = high << 8 | low >> 56
+            low = low << 8 | UInt64(octet)
+        }
+        switch octets.count {
+        case 4: self.init(v4: UInt32(truncatingIfNeeded: low))
+        case 16 where high == 0 && low >> 32 == 0xFFFF: self.init(v4: UInt32(truncatingIfNeeded: low))
+        case 16: self.init(high: high, low: low, zone: zone)
+        default: return nil
+        }
+    }
+
+    /// An IPv4 address from its number, the first octet highest.
+    public init(v4 number: UInt32) {
+        family = .v4
+        (high, low, zone) = (0, UInt64(number), nil)
+    }
+
+    private init(high: UInt64, low: UInt64, zone: String?) {
+        family = .v6
+        (self.high, self.low, self.zone) = (high, low, zone)
+    }
+
+    /// Reads the text forms of RFC 4291 and dotted IPv4 as `inet_pton(3)` does; a zone may follow an IPv6 address after `%`.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let address = parts.first.map(String.init), !address.utf8.contains(0) else { return nil }
+        let zone = parts.count == 2 ? String(parts[1]) : nil
+        guard zone != "" else { return nil }
+        if let octets = Self.octets(of: address, family: AF_INET, count: 4), zone == nil {
+            self.init(octets: octets)
+        } else if let octets = Self.octets(of: address, family: AF_INET6, count: 16) {
+            self.init(octets: octets, zone: zone)
+        } else {
+            return nil
+        }
+    }
+
+    /// The octets in the order of the wire: 4 or 16.
+    public var octets: [UInt8] {
+        let all = [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) } }
+        return family == .v4 ? Array(all.suffix(4)) : all
+    }
+
+    /// Whether this is `fe80::/10`, an address that means something on one link only.
+    public var isLinkLocal: Bool {
+        family == .v6 && high >> 54 == 0xFE80 >> 6
+    }
+
+    /// The same address without its zone.
+    public var withoutZone: IPAddress {
+        family == .v4 ? self : IPAddress(high: high, low: low, zone: nil)
+    }
+
+    /// Whether the first `length` bits of both addresses are the same; false between the two families.
+    func sharesPrefix(of length: Int, with other: IPAddress) -> Bool {
+        guard family == other.family else { return false }
+        let skipped = family == .v4 ? 96 : 0
+        let highBits = min(64, max(0, length + skipped))
+        let lowBits = min(64, max(0, length + skipped - 64))
+        let mask = { (bits: Int) in bits == 0 ? UInt64(0) : ~UInt64(0) << UInt64(64 - bits) }
+        return (high ^ other.high) & mask(highBits) == 0 && (low ^ other.low) & mask(lowBits) == 0
+    }
+
+    private static func octets(of text: String, family: Int32, count: Int) -> [UInt8]? {
+        var octets = [UInt8](repeating: 0, count: count)
+        // Safe: inet_pton(3) writes at most the 4 or 16 octets that the family has.
+        return unsafe inet_pton(family, text, &octets) == 1 ? octets : nil
+    }
+}
+
+extension IPAddress: CustomStringConvertible {
+    /// Dotted IPv4, or IPv6 in the form of RFC 5952, with its zone if it has one.
+    public var description: String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        // Safe: inet_ntop(3) reads the octets of the family and writes at most as many bytes as it is told there are.
+        _ = unsafe inet_ntop(family == .v4 ? AF_INET : AF_INET6, octets, &text, socklen_t(text.count))
+        let address = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return zone.map { "\(address)%\($0)" } ?? address
+    }
+}
