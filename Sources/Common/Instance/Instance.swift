@@ -1,0 +1,109 @@
+/// All that is known of one running guest: what its operator wrote, and what the hypervisor knows.
+///
+/// An instance never changes; a change in its domain makes a new one. What is `nil` or empty is unknown, and no place shows it.
+public final class Instance: Sendable {
+    /// libvirt's UUID of the domain: the key of the inventory.
+    public let domain: InstanceUUID
+    /// libvirt's name of the domain, for the operator's eyes.
+    public let domainName: String
+    /// The UUID that the guest finds in its SMBIOS tables: the domain's `<hwuuid>` if it has one, else the domain's own.
+    public let uuid: InstanceUUID
+    /// The EC2 identifier, `i-` and more.
+    public let id: String
+    /// What people call it.
+    public let name: String
+    /// A host name that RFC 1123 allows.
+    public let hostname: String
+    /// The flavour or size.
+    public let type: String
+    /// The `placement/` words by name, such as `availability-zone` and `region`, in the order in which they were written.
+    public let placement: [Tag]
+    /// The image and boot identifiers by EC2 name: `ami-id`, `ami-manifest-path`, `kernel-id`, `ramdisk-id`, `reservation-id`.
+    public let images: ImageIdentifiers
+    /// Its place in the batch of instances launched together, from 0.
+    public let launchIndex: Int
+    /// What is about to happen to it; `none` as a rule.
+    public let action: String
+    /// The project (tenant) it belongs to.
+    public let project: String?
+    /// The keys that may log in, in the operator's order.
+    public let publicKeys: [PublicKey]
+    /// The names of its security groups.
+    public let securityGroups: [String]
+    /// The operator's labels.
+    public let tags: [Tag]
+    /// What the guest runs at first boot, to the byte; never empty.
+    public let userData: [UInt8]?
+    /// What the provider runs before that.
+    public let vendorData: JSONValue?
+    /// The operator's own tree; an object's members are places.
+    public let additional: Directory?
+    /// Its network interfaces, in the order of the domain's XML.
+    public let interfaces: [NetworkInterface]
+    /// Its disks, in the order of the domain's XML.
+    public let disks: [Disk]
+
+    /// Puts together what was read; see the properties for each.
+    public init(
+        domain: InstanceUUID, domainName: String, uuid: InstanceUUID, id: String, name: String, hostname: String, type: String,
+        placement: [Tag] = [], images: ImageIdentifiers = ImageIdentifiers(), launchIndex: Int = 0, action: String = "none",
+        project: String? = nil, publicKeys: [PublicKey] = [], securityGroups: [String] = [], tags: [Tag] = [],
+        userData: [UInt8]? = nil, vendorData: JSONValue? = nil, additional: Directory? = nil,
+        interfaces: [NetworkInterface] = [], disks: [Disk] = []
+    ) {
+        (self.domain, self.domainName, self.uuid, self.id) = (domain, domainName, uuid, id)
+        (self.name, self.hostname, self.type, self.placement) = (name, hostname, type, placement)
+        (self.images, self.launchIndex, self.action, self.project) = (images, launchIndex, action, project)
+        (self.publicKeys, self.securityGroups, self.tags) = (publicKeys, securityGroups, tags)
+        (self.userData, self.vendorData, self.additional) = (userData, vendorData, additional)
+        (self.interfaces, self.disks) = (interfaces, disks)
+    }
+
+    /// The availability zone, if anyone said.
+    public var availabilityZone: String? {
+        placement.first { $0.name == "availability-zone" }?.value
+    }
+}
+
+/// What the instance was started from.
+public struct ImageIdentifiers: Sendable, Equatable {
+    /// The machine image.
+    public var image: String?
+    /// Where the image's manifest lies.
+    public var manifestPath: String?
+    /// The kernel booted without a boot loader.
+    public var kernel: String?
+    /// That kernel's initial RAM disk.
+    public var ramdisk: String?
+    /// The request that started it.
+    public var reservation: String?
+
+    /// Nothing known, until a property is set.
+    public init() {}
+}
+
+/// A name and its value, as the operator wrote them.
+public struct Tag: Sendable, Equatable {
+    /// The name; unique in its list.
+    public let name: String
+    /// The value.
+    public let value: String
+
+    /// Puts a name to a value.
+    public init(_ name: String, _ value: String) {
+        (self.name, self.value) = (name, value)
+    }
+}
+
+/// A key that may log in, in one or more formats.
+public struct PublicKey: Sendable, Equatable {
+    /// The operator's name for it; holds no `=`, `/` or line break.
+    public let name: String
+    /// The key's text by format, such as `openssh-key`; at least one.
+    public let formats: [Tag]
+
+    /// Puts a name to a key.
+    public init(name: String, formats: [Tag]) {
+        (self.name, self.formats) = (name, formats)
+    }
+}

@@ -1,0 +1,137 @@
+/// A dated version of an API; the raw value is its name in a path, and the dates are in the order of the alphabet.
+public protocol SchemaVersion: Sendable, Hashable, CaseIterable, Comparable, RawRepresentable<String> where AllCases == [Self] {}
+
+extension SchemaVersion {
+    /// Dates are in the order of their names.
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+    /// The version of a name, where `latest` is the newest.
+    init?(name: String) {
+        guard let version = name == "latest" ? Self.allCases.last : Self(rawValue: name) else { return nil }
+        self = version
+    }
+
+    /// The names under which versions are served, oldest first, `latest` at the end.
+    public static var names: [String] { allCases.map(\.rawValue) + ["latest"] }
+}
+
+/// One row of a schema: a place, the version that brought it, and how to read it from a question.
+public struct Entry<Version: SchemaVersion>: Sendable {
+    let path: TreePath
+    let since: Version
+    let read: @Sendable (Question, Version) -> Node?
+
+    /// A place below the version's root; where the reading is `nil` there is no such place, so it is neither served nor listed.
+    public init(_ path: String, since: Version, node: @escaping @Sendable (Question) -> Node?) {
+        self.init(path, since: since) { question, _ in node(question) }
+    }
+
+    /// A place whose content depends on the version it is read in, as a document does that gained fields over time.
+    public init(_ path: String, since: Version, versionedNode: @escaping @Sendable (Question, Version) -> Node?) {
+        self.path = TreePath(path.split(separator: "/").map(String.init))
+        self.since = since
+        self.read = versionedNode
+    }
+
+    /// A place that holds one text.
+    public init(_ path: String, since: Version, text: @escaping @Sendable (Question) -> String?) {
+        self.init(path, since: since, node: { text($0).map(Node.text) })
+    }
+}
+
+/// The table of an API: it serves the places that its entries name, and derives every listing from them.
+public struct Schema<Version: SchemaVersion>: Sendable {
+    /// The order in which a directory lists its places.
+    public enum Order: Sendable {
+        /// By name, code point by code point, as EC2 does.
+        case sorted
+        /// As the table has them, as OpenStack does.
+        case table
+    }
+
+    private let roots: [String: Branch<Version>]
+
+    /// A schema of these entries.
+    public init(order: Order, _ entries: [Entry<Version>]) {
+        roots = Dictionary(uniqueKeysWithValues: Version.names.compactMap { name in
+            Version(name: name).map { version in
+                (name, Branch(entries.filter { $0.since <= version }, version: version, depth: 0, order: order))
+            }
+        })
+    }
+
+    /// What stands at a path from the root of the API, whose places are its versions; `nil` where there is nothing.
+    public func node(at path: ArraySlice<String>, for question: Question) -> Node? {
+        guard let name = path.first else { return versions(for: question).map(Node.directory) }
+        return roots[name]?.node(at: path.dropFirst(), for: question)
+    }
+
+    /// The versions as a directory; a listing shows them without a slash.
+    private func versions(for question: Question) -> Directory? {
+        Directory(Version.names.map { name in
+            Directory.Member(name, isDirectory: true, label: name) { roots[name]?.node(at: [], for: question) }
+        })
+    }
+}
+
+/// A directory of the table in one version: the entries that share a path so far.
+private final class Branch<Version: SchemaVersion>: Sendable {
+    private enum Child: Sendable {
+        case entry(Entry<Version>)
+        case branch(Branch)
+    }
+
+    private let version: Version
+    private let children: [(name: String, child: Child)]
+    private let index: [String: Child]
+
+    init(_ entries: [Entry<Version>], version: Version, depth: Int, order: Schema<Version>.Order) {
+        self.version = version
+        var names: [String] = []
+        var groups: [String: [Entry<Version>]] = [:]
+        for entry in entries {
+            let name = entry.path.names[depth]
+            if groups[name] == nil { names.append(name) }
+            groups[name, default: []].append(entry)
+        }
+        if order == .sorted { names.sort { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) } }
+        children = names.map { name in
+            let group = groups[name, default: []]
+            if let entry = group.first, entry.path.names.count == depth + 1 {
+                precondition(group.count == 1, "the table has two rows for one place, or a row below another: \(entry.path)")
+                return (name, .entry(entry))
+            }
+            return (name, .branch(Branch(group, version: version, depth: depth + 1, order: order)))
+        }
+        index = Dictionary(uniqueKeysWithValues: children.map { ($0.name, $0.child) })
+    }
+
+    func node(at path: ArraySlice<String>, for question: Question) -> Node? {
+        guard let name = path.first else { return directory(for: question).map(Node.directory) }
+        switch index[name] {
+        case .entry(let entry): return entry.read(question, version)?.descendant(at: path.dropFirst())
+        case .branch(let branch): return branch.node(at: path.dropFirst(), for: question)
+        case nil: return nil
+        }
+    }
+
+    private func directory(for question: Question) -> Directory? {
+        Directory(children.compactMap { name, child in
+            switch child {
+            case .entry(let entry): entry.read(question, version).map { Directory.Member(name, $0) }
+            case .branch(let branch) where branch.isInhabited(for: question):
+                Directory.Member(name, isDirectory: true) { branch.node(at: [], for: question) }
+            case .branch: nil
+            }
+        })
+    }
+
+    private func isInhabited(for question: Question) -> Bool {
+        children.contains { _, child in
+            switch child {
+            case .entry(let entry): entry.read(question, version) != nil
+            case .branch(let branch): branch.isInhabited(for: question)
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/// What a view is asked: about whom, by whom, and with what chance.
+public struct Question: Sendable {
+    /// The instance that asks.
+    public let instance: Instance
+    /// The address it asks from; `nil` when an operator asks in its place.
+    public let address: IPAddress?
+    /// Which of the instance's interfaces it asks by: an index into them; `nil` when an operator asks in its place.
+    public let interface: Int?
+    /// Where random bytes come from.
+    public let entropy: Entropy
+
+    /// A question about an instance.
+    public init(about instance: Instance, address: IPAddress?, interface: Int?, entropy: Entropy) {
+        (self.instance, self.address, self.interface, self.entropy) = (instance, address, interface, entropy)
+    }
+
+    /// The address of one family that an interface has: the operator's word, else the network's reservation, else, for the
+    /// interface it asks by, the address it asks from, else a DHCP lease.
+    public func address(of index: Int, _ family: IPAddress.Family) -> IPAddress? {
+        let interface = instance.interfaces[index]
+        let asking = index == self.interface ? address : nil
+        return (interface.addresses + [interface.reservation, asking, interface.lease].compactMap(\.self))
+            .first { $0.family == family && !$0.isLinkLocal }
+    }
+
+    /// The first interface's IPv4 address, or the next one's that has one.
+    public var localIPv4: IPAddress? {
+        instance.interfaces.indices.lazy.compactMap { address(of: $0, .v4) }.first
+    }
+
+    /// The IPv4 address under which the world reaches the instance: the operator's word, else the one it asks from.
+    public var publicIPv4: IPAddress? {
+        instance.interfaces.lazy.compactMap(\.publicIPv4).first ?? address.flatMap { $0.family == .v4 ? $0 : nil }
+    }
+}
+
+/// A source of random bytes.
+public struct Entropy: Sendable {
+    private let draw: @Sendable (_ count: Int) -> [UInt8]
+
+    /// A source that draws by this function.
+    public init(_ draw: @escaping @Sendable (_ count: Int) -> [UInt8]) {
+        self.draw = draw
+    }
+
+    /// The kernel's random bytes.
+    public static let system = Entropy { count in
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+
+    /// That many bytes.
+    public func bytes(_ count: Int) -> [UInt8] { draw(count) }
+}

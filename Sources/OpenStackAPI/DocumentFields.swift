@@ -1,0 +1,31 @@
+import Common
+import JSON
+
+/// One field of a JSON document: its name, the version that brought it, and how to read it from a question.
+struct Field {
+    let name: String
+    let since: OpenStackVersion
+    let value: @Sendable (Question) -> JSONValue?
+
+    /// A field; where the reading is `nil` the document does not have it.
+    init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Question) -> JSONValue?) {
+        (self.name, self.since, self.value) = (name, since, value)
+    }
+}
+
+extension Node {
+    /// A JSON document of these fields, in this order, as a version has them.
+    static func document(_ fields: [Field], version: OpenStackVersion, for question: Question) -> Node {
+        .document(.json) {
+            JSONEncoding.bytes(of: .object(fields.compactMap { field in
+                guard field.since <= version else { return nil }
+                return field.value(question).map { JSONMember(field.name, $0) }
+            }))
+        }
+    }
+
+    /// A JSON value as a document.
+    static func document(_ value: JSONValue, type: MediaType = .json) -> Node {
+        .document(type) { JSONEncoding.bytes(of: value) }
+    }
+}

@@ -1,0 +1,48 @@
+import Common
+import FoundationEssentials
+
+/// The fields of `meta_data.json`, in Nova's order, each from the version in which Nova brought it.
+let metaDataFields: [Field] = [
+    Field("uuid", since: .v2012_08_10) { .string($0.instance.uuid.description) },
+    Field("meta", since: .v2012_08_10) { question in
+        let tags = question.instance.tags
+        return tags.isEmpty ? nil : .object(tags.map { JSONMember($0.name, .string($0.value)) })
+    },
+    Field("public_keys", since: .v2012_08_10) { question in
+        let keys = loginKeys(of: question.instance)
+        return keys.isEmpty ? nil : .object(keys.map { JSONMember($0.name, .string($0.data)) })
+    },
+    Field("keys", since: .v2012_08_10) { question in
+        let keys = loginKeys(of: question.instance)
+        return keys.isEmpty ? nil : .array(keys.map { key in
+            .object([JSONMember("name", .string(key.name)), JSONMember("type", .string(key.type)), JSONMember("data", .string(key.data))])
+        })
+    },
+    Field("hostname", since: .v2012_08_10) { .string($0.instance.hostname) },
+    Field("name", since: .v2012_08_10) { .string($0.instance.name) },
+    Field("launch_index", since: .v2012_08_10) { .integer(Int64($0.instance.launchIndex)) },
+    Field("availability_zone", since: .v2012_08_10) { $0.instance.availabilityZone.map(JSONValue.string) },
+    Field("random_seed", since: .v2013_04_04) { .string(Data($0.entropy.bytes(randomSeedBytes)).base64EncodedString()) },
+    Field("project_id", since: .v2015_10_15) { $0.instance.project.map(JSONValue.string) },
+]
+
+/// As many random bytes as Nova gives a guest to seed its generator with; fresh for every request.
+private let randomSeedBytes = 512
+
+private struct LoginKey {
+    let name, type, data: String
+}
+
+/// Each key once, in the format that OpenStack's clients know: `ssh` from `openssh-key`, else `x509`.
+///
+/// A key that has neither format is none that these clients could use, so it stays with the EC2 tree.
+private func loginKeys(of instance: Instance) -> [LoginKey] {
+    instance.publicKeys.compactMap { key in
+        for (format, type) in [("openssh-key", "ssh"), ("x509", "x509")] {
+            if let data = key.formats.first(where: { $0.name == format })?.value {
+                return LoginKey(name: key.name, type: type, data: data)
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,21 @@
+public import Common
+
+/// The OpenStack reading of an instance: a few JSON documents below each dated version, at `/openstack`.
+public struct OpenStackView: MetadataView {
+    /// The word for this API in options and logs.
+    public let name = "openstack"
+
+    /// The view; it has no state.
+    public init() {}
+
+    /// What begins with `/openstack` is this API's.
+    public func claims(_ path: TreePath) -> Bool { path.names.first == "openstack" }
+
+    /// Nothing here is for everybody: a client that gets no list of versions knows that this server is not for it.
+    public func publicNode(at path: TreePath) -> Node? { nil }
+
+    /// What stands at a path for the instance that asks; `nil` where there is nothing.
+    public func node(at path: TreePath, for question: Question) -> Node? {
+        openStackSchema.node(at: path.names.dropFirst(), for: question)
+    }
+}
