@@ -1,0 +1,96 @@
+import Common
+import XML
+
+/// What libvirt's own part of a domain's XML says (https://libvirt.org/formatdomain.html).
+struct DomainXML {
+    struct Interface {
+        let mac: MACAddress
+        let tap: String?
+        let bridge: String?
+        let network: String?
+        let mtu: Int?
+    }
+
+    struct Disk {
+        let target: String
+        let bootOrder: Int?
+    }
+
+    let uuid: InstanceUUID
+    let hardwareUUID: InstanceUUID?
+    let name: String
+    let vcpus: Int
+    let memoryMiB: Int
+    let interfaces: [Interface]
+    let disks: [Disk]
+
+    /// Reads the root element of a domain's XML.
+    init(_ domain: XMLElement) throws(DescriptionError) {
+        guard domain.name == "domain" else { throw DescriptionError(line: domain.line, "the root is <\(domain.name)>, not <domain>") }
+        guard let name = domain.first("name")?.trimmedText, !name.isEmpty else {
+            throw DescriptionError(line: domain.line, "the domain has no <name>")
+        }
+        guard let uuid = (domain.first("uuid")?.trimmedText).flatMap(InstanceUUID.init) else {
+            throw DescriptionError(line: domain.first("uuid")?.line ?? domain.line, "the domain has no usable <uuid>")
+        }
+        (self.name, self.uuid) = (name, uuid)
+        hardwareUUID = (domain.first("hwuuid")?.trimmedText).flatMap(InstanceUUID.init)
+        vcpus = (domain.first("vcpu")?.trimmedText).flatMap(Int.init) ?? 1
+        memoryMiB = domain.first("memory").map(Self.mebibytes) ?? 0
+        let devices = domain.first("devices")
+        interfaces = devices?.all("interface").compactMap(Self.interface) ?? []
+        disks = devices?.all("disk").compactMap(Self.disk) ?? []
+    }
+
+    private static func interface(_ element: XMLElement) -> Interface? {
+        guard let mac = (element.first("mac")?.attribute("address")).flatMap(MACAddress.init) else { return nil }
+        let source = element.first("source")
+        return Interface(
+            mac: mac, tap: element.first("target")?.attribute("dev"), bridge: source?.attribute("bridge"),
+            network: source?.attribute("network"), mtu: (element.first("mtu")?.attribute("size")).flatMap { Int($0) })
+    }
+
+    /// A hard disk; CD-ROM and floppy drives are none.
+    private static func disk(_ element: XMLElement) -> Disk? {
+        guard ["disk", nil].contains(element.attribute("device")), let target = element.first("target")?.attribute("dev") else { return nil }
+        return Disk(target: target, bootOrder: (element.first("boot")?.attribute("order")).flatMap { Int($0) })
+    }
+
+    /// libvirt's units: powers of 1000 as `MB`, of 1024 as `MiB` or `M`, KiB when there is none.
+    private static func mebibytes(_ element: XMLElement) -> Int {
+        let units: [String: Int] = [
+            "b": 1, "bytes": 1, "KB": 1_000, "k": 1 << 10, "KiB": 1 << 10, "MB": 1_000_000, "M": 1 << 20, "MiB": 1 << 20,
+            "GB": 1_000_000_000, "G": 1 << 30, "GiB": 1 << 30, "TB": 1_000_000_000_000, "T": 1 << 40, "TiB": 1 << 40,
+        ]
+        let (bytes, overflow) = (Int(element.trimmedText) ?? 0).multipliedReportingOverflow(by: units[element.attribute("unit") ?? "KiB"] ?? 0)
+        return overflow ? 0 : bytes >> 20
+    }
+}
+
+/// A description from which no instance can be made.
+public struct DescriptionError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The line of the XML, from 1.
+    public let line: Int
+    /// What is wrong.
+    public let problem: String
+
+    init(line: Int, _ problem: String) {
+        (self.line, self.problem) = (line, problem)
+    }
+
+    /// `line 3: …`, for logs and terminals.
+    public var description: String { "line \(line): \(problem)" }
+}
+
+extension XMLElement {
+    /// The element's own text without white space around it.
+    var trimmedText: String { text.trimmingWhitespace() }
+}
+
+extension String {
+    /// Without white space at both ends.
+    func trimmingWhitespace() -> String {
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(self[first...last])
+    }
+}

@@ -1,0 +1,38 @@
+/// Host names as RFC 1123 allows them: labels of letters, digits and inner hyphens, at most 63 octets each and 253 in all.
+enum Hostname {
+    private static let longestLabel = 63
+    private static let longestName = 253
+
+    /// Whether a text is a host name as it stands.
+    static func isValid(_ text: String) -> Bool {
+        text.utf8.count <= longestName
+            && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+                (1...longestLabel).contains(label.utf8.count) && label.utf8.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
+                    && label.first != "-" && label.last != "-"
+            }
+    }
+
+    /// The host name nearest to a text: lower case, with a hyphen for whatever may not stand there; `nil` if nothing is left.
+    static func nearest(to text: String) -> String? {
+        let replaced = String(decoding: text.lowercased().unicodeScalars.map { scalar in
+            scalar.isASCII && (isLetterOrDigit(UInt8(scalar.value)) || scalar == ".") ? UInt8(scalar.value) : UInt8(ascii: "-")
+        }, as: UTF8.self)
+        let labels = replaced.split(separator: ".").map { label in
+            label.split(separator: "-").joined(separator: "-").prefix(longestLabel)
+        }
+        var name = ""
+        for label in labels.map({ $0.last == "-" ? $0.dropLast() : $0 }) where !label.isEmpty {
+            let longer = name.isEmpty ? String(label) : "\(name).\(label)"
+            guard longer.utf8.count <= longestName else { break }
+            name = longer
+        }
+        return name.isEmpty ? nil : name
+    }
+
+    private static func isLetterOrDigit(_ octet: UInt8) -> Bool {
+        switch octet {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,100 @@
+public import Common
+import XML
+
+/// The facts of one domain, from which its instance is put together.
+public struct InstanceAssembly: Sendable {
+    /// An instance and what its operator should know of it.
+    public struct Assembled: Sendable {
+        /// The instance.
+        public let instance: Instance
+        /// What was left out of it and why, in the order of the lines.
+        public let findings: [Finding]
+    }
+
+    /// The networks by name, from their XML.
+    private let networks: [String: NetworkXML]
+    /// The addresses that DHCP last gave.
+    private let leases: [MACAddress: IPAddress]
+    private let readsBare: Bool
+
+    init(networks: [String: NetworkXML], leases: [MACAddress: IPAddress], readsBare: Bool) {
+        (self.networks, self.leases, self.readsBare) = (networks, leases, readsBare)
+    }
+
+    /// For domains and networks that are read from files.
+    ///
+    /// - Parameter networks: the XML of the networks that the domains may name.
+    /// - Throws: ``DescriptionError`` if one of them is no network.
+    public init(networks: [[UInt8]] = [], readsBare: Bool = true) throws(DescriptionError) {
+        var read: [String: NetworkXML] = [:]
+        for xml in networks {
+            let network = try NetworkXML(Self.document(xml).root)
+            read[network.name] = network
+        }
+        self.init(networks: read, leases: [:], readsBare: readsBare)
+    }
+
+    /// Puts together the instance of a domain.
+    ///
+    /// - Parameters:
+    ///   - xml: the domain's XML; the running one, if it runs.
+    ///   - edited: the definition for the next start, from which title and instance element are taken if it is given.
+    /// - Throws: ``DescriptionError`` if no instance can be made of it at all.
+    public func assemble(_ xml: [UInt8], edited: [UInt8]? = nil) throws(DescriptionError) -> Assembled {
+        let live = try Self.document(xml).root
+        let words = try edited.map { bytes throws(DescriptionError) in try Self.document(bytes).root } ?? live
+        let domain = try DomainXML(live)
+        var metadata = OperatorMetadata(in: words, readsBare: readsBare)
+        let title = words.first("title")?.trimmedText ?? ""
+        let instance = Instance(
+            domain: domain.uuid, domainName: domain.name, uuid: domain.hardwareUUID ?? domain.uuid,
+            id: metadata.id ?? "i-" + domain.uuid.digits.prefix(17), name: metadata.name ?? (title.isEmpty ? domain.name : title),
+            hostname: metadata.hostname ?? Hostname.nearest(to: domain.name) ?? "instance-" + domain.uuid.digits.prefix(8),
+            type: metadata.type ?? "virt.\(domain.vcpus)c-\(domain.memoryMiB)m", placement: metadata.placement,
+            images: metadata.images, launchIndex: metadata.launchIndex ?? 0, action: metadata.action ?? "none",
+            project: metadata.project, publicKeys: metadata.publicKeys, securityGroups: metadata.securityGroups,
+            tags: metadata.tags, userData: metadata.userData, vendorData: metadata.vendorData, additional: metadata.additional,
+            interfaces: interfaces(of: domain, &metadata), disks: disks(of: domain, &metadata))
+        return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
+    }
+
+    private func interfaces(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [NetworkInterface] {
+        for (mac, words) in metadata.interfaces where !domain.interfaces.contains(where: { $0.mac == mac }) {
+            let problem = "the domain has no interface \(mac)"
+            metadata.findings.append(Finding(.unusable, line: words.line, element: "interfaces/interface", problem))
+        }
+        return domain.interfaces.map { described in
+            let network = described.network.flatMap { networks[$0] }
+            let words = metadata.interfaces[described.mac]
+            var interface = NetworkInterface(mac: described.mac)
+            interface.tap = described.tap
+            interface.bridge = described.bridge ?? network?.bridge
+            interface.network = network.map { NetworkReference(name: $0.name, uuid: $0.uuid, offersDHCP: $0.offersDHCP) }
+            interface.mtu = words?.mtu ?? described.mtu ?? network?.mtu
+            interface.addresses = words?.addresses ?? []
+            interface.publicIPv4 = words?.publicIPv4
+            interface.reservation = network?.reservations[described.mac]
+            interface.lease = leases[described.mac]
+            return interface
+        }
+    }
+
+    /// The disk with the lowest boot order is the root, else the first one.
+    private func disks(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [Disk] {
+        for (target, words) in metadata.disks where !domain.disks.contains(where: { $0.target == target }) {
+            let problem = "the domain has no disk '\(target)'"
+            metadata.findings.append(Finding(.unusable, line: words.line, element: "disks/disk", problem))
+        }
+        let ordered = domain.disks.filter { $0.bootOrder != nil }.min { ($0.bootOrder ?? 0) < ($1.bootOrder ?? 0) }
+        let root = (ordered ?? domain.disks.first)?.target
+        return domain.disks.map { Disk(target: $0.target, role: metadata.disks[$0.target]?.role, isRoot: $0.target == root) }
+    }
+
+    static func document(_ xml: [UInt8]) throws(DescriptionError) -> XMLDocument {
+        do {
+            return try XMLDocument(parsing: xml)
+        } catch {
+            throw DescriptionError(line: error.line, error.message)
+        }
+    }
+}

@@ -1,0 +1,191 @@
+import Common
+import FoundationEssentials
+import JSON
+import XML
+
+/// How single values are read, and how one that cannot be used is named.
+extension OperatorMetadataReader {
+    /// A text of one line; an empty element says nothing.
+    func line(_ element: XMLElement, path: String = "", _ metadata: inout OperatorMetadata) -> String? {
+        let text = element.trimmedText
+        guard !text.isEmpty else { return nil }
+        guard !text.unicodeScalars.contains(where: isControl) else {
+            reject(element, path: path, "holds a line break or another control character", &metadata)
+            return nil
+        }
+        return text
+    }
+
+    /// A count from 0.
+    func number(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> Int? {
+        guard let text = line(element, &metadata) else { return nil }
+        guard let number = Int(text), number >= 0 else {
+            reject(element, "'\(shown(text))' is no number from 0", &metadata)
+            return nil
+        }
+        return number
+    }
+
+    /// A host name as RFC 1123 allows it.
+    func hostname(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> String? {
+        guard let text = line(element, &metadata) else { return nil }
+        guard Hostname.isValid(text) else {
+            let advice = Hostname.nearest(to: text).map { "; '\($0)' would be" } ?? ""
+            reject(element, "'\(shown(text))' is no host name\(advice)", &metadata)
+            return nil
+        }
+        return text
+    }
+
+    /// Bytes that are written as text or, with `encoding='base64'`, as base64; nothing if there are none.
+    func bytes(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [UInt8]? {
+        if element.hasChildElements {
+            reject(element, "holds elements; write '<' as '&lt;' or use a CDATA section", &metadata)
+            return nil
+        }
+        let bytes: [UInt8]
+        switch element.attribute("encoding") {
+        case nil: bytes = Array(textBlock(element.text).utf8)
+        case "base64":
+            let digits = element.text.filter { !$0.isWhitespace }
+            guard let data = Data(base64Encoded: digits) else {
+                reject(element, "is no base64 (RFC 4648 §4)", &metadata)
+                return nil
+            }
+            bytes = Array(data)
+        case let encoding?:
+            reject(element, "the encoding '\(shown(encoding))' is unknown; there is 'base64', and text without the attribute", &metadata)
+            return nil
+        }
+        return bytes.isEmpty ? nil : bytes
+    }
+
+    /// A JSON value.
+    func json(_ bytes: [UInt8], _ element: XMLElement, _ metadata: inout OperatorMetadata) -> JSONValue? {
+        do {
+            return try JSONParsing.value(of: bytes)
+        } catch {
+            reject(element, "is no JSON: \(error)", &metadata)
+            return nil
+        }
+    }
+
+    /// The operator's own tree: an object is a directory, its members are places.
+    func additional(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> Directory? {
+        guard let bytes = bytes(element, &metadata), let value = json(bytes, element, &metadata) else { return nil }
+        guard case .object(let members) = value else {
+            reject(element, "is no JSON object", &metadata)
+            return nil
+        }
+        return directory(of: members, path: "", element, &metadata)
+    }
+
+    private func directory(
+        of members: [JSONMember], path: String, _ element: XMLElement, _ metadata: inout OperatorMetadata
+    ) -> Directory? {
+        var taken: Set<String> = []
+        return Directory(members.compactMap { member in
+            let place = path + member.name
+            if let reason = reasonAgainstPlaceName(member.name) {
+                reject(element, "the name of '\(shown(place))' \(reason)", &metadata)
+                return nil
+            }
+            guard taken.insert(member.name).inserted else {
+                reject(element, "'\(place)' is given twice; the first one counts", &metadata)
+                return nil
+            }
+            switch member.value {
+            case .null:
+                reject(element, "'\(place)' is null", &metadata)
+                return nil
+            case .string(""):
+                reject(element, "'\(place)' is empty", &metadata)
+                return nil
+            case .string(let text): return Directory.Member(member.name, .text(text))
+            case .object(let members):
+                guard let inner = directory(of: members, path: place + "/", element, &metadata) else {
+                    reject(element, "'\(place)' is an object without a place", &metadata)
+                    return nil
+                }
+                return Directory.Member(member.name, .directory(inner))
+            case .bool, .integer, .real, .array:
+                return Directory.Member(member.name, .text(JSONEncoding.text(of: member.value)))
+            }
+        })
+    }
+
+    // MARK: Elements
+
+    /// The elements that may stand below this one; the others are named.
+    func children(
+        of element: XMLElement, path: String, severalOf repeated: String?, _ metadata: inout OperatorMetadata
+    ) -> [XMLElement] {
+        known(element, among: Vocabulary.children[element.name] ?? [], path: path, &metadata, severalOf: repeated)
+    }
+
+    /// The elements of a set below one, each once but for the one that may stand several times; the others are named.
+    func known(
+        _ parent: XMLElement, among words: Set<String>, path: String, _ metadata: inout OperatorMetadata, severalOf repeated: String?
+    ) -> [XMLElement] {
+        var seen: Set<String> = []
+        return parent.children.filter { element in
+            if element.namespace != namespace {
+                if element.namespace == nil {
+                    reject(element, path: path, "is outside the namespace \(Vocabulary.namespace)", &metadata)
+                }
+                return false
+            }
+            guard words.contains(element.name) else {
+                let advice = nearestWord(to: element.name, among: words).map { "; is '\($0)' meant?" } ?? ""
+                reject(element, path: path, "is not a word of the vocabulary\(advice)", &metadata)
+                return false
+            }
+            guard seen.insert(element.name).inserted || repeated == element.name || mayRepeat(element, in: parent) else {
+                reject(element, path: path, "is given twice; the first one counts", &metadata)
+                return false
+            }
+            if Vocabulary.unshown.contains(element.name) || Vocabulary.unshown.contains("\(parent.name)/\(element.name)") {
+                note(element, path: path, "is understood, but no place of this version shows it", &metadata)
+            }
+            return true
+        }
+    }
+
+    private func mayRepeat(_ element: XMLElement, in parent: XMLElement) -> Bool {
+        parent.name == "interface" && ["dns", "route"].contains(element.name)
+    }
+
+    /// The `name` of an element as the name of a place; nothing if it cannot be one.
+    func placeName(
+        of element: XMLElement, path: String, taken: [String], _ metadata: inout OperatorMetadata
+    ) -> String? {
+        guard let name = element.attribute("name") else {
+            reject(element, path: path, "has no attribute 'name'", &metadata)
+            return nil
+        }
+        if let reason = reasonAgainstPlaceName(name) {
+            reject(element, path: path, "the name '\(shown(name))' \(reason)", &metadata)
+            return nil
+        }
+        guard !taken.contains(name) else {
+            reject(element, path: path, "the name '\(name)' is given twice; the first one counts", &metadata)
+            return nil
+        }
+        return name
+    }
+
+    /// A value for the operator's eyes: cut short, control characters as their escapes.
+    func shown(_ text: String) -> String {
+        let longest = 40
+        let escaped = text.unicodeScalars.prefix(longest).map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
+        return text.unicodeScalars.count > longest ? escaped + "…" : escaped
+    }
+
+    func reject(_ element: XMLElement, path: String = "", _ problem: String, _ metadata: inout OperatorMetadata) {
+        metadata.findings.append(Finding(.unusable, line: element.line, element: path + element.name, problem))
+    }
+
+    func note(_ element: XMLElement, path: String = "", _ problem: String, _ metadata: inout OperatorMetadata) {
+        metadata.findings.append(Finding(.note, line: element.line, element: path + element.name, problem))
+    }
+}

@@ -1,0 +1,179 @@
+import Common
+import FoundationEssentials
+import JSON
+import XML
+
+/// Reads the operator's element, word by word.
+struct OperatorMetadataReader {
+    /// The namespace its elements bear; `nil` in the older, bare format.
+    let namespace: String?
+
+    /// What becomes of the words directly below the instance element.
+    mutating func read(_ instance: XMLElement, into metadata: inout OperatorMetadata) {
+        for element in known(instance, among: Vocabulary.elements, path: "", &metadata, severalOf: nil) {
+            switch element.name {
+            case "instance-id":
+                metadata.id = line(element, &metadata)
+                if let id = metadata.id, !id.hasPrefix("i-") {
+                    note(element, "clients such as CirrOS wait for an identifier that begins with 'i-'", &metadata)
+                }
+            case "name": metadata.name = line(element, &metadata)
+            case "hostname": metadata.hostname = hostname(element, &metadata)
+            case "instance-type": metadata.type = line(element, &metadata)
+            case "image-id": metadata.images.image = line(element, &metadata)
+            case "image-manifest-path": metadata.images.manifestPath = line(element, &metadata)
+            case "kernel-id": metadata.images.kernel = line(element, &metadata)
+            case "ramdisk-id": metadata.images.ramdisk = line(element, &metadata)
+            case "reservation-id": metadata.images.reservation = line(element, &metadata)
+            case "launch-index": metadata.launchIndex = number(element, &metadata)
+            case "instance-action": metadata.action = line(element, &metadata)
+            case "project-id": metadata.project = line(element, &metadata)
+            case "placement": metadata.placement = placement(element, &metadata)
+            case "public-keys": metadata.publicKeys = publicKeys(element, &metadata)
+            case "security-groups": metadata.securityGroups = securityGroups(element, &metadata)
+            case "tags": metadata.tags = tags(element, &metadata)
+            case "userdata": metadata.userData = bytes(element, &metadata)
+            case "vendordata": metadata.vendorData = bytes(element, &metadata).flatMap { json($0, element, &metadata) }
+            case "additional": metadata.additional = additional(element, &metadata)
+            case "interfaces": readInterfaces(element, into: &metadata)
+            case "disks": readDisks(element, into: &metadata)
+            default: break
+            }
+        }
+    }
+
+    // MARK: Lists
+
+    private func placement(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
+        children(of: element, path: "placement/", severalOf: nil, &metadata).compactMap { word in
+            line(word, path: "placement/", &metadata).map { Tag(word.name, $0) }
+        }
+    }
+
+    private func publicKeys(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [PublicKey] {
+        var keys: [PublicKey] = []
+        for key in children(of: element, path: "public-keys/", severalOf: "public-key", &metadata) {
+            guard let name = placeName(of: key, path: "public-keys/", taken: keys.map(\.name), &metadata) else { continue }
+            var formats: [Tag] = []
+            for format in children(of: key, path: "public-keys/public-key/", severalOf: "key", &metadata) {
+                readFormat(format, into: &formats, &metadata)
+            }
+            if formats.isEmpty {
+                reject(key, path: "public-keys/", "the key '\(name)' has no <key> that can be used", &metadata)
+            } else {
+                keys.append(PublicKey(name: name, formats: formats))
+            }
+        }
+        return keys
+    }
+
+    private func readFormat(_ element: XMLElement, into formats: inout [Tag], _ metadata: inout OperatorMetadata) {
+        let path = "public-keys/public-key/"
+        let format = element.attribute("format") ?? "openssh-key"
+        let text = element.trimmedText
+        if let reason = reasonAgainstPlaceName(format) {
+            reject(element, path: path, "the format '\(shown(format))' \(reason)", &metadata)
+        } else if formats.contains(where: { $0.name == format }) {
+            reject(element, path: path, "the format '\(format)' is given twice; the first one counts", &metadata)
+        } else if text.isEmpty {
+            reject(element, path: path, "the key is empty", &metadata)
+        } else if format == "openssh-key", text.unicodeScalars.contains(where: isControl) {
+            reject(element, path: path, "an openssh-key is one line; give each key a <public-key> of its own", &metadata)
+        } else {
+            formats.append(Tag(format, text))
+        }
+    }
+
+    private func securityGroups(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [String] {
+        children(of: element, path: "security-groups/", severalOf: "group", &metadata)
+            .compactMap { line($0, path: "security-groups/", &metadata) }
+    }
+
+    private func tags(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
+        var tags: [Tag] = []
+        var taken: Set<String> = []
+        for tag in children(of: element, path: "tags/", severalOf: "tag", &metadata) {
+            guard let name = tag.attribute("name") else {
+                reject(tag, path: "tags/", "has no attribute 'name'", &metadata)
+                continue
+            }
+            if let reason = reasonAgainstPlaceName(name, mayHoldEquals: true) {
+                reject(tag, path: "tags/", "the name '\(shown(name))' \(reason)", &metadata)
+            } else if !taken.insert(name).inserted {
+                reject(tag, path: "tags/", "the name '\(name)' is given twice; the first one counts", &metadata)
+            } else {
+                tags.append(Tag(name, tag.trimmedText))
+            }
+        }
+        return tags
+    }
+
+    // MARK: Devices
+
+    private func readInterfaces(_ element: XMLElement, into metadata: inout OperatorMetadata) {
+        for interface in children(of: element, path: "interfaces/", severalOf: "interface", &metadata) {
+            guard let mac = interface.attribute("mac").flatMap({ MACAddress($0) }) else {
+                reject(interface, path: "interfaces/", "has no attribute 'mac' that is a hardware address", &metadata)
+                continue
+            }
+            guard metadata.interfaces[mac] == nil else {
+                reject(interface, path: "interfaces/", "\(mac) is given twice; the first one counts", &metadata)
+                continue
+            }
+            metadata.interfaces[mac] = words(of: interface, &metadata)
+        }
+    }
+
+    private func words(of interface: XMLElement, _ metadata: inout OperatorMetadata) -> OperatorMetadata.Interface {
+        var words = OperatorMetadata.Interface(line: interface.line)
+        let path = "interfaces/interface/"
+        for word in children(of: interface, path: path, severalOf: "address", &metadata) {
+            let text = word.trimmedText
+            switch word.name {
+            case "address":
+                if AddressRange(text) != nil, let address = IPAddress(String(text.prefix { $0 != "/" })) {
+                    words.addresses.append(address)
+                } else {
+                    reject(word, path: path, "'\(shown(text))' is no address; write 192.0.2.10/24 or 2001:db8::10/64", &metadata)
+                }
+            case "public-ipv4":
+                if let address = IPAddress(text), address.family == .v4 {
+                    words.publicIPv4 = address
+                } else {
+                    reject(word, path: path, "'\(shown(text))' is no IPv4 address", &metadata)
+                }
+            case "mtu":
+                if let mtu = Int(text), (68...65535).contains(mtu) {
+                    words.mtu = mtu
+                } else {
+                    reject(word, path: path, "'\(shown(text))' is no number of bytes from 68 to 65535", &metadata)
+                }
+            default: break
+            }
+        }
+        return words
+    }
+
+    private func readDisks(_ element: XMLElement, into metadata: inout OperatorMetadata) {
+        for disk in children(of: element, path: "disks/", severalOf: "disk", &metadata) {
+            guard let target = disk.attribute("target"), !target.isEmpty else {
+                reject(disk, path: "disks/", "has no attribute 'target'", &metadata)
+                continue
+            }
+            guard metadata.disks[target] == nil else {
+                reject(disk, path: "disks/", "'\(target)' is given twice; the first one counts", &metadata)
+                continue
+            }
+            var words = OperatorMetadata.DiskWords(line: disk.line)
+            let role = disk.attribute("role") ?? children(of: disk, path: "disks/disk/", severalOf: nil, &metadata)
+                .first { $0.name == "role" }?.trimmedText
+            if let role {
+                words.role = Disk.Role(rawValue: role)
+                if words.role == nil {
+                    reject(disk, path: "disks/", "the role '\(shown(role))' is neither 'ephemeral' nor 'swap'", &metadata)
+                }
+            }
+            metadata.disks[target] = words
+        }
+    }
+}

@@ -1,0 +1,17 @@
+/// The text that an element of the operator's holds: as it stands, or without the indentation of the XML around it.
+///
+/// When the text begins with a newline, its last line is blank and every line between begins with the first one's indentation,
+/// that indentation goes from each line, and so do the first newline and the last line: the result has no final newline. Any
+/// other text is what it is. Empty lines between stay empty.
+func textBlock(_ text: String) -> String {
+    let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.count >= 2, lines[0].isEmpty, lines[lines.count - 1].allSatisfy(isBlank) else { return text }
+    let between = lines[1..<(lines.count - 1)]
+    guard let indentation = between.first?.prefix(while: { $0 == " " || $0 == "\t" }) else { return "" }
+    guard between.allSatisfy({ $0.isEmpty || $0.starts(with: indentation) }) else { return text }
+    return between.map { String(String.UnicodeScalarView($0.dropFirst(indentation.count))) }.joined(separator: "\n")
+}
+
+private func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == " " || scalar == "\t" || scalar == "\r"
+}

@@ -1,2 +1,0 @@
-public import Common
-public enum JSONEncoding { public static func bytes(of v: JSONValue) -> [UInt8] { [] } }

@@ -1,0 +1,51 @@
+import ArgumentParser
+import FoundationEssentials
+
+/// The table of settings as flags of a command.
+struct SettingsOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration file. Default: \(Configuration.defaultFile), if it is there.", valueName: "file"))
+    var config: String?
+
+    @Option(name: Self.flag("connect"), help: Self.help("connect")) var connect: String?
+    @Option(name: Self.flag("listen"), help: Self.help("listen")) var listen: [String] = []
+    @Option(name: Self.flag("trust-forwarded-for"), help: Self.help("trust-forwarded-for")) var trustForwardedFor: [String] = []
+    @Option(name: Self.flag("neighbours"), help: Self.help("neighbours")) var neighbours: String?
+    @Flag(name: Self.flag("edited"), inversion: .prefixedNo, help: Self.help("edited")) var edited: Bool?
+    @Option(name: Self.flag("sweep-interval"), help: Self.help("sweep-interval")) var sweepInterval: String?
+    @Option(name: Self.flag("log-level"), help: Self.help("log-level")) var logLevel: String?
+    @Option(name: Self.flag("threads"), help: Self.help("threads")) var threads: String?
+    @Option(name: Self.flag("request-head-bytes"), help: Self.help("request-head-bytes")) var requestHeadBytes: String?
+    @Option(name: Self.flag("request-body-bytes"), help: Self.help("request-body-bytes")) var requestBodyBytes: String?
+    @Option(name: Self.flag("request-timeout"), help: Self.help("request-timeout")) var requestTimeout: String?
+    @Option(name: Self.flag("idle-timeout"), help: Self.help("idle-timeout")) var idleTimeout: String?
+    @Option(name: Self.flag("hold-timeout"), help: Self.help("hold-timeout")) var holdTimeout: String?
+    @Option(name: Self.flag("connections"), help: Self.help("connections")) var connections: String?
+    @Option(name: Self.flag("connections-per-caller"), help: Self.help("connections-per-caller")) var connectionsPerCaller: String?
+    @Option(name: Self.flag("held-requests"), help: Self.help("held-requests")) var heldRequests: String?
+
+    /// The configuration that these flags, the environment and the file make.
+    func load() throws(ConfigurationError) -> Configuration {
+        try Configuration.load(file: config, environment: ProcessInfo.processInfo.environment, flags: values)
+    }
+
+    /// The flags that were given.
+    var values: [(name: String, values: [String])] {
+        let single: [(String, String?)] = [
+            ("connect", connect), ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
+            ("sweep-interval", sweepInterval), ("log-level", logLevel), ("threads", threads),
+            ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes), ("request-timeout", requestTimeout),
+            ("idle-timeout", idleTimeout), ("hold-timeout", holdTimeout), ("connections", connections),
+            ("connections-per-caller", connectionsPerCaller), ("held-requests", heldRequests),
+        ]
+        let lists = [("listen", listen), ("trust-forwarded-for", trustForwardedFor)]
+        return single.compactMap { name, value in value.map { (name, [$0]) } }
+            + lists.filter { !$1.isEmpty }.map { ($0, $1.flatMap(Configuration.parts)) }
+    }
+
+    private static func flag(_ name: String) -> NameSpecification { .customLong(Setting.named(name).name) }
+
+    private static func help(_ name: String) -> ArgumentHelp {
+        let setting = Setting.named(name)
+        return ArgumentHelp("\(setting.help)", valueName: setting.valueName)
+    }
+}

@@ -1,0 +1,67 @@
+import Common
+import Logging
+import NIOCore
+
+/// How the text of a setting becomes its value, and what is said when it cannot.
+enum Read {
+    static func uri(_ text: String) throws(Setting.BadValue) -> String {
+        guard text.contains(":") else { throw Setting.BadValue(problem: "'\(text)' is no URI; write one such as qemu:///system") }
+        return text
+    }
+
+    /// `ADDRESS:PORT`, an IPv6 address in brackets; names are not looked up.
+    static func socketAddress(_ text: String) throws(Setting.BadValue) -> SocketAddress {
+        let problem = "'\(text)' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
+            throw Setting.BadValue(problem: problem)
+        }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            throw Setting.BadValue(problem: problem)
+        }
+        guard let address = try? SocketAddress(ipAddress: String(host), port: port) else { throw Setting.BadValue(problem: problem) }
+        return address
+    }
+
+    static func range(_ text: String) throws(Setting.BadValue) -> AddressRange {
+        guard let range = AddressRange(text) else {
+            throw Setting.BadValue(problem: "'\(text)' is no range of addresses; write 127.0.0.1/32 or fd00::/8")
+        }
+        return range
+    }
+
+    static func yesOrNo(_ values: [String]) throws(Setting.BadValue) -> Bool {
+        switch values.first?.lowercased() {
+        case "yes", "true", "on", "1": return true
+        case "no", "false", "off", "0": return false
+        default: throw Setting.BadValue(problem: "'\(values.joined(separator: ","))' is neither 'yes' nor 'no'")
+        }
+    }
+
+    /// A number with a unit: `250ms`, `10s`, `5m`, `2h`; without a unit, seconds.
+    static func duration(_ text: String) throws(Setting.BadValue) -> Duration {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let units: [Substring: Duration] = ["ms": .milliseconds(1), "": .seconds(1), "s": .seconds(1), "m": .seconds(60), "h": .seconds(3600)]
+        guard let number = Int32(digits), number > 0, let unit = units[text.dropFirst(digits.count)] else {
+            throw Setting.BadValue(problem: "'\(text)' is no time; write 250ms, 10s, 5m or 2h")
+        }
+        return unit * Int(number)
+    }
+
+    static func count(_ text: String, _ range: ClosedRange<Int>) throws(Setting.BadValue) -> Int {
+        guard let number = Int(text), range.contains(number) else {
+            throw Setting.BadValue(problem: "'\(text)' is no number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    static func logLevel(_ text: String) throws(Setting.BadValue) -> Logger.Level {
+        guard let level = Logger.Level(rawValue: text.lowercased()) else {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Setting.BadValue(problem: "'\(text)' is none of \(levels)")
+        }
+        return level
+    }
+}

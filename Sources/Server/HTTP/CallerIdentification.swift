@@ -1,0 +1,50 @@
+import Common
+import Kernel
+import NIOHTTP1
+
+/// How a connection becomes a caller: the source address of its own SYN, else the neighbour table asked for that one address.
+struct CallerIdentification: Sendable {
+    /// The kernel's neighbour table.
+    let neighbours: Neighbours
+    /// What stands in for it where there is no Ethernet.
+    let file: NeighbourFile?
+    /// The peers whose `X-Forwarded-For` is believed.
+    let trusted: [AddressRange]
+
+    /// The caller at the other end of an accepted connection.
+    ///
+    /// - Parameter socket: the connection's file descriptor, if it has one.
+    func caller(at address: IPAddress, socket: CInt?) -> Caller {
+        let saved = socket.flatMap { try? SavedSYN.read(fromAccepted: $0) }
+        return Caller(address: address, mac: saved?.sourceMAC ?? neighbour(address))
+    }
+
+    /// The caller of a request: the connection's, unless a trusted peer names another.
+    ///
+    /// `nil` if a trusted peer names none that can be used: not an address, or more than one, which means that the guest had put
+    /// one there before the peer added its own.
+    func caller(of headers: HTTPHeaders, over connection: Caller) -> Caller? {
+        guard !trusted.isEmpty, isTrusted(connection) else { return connection }
+        let named = headers[canonicalForm: "X-Forwarded-For"]
+        guard !named.isEmpty else { return connection }
+        guard named.count == 1, let address = IPAddress(String(named[0])) else { return nil }
+        return Caller(address: address, mac: neighbour(address))
+    }
+
+    /// Whether a connection comes from a peer whose `X-Forwarded-For` is believed.
+    func isTrusted(_ connection: Caller) -> Bool {
+        trusted.contains { $0.contains(connection.address) }
+    }
+
+    /// The same caller with the device on which packets to it would leave; `nil` if there is none.
+    func locating(_ caller: Caller) -> Caller? {
+        guard let index = try? neighbours.interface(toward: caller.address), let name = neighbours.name(ofInterface: index) else { return nil }
+        return Caller(address: caller.address, mac: caller.mac, bridge: name)
+    }
+
+    private func neighbour(_ address: IPAddress) -> MACAddress? {
+        if let file { return file.mac(of: address) }
+        guard let index = try? neighbours.interface(toward: address) else { return nil }
+        return try? neighbours.mac(of: address, onInterface: index)
+    }
+}

@@ -1,0 +1,83 @@
+import Common
+import NIOCore
+import NIOHTTP1
+
+/// What goes back to a guest: a status, a body and its kind. Answers become statuses here and nowhere else.
+struct Reply: Sendable {
+    let status: HTTPResponseStatus
+    let content: Content
+    /// The methods that would be served, for a 405.
+    var allow: String?
+
+    /// What stands at a place.
+    init(_ node: Node) {
+        status = .ok
+        content = node.content
+    }
+
+    private init(refusing status: HTTPResponseStatus, allow: String? = nil) {
+        self.status = status
+        content = Content(body: .text("\(status.code) \(status.reasonPhrase)"), type: .plainText)
+        self.allow = allow
+    }
+
+    static let badRequest = Reply(refusing: .badRequest)
+    static let notFound = Reply(refusing: .notFound)
+    static let methodNotAllowed = Reply(refusing: .methodNotAllowed, allow: "GET, HEAD")
+    static let requestTimeout = Reply(refusing: .requestTimeout)
+    static let payloadTooLarge = Reply(refusing: .payloadTooLarge)
+    static let headersTooLarge = Reply(refusing: .requestHeaderFieldsTooLarge)
+}
+
+/// How a connection goes on after a reply, as its `Connection` field says.
+enum Persistence {
+    /// HTTP/1.1's default, which needs no word.
+    case open
+    /// HTTP/1.0 asked to go on.
+    case keptAlive
+    /// This was the last reply.
+    case closing
+}
+
+extension ByteBuffer {
+    /// Writes a whole response (RFC 9112) as one buffer, so that it leaves in one packet where it fits one.
+    mutating func write(_ reply: Reply, date: String, persistence: Persistence, withBody: Bool) {
+        let length = reply.content.length
+        reserveCapacity(minimumWritableBytes: 256 + (withBody ? length : 0))
+        if reply.status == .ok {
+            writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: ")
+        } else {
+            writeString("HTTP/1.1 \(reply.status.code) \(reply.status.reasonPhrase)\r\nContent-Type: ")
+        }
+        switch reply.content.type {
+        case .plainText: writeStaticString("text/plain; charset=UTF-8\r\nContent-Length: ")
+        case .json: writeStaticString("application/json\r\nContent-Length: ")
+        }
+        writeString(String(length))
+        writeStaticString("\r\nDate: ")
+        writeString(date)
+        if let allow = reply.allow {
+            writeString("\r\nAllow: \(allow)")
+        }
+        switch persistence {
+        case .open: writeStaticString("\r\n\r\n")
+        case .keptAlive: writeStaticString("\r\nConnection: keep-alive\r\n\r\n")
+        case .closing: writeStaticString("\r\nConnection: close\r\n\r\n")
+        }
+        guard withBody else { return }
+        switch reply.content.body {
+        case .text(let text): writeString(text)
+        case .bytes(let bytes): writeBytes(bytes)
+        }
+    }
+}
+
+extension Content {
+    /// The length of the body, in bytes.
+    fileprivate var length: Int {
+        switch body {
+        case .text(let text): text.utf8.count
+        case .bytes(let bytes): bytes.count
+        }
+    }
+}

@@ -1,0 +1,9 @@
+import Common
+import EC2API
+import OpenStackAPI
+
+/// The readings of an instance that guests are offered; the first one that claims a path answers.
+let views: [any MetadataView] = [
+    OpenStackView(),
+    EC2View(),  // claims every path, so it comes last
+]

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Glibc
+
+/// The program: one command with a few below it.
+@main
+struct VirtMetadata: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "virt-metadata",
+        abstract: "The metadata server for libvirt guests.",
+        discussion: """
+            A cloud image asks 169.254.169.254 who it is; virt-metadata finds the libvirt domain that asks and answers from the \
+            domain's own XML, as EC2 and as OpenStack metadata.
+            """,
+        version: "0.1.0",
+        subcommands: [Serve.self, Tree.self, Check.self, Convert.self])
+
+    /// What a command ends with when it was called or configured wrongly.
+    static let usageExitCode: Int32 = 2
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ConfigurationError {
+            complain("virt-metadata: \(error)")
+            Glibc.exit(usageExitCode)
+        } catch let error as CommandFailure {
+            complain("virt-metadata: \(error)")
+            Glibc.exit(1)
+        } catch {
+            let code = exitCode(for: error)
+            guard code == .validationFailure else { exit(withError: error) }
+            complain(fullMessage(for: error))
+            Glibc.exit(usageExitCode)
+        }
+    }
+
+    /// Tells the operator, on the standard error stream.
+    static func complain(_ text: String) {
+        var stream = StandardError()
+        print(text, to: &stream)
+    }
+}
+
+/// Why a command could not do what it was asked.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// The standard error stream.
+struct StandardError: TextOutputStream {
+    mutating func write(_ text: String) {
+        FileDescriptorOutput.write(Array(text.utf8), to: STDERR_FILENO)
+    }
+}
+
+/// Bytes to a file descriptor, all of them.
+enum FileDescriptorOutput {
+    static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            // Safe: write(2) reads as many bytes as the array slice has.
+            let written = rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard written > 0 else { return }
+            rest = rest.dropFirst(written)
+        }
+    }
+}
