@@ -1,0 +1,194 @@
+import Testing
+import XML
+
+@Suite struct MetadataConversionTests {
+    private static let open = "<instance xmlns='urn:virt-metadata:instance:1'>"
+
+    /// What converting gives, as a text; `nil` when there is nothing to convert.
+    private func converted(_ text: String) throws -> String? {
+        guard case .rewritten(let bytes, _) = try convertBareMetadata(in: Array(text.utf8)) else { return nil }
+        // Whatever comes out is converted, parses, and has each element that had no namespace in ours.
+        #expect(try convertBareMetadata(in: bytes) == .unchanged)
+        let instance = try #require(
+            XMLDocument(parsing: bytes).root.first("metadata")?.first("instance", namespace: ConvertedMetadata.namespace))
+        func check(_ element: XMLElement) {
+            #expect(element.namespace != nil, "\(element.name)")
+            element.children.forEach(check)
+        }
+        check(instance)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func refusal(_ text: String) -> XMLError? {
+        do throws(XMLError) {
+            _ = try convertBareMetadata(in: Array(text.utf8))
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `bare elements get one instance around them and every other byte stays`() throws {
+        let text = """
+            <?xml version="1.0" encoding='utf-8'?>
+            <!-- before -->
+            <domain type="kvm"
+                    id='3' >
+              <metadata >
+                <!-- ours -->
+                <instance-id>i-1</instance-id>\t
+                <!-- between -->
+                <userdata>
+                  #cloud-config
+                  a: "1 &amp; 2"
+                </userdata>
+                <launch-index   />
+                <!-- after -->
+              </metadata>
+              <name>x</name>
+            </domain>
+            <!-- end -->
+
+            """
+        let expected = text.replacing("    <instance-id>", with: "    \(Self.open)\n    <instance-id>")
+            .replacing("<launch-index   />", with: "<launch-index   />\n    </instance>")
+        #expect(try converted(text) == expected)
+    }
+
+    @Test func `the names of what moved are told`() throws {
+        let text = "<domain><metadata><a/><o xmlns='urn:o'/><b/></metadata></domain>"
+        guard case .rewritten(_, let elements) = try convertBareMetadata(in: Array(text.utf8)) else {
+            return #expect(Bool(false), "nothing was rewritten")
+        }
+        #expect(elements == ["a", "b"])
+    }
+
+    @Test func `elements on one line stay on one line`() throws {
+        #expect(
+            try converted("<domain><metadata><a/><b>1</b></metadata></domain>")
+                == "<domain><metadata>\(Self.open)<a/><b>1</b></instance></metadata></domain>")
+    }
+
+    @Test func `a file with CRLF keeps CRLF`() throws {
+        #expect(
+            try converted("<domain>\r\n  <metadata>\r\n\t<a>1\r\n2</a>\r\n  </metadata>\r\n</domain>\r\n")
+                == "<domain>\r\n  <metadata>\r\n\t\(Self.open)\r\n\t<a>1\r\n2</a>\r\n\t</instance>\r\n  </metadata>\r\n</domain>\r\n"
+        )
+    }
+
+    @Test func `later bare elements move up past other tools' elements, and comments stay`() throws {
+        let text = """
+            <domain>
+              <metadata>
+                <libosinfo:libosinfo xmlns:libosinfo='http://libosinfo.org/x'>
+                  <libosinfo:os id="debian/12"/>
+                </libosinfo:libosinfo>
+                <a>1</a>
+                <x:note xmlns:x="urn:x"><y/></x:note>
+                <!-- stays -->
+                <b k="v>w"/>
+                <c/><d/>
+                <z xmlns='urn:z'/>
+                <e>5</e> <!-- and this -->
+              </metadata>
+            </domain>
+            """
+        let expected = """
+            <domain>
+              <metadata>
+                <libosinfo:libosinfo xmlns:libosinfo='http://libosinfo.org/x'>
+                  <libosinfo:os id="debian/12"/>
+                </libosinfo:libosinfo>
+                \(Self.open)
+                <a>1</a>
+                <b k="v>w"/>
+                <c/><d/>
+                <e>5</e>
+                </instance>
+                <x:note xmlns:x="urn:x"><y/></x:note>
+                <!-- stays -->
+                <z xmlns='urn:z'/> <!-- and this -->
+              </metadata>
+            </domain>
+            """
+        #expect(try converted(text) == expected)
+    }
+
+    @Test func `what the older project wrote keeps its shape and its bytes`() throws {
+        let body = """
+            <public-keys><public-key name="a > b"><key format='openssh-key'>ssh-ed25519 A ü@x</key></public-key></public-keys>
+                <userdata><![CDATA[#!/bin/sh
+            [[ a > b ]] && echo ']]' <instance-id>]]>]]&gt;<![CDATA[ x ]]></userdata>
+                <größe\tk = 'a\tb'\n/><placement><availability-zone>z</availability-zone\n></placement\t>
+            """
+        let result = try #require(try converted("<domain><metadata>\(body)</metadata></domain>"))
+        #expect(result == "<domain><metadata>\(Self.open)\(body)</instance></metadata></domain>")
+        let namespace = ConvertedMetadata.namespace
+        let instance = try #require(XMLDocument(parsing: result).root.first("metadata")?.first("instance", namespace: namespace))
+        #expect(instance.first("public-keys", "public-key", "key", namespace: namespace)?.text == "ssh-ed25519 A ü@x")
+        #expect(
+            instance.first("userdata", namespace: namespace)?.text
+                == "#!/bin/sh\n[[ a > b ]] && echo ']]' <instance-id>]]> x ")
+        #expect(instance.first("placement", "availability-zone", namespace: namespace)?.text == "z")
+    }
+
+    @Test func `a byte order mark does not shift the offsets`() throws {
+        #expect(
+            try converted("\u{FEFF}<domain><metadata><a>ü</a></metadata></domain>")
+                == "\u{FEFF}<domain><metadata>\(Self.open)<a>ü</a></instance></metadata></domain>")
+    }
+
+    @Test func `offsets are exact in a document of many kilobytes`() throws {
+        let line = "<!-- grüße 🐧 <a/> -->\r\n<disk k='&#10;\n>'>&amp;<![CDATA[<x>]]></disk>\n"
+        let filler = String(repeating: line, count: 4000)
+        let data = String(repeating: "zeile ü &lt;\n", count: 4000)
+        let head = "<domain>\(filler)<metadata><userdata k='\(data)'>\(data)</userdata>"
+        let tail = "</metadata>\(filler)</domain>"
+        #expect(
+            try converted(head + "<o xmlns='urn:o'>\(data)</o><b>\(data)</b>" + tail)
+                == head.replacing("<userdata", with: Self.open + "<userdata")
+                + "<b>\(data)</b></instance><o xmlns='urn:o'>\(data)</o>" + tail)
+    }
+
+    @Test(arguments: [
+        "<domain/>", "<domain><metadata/></domain>", "<domain><metadata> <!-- <a/> --> </metadata></domain>",
+        "<domain><metadata><o xmlns='urn:o'><a/></o></metadata></domain>",
+        "<domain><metadata><instance xmlns='urn:virt-metadata:instance:1'><name>n</name></instance></metadata></domain>",
+        "<domain><metadata><v:instance xmlns:v='urn:virt-metadata:instance:1'/></metadata></domain>",
+        "<domain><devices><metadata><a/></metadata></devices></domain>", "<network><metadata><a/></metadata></network>",
+        "<domain xmlns='urn:d'><metadata><a/></metadata></domain>",
+        "<domain><o:metadata xmlns:o='urn:o'><a/></o:metadata></domain>",
+    ])
+    func `a document without bare elements is unchanged`(text: String) throws {
+        #expect(try convertBareMetadata(in: Array(text.utf8)) == .unchanged)
+    }
+
+    @Test func `bare elements beside an instance of ours are refused`() {
+        let error = refusal(
+            "<domain><metadata>\n<v:instance xmlns:v='urn:virt-metadata:instance:1'/>\n<name>n</name></metadata></domain>")
+        #expect(error?.code == .alreadyNamespaced)
+        #expect(error?.line == 3)
+        #expect(error?.message == "<name> stands beside the <instance> of line 2; move it in there by hand")
+    }
+
+    @Test func `what wrapping cannot bring into the namespace is refused`() {
+        #expect(refusal("<domain><metadata><a/>\n<b xmlns=''/></metadata></domain>")?.code == .ambiguous)
+        #expect(refusal("<domain><metadata><a>\n<b xmlns=\"\"/></a></metadata></domain>")?.line == 2)
+        #expect(refusal("<domain><metadata><instance><name>n</name></instance></metadata></domain>")?.code == .ambiguous)
+        #expect(refusal("<domain><metadata/>\n<metadata><a/></metadata></domain>")?.code == .ambiguous)
+    }
+
+    @Test func `a prefix declared in a bare element does no harm`() throws {
+        #expect(try converted("<domain><metadata><a xmlns:p='urn:p'><p:b/></a></metadata></domain>") != nil)
+    }
+
+    @Test func `a document that cannot be read is refused, and one that would become too deep`() {
+        #expect(refusal("<domain><metadata><a></metadata></domain>")?.code == .malformed)
+        #expect(refusal("<!DOCTYPE domain><domain><metadata><a/></metadata></domain>")?.code == .documentType)
+        let latin = "<?xml version='1.0' encoding='ISO-8859-1'?>"
+        #expect(refusal(latin + "<domain><metadata><a/></metadata></domain>")?.code == .encoding)
+        let depth = XMLDocument.maximumDepth - 2
+        let nested = String(repeating: "<a>", count: depth) + String(repeating: "</a>", count: depth)
+        #expect(refusal("<domain><metadata>\(nested)</metadata></domain>")?.code == .tooDeep)
+    }
+}
