@@ -1,0 +1,64 @@
+import Common
+import JSON
+import Testing
+
+@Suite struct JSONEncodingTests {
+    @Test func `members keep their order, with a space behind commas and colons`() {
+        let value = JSONValue.object([
+            JSONMember("z", .array([.integer(1), .bool(true), .bool(false), .null])), JSONMember("a", .object([])),
+            JSONMember("m", .string("x")), JSONMember("", .array([])),
+        ])
+        #expect(JSONEncoding.text(value) == #"{"z": [1, true, false, null], "a": {}, "m": "x", "": []}"#)
+    }
+
+    @Test func `any value stands at the top`() {
+        #expect(JSONEncoding.text(.null) == "null")
+        #expect(JSONEncoding.text(.bool(true)) == "true")
+        #expect(JSONEncoding.text(.integer(0)) == "0")
+        #expect(JSONEncoding.text(.string("")) == #""""#)
+        #expect(JSONEncoding.text(.array([])) == "[]")
+        #expect(JSONEncoding.text(.object([])) == "{}")
+    }
+
+    @Test func `what is not ASCII is escaped, in surrogates where it needs two`() {
+        #expect(JSONEncoding.text(.string("ü")) == #""\u00FC""#)
+        #expect(JSONEncoding.text(.string("🐧")) == #""\uD83D\uDC27""#)
+        #expect(JSONEncoding.text(.object([JSONMember("größe", .null)])) == #"{"gr\u00F6\u00DFe": null}"#)
+    }
+
+    @Test func `control characters, quotes and backslashes are escaped, and a slash is not`() {
+        #expect(JSONEncoding.text(.string("\"\\/\u{8}\u{C}\n\r\t\u{1}\u{7F}")) == "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\u{7F}\"")
+    }
+
+    @Test func `U+0000 survives in strings and names`() {
+        #expect(JSONEncoding.text(.string("a\0b")) == #""a\u0000b""#)
+        let members = [JSONMember("a\0b", .integer(1)), JSONMember("a", .integer(2))]
+        #expect(JSONEncoding.text(.object(members)) == #"{"a\u0000b": 1, "a": 2}"#)
+    }
+
+    @Test func `numbers are written whole and reals with 15 digits`() {
+        #expect(JSONEncoding.text(.integer(.max)) == "9223372036854775807")
+        #expect(JSONEncoding.text(.integer(.min)) == "-9223372036854775808")
+        #expect(JSONEncoding.text(.real(0.1)) == "0.1")
+        #expect(JSONEncoding.text(.real(1)) == "1.0")
+        #expect(JSONEncoding.text(.real(1.0 / 3)) == "0.333333333333333")
+        #expect(JSONEncoding.text(.real(-1e300)) == "-1e300")
+    }
+
+    @Test func `of two members with one name the last value is written at the first place`() {
+        let members = [JSONMember("a", .integer(1)), JSONMember("b", .integer(2)), JSONMember("a", .integer(3))]
+        #expect(JSONEncoding.text(.object(members)) == #"{"a": 3, "b": 2}"#)
+    }
+
+    @Test func `a text that grows sixfold by escapes is whole`() throws {
+        let text = String(repeating: "ü", count: 100_000)
+        #expect(JSONEncoding.bytes(.string(text)).count == 600_002)
+        #expect(try JSONParsing.value(of: JSONEncoding.bytes(.string(text))) == .string(text))
+        #expect(JSONEncoding.text(.array(Array(repeating: .integer(.min), count: 1000))).utf8.count == 22_000)
+    }
+
+    @Test func `a real that is not finite stops the program`() async {
+        await #expect(processExitsWith: .failure) { _ = JSONEncoding.bytes(.array([.real(.infinity)])) }
+        await #expect(processExitsWith: .failure) { _ = JSONEncoding.bytes(.real(.nan)) }
+    }
+}
