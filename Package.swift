@@ -65,10 +65,11 @@ let package = Package(
             ] + nio,
             swiftSettings: settings),
 
+        .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "Common", ["Common"]),
         tests(of: "XML", ["XML", "Common"]),
         tests(of: "JSON", ["JSON", "Common"]),
         tests(of: "Libvirt", ["Libvirt", "Common"]),
-        tests(of: "Kernel", ["Kernel", "Common"]),
+        tests(of: "Kernel", ["Kernel", "Common", "TestSupport"]),
     ]
 )
