@@ -3,7 +3,12 @@
 #include <linux/rtnetlink.h>
 #include <linux/neighbour.h>
 #include <linux/if_link.h>
+#include <linux/if_ether.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,4 +16,21 @@
    CLONE_NEWNET (0x40000000) only under _GNU_SOURCE, and syscall(2) is variadic, which Swift does not import. */
 static inline int clinux_enter_network_namespace(int descriptor) {
     return (int)syscall(SYS_setns, descriptor, 0x40000000);
+}
+
+/* Ties a netlink socket to the kernel (port 0), so that no process can slip it an answer. connect(2) takes one kind of socket
+   address for all, and the cast to it is C's business. */
+static inline int clinux_connect_to_kernel(int descriptor) {
+    struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+    return connect(descriptor, (struct sockaddr *)&kernel, sizeof kernel);
+}
+
+/* Receives one netlink datagram and the port of its sender, 0 for the kernel. Returns the length it had, which is more than
+   `capacity` where it was cut off (MSG_TRUNC). As above, the socket address has to be cast. */
+static inline ssize_t clinux_receive_netlink(int descriptor, void *buffer, size_t capacity, uint32_t *sender) {
+    struct sockaddr_nl address = { 0 };
+    socklen_t length = sizeof address;
+    ssize_t received = recvfrom(descriptor, buffer, capacity, MSG_TRUNC, (struct sockaddr *)&address, &length);
+    *sender = length == sizeof address && address.nl_family == AF_NETLINK ? address.nl_pid : UINT32_MAX;
+    return received;
 }
