@@ -17,7 +17,7 @@ extension Node {
     /// A JSON document of these fields, in this order, as a version has them.
     static func document(_ fields: [Field], version: OpenStackVersion, for question: Question) -> Node {
         .document(.json) {
-            JSONEncoding.bytes(of: .object(fields.compactMap { field in
+            JSONEncoding.bytes(.object(fields.compactMap { field in
                 guard field.since <= version else { return nil }
                 return field.value(question).map { JSONMember(field.name, $0) }
             }))
@@ -26,6 +26,6 @@ extension Node {
 
     /// A JSON value as a document.
     static func document(_ value: JSONValue, type: MediaType = .json) -> Node {
-        .document(type) { JSONEncoding.bytes(of: value) }
+        .document(type) { JSONEncoding.bytes(value) }
     }
 }

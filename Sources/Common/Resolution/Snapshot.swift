@@ -39,6 +39,9 @@ public struct Snapshot: Sendable {
         }
     }
 
+    /// The interfaces that bear a hardware address.
+    public func owners(of mac: MACAddress) -> [Owner] { owners[mac] ?? [] }
+
     /// Which instance a caller is, or why that cannot be said.
     ///
     /// A hardware address that several interfaces bear is told apart by the bridge the caller came in by, or not at all.

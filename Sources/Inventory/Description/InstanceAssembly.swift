@@ -13,11 +13,11 @@ public struct InstanceAssembly: Sendable {
 
     /// The networks by name, from their XML.
     private let networks: [String: NetworkXML]
-    /// The addresses that DHCP last gave.
-    private let leases: [MACAddress: IPAddress]
+    /// The addresses that DHCP last gave, by the name of the network.
+    private let leases: [String: [MACAddress: IPAddress]]
     private let readsBare: Bool
 
-    init(networks: [String: NetworkXML], leases: [MACAddress: IPAddress], readsBare: Bool) {
+    init(networks: [String: NetworkXML], leases: [String: [MACAddress: IPAddress]], readsBare: Bool) {
         (self.networks, self.leases, self.readsBare) = (networks, leases, readsBare)
     }
 
@@ -74,7 +74,7 @@ public struct InstanceAssembly: Sendable {
             interface.addresses = words?.addresses ?? []
             interface.publicIPv4 = words?.publicIPv4
             interface.reservation = network?.reservations[described.mac]
-            interface.lease = leases[described.mac]
+            interface.lease = network.flatMap { leases[$0.name]?[described.mac] }
             return interface
         }
     }
@@ -94,7 +94,7 @@ public struct InstanceAssembly: Sendable {
         do {
             return try XMLDocument(parsing: xml)
         } catch {
-            throw DescriptionError(line: error.line, error.message)
+            throw DescriptionError(line: error.line ?? 1, error.message)
         }
     }
 }

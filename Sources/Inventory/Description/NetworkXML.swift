@@ -2,7 +2,7 @@ import Common
 import XML
 
 /// What a libvirt network's XML says of the links its guests have (https://libvirt.org/formatnetwork.html).
-struct NetworkXML {
+struct NetworkXML: Sendable, Equatable {
     let name: String
     let uuid: String
     let bridge: String?

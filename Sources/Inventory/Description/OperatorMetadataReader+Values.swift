@@ -109,7 +109,7 @@ extension OperatorMetadataReader {
                 }
                 return Directory.Member(member.name, .directory(inner))
             case .bool, .integer, .real, .array:
-                return Directory.Member(member.name, .text(JSONEncoding.text(of: member.value)))
+                return Directory.Member(member.name, .text(JSONEncoding.text(member.value)))
             }
         })
     }

@@ -116,7 +116,7 @@ extension Configuration {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
             "line \(mark.line): is no YAML: \(problem)"
         case .duplicatedKeysInMapping(let duplicates, _):
-            "has a setting twice: \(duplicates.compactMap { $0.scalar?.string }.joined(separator: ", "))"
+            "has a setting twice: \(duplicates.joined(separator: ", "))"
         default: "is no YAML: \(error)"
         }
     }

@@ -1,0 +1,90 @@
+import Common
+import Libvirt
+import Logging
+
+/// What the operator is told of the inventory: each change of state once, and what each domain's XML holds that cannot be used.
+struct InventoryReport {
+    private enum State: Equatable {
+        case unknown, synchronised, away
+        case partial(LibvirtError)
+    }
+
+    private let uri: String
+    private let logger: Logger
+    private var state = State.unknown
+    private var findings: [InstanceUUID: [Finding]] = [:]
+    private var unusableDomains: [InstanceUUID: DescriptionError] = [:]
+
+    init(uri: String, logger: Logger) {
+        (self.uri, self.logger) = (uri, logger)
+    }
+
+    // MARK: The hypervisor
+
+    mutating func connected(without missing: [EventKind: LibvirtError]) {
+        guard !missing.isEmpty else { return }
+        logger.debug("the hypervisor has not all kinds of events; the sweep finds such changes", metadata: [
+            "hypervisor.uri": "\(uri)", "events": "\(missing.keys.map(\.rawValue).sorted().joined(separator: ", "))",
+        ])
+    }
+
+    mutating func synchronised(instances: Int) {
+        if state != .synchronised {
+            logger.info("the inventory is complete", metadata: ["hypervisor.uri": "\(uri)", "instances": "\(instances)"])
+        }
+        state = .synchronised
+    }
+
+    mutating func lost(reason: String, instances: Int) {
+        guard state != .away else { return }
+        state = .away
+        logger.warning("the hypervisor is gone; the last inventory answers until it is back", metadata: [
+            "hypervisor.uri": "\(uri)", "reason": "\(reason)", "instances": "\(instances)",
+        ])
+    }
+
+    mutating func failed(_ error: LibvirtError, connected: Bool, instances: Int) {
+        guard connected else {
+            if state == .unknown {
+                state = .away
+                logger.error("cannot reach the hypervisor; trying again until it answers", metadata: [
+                    "hypervisor.uri": "\(uri)", "reason": "\(error)",
+                    "hint": "is libvirtd running, and may this user connect? try: virsh -r -c \(uri) list",
+                ])
+            }
+            return lost(reason: "\(error)", instances: instances)
+        }
+        guard state != .partial(error) else { return }
+        state = .partial(error)
+        logger.warning("the hypervisor cannot be read whole; the last inventory stands", metadata: [
+            "hypervisor.uri": "\(uri)", "reason": "\(error)", "instances": "\(instances)",
+        ])
+    }
+
+    // MARK: Domains and networks
+
+    mutating func assembled(_ domain: InstanceUUID, named name: String, findings: [Finding]) {
+        unusableDomains[domain] = nil
+        guard self.findings[domain, default: []] != findings else { return }
+        self.findings[domain] = findings.isEmpty ? nil : findings
+        for finding in findings where finding.weight == .unusable {
+            logger.warning("a value in the domain's metadata cannot be used and is left out", metadata: [
+                "domain": "\(name)", "finding": "\(finding)",
+            ])
+        }
+    }
+
+    mutating func unusable(_ domain: InstanceUUID, named name: String, _ error: DescriptionError) {
+        guard unusableDomains.updateValue(error, forKey: domain) != error else { return }
+        logger.error("a domain's XML cannot be used; it is not served", metadata: ["domain": "\(name)", "reason": "\(error)"])
+    }
+
+    mutating func unusable(network: String, _ error: DescriptionError) {
+        logger.warning("a network's XML cannot be used", metadata: ["network": "\(network)", "reason": "\(error)"])
+    }
+
+    mutating func forgotten(_ domain: InstanceUUID) {
+        findings[domain] = nil
+        unusableDomains[domain] = nil
+    }
+}

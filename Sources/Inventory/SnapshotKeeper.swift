@@ -1,0 +1,216 @@
+import Common
+import Libvirt
+import Logging
+
+/// Does the errands of the inventory, one after the other: reads what changed and publishes the snapshot that results.
+struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
+    /// While all domains are read for the first time, how many are read between two snapshots: those already read can ask.
+    private static var publicationStep: Int { 256 }
+    /// A network's leases are read no more often than this.
+    private static var leasePatience: Duration { .seconds(5) }
+
+    private let hypervisor: Hypervisor
+    private let edited: Bool
+    private let errands: ErrandQueue
+    private let board: SnapshotBoard
+    private let clock: C
+    private var report: InventoryReport
+    private var backoff = Backoff()
+    private var retryDelay: Duration?
+    private var snapshot = Snapshot()
+    private var networks: [String: NetworkXML] = [:]
+    private var leases: [String: [MACAddress: IPAddress]] = [:]
+    private var leasesRead: [String: C.Instant] = [:]
+    /// What each domain was last read as, so that one which did not change is not put together again.
+    private var readings: [InstanceUUID: Int] = [:]
+
+    init(hypervisor: Hypervisor, edited: Bool, errands: ErrandQueue, board: SnapshotBoard, clock: C, report: InventoryReport) {
+        (self.hypervisor, self.edited, self.errands) = (hypervisor, edited, errands)
+        (self.board, self.clock, self.report) = (board, clock, report)
+    }
+
+    /// After how long everything is to be tried again, if the last attempt failed; asked for once.
+    mutating func takeRetryDelay() -> Duration? {
+        defer { retryDelay = nil }
+        return retryDelay
+    }
+
+    /// Does an errand; what fails is reported and tried again later.
+    mutating func run(_ errand: Errand) async {
+        do throws(LibvirtError) {
+            switch errand {
+            case .synchronise: try await synchronise()
+            case .connectionLost(let reason): lose(reason: reason)
+            case .domain, .network, .leases:
+                // Without a connection there is nothing to ask, and everything is read again once there is one.
+                guard await hypervisor.isConnected else { return }
+                try await refresh(errand)
+                board.publish(snapshot)
+            }
+        } catch {
+            report.failed(error, connected: await hypervisor.isConnected, instances: snapshot.instances.count)
+            retryDelay = backoff.next()
+        }
+    }
+
+    private mutating func lose(reason: String) {
+        report.lost(reason: reason, instances: snapshot.instances.count)
+        retryDelay = backoff.next()
+    }
+
+    private mutating func refresh(_ errand: Errand) async throws(LibvirtError) {
+        switch errand {
+        case .domain(let uuid): try await refreshDomain(uuid)
+        case .network(let name): try await refreshNetwork(name)
+        case .leases(let network): try await refreshLeases(of: network)
+        case .connectionLost, .synchronise: errands.add(errand)
+        }
+    }
+
+    // MARK: Everything
+
+    private mutating func synchronise() async throws(LibvirtError) {
+        if !(await hypervisor.isConnected) {
+            try await hypervisor.connect()
+            report.connected(without: await hypervisor.unavailableEvents)
+        }
+        try await readNetworks()
+        let running = try await hypervisor.runningDomains()
+        for (count, domain) in running.enumerated() {
+            try await refreshDomain(domain.uuid)
+            if !snapshot.isComplete, count % Self.publicationStep == 0 { board.publish(snapshot) }
+            try await refreshMeanwhile()
+        }
+        let known = Set(running.compactMap { InstanceUUID($0.uuid) })
+        for domain in snapshot.instances.keys where !known.contains(domain) {
+            // One that started after the list was made is not in it, and still runs.
+            try await refreshDomain(domain.description)
+        }
+        snapshot.isComplete = true
+        board.publish(snapshot)
+        backoff.reset()
+        report.synchronised(instances: snapshot.instances.count)
+    }
+
+    /// What changes while all domains are read does not wait until they are.
+    private mutating func refreshMeanwhile() async throws(LibvirtError) {
+        for errand in errands.drain() where errand != .synchronise {
+            if case .connectionLost(let reason) = errand {
+                throw LibvirtError(code: .invalidConnection, function: "virConnectRegisterCloseCallback", message: reason)
+            }
+            try await refresh(errand)
+            board.publish(snapshot)
+        }
+    }
+
+    // MARK: Networks
+
+    /// Reads all networks and their leases; their domains are read after that anyway.
+    private mutating func readNetworks() async throws(LibvirtError) {
+        let active = try await hypervisor.networks()
+        for name in networks.keys where !active.contains(where: { $0.name == name }) { forgetNetwork(name) }
+        for description in active {
+            take(description)
+            try await readLeases(of: description.name)
+        }
+    }
+
+    private mutating func refreshNetwork(_ name: String) async throws(LibvirtError) {
+        if let description = try await hypervisor.network(named: name) {
+            take(description)
+        } else {
+            forgetNetwork(name)
+        }
+        try await refreshDomains { $0.network?.name == name }
+    }
+
+    private mutating func refreshDomains(where concerns: (NetworkInterface) -> Bool) async throws(LibvirtError) {
+        for (domain, instance) in snapshot.instances where instance.interfaces.contains(where: concerns) {
+            try await refreshDomain(domain.description)
+        }
+    }
+
+    /// Takes in a network's XML. A domain is put together again only if it reads differently, so that those of a network that
+    /// changed are made to.
+    private mutating func take(_ description: NetworkDescription) {
+        do throws(DescriptionError) {
+            let network = try NetworkXML(InstanceAssembly.document(Array(description.xml.utf8)).root)
+            guard networks[network.name] != network else { return }
+            networks[network.name] = network
+            forgetReadings { $0.network?.name == network.name || $0.network == nil }
+        } catch {
+            report.unusable(network: description.name, error)
+        }
+    }
+
+    private mutating func forgetNetwork(_ name: String) {
+        networks[name] = nil
+        leases[name] = nil
+        forgetReadings { $0.network?.name == name }
+    }
+
+    private mutating func forgetReadings(where concerns: (NetworkInterface) -> Bool) {
+        for (domain, instance) in snapshot.instances where instance.interfaces.contains(where: concerns) { readings[domain] = nil }
+    }
+
+    // MARK: Leases
+
+    private mutating func refreshLeases(of network: String) async throws(LibvirtError) {
+        if let read = leasesRead[network], read.duration(to: clock.now) < Self.leasePatience { return }
+        for mac in try await readLeases(of: network) {
+            for owner in snapshot.owners(of: mac) { try await refreshDomain(owner.instance.domain.description) }
+        }
+    }
+
+    /// Reads the leases of a network and returns the hardware addresses that have another one than before.
+    @discardableResult
+    private mutating func readLeases(of network: String) async throws(LibvirtError) -> Set<MACAddress> {
+        guard networks[network]?.offersDHCP == true else { return [] }
+        let before = leases[network] ?? [:]
+        var addresses: [MACAddress: IPAddress] = [:]
+        for lease in try await hypervisor.leases(network: network).sorted(by: { $0.expires < $1.expires }) {
+            addresses[lease.mac] = lease.address
+        }
+        leases[network] = addresses
+        leasesRead[network] = clock.now
+        let changed = Set(before.keys).union(addresses.keys).filter { before[$0] != addresses[$0] }
+        for mac in changed {
+            for owner in snapshot.owners(of: mac) { readings[owner.instance.domain] = nil }
+        }
+        return changed
+    }
+
+    // MARK: One domain
+
+    private mutating func refreshDomain(_ uuid: String) async throws(LibvirtError) {
+        guard let domain = InstanceUUID(uuid) else { return }
+        guard let description = try await hypervisor.domain(uuid: uuid, edited: edited) else { return forget(domain) }
+        guard readings[domain] != description.hashValue else { return }
+        let isNew = snapshot.instances[domain] == nil
+        assemble(description, as: domain)
+        readings[domain] = description.hashValue
+        guard isNew, snapshot.isComplete else { return }
+        // A guest that starts asks for an address before it asks us.
+        for network in Set(snapshot.instances[domain]?.interfaces.compactMap(\.network?.name) ?? []) {
+            errands.add(.leases(network: network))
+        }
+    }
+
+    private mutating func assemble(_ description: DomainDescription, as domain: InstanceUUID) {
+        let assembly = InstanceAssembly(networks: networks, leases: leases, readsBare: false)
+        do throws(DescriptionError) {
+            let assembled = try assembly.assemble(Array(description.liveXML.utf8), edited: description.inactiveXML.map { Array($0.utf8) })
+            snapshot.insert(assembled.instance)
+            report.assembled(domain, named: description.name, findings: assembled.findings)
+        } catch {
+            snapshot.remove(domain)
+            report.unusable(domain, named: description.name, error)
+        }
+    }
+
+    private mutating func forget(_ domain: InstanceUUID) {
+        snapshot.remove(domain)
+        readings[domain] = nil
+        report.forgotten(domain)
+    }
+}
