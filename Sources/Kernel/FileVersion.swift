@@ -1,0 +1,50 @@
+import Glibc
+
+/// What tells one version of a regular file from the next: which file it is, its size, and when it was written (`stat(2)`).
+struct FileVersion: Equatable {
+    private let device: UInt64
+    private let inode: UInt64
+    private let size: Int
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    /// The version that is there now.
+    /// - Throws: `KernelError` with the code of `stat(2)`.
+    init(at path: String) throws(KernelError) {
+        var facts = stat()
+        // Safe: stat(2) reads the path up to its zero and fills one structure.
+        guard unsafe stat(path, &facts) == 0 else { throw .last(in: "stat") }
+        self.init(facts)
+    }
+
+    private init(_ facts: stat) {
+        (device, inode, size) = (UInt64(facts.st_dev), UInt64(facts.st_ino), Int(facts.st_size))
+        (seconds, nanoseconds) = (facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec)
+    }
+
+    /// Reads a regular file of at most `mostBytes`, and says which version it was when the reading began.
+    /// - Throws: `KernelError` with the code of `open(2)`, `fstat(2)` or `read(2)`; `.invalidArgument` where it is no regular
+    ///   file, `.fileTooBig` where it is longer.
+    static func read(_ path: String, mostBytes: Int) throws(KernelError) -> (version: FileVersion, bytes: [UInt8]) {
+        // O_NONBLOCK, or a pipe would make us wait for its writer.
+        // Safe: open(2) reads the path up to its zero.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .last(in: "open") }
+        defer { close(descriptor) }
+        var facts = stat()
+        // Safe: fstat(2) fills one structure.
+        guard unsafe fstat(descriptor, &facts) == 0 else { throw .last(in: "fstat") }
+        guard facts.st_mode & S_IFMT == S_IFREG else { throw KernelError(.invalidArgument, in: "open") }
+
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            // Safe: read(2) writes at most as many bytes as the chunk has.
+            let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
+            guard count >= 0 else { throw .last(in: "read") }
+            guard count > 0 else { return (FileVersion(facts), bytes) }
+            bytes += chunk.prefix(count)
+            guard bytes.count <= mostBytes else { throw KernelError(.fileTooBig, in: "read") }
+        }
+    }
+}
