@@ -19,9 +19,11 @@ private struct Lab {
     }
 
     /// What two readings of one connection's SYN give.
-    func connect(to address: String, from namespace: NetworkNamespace) throws -> (first: SavedSYN?, second: SavedSYN?) {
+    func connect(
+        to address: String, from namespace: NetworkNamespace, options: [UInt8] = []
+    ) throws -> (first: SavedSYN?, second: SavedSYN?) {
         let port = try listener.port()
-        let client = try namespace.enter { try TCPSocket.connection(to: address, port: port) }
+        let client = try namespace.enter { try TCPSocket.connection(to: address, port: port, options: options) }
         let accepted = try listener.accepted()
         defer { withExtendedLifetime((client, accepted)) {} }
         let first = try SavedSYN.read(fromAccepted: accepted.descriptor)
@@ -71,5 +73,16 @@ struct SavedSYNOverBridgeTests {
         let (first, _) = try lab.connect(to: "::ffff:10.9.0.1", from: thief)
         #expect(first?.source == IPAddress("10.9.0.2"))
         #expect(first?.sourceMAC == MACAddress("52:54:00:00:00:66"))
+    }
+
+    @Test func `a guest that swells its headers is named or refused, never overlooked`() throws {
+        let lab = try Lab()
+        let skipped: (UInt8) -> [UInt8] = { [0x1E, $0] + [UInt8](repeating: 0, count: Int($0)) }
+        let (first, _) = try lab.connect(to: "fd09::1", from: lab.guest, options: [0, 0] + skipped(4))
+        #expect(first?.sourceMAC == MACAddress("52:54:00:00:00:09"))
+        let swollen = [0, 75] + skipped(200) + skipped(200) + skipped(200)
+        #expect(throws: KernelError(.invalidArgument, in: "getsockopt(TCP_SAVED_SYN)")) {
+            try lab.connect(to: "fd09::1", from: lab.guest, options: swollen)
+        }
     }
 }
