@@ -1,0 +1,31 @@
+import Dispatch
+import Synchronization
+
+/// One opening of a connection, on a thread of its own.
+///
+/// Opening knows no time limit and keepalive begins only after it, so a hung daemon would hold its caller for ever. Here the
+/// caller can stop waiting; the attempt goes on, and may be asked again.
+final class ConnectionAttempt: Sendable {
+    private let outcome = Mutex<Result<Connection, LibvirtError>?>(nil)
+    private let running = DispatchGroup()
+
+    init(uri: String) {
+        DispatchQueue(label: "libvirt.open").async(group: running) { [self] in
+            let result: Result<Connection, LibvirtError>
+            do throws(LibvirtError) {
+                result = .success(try Connection(opening: uri))
+            } catch {
+                result = .failure(error)
+            }
+            outcome.withLock { $0 = result }
+        }
+    }
+
+    /// The outcome, or `nil` if there is none by then.
+    func wait(atMost limit: Duration) -> Result<Connection, LibvirtError>? {
+        let (seconds, attoseconds) = limit.components
+        let nanoseconds = Int(clamping: seconds) * 1_000_000_000 + Int(clamping: attoseconds / 1_000_000_000)
+        _ = running.wait(timeout: .now() + .nanoseconds(nanoseconds))
+        return outcome.withLock { $0 }
+    }
+}

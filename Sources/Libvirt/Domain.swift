@@ -1,0 +1,133 @@
+import CLibvirt
+
+/// The name and UUID of a domain, enough to ask for the rest.
+public struct DomainReference: Sendable, Hashable {
+    /// The UUID, lower-case with hyphens.
+    public let uuid: String
+    /// The name; it can change, the UUID cannot.
+    public let name: String
+}
+
+/// What libvirt says about one domain at one moment.
+public struct DomainDescription: Sendable, Hashable {
+    /// The UUID, lower-case with hyphens.
+    public let uuid: String
+    /// The name; it can change, the UUID cannot.
+    public let name: String
+    /// Whether the domain runs; a paused one does.
+    public let isRunning: Bool
+    /// Whether the domain is still defined once it has stopped.
+    public let isPersistent: Bool
+    /// The domain XML (https://libvirt.org/formatdomain.html) as it is now; of a domain that does not run, as it will start.
+    public let liveXML: String
+    /// The domain XML for the next start, with edits that wait for it; only where it was asked for and the domain is persistent.
+    public let inactiveXML: String?
+}
+
+/// A handle of one domain.
+// Safe: the pointer is the one reference that a lookup gave; it is private, not copied, and freed once.
+@safe struct Domain: ~Copyable {
+    private let pointer: virDomainPtr
+
+    /// Takes over a reference that libvirt has given.
+    init(owning pointer: virDomainPtr) {
+        unsafe self.pointer = unsafe pointer
+    }
+
+    deinit {
+        unsafe virDomainFree(pointer)
+    }
+
+    /// The UUID, lower-case with hyphens; costs no call to the daemon.
+    var uuid: String {
+        unsafe Self.uuid(of: pointer) ?? ""
+    }
+
+    /// The name; costs no call to the daemon.
+    var name: String {
+        unsafe virDomainGetName(pointer).map { unsafe String(cString: $0) } ?? ""
+    }
+
+    func isRunning() throws(LibvirtError) -> Bool {
+        let answer = unsafe virDomainIsActive(pointer)
+        guard answer >= 0 else { throw .last("virDomainIsActive") }
+        return answer == 1
+    }
+
+    func isPersistent() throws(LibvirtError) -> Bool {
+        let answer = unsafe virDomainIsPersistent(pointer)
+        guard answer >= 0 else { throw .last("virDomainIsPersistent") }
+        return answer == 1
+    }
+
+    /// The XML of now, or the one for the next start; of a domain that does not run the two are the same.
+    func xml(inactive: Bool) throws(LibvirtError) -> String {
+        let flags = inactive ? VIR_DOMAIN_XML_INACTIVE.rawValue : 0
+        guard let text = unsafe virDomainGetXMLDesc(pointer, flags) else { throw .last("virDomainGetXMLDesc") }
+        return unsafe String(adopting: text)
+    }
+
+    /// All that is known, in up to four calls to the daemon.
+    func describe(edited: Bool) throws(LibvirtError) -> DomainDescription {
+        let isPersistent = try isPersistent()
+        let liveXML = try xml(inactive: false)
+        let inactiveXML = edited && isPersistent ? try xml(inactive: true) : nil
+        return DomainDescription(
+            uuid: uuid, name: name, isRunning: try isRunning(), isPersistent: isPersistent, liveXML: liveXML,
+            inactiveXML: inactiveXML)
+    }
+
+    /// The UUID of a domain that somebody else holds, as a callback is given it.
+    static func uuid(of pointer: virDomainPtr) -> String? {
+        var text = [CChar](repeating: 0, count: Int(VIR_UUID_STRING_BUFLEN))
+        // Safe: the manual says that the function writes VIR_UUID_STRING_BUFLEN bytes, the last of them 0.
+        guard unsafe virDomainGetUUIDString(pointer, &text) == 0 else { return nil }
+        return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
+
+extension Connection {
+    /// All domains that run now, paused ones too.
+    func runningDomains() throws(LibvirtError) -> [DomainReference] {
+        try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
+            var list: UnsafeMutablePointer<virDomainPtr?>?
+            let flags = VIR_CONNECT_LIST_DOMAINS_ACTIVE.rawValue
+            let count = unsafe virConnectListAllDomains(pointer, &list, flags)
+            guard count >= 0 else { throw .last("virConnectListAllDomains") }
+            return unsafe adopted(list, count: count) { pointer in
+                let domain = unsafe Domain(owning: pointer)
+                return DomainReference(uuid: domain.uuid, name: domain.name)
+            }
+        }
+    }
+
+    /// The domain with a UUID; `nil` if there is none, or the text is no UUID.
+    func domain(uuid: String) throws(LibvirtError) -> Domain? {
+        try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
+            if let domain = unsafe virDomainLookupByUUIDString(pointer, uuid) { return unsafe Domain(owning: domain) }
+            let error = LibvirtError.last("virDomainLookupByUUIDString")
+            guard [.noDomain, .invalidArgument].contains(error.code) else { throw error }
+            return nil
+        }
+    }
+
+    /// The domain with a name; `nil` if there is none.
+    func domain(named name: String) throws(LibvirtError) -> Domain? {
+        try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
+            if let domain = unsafe virDomainLookupByName(pointer, name) { return unsafe Domain(owning: domain) }
+            let error = LibvirtError.last("virDomainLookupByName")
+            guard error.code == .noDomain else { throw error }
+            return nil
+        }
+    }
+
+    /// The running domain with the number that libvirt gave it at its start; `nil` if there is none.
+    func domain(id: Int32) throws(LibvirtError) -> Domain? {
+        try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
+            if let domain = unsafe virDomainLookupByID(pointer, id) { return unsafe Domain(owning: domain) }
+            let error = LibvirtError.last("virDomainLookupByID")
+            guard [.noDomain, .invalidArgument].contains(error.code) else { throw error }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import CLibvirt
+import Glibc
+
+/// libvirt's event loop: one thread, from the first connection to the end of the process, on which all callbacks run.
+///
+/// It also sends the keepalive messages that let a call to a hung daemon end.
+enum EventLoop {
+    /// How often the loop wakes without an event, in milliseconds: libvirt asks for one timeout at least, and this one has
+    /// nothing to do.
+    private static let idlePeriod: Int32 = 60_000
+    /// How long the thread rests after a failed round, in microseconds, so that a lasting failure does not eat a processor.
+    private static let restAfterFailure: useconds_t = 100_000
+
+    private static let outcome = start()
+
+    /// Starts the loop unless it runs already.
+    static func ensureRunning() throws(LibvirtError) {
+        try outcome.get()
+    }
+
+    private static func start() -> Result<Void, LibvirtError> {
+        // Safe: neither callback touches what it is given, and the loop is registered before the first connection exists,
+        // as virEventRegisterDefaultImpl demands.
+        unsafe virSetErrorFunc(nil) { _, _ in }
+        guard virInitialize() == 0 else { return .failure(.last("virInitialize")) }
+        guard virEventRegisterDefaultImpl() == 0 else { return .failure(.last("virEventRegisterDefaultImpl")) }
+        guard unsafe virEventAddTimeout(idlePeriod, { _, _ in }, nil, nil) >= 0 else {
+            return .failure(.last("virEventAddTimeout"))
+        }
+        return startThread()
+    }
+
+    private static func startThread() -> Result<Void, LibvirtError> {
+        var thread = pthread_t()
+        // Safe: the thread is given nothing, and lives as long as the process.
+        let status = unsafe pthread_create(
+            &thread, nil,
+            { _ in
+                while true {
+                    if virEventRunDefaultImpl() < 0 { usleep(EventLoop.restAfterFailure) }
+                }
+            }, nil)
+        guard status == 0 else {
+            let message = unsafe String(cString: strerror(status))
+            return .failure(LibvirtError(code: .systemError, function: "pthread_create", message: message))
+        }
+        pthread_detach(thread)
+        return .success(())
+    }
+}

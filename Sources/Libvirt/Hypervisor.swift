@@ -1,0 +1,168 @@
+/// The only door to libvirt: one connection at a time, asked by one caller at a time, on a queue of its own because its calls
+/// block.
+///
+/// Every call but `disconnect()` throws `invalidConnection` where there is no connection. A call to a daemon that hangs ends
+/// with an error once keepalive messages stay unanswered: after the interval, times the count and one more.
+public actor Hypervisor {
+    private let executor = BlockingExecutor(label: "libvirt")
+    private let uri: String
+    private let keepalive: (interval: Int32, count: UInt32)
+    private let openingLimit: Duration
+    private let onHint: @Sendable (Hint) -> Void
+    private var subscriptions: Subscriptions?
+    /// An opening that we stopped waiting for; there is never a second one beside it.
+    private var lateAttempt: ConnectionAttempt?
+
+    /// The queue that all of this actor's work runs on.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        // Safe: the executor lives as long as this actor, which holds it in a constant.
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    /// A hypervisor, not yet connected.
+    ///
+    /// - Parameters:
+    ///   - uri: where to connect to (https://libvirt.org/uri.html), such as `qemu:///system`.
+    ///   - keepaliveInterval: the time between keepalive messages; libvirt counts whole seconds, at least one.
+    ///   - keepaliveCount: how many of these may stay unanswered before the connection is given up.
+    ///   - openingLimit: how long `connect()` waits for a daemon that accepts us but says nothing.
+    ///   - onHint: called on libvirt's thread for each event, one at a time. It must return at once, and wait for nothing.
+    public init(
+        uri: String, keepaliveInterval: Duration = .seconds(2), keepaliveCount: Int = 3,
+        openingLimit: Duration = .seconds(10), onHint: @escaping @Sendable (Hint) -> Void
+    ) {
+        self.uri = uri
+        self.openingLimit = openingLimit
+        self.onHint = onHint
+        keepalive = (max(1, Int32(clamping: keepaliveInterval.components.seconds)), UInt32(clamping: keepaliveCount))
+    }
+
+    // MARK: The connection
+
+    /// Connects, in place of any connection there was, and asks for all events that the driver has.
+    ///
+    /// - Throws: what the C functions say, such as `noConnect`, `systemError`, `authFailed`; `operationTimeout` when the daemon
+    ///   did not answer within the limit.
+    public func connect() throws(LibvirtError) {
+        disconnect()
+        try EventLoop.ensureRunning()
+        let connection = try open()
+        let canBeLost = try connection.setKeepalive(interval: keepalive.interval, count: keepalive.count)
+        subscriptions = try Subscriptions(on: connection, canBeLost: canBeLost, onHint: onHint)
+    }
+
+    /// Ends the connection, if there is one. No hint comes after this returns, until the next `connect()`.
+    public func disconnect() {
+        subscriptions = nil
+    }
+
+    /// Whether there is a connection and it is not known to be broken; asks nobody.
+    public var isConnected: Bool {
+        subscriptions?.connection.isAlive ?? false
+    }
+
+    /// The kinds of events that the present connection will not bring, each with libvirt's reason; empty without a connection.
+    public var unavailableEvents: [EventKind: LibvirtError] {
+        subscriptions?.unavailable ?? [:]
+    }
+
+    private func open() throws(LibvirtError) -> Connection {
+        if let late = lateAttempt, let outcome = late.wait(atMost: .zero) {
+            lateAttempt = nil
+            if case .success(let connection) = outcome, connection.isAlive { return connection }
+        }
+        let attempt = lateAttempt ?? ConnectionAttempt(uri: uri)
+        lateAttempt = nil
+        guard let outcome = attempt.wait(atMost: openingLimit) else {
+            lateAttempt = attempt
+            throw LibvirtError(
+                code: .operationTimeout, function: "virConnectOpenReadOnly", message: "no answer within \(openingLimit)")
+        }
+        return try outcome.get()
+    }
+
+    private func connection() throws(LibvirtError) -> Connection {
+        guard let connection = subscriptions?.connection else {
+            throw LibvirtError(code: .invalidConnection, function: "virConnectOpenReadOnly", message: "not connected")
+        }
+        return connection
+    }
+
+    // MARK: Domains
+
+    /// All domains that run now, paused ones too, in no order.
+    public func runningDomains() throws(LibvirtError) -> [DomainReference] {
+        try connection().runningDomains()
+    }
+
+    /// A running domain; `nil` if it is unknown or does not run.
+    ///
+    /// - Parameters:
+    ///   - uuid: the UUID, in either case.
+    ///   - edited: whether the XML for the next start is wanted too.
+    public func domain(uuid: String, edited: Bool) throws(LibvirtError) -> DomainDescription? {
+        let description = try describe(edited: edited) { connection throws(LibvirtError) in try connection.domain(uuid: uuid) }
+        return description?.isRunning == true ? description : nil
+    }
+
+    /// A domain, running or only defined, that a person named by its name, else its UUID, else the number of its run.
+    ///
+    /// - Parameters:
+    ///   - text: what the person wrote.
+    ///   - edited: whether the XML for the next start is wanted too.
+    public func findDomain(_ text: String, edited: Bool) throws(LibvirtError) -> DomainDescription? {
+        try describe(edited: edited) { connection throws(LibvirtError) in
+            if let domain = try connection.domain(named: text) { return domain }
+            if let domain = try connection.domain(uuid: text) { return domain }
+            guard let id = Int32(text) else { return nil }
+            return try connection.domain(id: id)
+        }
+    }
+
+    private func describe(
+        edited: Bool, _ lookup: (Connection) throws(LibvirtError) -> Domain?
+    ) throws(LibvirtError) -> DomainDescription? {
+        let connection = try connection()
+        do throws(LibvirtError) {
+            guard let domain = try lookup(connection) else { return nil }
+            return try domain.describe(edited: edited)
+        } catch {
+            // The domain may go between two calls; that is the same as if it had gone before the first.
+            guard error.code == .noDomain else { throw error }
+            return nil
+        }
+    }
+
+    // MARK: Networks
+
+    /// All active networks, in no order; none where the driver has no networks.
+    public func networks() throws(LibvirtError) -> [NetworkDescription] {
+        try connection().networks()
+    }
+
+    /// An active network; `nil` if it is unknown or inactive.
+    public func network(named name: String) throws(LibvirtError) -> NetworkDescription? {
+        try activeNetwork(name) { network throws(LibvirtError) in try network.describe() }
+    }
+
+    /// The DHCP leases of an active network; none if it is unknown or inactive, or the driver does not know leases.
+    ///
+    /// - Parameter network: the network's name.
+    public func leases(network: String) throws(LibvirtError) -> [Lease] {
+        try activeNetwork(network) { network throws(LibvirtError) in try network.leases() } ?? []
+    }
+
+    private func activeNetwork<Value>(
+        _ name: String, _ read: (borrowing Network) throws(LibvirtError) -> Value
+    ) throws(LibvirtError) -> Value? {
+        let connection = try connection()
+        do throws(LibvirtError) {
+            guard let network = try connection.network(named: name), try network.isActive() else { return nil }
+            return try read(network)
+        } catch {
+            // As with domains: it may go between two calls.
+            guard error.code == .noNetwork else { throw error }
+            return nil
+        }
+    }
+}

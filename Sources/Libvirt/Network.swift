@@ -1,0 +1,93 @@
+import CLibvirt
+
+/// What libvirt says about one active network at one moment.
+public struct NetworkDescription: Sendable, Hashable {
+    /// The name, by which domains refer to it.
+    public let name: String
+    /// The UUID, lower-case with hyphens.
+    public let uuid: String
+    /// The network XML (https://libvirt.org/formatnetwork.html) as it is now.
+    public let xml: String
+}
+
+/// A handle of one network.
+// Safe: the pointer is the one reference that a lookup gave; it is private, not copied, and freed once.
+@safe struct Network: ~Copyable {
+    private let pointer: virNetworkPtr
+
+    /// Takes over a reference that libvirt has given.
+    init(owning pointer: virNetworkPtr) {
+        unsafe self.pointer = unsafe pointer
+    }
+
+    deinit {
+        unsafe virNetworkFree(pointer)
+    }
+
+    /// Lends the C handle for the time of one synchronous call.
+    func withPointer<Value>(_ body: (virNetworkPtr) throws(LibvirtError) -> Value) throws(LibvirtError) -> Value {
+        try unsafe body(pointer)
+    }
+
+    func isActive() throws(LibvirtError) -> Bool {
+        let answer = unsafe virNetworkIsActive(pointer)
+        guard answer >= 0 else { throw .last("virNetworkIsActive") }
+        return answer == 1
+    }
+
+    /// All that is known, in one call to the daemon.
+    func describe() throws(LibvirtError) -> NetworkDescription {
+        guard let xml = unsafe virNetworkGetXMLDesc(pointer, 0) else { throw .last("virNetworkGetXMLDesc") }
+        var uuid = [CChar](repeating: 0, count: Int(VIR_UUID_STRING_BUFLEN))
+        // Safe: the manual says that the function writes VIR_UUID_STRING_BUFLEN bytes, the last of them 0.
+        guard unsafe virNetworkGetUUIDString(pointer, &uuid) == 0 else { throw .last("virNetworkGetUUIDString") }
+        return NetworkDescription(
+            name: unsafe Self.name(of: pointer) ?? "",
+            uuid: String(decoding: uuid.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self),
+            xml: unsafe String(adopting: xml))
+    }
+
+    /// The name of a network that somebody else holds, as a callback is given it.
+    static func name(of pointer: virNetworkPtr) -> String? {
+        unsafe virNetworkGetName(pointer).map { unsafe String(cString: $0) }
+    }
+}
+
+extension Connection {
+    /// All active networks; none where the driver has no networks.
+    func networks() throws(LibvirtError) -> [NetworkDescription] {
+        let found = try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
+            var list: UnsafeMutablePointer<virNetworkPtr?>?
+            let count = unsafe virConnectListAllNetworks(pointer, &list, VIR_CONNECT_LIST_NETWORKS_ACTIVE.rawValue)
+            if count < 0 {
+                let error = LibvirtError.last("virConnectListAllNetworks")
+                guard error.code == .noSupport else { throw error }
+                return [Result<NetworkDescription, LibvirtError>]()
+            }
+            return unsafe adopted(list, count: count) { pointer in
+                let network = unsafe Network(owning: pointer)
+                return Result { () throws(LibvirtError) in try network.describe() }
+            }
+        }
+        var networks: [NetworkDescription] = []
+        for network in found {
+            do throws(LibvirtError) {
+                networks.append(try network.get())
+            } catch {
+                // It was stopped and undefined since it was listed.
+                guard error.code == .noNetwork else { throw error }
+            }
+        }
+        return networks
+    }
+
+    /// The network with a name, active or not; `nil` if there is none, or the driver has no networks.
+    func network(named name: String) throws(LibvirtError) -> Network? {
+        try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
+            if let network = unsafe virNetworkLookupByName(pointer, name) { return unsafe Network(owning: network) }
+            let error = LibvirtError.last("virNetworkLookupByName")
+            guard [.noNetwork, .noSupport].contains(error.code) else { throw error }
+            return nil
+        }
+    }
+}

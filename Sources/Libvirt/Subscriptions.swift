@@ -1,0 +1,42 @@
+import CLibvirt
+
+/// All that one connection was asked to tell us, until the end of this object's life.
+///
+/// libvirt's registrations hold the connection: it closes only after the last of them is gone.
+final class Subscriptions {
+    let connection: Connection
+    /// The kinds of news that this connection will not bring, each with the reason.
+    private(set) var unavailable: [EventKind: LibvirtError] = [:]
+    private let gate: HintGate
+    private var numbers: [EventKind: Int32] = [:]
+
+    /// Registers for each kind of event; a kind that is refused while the connection stands is only noted.
+    ///
+    /// - Parameter canBeLost: false for a driver inside this process. libvirt accepts a close callback there too, but neither
+    ///   calls nor frees it.
+    init(
+        on connection: Connection, canBeLost: Bool, onHint: @escaping @Sendable (Hint) -> Void
+    ) throws(LibvirtError) {
+        self.connection = connection
+        gate = HintGate(onHint)
+        if !canBeLost {
+            let message = "this driver is part of the process"
+            unavailable[.connectionLoss] = LibvirtError(
+                code: .noSupport, function: "virConnectRegisterCloseCallback", message: message)
+        }
+        for kind in EventKind.allCases where kind != .connectionLoss || canBeLost {
+            do throws(LibvirtError) {
+                numbers[kind] = try connection.register(kind, gate)
+            } catch {
+                guard connection.isAlive else { throw error }
+                unavailable[kind] = error
+            }
+        }
+    }
+
+    deinit {
+        gate.close()
+        // A lost connection refuses; libvirt has dropped its side of the registration even so.
+        for (kind, number) in numbers { connection.deregister(kind, number) }
+    }
+}
