@@ -69,7 +69,7 @@ let package = Package(
         tests(of: "Common", ["Common"]),
         tests(of: "XML", ["XML", "Common"]),
         tests(of: "JSON", ["JSON", "Common"]),
-        tests(of: "Libvirt", ["Libvirt", "Common"]),
+        tests(of: "Libvirt", ["Libvirt", "Common", "TestSupport"]),
         tests(of: "Kernel", ["Kernel", "Common", "TestSupport"]),
     ]
 )
