@@ -1,0 +1,158 @@
+import Foundation
+import Libvirt
+import Testing
+
+/// A hypervisor that libvirt makes up inside this process, from a node file (https://libvirt.org/drvtest.html).
+@Suite(.timeLimit(.minutes(1)))
+final class HypervisorTests {
+    private static let uuid = "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+    private let path = FileManager.default.temporaryDirectory.appendingPathComponent("node-\(UUID().uuidString).xml").path
+    private let hypervisor: Hypervisor
+
+    init() throws {
+        try Self.node.write(toFile: path, atomically: true, encoding: .utf8)
+        hypervisor = Hypervisor(uri: "test://" + path, onHint: { _ in })
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    @Test func `running and paused domains are listed, stopped ones are not`() async throws {
+        try await hypervisor.connect()
+        let domains = try await hypervisor.runningDomains()
+        #expect(Set(domains.map(\.name)) == ["web", "paused"])
+        #expect(domains.contains { $0.uuid == Self.uuid && $0.name == "web" })
+    }
+
+    @Test func `a running domain is described, with its metadata`() async throws {
+        try await hypervisor.connect()
+        let domain = try #require(try await hypervisor.domain(uuid: Self.uuid.uppercased(), edited: false))
+        #expect(domain.uuid == Self.uuid)
+        #expect(domain.name == "web")
+        #expect(domain.isRunning)
+        #expect(domain.isPersistent)
+        #expect(domain.liveXML.contains("north &amp; ñandú</x:zone>"))
+        #expect(domain.liveXML.contains("<mac address='52:54:00:00:00:01'/>"))
+        #expect(domain.inactiveXML == nil)
+    }
+
+    @Test func `the XML for the next start comes where it is asked for`() async throws {
+        try await hypervisor.connect()
+        let domain = try #require(try await hypervisor.domain(uuid: Self.uuid, edited: true))
+        #expect(domain.inactiveXML?.hasPrefix("<domain type='test'>") == true)
+        #expect(domain.liveXML.hasPrefix("<domain type='test' id="))
+    }
+
+    @Test(arguments: ["00000000-0000-0000-0000-000000000000", "no uuid", ""])
+    func `an unknown domain is nil`(uuid: String) async throws {
+        try await hypervisor.connect()
+        #expect(try await hypervisor.domain(uuid: uuid, edited: true) == nil)
+        #expect(try await hypervisor.findDomain(uuid, edited: true) == nil)
+    }
+
+    @Test func `a stopped domain is unknown, but can be found by a person`() async throws {
+        try await hypervisor.connect()
+        let stopped = try #require(try await hypervisor.findDomain("stopped", edited: true))
+        #expect(!stopped.isRunning)
+        #expect(stopped.liveXML == stopped.inactiveXML)
+        #expect(try await hypervisor.domain(uuid: stopped.uuid, edited: false) == nil)
+    }
+
+    @Test func `a person finds a domain by name, by UUID and by number, in this order`() async throws {
+        try await hypervisor.connect()
+        #expect(try await hypervisor.findDomain("web", edited: false)?.uuid == Self.uuid)
+        #expect(try await hypervisor.findDomain(Self.uuid, edited: false)?.name == "web")
+        #expect(try await hypervisor.findDomain("1", edited: false)?.name == "web")
+        #expect(try await hypervisor.findDomain("-1", edited: false) == nil)
+        #expect(try await hypervisor.findDomain("99999999999", edited: false) == nil)
+    }
+
+    @Test func `active networks are listed and described`() async throws {
+        try await hypervisor.connect()
+        let networks = try await hypervisor.networks()
+        #expect(networks.map(\.name) == ["guests"])
+        let guests = try #require(try await hypervisor.network(named: "guests"))
+        #expect(guests == networks.first)
+        #expect(guests.uuid == "04c96e1e-5b0f-4d0e-9f6a-5fb4f0d3f6c2")
+        #expect(guests.xml.contains("<bridge name='virbr9'"))
+        #expect(try await hypervisor.network(named: "nowhere") == nil)
+    }
+
+    @Test func `a driver that does not know leases has none`() async throws {
+        try await hypervisor.connect()
+        #expect(try await hypervisor.leases(network: "guests").isEmpty)
+        #expect(try await hypervisor.leases(network: "nowhere").isEmpty)
+    }
+
+    @Test func `a driver inside the process lacks only the news that its connection broke`() async throws {
+        try await hypervisor.connect()
+        #expect(await hypervisor.isConnected)
+        let unavailable = await hypervisor.unavailableEvents
+        #expect(unavailable.keys.contains(.connectionLoss))
+        #expect(unavailable.values.allSatisfy { $0.code == .noSupport })
+        await hypervisor.disconnect()
+        #expect(await hypervisor.unavailableEvents.isEmpty)
+    }
+
+    @Test func `without a connection every question fails`() async throws {
+        #expect(await !hypervisor.isConnected)
+        let error = await #expect(throws: LibvirtError.self) { try await hypervisor.runningDomains() }
+        #expect(error?.code == .invalidConnection)
+        try await hypervisor.connect()
+        await hypervisor.disconnect()
+        await hypervisor.disconnect()
+        #expect(await !hypervisor.isConnected)
+        await #expect(throws: LibvirtError.self) { try await hypervisor.networks() }
+    }
+
+    @Test(
+        arguments: [
+            ("nonsense+nowhere:///system", .invalidArgument), ("qemu+unix:///system?socket=/nonexistent/socket", .systemError),
+        ] as [(String, LibvirtError.Code)])
+    func `a connection that cannot be made says which function failed, and why`(
+        uri: String, code: LibvirtError.Code
+    ) async throws {
+        let hypervisor = Hypervisor(uri: uri, onHint: { _ in })
+        let error = try #require(await #expect(throws: LibvirtError.self) { try await hypervisor.connect() })
+        #expect(error.code == code)
+        #expect(error.function == "virConnectOpenReadOnly")
+        #expect(!error.message.isEmpty)
+        #expect(error.description == "virConnectOpenReadOnly: \(error.message) (error \(code.rawValue))")
+    }
+
+    private static let node = """
+        <node>
+          <domain type='test'>
+            <name>web</name>
+            <uuid>\(uuid)</uuid>
+            <memory>65536</memory>
+            <os><type>hvm</type></os>
+            <metadata><x:zone xmlns:x='urn:example'>north &amp; ñandú</x:zone></metadata>
+            <devices>
+              <interface type='network'><mac address='52:54:00:00:00:01'/><source network='guests'/></interface>
+            </devices>
+          </domain>
+          <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
+            <name>stopped</name>
+            <memory>65536</memory>
+            <os><type>hvm</type></os>
+            <test:runstate>5</test:runstate>
+          </domain>
+          <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
+            <name>paused</name>
+            <memory>65536</memory>
+            <os><type>hvm</type></os>
+            <test:runstate>3</test:runstate>
+          </domain>
+          <network>
+            <name>guests</name>
+            <uuid>04c96e1e-5b0f-4d0e-9f6a-5fb4f0d3f6c2</uuid>
+            <bridge name='virbr9'/>
+            <ip address='192.0.2.1' netmask='255.255.255.0'>
+              <dhcp><range start='192.0.2.10' end='192.0.2.20'/></dhcp>
+            </ip>
+          </network>
+        </node>
+        """
+}
