@@ -2,16 +2,16 @@ public import Common
 
 /// The EC2 reading of an instance: a tree of short texts below each dated version.
 ///
-/// It claims every path, so it comes last. `/ec2/…` is another name of the same tree, as in Nova.
+/// `/ec2/…` is another name of the same tree, as in Nova.
 public struct EC2View: MetadataView {
     /// The word for this API in options and logs.
     public let name = "ec2"
 
+    /// The root of all: every path that no other view claims is a path of this tree.
+    public let root = TreePath([])
+
     /// The view; it has no state.
     public init() {}
-
-    /// Every path that no other view claims is a path of this tree.
-    public func claims(_ path: TreePath) -> Bool { true }
 
     /// The list of versions at `/`, which any client may look at to see that there is a metadata server.
     public func publicNode(at path: TreePath) -> Node? {

@@ -38,23 +38,25 @@ public struct InventoryService<C: Clock>: Service where C.Duration == Duration {
     public func run() async throws {
         let errands = self.errands
         let hypervisor = Hypervisor(uri: uri) { errands.add(Errand($0)) }
+        await cancelWhenGracefulShutdown { await follow(hypervisor) }
+        await hypervisor.disconnect()
+    }
+
+    private func follow(_ hypervisor: Hypervisor) async {
         var keeper = SnapshotKeeper(
             hypervisor: hypervisor, edited: edited, errands: errands, board: board, clock: clock,
             report: InventoryReport(uri: uri, logger: logger))
-        await cancelWhenGracefulShutdown {
-            await withDiscardingTaskGroup { timers in
-                errands.add(.synchronise)
-                timers.addTask { await repeatSweep() }
-                for await _ in errands.signals {
-                    for errand in errands.drain() { await keeper.run(errand) }
-                    if let delay = keeper.takeRetryDelay() {
-                        timers.addTask { await add(.synchronise, after: delay) }
-                    }
+        await withDiscardingTaskGroup { timers in
+            errands.add(.synchronise)
+            timers.addTask { await repeatSweep() }
+            for await _ in errands.signals {
+                for errand in errands.drain() { await keeper.run(errand) }
+                if let delay = keeper.takeRetryDelay() {
+                    timers.addTask { await add(.synchronise, after: delay) }
                 }
-                timers.cancelAll()
             }
+            timers.cancelAll()
         }
-        await hypervisor.disconnect()
     }
 
     private func repeatSweep() async {

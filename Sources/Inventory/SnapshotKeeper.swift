@@ -1,6 +1,8 @@
 import Common
+import HashTreeCollections
 import Libvirt
 import Logging
+import XML
 
 /// Does the errands of the inventory, one after the other: reads what changed and publishes the snapshot that results.
 struct SnapshotKeeper<C: Clock> where C.Duration == Duration {

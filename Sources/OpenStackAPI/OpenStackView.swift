@@ -5,11 +5,11 @@ public struct OpenStackView: MetadataView {
     /// The word for this API in options and logs.
     public let name = "openstack"
 
+    /// Where its tree begins.
+    public let root = TreePath(["openstack"])
+
     /// The view; it has no state.
     public init() {}
-
-    /// What begins with `/openstack` is this API's.
-    public func claims(_ path: TreePath) -> Bool { path.names.first == "openstack" }
 
     /// Nothing here is for everybody: a client that gets no list of versions knows that this server is not for it.
     public func publicNode(at path: TreePath) -> Node? { nil }

@@ -68,7 +68,7 @@ enum FileDescriptorOutput {
         var rest = bytes[...]
         while !rest.isEmpty {
             // Safe: write(2) reads as many bytes as the array slice has.
-            let written = rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
             guard written > 0 else { return }
             rest = rest.dropFirst(written)
         }

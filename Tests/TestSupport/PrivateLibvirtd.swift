@@ -56,13 +56,13 @@ public final class PrivateLibvirtd {
     /// Runs virsh, connected to this daemon, for at most 20 seconds.
     @discardableResult
     public func virsh(_ arguments: String...) throws -> String {
-        try check(["virsh", "--quiet", "--connect", uri] + arguments)
+        try Command.succeed(["virsh", "--quiet", "--connect", uri] + arguments)
     }
 
     /// Runs a program inside the daemon's namespaces, for at most 20 seconds.
     @discardableResult
     public func inside(_ command: String...) throws -> String {
-        try check(["nsenter", "--target", firstProcess, "--mount", "--pid", "--net"] + command)
+        try Command.succeed(["nsenter", "--target", firstProcess, "--mount", "--pid", "--net"] + command)
     }
 
     /// Writes a file into `directory` and gives its path, for virsh to read.
@@ -100,11 +100,11 @@ public final class PrivateLibvirtd {
         lifeline.fileHandleForWriting.write(Data("timeout 20 \(command.joined(separator: " ")); echo $?\n".utf8))
         let status = answer()
         guard status == "0" else {
-            let result = CommandResult(status: Int32(status) ?? 1, stdout: "", stderr: "the daemon did not start")
-            throw CommandError(command: command, result: result)
+            let output = Command.Output(status: Int32(status) ?? 1, stdout: "", stderr: "the daemon did not start")
+            throw Command.Failure.failed(arguments: command, output: output)
         }
         // It listens before its drivers are ready, and then lets callers wait.
-        try check(["virsh", "--quiet", "--connect", uri, "version"])
+        try Command.succeed(["virsh", "--quiet", "--connect", uri, "version"])
     }
 
     /// The next line that the first process writes; empty once it has ended.
@@ -131,8 +131,8 @@ public final class PrivateLibvirtd {
         firstProcess = try String(contentsOfFile: "/proc/\(outer)/task/\(outer)/children", encoding: .utf8)
             .trimmingCharacters(in: .whitespaces)
         guard answer == "ready" else {
-            let result = CommandResult(status: 1, stdout: answer, stderr: "could not prepare the namespaces")
-            throw CommandError(command: ["unshare"], result: result)
+            let output = Command.Output(status: 1, stdout: answer, stderr: "could not prepare the namespaces")
+            throw Command.Failure.failed(arguments: ["unshare"], output: output)
         }
     }
 

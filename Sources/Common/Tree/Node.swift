@@ -37,6 +37,11 @@ public struct Content: Sendable {
     /// What kind of thing it is.
     public let type: MediaType
 
+    /// A body of some kind.
+    public init(body: Body, type: MediaType) {
+        (self.body, self.type) = (body, type)
+    }
+
     /// The content as bytes.
     public var bytes: [UInt8] {
         switch body {

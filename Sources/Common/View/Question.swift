@@ -23,6 +23,14 @@ public struct Question: Sendable {
             .first { $0.family == family && !$0.isLinkLocal }
     }
 
+    /// The networks that give addresses by DHCP, of interfaces of which no IPv4 address is known.
+    public var networksWithUnknownAddresses: [String] {
+        instance.interfaces.indices.compactMap { index in
+            guard let network = instance.interfaces[index].network, network.offersDHCP, address(of: index, .v4) == nil else { return nil }
+            return network.name
+        }
+    }
+
     /// The first interface's IPv4 address, or the next one's that has one.
     public var localIPv4: IPAddress? {
         instance.interfaces.indices.lazy.compactMap { address(of: $0, .v4) }.first

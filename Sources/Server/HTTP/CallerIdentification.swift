@@ -11,12 +11,21 @@ struct CallerIdentification: Sendable {
     /// The peers whose `X-Forwarded-For` is believed.
     let trusted: [AddressRange]
 
-    /// The caller at the other end of an accepted connection.
+    /// The caller at the other end of an accepted connection; `nil` where that has no address.
     ///
-    /// - Parameter socket: the connection's file descriptor, if it has one.
-    func caller(at address: IPAddress, socket: CInt?) -> Caller {
-        let saved = socket.flatMap { try? SavedSYN.read(fromAccepted: $0) }
-        return Caller(address: address, mac: saved?.sourceMAC ?? neighbour(address))
+    /// - Parameters:
+    ///   - socket: the connection's file descriptor, if it has one.
+    ///   - peer: the address that its socket names, as text; looked at only where the SYN was not kept.
+    func caller(socket: CInt?, peer: @autoclosure () -> String?) -> Caller? {
+        do {
+            if let saved = try socket.flatMap({ try SavedSYN.read(fromAccepted: $0) }) {
+                return Caller(address: saved.source, mac: saved.sourceMAC ?? neighbour(saved.source))
+            }
+            return peer().flatMap { IPAddress($0) }.map { Caller(address: $0, mac: neighbour($0)) }
+        } catch {
+            // A SYN that cannot be read is no reason to go by the table, which a guest can influence more easily.
+            return peer().flatMap { IPAddress($0) }.map { Caller(address: $0, mac: nil) }
+        }
     }
 
     /// The caller of a request: the connection's, unless a trusted peer names another.
@@ -38,7 +47,9 @@ struct CallerIdentification: Sendable {
 
     /// The same caller with the device on which packets to it would leave; `nil` if there is none.
     func locating(_ caller: Caller) -> Caller? {
-        guard let index = try? neighbours.interface(toward: caller.address), let name = neighbours.name(ofInterface: index) else { return nil }
+        guard let index = try? neighbours.interface(toward: caller.address), 
+            let name = try? Links.name(ofInterface: index)
+        else { return nil }
         return Caller(address: caller.address, mac: caller.mac, bridge: name)
     }
 

@@ -54,14 +54,13 @@ final class GuestConnection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        guard let address = context.remoteAddress.flatMap(IPAddress.init) else {
+        let socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
+        guard let caller = responder.identification.caller(socket: socket, peer: context.remoteAddress?.ipAddress) else {
             context.close(promise: nil)
             return
         }
-        let socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
-        let caller = responder.identification.caller(at: address, socket: socket)
         self.caller = caller
-        counted = responder.identification.isTrusted(caller) ? nil : address
+        counted = responder.identification.isTrusted(caller) ? nil : caller.address
         deadline = table.now + patience.idle
         guard table.insert(self, counted: counted) else {
             counted = nil

@@ -16,6 +16,8 @@ struct GuestResponder: Sendable {
     let entropy: Entropy
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
+    /// Told of each network whose leases would tell an address that nothing else does.
+    let wantLeases: @Sendable (_ network: String) -> Void
 
     /// Answers a request that came over a caller's connection.
     func respond(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
@@ -29,6 +31,7 @@ struct GuestResponder: Sendable {
         case .success(let owner):
             let question = Question(
                 about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy)
+            for network in question.networksWithUnknownAddresses { wantLeases(network) }
             return .reply(view.node(at: path, for: question).map(Reply.init) ?? .notFound)
         case .failure(let reason):
             guard snapshot.isComplete else { return .hold }

@@ -1,0 +1,58 @@
+import FoundationEssentials
+
+/// A guest's walk through a tree, written down: every place that listings lead to, in their order, with what is read there.
+///
+/// It moves as cloud-init moves, by the lines of the listings alone: `name/` is a directory, `0=name` leads to `0/`, and anything
+/// else is a place of that name. So a line that leads nowhere shows.
+public struct Walk: Sendable {
+    /// One place of a walk.
+    public struct Step: Sendable {
+        /// Where it is.
+        public let path: TreePath
+        /// What is read there; `nil` where a listing leads to nothing.
+        public let content: Content?
+    }
+
+    /// The places, each directory before what it holds.
+    public private(set) var steps: [Step] = []
+
+    /// A walk through a view's tree from a place on.
+    public init(through view: some MetadataView, from start: TreePath, for question: Question) {
+        visit(start, view, question)
+    }
+
+    private mutating func visit(_ path: TreePath, _ view: some MetadataView, _ question: Question) {
+        let node = view.node(at: path, for: question)
+        steps.append(Step(path: path, content: node?.content))
+        guard case .directory(let directory) = node else { return }
+        for line in directory.listing.split(separator: "\n") {
+            visit(TreePath(path.names + [Self.name(shownAs: line)]), view, question)
+        }
+    }
+
+    private static func name(shownAs line: Substring) -> String {
+        if line.hasSuffix("/") { return String(line.dropLast()) }
+        let parts = line.split(separator: "=", maxSplits: 1)
+        return parts.count == 2 && Int(parts[0]) != nil ? String(parts[0]) : String(line)
+    }
+
+    /// The walk as a text that people and `diff` can read: a line for each place, then what is read there, indented. What is no
+    /// plain text is shown as base64.
+    public var text: String {
+        steps.map { step in
+            guard let content = step.content else { return "\(step.path)  leads nowhere\n" }
+            let bytes = content.bytes
+            let kind = content.type == .json ? "json" : "text"
+            return "\(step.path)  \(kind), \(bytes.count) bytes\n" + Self.shown(bytes)
+        }.joined()
+    }
+
+    private static func shown(_ bytes: [UInt8]) -> String {
+        guard !bytes.isEmpty else { return "" }
+        let text = String(validating: bytes, as: UTF8.self)
+        let isPlain = text?.unicodeScalars.allSatisfy { $0 == "\n" || $0 == "\t" || $0.properties.generalCategory != .control } ?? false
+        guard let text, isPlain else { return "    base64: \(Data(bytes).base64EncodedString())\n" }
+        return text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { "    \(String($0))\n" }.joined()
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Logging
+
+/// `virt-metadata serve`: answers guests until it is told to stop.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Answer guests.",
+        discussion: """
+            Settings come from the configuration file, then from environment variables (VIRT_METADATA_LISTEN for --listen), \
+            then from these flags; the later wins.
+
+            EXAMPLES
+              Serve the guests of this host, whose bridge has the address 169.254.169.254:
+                virt-metadata serve
+
+              Serve libvirt's test driver to yourself, as any guest that you name:
+                virt-metadata serve --connect test:///default --listen 127.0.0.1:8775 \\
+                  --trust-forwarded-for 127.0.0.1/32 --neighbours fixtures/neighbours
+                curl -H 'X-Forwarded-For: 192.168.0.39' http://127.0.0.1:8775/latest/meta-data/
+            """)
+
+    @OptionGroup var settings: SettingsOptions
+
+    func run() async throws {
+        let configuration = try settings.load()
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        try await Wiring(configuration).run()
+    }
+}

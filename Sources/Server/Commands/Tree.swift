@@ -1,0 +1,72 @@
+import ArgumentParser
+import Common
+import Glibc
+import Inventory
+
+/// `virt-metadata tree`: what a guest would read, without a socket.
+struct Tree: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print what a domain's guest would read.",
+        discussion: """
+            EXAMPLES
+              Everything in both trees, in their newest version:
+                virt-metadata tree web
+
+              One place, byte for byte:
+                virt-metadata tree web --path /latest/user-data
+            """)
+
+    @Argument(help: "The domain's name, UUID or number.")
+    var domain: String
+
+    @Option(help: ArgumentHelp("Only this tree: \(views.map(\.name).joined(separator: " or ")).", valueName: "api"))
+    var api: String?
+
+    @Option(help: ArgumentHelp("One place: a leaf is printed to the byte, a directory with all below it.", valueName: "path"))
+    var path: String?
+
+    @Option(name: .customLong("from"), help: ArgumentHelp("The IPv4 address that the guest would ask from.", valueName: "address"))
+    var address: String?
+
+    @OptionGroup var settings: SettingsOptions
+
+    func validate() throws {
+        if let api, !views.contains(where: { $0.name == api }) {
+            throw ValidationError("there is no tree '\(api)'; there are \(views.map(\.name).joined(separator: " and "))")
+        }
+        if let address, IPAddress(address) == nil { throw ValidationError("'\(address)' is no address") }
+    }
+
+    func run() async throws {
+        let configuration = try settings.load()
+        let found = try await DomainSource(uri: configuration.connect, edited: configuration.edited).domain(domain)
+        let instance = try found.assembly.assemble(found.xml, edited: found.edited).instance
+        let address = address.flatMap { IPAddress($0) }
+        let question = Question(
+            about: instance, address: address, interface: address == nil || instance.interfaces.isEmpty ? nil : 0, entropy: .system)
+        try print(question)
+    }
+
+    private func print(_ question: Question) throws {
+        let chosen = views.filter { api == nil || $0.name == api }
+        guard let path else {
+            for view in chosen {
+                let newest = TreePath(view.root.names + ["latest"])
+                write(Walk(through: view, from: newest, for: question).text)
+            }
+            return
+        }
+        guard let place = TreePath(target: path), let view = chosen.first(where: { $0.claims(place) }),
+            let node = view.publicNode(at: place) ?? view.node(at: place, for: question)
+        else { throw CommandFailure("there is no place \(path) for this domain") }
+        if case .directory = node {
+            write(Walk(through: view, from: place, for: question).text)
+        } else {
+            FileDescriptorOutput.write(node.content.bytes, to: STDOUT_FILENO)
+        }
+    }
+
+    private func write(_ text: String) {
+        FileDescriptorOutput.write(Array(text.utf8), to: STDOUT_FILENO)
+    }
+}
