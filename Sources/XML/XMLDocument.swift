@@ -12,6 +12,10 @@ public final class XMLDocument {
     public static let defaultLimit = 4 * 1024 * 1024
     /// Domains are some ten elements deep; libxml2 itself gives up at 256, and some of its walks recurse.
     public static let maximumDepth = 128
+    /// The busiest tags of a domain have some twenty; libxml2 compares all of a tag with each other.
+    public static let maximumAttributes = 64
+    /// Domains use a handful; libxml2 goes through all that are in scope for each name.
+    public static let maximumNamespaces = 256
 
     private let pointer: xmlDocPtr
     private let rootPointer: xmlNodePtr
@@ -34,7 +38,7 @@ public final class XMLDocument {
 
     private init(screening bytes: borrowing Span<UInt8>, limit: Int) throws(XMLError) {
         try XMLScreening.check(bytes, limit: limit)
-        let document = try unsafe XMLParsing.document(bytes, maximumDepth: Self.maximumDepth)
+        let document = try unsafe XMLParsing.document(bytes)
         guard let root = unsafe xmlDocGetRootElement(document) else {
             unsafe xmlFreeDoc(document)
             throw XMLError(.malformed, message: "the document has no element")

@@ -16,6 +16,8 @@ public struct XMLError: Error, Sendable, Equatable {
         public static let tooLarge = Code(rawValue: "too-large")
         /// Its elements are nested deeper than ``XMLDocument/maximumDepth``.
         public static let tooDeep = Code(rawValue: "too-deep")
+        /// A tag has more than ``XMLDocument/maximumAttributes``, or an element more than ``XMLDocument/maximumNamespaces`` in scope.
+        public static let tooMany = Code(rawValue: "too-many")
         /// It has a document type declaration, which nothing here needs and which brings entities.
         public static let documentType = Code(rawValue: "document-type")
         /// It is not UTF-8, or declares that it is not.

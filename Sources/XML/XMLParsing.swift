@@ -5,22 +5,17 @@ internal import CLibXML2
 /// libxml2 builds its own tree; these callbacks stand before its own (SAX2.h) to refuse what we do not read, and to write
 /// down for each element the line and the bytes where it stands.
 final class XMLParsing {
-    private let maximumDepth: Int
     /// The first error, which is the cause; those that follow it are mostly its echoes.
     private var failure: XMLError?
 
-    private init(maximumDepth: Int) {
-        self.maximumDepth = maximumDepth
-    }
-
     /// Reads screened bytes into a tree that the caller then owns and frees with `xmlFreeDoc`.
-    static func document(_ bytes: borrowing Span<UInt8>, maximumDepth: Int) throws(XMLError) -> xmlDocPtr {
+    static func document(_ bytes: borrowing Span<UInt8>) throws(XMLError) -> xmlDocPtr {
         xmlInitParser()
         guard let context = unsafe xmlNewParserCtxt(), let handler = unsafe context.pointee.sax else {
             preconditionFailure("libxml2 has no memory for a parser.")
         }
         defer { unsafe xmlFreeParserCtxt(context) }
-        let parsing = XMLParsing(maximumDepth: maximumDepth)
+        let parsing = XMLParsing()
         unsafe parsing.listen(on: handler)
         unsafe context.pointee._private = Unmanaged.passUnretained(parsing).toOpaque()
         let document = unsafe withExtendedLifetime(parsing) {
@@ -56,10 +51,7 @@ final class XMLParsing {
             guard let context = unsafe context?.assumingMemoryBound(to: xmlParserCtxt.self),
                 let parsing = unsafe XMLParsing.of(context)
             else { return }
-            guard unsafe context.pointee.nodeNr < parsing.maximumDepth else {
-                return unsafe parsing.refuse(
-                    context, .tooDeep, "elements are nested more than \(parsing.maximumDepth) deep")
-            }
+            guard unsafe parsing.isWithinLimits(context) else { return }
             let parent = unsafe context.pointee.node
             unsafe xmlSAX2StartElementNs(
                 context, name, prefix, namespace, count, namespaces, attributes, defaulted, values)
@@ -71,6 +63,16 @@ final class XMLParsing {
             if let node = unsafe context.pointee.node { unsafe XMLMark.end(node, in: context) }
             unsafe xmlSAX2EndElementNs(context, name, prefix, namespace)
         }
+    }
+
+    private func isWithinLimits(_ context: xmlParserCtxtPtr) -> Bool {
+        if unsafe context.pointee.nodeNr >= XMLDocument.maximumDepth {
+            unsafe refuse(context, .tooDeep, "elements are nested more than \(XMLDocument.maximumDepth) deep")
+        } else if unsafe context.pointee.nsNr / 2 > XMLDocument.maximumNamespaces {
+            // Each declaration takes two places, one for its prefix and one for its URI.
+            unsafe refuse(context, .tooMany, "more than \(XMLDocument.maximumNamespaces) namespaces are in scope")
+        }
+        return failure == nil
     }
 
     private func note(_ error: xmlError) {

@@ -19,6 +19,13 @@ enum XMLScreening {
         if let encoding = declaredEncoding(of: bytes), !["UTF-8", "UTF8", "ASCII", "US-ASCII"].contains(encoding.uppercased()) {
             throw XMLError(.encoding, line: 1, message: "the document declares the encoding \(encoding); only UTF-8 is read")
         }
+        try checkAttributes(of: bytes)
+    }
+
+    private static func checkAttributes(of bytes: borrowing Span<UInt8>) throws(XMLError) {
+        let limit = XMLDocument.maximumAttributes
+        guard let offset = XMLTagScan.firstTag(in: bytes, withMoreThan: limit) else { return }
+        throw failure(.tooMany, at: offset, of: bytes, "the tag has more than \(limit) attributes")
     }
 
     /// The value of `encoding` in an XML declaration (XML 1.0, production 23), if there is one.

@@ -50,6 +50,33 @@ import XML
         #expect(refusal("<a>" + String(repeating: "x", count: 4 * 1024 * 1024 - 7) + "</a>") == nil)
     }
 
+    @Test func `a tag has a limit of attributes, without which libxml2 compares them for minutes`() {
+        func tag(_ count: Int) -> String { "<b " + (0..<count).map { "a\($0)='=>' " }.joined() + "/>" }
+        #expect(refusal("<a>\n\(tag(XMLDocument.maximumAttributes))</a>") == nil)
+        #expect(refusal("<a>\n\(tag(XMLDocument.maximumAttributes + 1))</a>")?.code == .tooMany)
+        #expect(refusal("<a>\n\(tag(XMLDocument.maximumAttributes + 1))</a>")?.line == 2)
+        #expect(refusal(tag(300_000))?.code == .tooMany)
+        #expect(refusal("<a>\(String(repeating: tag(XMLDocument.maximumAttributes), count: 50))</a>") == nil)
+    }
+
+    @Test func `signs that only look like attributes are not counted`() {
+        let signs = String(repeating: "= ", count: 1000)
+        #expect(refusal("<a>\(signs)</a>") == nil)
+        #expect(refusal("<a b='\(signs)' c=\"'\(signs)\"/>") == nil)
+        #expect(refusal("<!-- <a \(signs)--><a><![CDATA[<b ]>\(signs)]]>\(signs)<?p > <c \(signs)?></a>") == nil)
+        #expect(refusal("<a><!-- - > <!- \(signs)")?.code == .malformed)
+        #expect(refusal("<a><![CDATA[ \(signs)")?.code == .malformed)
+    }
+
+    @Test func `namespaces in scope have a limit`() {
+        func nested(_ depth: Int) -> String {
+            let tags = (0..<depth).map { depth in "<a " + (0..<64).map { "xmlns:p\(depth)-\($0)='u' " }.joined() + ">" }
+            return tags.joined() + String(repeating: "</a>", count: depth)
+        }
+        #expect(refusal(nested(4)) == nil)
+        #expect(refusal(nested(5))?.code == .tooMany)
+    }
+
     @Test func `bytes that are not UTF-8 are refused where they stand`() {
         let error = refusal(Array("<a>\n b".utf8) + [0xFF] + Array("</a>".utf8))
         #expect(error?.code == .encoding)
