@@ -48,17 +48,23 @@ public enum JSONEncoding {
             unsafe built = bytes(of: text, &estimate) { unsafe json_stringn_nocheck($0, $1) }
         case .array(let elements):
             unsafe built = json_array()
-            for element in elements { unsafe json_array_append_new(built, build(element, &estimate)) }
+            for element in elements { unsafe expectMemory(json_array_append_new(built, build(element, &estimate)) == 0) }
         case .object(let members):
             unsafe built = json_object()
             for member in members {
                 let value = unsafe build(member.value, &estimate)
                 estimate += 8
-                _ = unsafe bytes(of: member.name, &estimate) { unsafe json_object_setn_new_nocheck(built, $0, $1, value) }
+                expectMemory(
+                    unsafe bytes(of: member.name, &estimate) { unsafe json_object_setn_new_nocheck(built, $0, $1, value) } == 0)
             }
         }
         guard let built = unsafe built else { preconditionFailure("jansson has no memory for a value.") }
         return unsafe built
+    }
+
+    /// The only way in which building can fail: names are UTF-8, and no value is put into itself.
+    private static func expectMemory(_ condition: Bool) {
+        precondition(condition, "jansson has no memory for a value.")
     }
 
     /// Lends the UTF-8 of a text, which Swift knows to be valid, with its length: U+0000 inside it does not end it.

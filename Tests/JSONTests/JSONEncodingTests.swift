@@ -54,6 +54,7 @@ import Testing
         let text = String(repeating: "ü", count: 100_000)
         #expect(JSONEncoding.bytes(.string(text)).count == 600_002)
         #expect(try JSONParsing.value(of: JSONEncoding.bytes(.string(text))) == .string(text))
+        #expect(JSONEncoding.bytes(.string(String(repeating: "a", count: 90) + "üüüüüü")).count == 128)
         #expect(JSONEncoding.text(.array(Array(repeating: .integer(.min), count: 1000))).utf8.count == 22_000)
     }
 

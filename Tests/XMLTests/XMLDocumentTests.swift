@@ -117,6 +117,7 @@ import XML
         #expect(error?.column != nil)
         let place = "line 2, column \(error?.column ?? 0)"
         #expect(error?.description == "\(place): Opening and ending tag mismatch: name line 2 and nam")
+        #expect(refusal("<a>\n<p:b/>\n<c>\n</a>")?.line == 2, "the cause, not what follows from it")
         #expect(XMLError(.tooLarge, message: "m").description == "m")
         #expect(XMLError(.malformed, line: 3, message: "m").description == "line 3: m")
     }
