@@ -72,5 +72,7 @@ let package = Package(
         tests(of: "JSON", ["JSON", "Common"]),
         tests(of: "Libvirt", ["Libvirt", "Common", "TestSupport"]),
         tests(of: "Kernel", ["Kernel", "Common", "TestSupport"]),
+        // What guests run, against the executable; Tests/clients/README.md has the clients.
+        tests(of: "Client", ["TestSupport"]),
     ]
 )

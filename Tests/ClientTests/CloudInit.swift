@@ -1,0 +1,98 @@
+import Foundation
+import TestSupport
+
+/// What one data source of Debian's cloud-init became in a guest, as `clients/cloud_init_datasource.py` prints it.
+struct CloudInit: Decodable {
+    /// The data source classes that the driver runs.
+    enum DataSource: String {
+        case ec2, openstack
+    }
+
+    /// One record that cloud-init logged at WARNING or above.
+    struct Warning: Decodable, Equatable {
+        let level: String
+        let logger: String
+        let message: String
+    }
+
+    /// One HTTP request; without a status there was no answer.
+    struct Request: Decodable {
+        let method: String
+        let url: String
+        let status: Int?
+    }
+
+    /// What is read here of the metadata, in the spelling of either tree.
+    struct Metadata: Decodable {
+        let instanceID: String
+        let hostname: String?
+        let name: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case instanceID = "instance-id", hostname, name
+        }
+    }
+
+    /// A network configuration of version 1 (`config`, from OpenStack) or 2 (`ethernets`, from EC2).
+    struct NetworkConfiguration: Decodable {
+        struct Item: Decodable {
+            let type: String
+            let name: String?
+            let mac_address: String?
+            let subnets: [Subnet]?
+        }
+
+        struct Subnet: Decodable {
+            let type: String
+        }
+
+        struct Ethernet: Decodable {
+            let dhcp4: Bool
+            let match: [String: String]
+        }
+
+        let version: Int
+        let config: [Item]?
+        let ethernets: [String: Ethernet]?
+    }
+
+    let found: Bool
+    let cloud_init: String
+    let warnings: [Warning]
+    let requests: [Request]
+
+    // From here on nil, unless found.
+    let errors: [String: String]?
+    let cloud_name: String?
+    let instance_id: String?
+    let check_instance_id: Bool?
+    let hostname: String?
+    let public_ssh_keys: [String]?
+    let availability_zone: String?
+    let metadata: Metadata?
+    let ec2_metadata: Metadata?
+    /// The raw bytes, which the driver writes as base64.
+    let userdata: Data?
+    let userdata_parts: [String]?
+    let vendordata: String?
+    let vendordata_parts: [String]?
+    let vendordata2: String?
+    let network_config: NetworkConfiguration?
+
+    /// Whether the package is unpacked on this machine; `clients/install-cloud-init.sh` does it.
+    static let isUnpacked = FileManager.default.fileExists(
+        atPath: package.appending(path: ".build/clients/cloud-init/usr/bin/cloud-init").path)
+
+    /// Runs a data source in a guest.
+    /// - Parameter uuid: What the guest's SMBIOS says, and what libvirt calls the domain's UUID.
+    /// - Throws: `Command.Failure` where the driver fails, `DecodingError` where it prints something else.
+    static func run(_ source: DataSource, in guest: NetworkNamespace, uuid: String) throws -> CloudInit {
+        let identity = source == .openstack ? "uuid=\(uuid),product=OpenStack Nova" : "uuid=\(uuid)"
+        let driver = package.appending(path: "Tests/clients/cloud_init_datasource.py").path
+        let printed = try Command.succeed([driver, source.rawValue, "--dmi", identity], in: guest.name, limit: .seconds(90))
+        return try JSONDecoder().decode(CloudInit.self, from: Data(printed.utf8))
+    }
+
+    /// The folder with `Package.swift`.
+    private static let package = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
+}
