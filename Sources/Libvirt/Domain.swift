@@ -6,6 +6,11 @@ public struct DomainReference: Sendable, Hashable {
     public let uuid: String
     /// The name; it can change, the UUID cannot.
     public let name: String
+
+    /// A reference from its parts.
+    public init(uuid: String, name: String) {
+        (self.uuid, self.name) = (uuid, name)
+    }
 }
 
 /// What libvirt says about one domain at one moment.
@@ -22,6 +27,12 @@ public struct DomainDescription: Sendable, Hashable {
     public let liveXML: String
     /// The domain XML for the next start, with edits that wait for it; only where it was asked for and the domain is persistent.
     public let inactiveXML: String?
+
+    /// A description from its parts.
+    public init(uuid: String, name: String, isRunning: Bool, isPersistent: Bool, liveXML: String, inactiveXML: String?) {
+        (self.uuid, self.name, self.isRunning, self.isPersistent) = (uuid, name, isRunning, isPersistent)
+        (self.liveXML, self.inactiveXML) = (liveXML, inactiveXML)
+    }
 }
 
 /// A handle of one domain.

@@ -8,6 +8,11 @@ public struct NetworkDescription: Sendable, Hashable {
     public let uuid: String
     /// The network XML (https://libvirt.org/formatnetwork.html) as it is now.
     public let xml: String
+
+    /// A description from its parts.
+    public init(name: String, uuid: String, xml: String) {
+        (self.name, self.uuid, self.xml) = (name, uuid, xml)
+    }
 }
 
 /// A handle of one network.
