@@ -6,7 +6,7 @@ import Testing
 /// A hypervisor behind a daemon of its own, and what that daemon is told.
 @Suite(
     .serialized, .timeLimit(.minutes(2)),
-    .enabled(if: PrivateLibvirtd.obstacle == nil, "These tests start a libvirtd of their own, which needs root."))
+    .enabled(if: PrivateLibvirtd.obstacle() == nil, "These tests start a libvirtd of their own, which needs root."))
 struct EventTests {
     private let uuid = "c7a5fdbd-edaf-9455-926a-d65c16db1809"
     private let daemon: PrivateLibvirtd

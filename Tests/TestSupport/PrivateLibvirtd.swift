@@ -15,9 +15,10 @@ public final class PrivateLibvirtd {
     }
 
     /// Why there cannot be one here, in a sentence; `nil` if there can.
-    public static var obstacle: String? {
-        let programs = ["/usr/sbin/libvirtd", "/usr/bin/virsh", "/usr/bin/unshare", "/usr/bin/nsenter"]
-        let missing = programs.filter { !FileManager.default.isExecutableFile(atPath: $0) }
+    public static func obstacle(to driver: Driver = .test) -> String? {
+        var needed = ["/usr/sbin/libvirtd", "/usr/bin/virsh", "/usr/bin/unshare", "/usr/bin/nsenter", "/bin/bash"]
+        if driver == .qemu { needed += ["/usr/bin/qemu-system-x86_64", "/usr/sbin/dnsmasq", "/usr/sbin/ip"] }
+        let missing = needed.filter { !FileManager.default.isReadableFile(atPath: $0) }
         if geteuid() != 0 { return "A private libvirtd needs root, for namespaces." }
         return missing.isEmpty ? nil : "A private libvirtd needs \(missing.joined(separator: ", "))."
     }
@@ -119,7 +120,8 @@ public final class PrivateLibvirtd {
     private func enterNamespaces() throws {
         namespace.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
         namespace.arguments = [
-            "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", Self.firstScript, "sh", directory,
+            "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", Self.firstScript, "bash",
+            directory,
         ]
         namespace.standardInput = lifeline
         namespace.standardOutput = answers
@@ -139,7 +141,8 @@ public final class PrivateLibvirtd {
     /// The first process prepares the file systems, then does what it is told until its standard input ends; the kernel ends
     /// the rest with it.
     ///
-    /// libvirt's QEMU driver does not start without a user `libvirt-qemu`, even where it is told to use another one.
+    /// It is bash because the first process must reap orphans, which other shells do not do while they read: libvirt would wait
+    /// for a QEMU that has ended already. libvirt's QEMU driver does not start without a user `libvirt-qemu`, even where it is told to use another one.
     private static let firstScript = """
         set -e
         for place in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
