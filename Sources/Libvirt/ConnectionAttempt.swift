@@ -6,6 +6,9 @@ import Synchronization
 /// Opening knows no time limit and keepalive begins only after it, so a hung daemon would hold its caller for ever. Here the
 /// caller can stop waiting; the attempt goes on, and may be asked again.
 final class ConnectionAttempt: Sendable {
+    /// A day, which Dispatch can count in nanoseconds.
+    private static let longestWait = Duration.seconds(86_400)
+
     private let outcome = Mutex<Result<Connection, LibvirtError>?>(nil)
     private let running = DispatchGroup()
 
@@ -23,8 +26,8 @@ final class ConnectionAttempt: Sendable {
 
     /// The outcome, or `nil` if there is none by then.
     func wait(atMost limit: Duration) -> Result<Connection, LibvirtError>? {
-        let (seconds, attoseconds) = limit.components
-        let nanoseconds = Int(clamping: seconds) * 1_000_000_000 + Int(clamping: attoseconds / 1_000_000_000)
+        let (seconds, attoseconds) = min(limit, Self.longestWait).components
+        let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
         _ = running.wait(timeout: .now() + .nanoseconds(nanoseconds))
         return outcome.withLock { $0 }
     }

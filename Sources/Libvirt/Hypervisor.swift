@@ -26,7 +26,8 @@ public actor Hypervisor {
     ///   - keepaliveInterval: the time between keepalive messages; libvirt counts whole seconds, at least one.
     ///   - keepaliveCount: how many of these may stay unanswered before the connection is given up.
     ///   - openingLimit: how long `connect()` waits for a daemon that accepts us but says nothing.
-    ///   - onHint: called on libvirt's thread for each event, one at a time. It must return at once, and wait for nothing.
+    ///   - onHint: called on libvirt's thread for each event, one at a time. It must return at once, wait for nothing, and not
+    ///     own this actor.
     public init(
         uri: String, keepaliveInterval: Duration = .seconds(2), keepaliveCount: Int = 3,
         openingLimit: Duration = .seconds(10), onHint: @escaping @Sendable (Hint) -> Void

@@ -121,16 +121,60 @@ struct EventTests {
         #expect(hints.all.isEmpty)
     }
 
-    @Test func `connections leave no open file behind`() async throws {
+    @Test func `disconnecting from a daemon that hangs ends in time`() async throws {
         try await hypervisor.connect()
+        try daemon.kill(SIGSTOP)
+        let start = ContinuousClock.now
         await hypervisor.disconnect()
-        let before = try openSockets()
-        for _ in 0..<20 { try await hypervisor.connect() }
-        await hypervisor.disconnect()
-        #expect(try await eventually { try openSockets() <= before })
+        #expect(ContinuousClock.now - start < .seconds(8))
+        #expect(await !hypervisor.isConnected)
+        #expect(hints.all.isEmpty)
     }
 
-    private func openSockets() throws -> Int {
-        try Command.succeed(["ls", "-l", "/proc/\(getpid())/fd"]).split(separator: "\n").count { $0.contains("socket:") }
+    @Test func `disconnecting amid a storm of events stops every hint`() async throws {
+        try await hypervisor.connect()
+        try define(uuid)
+        try daemon.virsh("start", "web")
+        // The made-up hypervisor forgets its domains when nobody is connected.
+        let keeper = Hypervisor(uri: daemon.uri, onHint: { _ in })
+        try await keeper.connect()
+        let virsh = "virsh --quiet --connect '\(daemon.uri)' 'suspend web; resume web'"
+        async let storm = Command.run(["bash", "-c", "while ((SECONDS < 6)); do \(virsh) || exit 1; done"])
+        let start = ContinuousClock.now
+        var rounds = 0
+        while ContinuousClock.now - start < .seconds(4) {
+            hints.clear()
+            #expect(try await hints.has(.domain(uuid: uuid)))
+            await hypervisor.disconnect()
+            let count = hints.all.count
+            try await Task.sleep(for: .milliseconds(10))
+            #expect(hints.all.count == count)
+            try await hypervisor.connect()
+            rounds += 1
+        }
+        #expect(rounds > 10)
+        #expect(await keeper.isConnected)
+        #expect(try await storm.status == 0, "the storm lasted until its time was up")
+    }
+
+    @Test func `no connection stays behind, whether it was ended or forgotten`() async throws {
+        for _ in 0..<10 { try await hypervisor.connect() }
+        #expect(try await eventually { try connections() == 1 })
+        await hypervisor.disconnect()
+        #expect(try await eventually { try connections() == 0 })
+        do {
+            let forgotten = Hypervisor(uri: daemon.uri, onHint: { _ in })
+            try await forgotten.connect()
+            #expect(try connections() == 1)
+        }
+        #expect(try await eventually { try connections() == 0 })
+    }
+
+    /// How many connections the daemon holds. The kernel counts an accepted socket, under the listener's path, to the network
+    /// namespace of whoever connected; state 03 is connected.
+    private func connections() throws -> Int {
+        try Command.succeed(["cat", "/proc/net/unix"]).split(separator: "\n").count {
+            $0.hasSuffix(" \(daemon.directory)/libvirt-sock") && $0.split(separator: " ")[5] == "03"
+        }
     }
 }
