@@ -1,0 +1,46 @@
+# `make` alone prints the commands.
+
+SWIFT ?= swift
+# The packages of a plain Debian that the program, and then its tests, need.
+BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev pkg-config
+TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 dnsmasq-base busybox-static iproute2 nftables \
+	iputils-ping python3 curl
+ADDRESS = 127.0.0.1:8775
+
+.PHONY: help run test build format check golden bench packages test-packages
+
+help: ## print this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; do \
+		printf '  make %-10s %s\n' "$$target" "$$text"; done
+
+packages:
+	@scripts/install-packages $(BUILD_PACKAGES)
+
+test-packages: packages
+	@scripts/install-packages $(TEST_PACKAGES)
+	@Tests/clients/install-cloud-init.sh
+
+build: packages ## build the program: .build/debug/virt-metadata
+	$(SWIFT) build --product virt-metadata
+
+run: build ## serve the fixtures' guests on 127.0.0.1:8775
+	@scripts/install-packages curl
+	@scripts/serve-fixtures .build/debug/virt-metadata $(ADDRESS)
+
+test: test-packages ## run every test; those that need root say so where they are skipped
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+golden: packages ## write the golden walks anew; read the difference before you commit it
+	GOLDEN=write $(SWIFT) test --filter ConformanceTests
+	git diff --stat -- fixtures
+
+format: ## bring the sources into the house's form
+	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests
+
+check: packages ## what CI looks at besides the tests: form, and imports that are declared
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
+
+bench: packages ## measure beside nginx; takes a quarter of an hour and wants a quiet machine
+	Benchmarks/run
