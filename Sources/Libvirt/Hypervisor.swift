@@ -38,8 +38,6 @@ public actor Hypervisor {
         keepalive = (max(1, Int32(clamping: keepaliveInterval.components.seconds)), UInt32(clamping: keepaliveCount))
     }
 
-    // MARK: The connection
-
     /// Connects, in place of any connection there was, and asks for all events that the driver has.
     ///
     /// - Throws: what the C functions say, such as `noConnect`, `systemError`, `authFailed`; `operationTimeout` when the daemon
@@ -89,8 +87,6 @@ public actor Hypervisor {
         return connection
     }
 
-    // MARK: Domains
-
     /// All domains that run now, paused ones too, in no order.
     public func runningDomains() throws(LibvirtError) -> [DomainReference] {
         try connection().runningDomains()
@@ -133,8 +129,6 @@ public actor Hypervisor {
             return nil
         }
     }
-
-    // MARK: Networks
 
     /// All active networks, in no order; none where the driver has no networks.
     public func networks() throws(LibvirtError) -> [NetworkDescription] {

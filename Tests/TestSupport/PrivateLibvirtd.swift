@@ -142,7 +142,8 @@ public final class PrivateLibvirtd {
     /// the rest with it.
     ///
     /// It is bash because the first process must reap orphans, which other shells do not do while they read: libvirt would wait
-    /// for a QEMU that has ended already. libvirt's QEMU driver does not start without a user `libvirt-qemu`, even where it is told to use another one.
+    /// for a QEMU that has ended already. libvirt's QEMU driver does not start without a user `libvirt-qemu`, even where it is
+    /// told to use another one.
     private static let firstScript = """
         set -e
         for place in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
