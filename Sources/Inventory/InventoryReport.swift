@@ -13,7 +13,7 @@ struct InventoryReport {
     private let logger: Logger
     private var state = State.unknown
     private var findings: [InstanceUUID: [Finding]] = [:]
-    private var unusableDomains: [InstanceUUID: DescriptionError] = [:]
+    private var unusableDomains: [InstanceUUID: String] = [:]
 
     init(uri: String, logger: Logger) {
         (self.uri, self.logger) = (uri, logger)
@@ -75,8 +75,15 @@ struct InventoryReport {
     }
 
     mutating func unusable(_ domain: InstanceUUID, named name: String, _ error: DescriptionError) {
-        guard unusableDomains.updateValue(error, forKey: domain) != error else { return }
+        guard unusableDomains.updateValue("\(error)", forKey: domain) != "\(error)" else { return }
         logger.error("a domain's XML cannot be used; it is not served", metadata: ["domain": "\(name)", "reason": "\(error)"])
+    }
+
+    mutating func unreadable(_ domain: InstanceUUID, _ error: LibvirtError) {
+        guard unusableDomains.updateValue("\(error)", forKey: domain) != "\(error)" else { return }
+        logger.error("a domain cannot be read; what is known of it stands until it can", metadata: [
+            "domain.uuid": "\(domain)", "reason": "\(error)",
+        ])
     }
 
     mutating func unusable(network: String, _ error: DescriptionError) {

@@ -186,7 +186,15 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
 
     private mutating func refreshDomain(_ uuid: String) async throws(LibvirtError) {
         guard let domain = InstanceUUID(uuid) else { return }
-        guard let description = try await hypervisor.domain(uuid: uuid, edited: edited) else { return forget(domain) }
+        let description: DomainDescription?
+        do throws(LibvirtError) {
+            description = try await hypervisor.domain(uuid: uuid, edited: edited)
+        } catch {
+            guard await hypervisor.isConnected else { throw error }
+            // This domain alone cannot be read now: it is busy, or larger than a message. What it was last stands.
+            return report.unreadable(domain, error)
+        }
+        guard let description else { return forget(domain) }
         guard readings[domain] != description.hashValue else { return }
         let isNew = snapshot.instances[domain] == nil
         assemble(description, as: domain)

@@ -9,7 +9,7 @@ import Testing
 struct CloudInitTests {
     @Test func `the EC2 source finds all that the operator wrote`() async throws {
         let (host, guest) = try Self.hostAndGuest(Self.web)
-        let server = try await MetadataServer(in: host, node: Self.node)
+        let server = try await Self.server(in: host)
         let seen = try CloudInit.run(.ec2, in: guest, uuid: Self.web.uuid)
 
         try #require(seen.found, "\(seen.warnings) \(server.log)")
@@ -26,7 +26,7 @@ struct CloudInitTests {
 
     @Test func `the OpenStack source finds all that the operator wrote`() async throws {
         let (host, guest) = try Self.hostAndGuest(Self.web)
-        let server = try await MetadataServer(in: host, node: Self.node)
+        let server = try await Self.server(in: host)
         let seen = try CloudInit.run(.openstack, in: guest, uuid: Self.web.uuid)
 
         try #require(seen.found, "\(seen.warnings) \(server.log)")
@@ -55,7 +55,7 @@ struct CloudInitTests {
     @Test(arguments: [CloudInit.DataSource.ec2, .openstack])
     func `a domain of which the operator said nothing is an instance too`(source: CloudInit.DataSource) async throws {
         let (host, guest) = try Self.hostAndGuest(Self.bare)
-        let server = try await MetadataServer(in: host, node: Self.node)
+        let server = try await Self.server(in: host)
         let seen = try CloudInit.run(source, in: guest, uuid: Self.bare.uuid)
 
         try #require(seen.found, "\(seen.warnings) \(server.log)")
@@ -72,7 +72,7 @@ struct CloudInitTests {
 
     @Test func `a guest of no domain finds nothing`() async throws {
         let (host, guest) = try Self.hostAndGuest(Self.stranger)
-        let server = try await MetadataServer(in: host, node: Self.node)
+        let server = try await Self.server(in: host)
         let seen = try CloudInit.run(.openstack, in: guest, uuid: Self.web.uuid)
 
         #expect(!seen.found, "a UUID in SMBIOS is no proof\n\(server.log)")
@@ -129,6 +129,14 @@ extension CloudInitTests {
             port: guest.port)
         try namespace.run("ip", "route", "add", "default", "via", "192.168.122.1")
         return (host, namespace)
+    }
+
+    /// A server over the node below, on the bridge's metadata address.
+    static func server(in host: NetworkNamespace) async throws -> MetadataServer {
+        let file = FileManager.default.temporaryDirectory.appending(path: "node-\(UUID().uuidString).xml")
+        try Data(node.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        return try await MetadataServer(in: host, ["--connect", "test://\(file.path)", "--listen", "169.254.169.254:80"])
     }
 
     /// A node of libvirt's test driver with two running domains, of which the operator described one.

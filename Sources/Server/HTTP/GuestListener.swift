@@ -83,6 +83,14 @@ struct ListenError: Error, CustomStringConvertible {
     let reason: String
 
     var description: String {
-        "cannot listen on \(address): \(reason)"
+        "cannot listen on \(address.text): \(reason)"
+    }
+}
+
+extension SocketAddress {
+    /// `address:port`, an IPv6 address in brackets, as settings write it.
+    var text: String {
+        let host = ipAddress ?? "?"
+        return "\(host.contains(":") ? "[\(host)]" : host):\(port ?? 0)"
     }
 }

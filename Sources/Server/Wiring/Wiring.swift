@@ -54,7 +54,7 @@ struct Wiring {
             addresses: configuration.listen, group: MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads),
             responder: responder, limits: configuration.limits, logger: logger,
             onListening: { [logger] addresses in
-                for address in addresses { logger.info("listening", metadata: ["address": "\(address)"]) }
+                for address in addresses { logger.info("listening", metadata: ["address": "\(address.text)"]) }
             })
     }
 
