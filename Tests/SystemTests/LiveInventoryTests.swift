@@ -100,6 +100,23 @@ struct LiveInventoryTests {
         #expect(host.server.log.contains("domain=guest2"))
     }
 
+    @Test func `more domains than libvirt lists: the log says so, and the last inventory stands`() async throws {
+        let host = try await Host(options: ["--sweep-interval", "2s"])
+        try host.define(1)
+        try await host.expect(1, "i-00000001")
+        // libvirt's own limit of a list is 16,384.
+        let commands = try (0..<16_384).map { number in
+            let xml = "<domain type='test'><name>many\(number)</name><memory>1</memory><os><type>hvm</type></os></domain>"
+            return "create \(try host.libvirtd.file("many\(number).xml", xml))"
+        }
+        try Command.succeed(
+            ["virsh", "--quiet", "--connect", host.libvirtd.uri], input: commands.joined(separator: "\n") + "\n", limit: .seconds(300))
+        try await host.eventually("the limit is named", within: .seconds(120)) {
+            host.server.log.contains("for limit '16384'")
+        }
+        #expect(try host.ask(1) == "i-00000001")
+    }
+
     @Test func `an edit of the definition shows at once where edits are asked for`() async throws {
         let host = try await Host(options: ["--edited"])
         let path = try host.libvirtd.file("edited.xml", Host.domain(1))
@@ -120,91 +137,6 @@ struct LiveInventoryTests {
         try host.libvirtd.virsh("desc", "guest1", "--live", "--title", "--new-desc", "renamed")
         try await host.eventually("the title shows") {
             try host.body(1, "/openstack/latest/meta_data.json").contains("\"name\": \"renamed\"")
-        }
-    }
-}
-
-/// A libvirtd of our own with guests numbered from 1, and a server that believes who they say they are.
-struct Host {
-    let libvirtd: PrivateLibvirtd
-    let server: MetadataServer
-
-    init(libvirtd: PrivateLibvirtd, server: MetadataServer) {
-        (self.libvirtd, self.server) = (libvirtd, server)
-    }
-
-    init(options: [String] = []) async throws {
-        libvirtd = try PrivateLibvirtd()
-        let neighbours = try libvirtd.file("neighbours", Self.neighbours)
-        server = try await MetadataServer([
-            "--connect", libvirtd.uri, "--listen", "127.0.0.1:0", "--trust-forwarded-for", "127.0.0.1/32",
-            "--neighbours", neighbours, "--log-level", "debug",
-        ] + options)
-        try await eventually("the inventory is complete") { server.log.contains("the inventory is complete") }
-    }
-
-    static func address(_ number: Int) -> String { "192.0.2.\(number)" }
-
-    static func mac(_ number: Int) -> String { "52:54:00:0f:00:0\(number)" }
-
-    static let neighbours = (1...9).map { "\(address($0)) 0x1 0x2 \(mac($0)) * br0\n" }.joined()
-
-    static func domain(_ number: Int, mac: String? = nil, metadata: String? = nil) -> String {
-        """
-        <domain type='test'>
-          <name>guest\(number)</name>
-          <uuid>6a9b1c2d-0000-4000-8000-00000000000\(number)</uuid>
-          <metadata><instance xmlns='urn:virt-metadata:instance:1'>
-            \(metadata ?? "<instance-id>i-0000000\(number)</instance-id>")
-          </instance></metadata>
-          <memory unit='MiB'>64</memory>
-          <os><type>hvm</type></os>
-          <devices><interface type='bridge'><mac address='\(mac ?? Self.mac(number))'/><source bridge='br0'/></interface></devices>
-        </domain>
-        """
-    }
-
-    /// Starts a guest that lives until it is destroyed.
-    func define(_ number: Int, mac: String? = nil, metadata: String? = nil) throws {
-        let path = try libvirtd.file("guest\(number).xml", Self.domain(number, mac: mac, metadata: metadata))
-        try libvirtd.virsh("create", path)
-    }
-
-    func url(_ path: String) -> String { "http://\(server.address)\(path)" }
-
-    /// The command by which a guest asks for a place: it prints the body and the status.
-    func curl(_ number: Int, _ path: String = "/latest/meta-data/instance-id") -> [String] {
-        ["curl", "-s", "-w", "%{http_code}", "-H", "X-Forwarded-For: \(Self.address(number))", url(path)]
-    }
-
-    func body(_ number: Int, _ path: String) throws -> String { try Command.succeed(curl(number, path)) }
-
-    /// A guest's instance-id; `nil` if it is unknown.
-    func ask(_ number: Int) throws -> String? {
-        let answer = try body(number, "/latest/meta-data/instance-id")
-        return answer.hasSuffix("200") ? String(answer.dropLast(3)) : nil
-    }
-
-    /// A guest's instance-id is as expected within a second, which is what is promised, with a margin for a busy machine.
-    func expect(
-        _ number: Int, _ id: String?, within limit: Duration = .seconds(3), sourceLocation: SourceLocation = #_sourceLocation
-    ) async throws {
-        try await eventually("guest\(number) is \(id ?? "unknown")", within: limit, sourceLocation: sourceLocation) {
-            try ask(number) == id
-        }
-    }
-
-    func eventually(
-        _ what: String, within limit: Duration = .seconds(5), sourceLocation: SourceLocation = #_sourceLocation,
-        _ condition: () throws -> Bool
-    ) async throws {
-        let start = ContinuousClock.now
-        while try !condition() {
-            guard start.duration(to: .now) < limit else {
-                Issue.record("not within \(limit): \(what)\n\(server.log.suffix(4000))", sourceLocation: sourceLocation)
-                return
-            }
-            try await Task.sleep(for: .milliseconds(20))
         }
     }
 }

@@ -57,6 +57,12 @@ public final class PrivateLibvirtd {
     /// Runs virsh, connected to this daemon, for at most 20 seconds.
     @discardableResult
     public func virsh(_ arguments: String...) throws -> String {
+        try virsh(arguments)
+    }
+
+    /// Runs virsh, connected to this daemon, for at most 20 seconds.
+    @discardableResult
+    public func virsh(_ arguments: [String]) throws -> String {
         try Command.succeed(["virsh", "--quiet", "--connect", uri] + arguments)
     }
 

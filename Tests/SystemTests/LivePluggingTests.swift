@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The server over QEMU's own driver, for what libvirt's test driver cannot show: cards that come and go, leases, resets.
+@Suite(
+    .serialized, .timeLimit(.minutes(3)),
+    .enabled(if: PrivateLibvirtd.obstacle(to: .qemu) == nil, "needs root, libvirtd, QEMU for x86 and dnsmasq"))
+struct LivePluggingTests {
+    @Test func `a card that is plugged in names its guest at once, and after it is pulled out nobody`() async throws {
+        let host = try await plugged(paused: true)
+        try await host.expect(1, "i-00000001")
+        try await host.expect(2, nil)
+        try host.libvirtd.virsh("attach-interface", "guest1", "network", "guests", "--model", "virtio", "--mac", Host.mac(2))
+        try await host.expect(2, "i-00000001")
+        // A paused guest cannot let a card go; a reset takes it out.
+        try host.libvirtd.virsh("detach-interface", "guest1", "network", "--mac", Host.mac(2))
+        try host.libvirtd.virsh("reset", "guest1")
+        try await host.expect(2, nil)
+        try await host.expect(1, "i-00000001")
+    }
+
+    @Test func `a lease is the address of a card that the guest does not ask by`() async throws {
+        let host = try await plugged(paused: true)
+        try host.libvirtd.virsh(
+            "attach-interface", "guest1", "network", "elsewhere", "--model", "virtio", "--mac", Host.mac(2))
+        try await host.expect(2, "i-00000001")
+        // The first card has not asked for an address, and the second one asks us: the first one's is not known yet.
+        #expect(try host.body(2, "/latest/meta-data/local-ipv4") == "\(Host.address(2))200")
+        try host.libvirtd.virsh("reset", "guest1")
+        try host.libvirtd.virsh("resume", "guest1")
+        try await host.eventually("the first card's lease is its address", within: .seconds(60)) {
+            try host.body(2, "/latest/meta-data/local-ipv4").hasPrefix("198.51.100.")
+        }
+    }
+
+    /// A host with one guest, whose only card is on the network `guests`.
+    private func plugged(paused: Bool) async throws -> Host {
+        let host = try await Host(driver: .qemu)
+        for (name, subnet) in [("guests", "198.51.100"), ("elsewhere", "203.0.113")] {
+            let xml = """
+                <network><name>\(name)</name><forward mode='open'/><bridge name='\(name)0'/>
+                  <ip address='\(subnet).1' netmask='255.255.255.0'><dhcp><range start='\(subnet).10' end='\(subnet).20'/></dhcp></ip>
+                </network>
+                """
+            try host.libvirtd.virsh("net-create", try host.libvirtd.file("\(name).xml", xml))
+        }
+        let domain = """
+            <domain type='qemu'>
+              <name>guest1</name><uuid>6a9b1c2d-0000-4000-8000-000000000001</uuid>
+              <metadata><instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-00000001</instance-id></instance></metadata>
+              <memory unit='MiB'>32</memory>
+              <os><type arch='x86_64' machine='pc'>hvm</type></os>
+              <features><acpi/></features>
+              <devices>
+                <emulator>/usr/bin/qemu-system-x86_64</emulator>
+                <controller type='usb' model='none'/><memballoon model='none'/>
+                <interface type='network'>
+                  <mac address='\(Host.mac(1))'/><source network='guests'/><model type='virtio'/><boot order='1'/>
+                </interface>
+              </devices>
+            </domain>
+            """
+        try host.libvirtd.virsh(["create"] + (paused ? ["--paused"] : []) + [try host.libvirtd.file("guest1.xml", domain)])
+        return host
+    }
+}
