@@ -49,14 +49,16 @@ public struct Schema<Version: SchemaVersion>: Sendable {
         case table
     }
 
-    private let roots: [String: Branch<Version>]
+    private let roots: [String: Branch]
 
     /// A schema of these entries.
     public init(order: Order, _ entries: [Entry<Version>]) {
         roots = Dictionary(uniqueKeysWithValues: Version.names.compactMap { name in
-            Version(name: name).map { version in
-                (name, Branch(entries.filter { $0.since <= version }, version: version, depth: 0, order: order))
+            guard let version = Version(name: name) else { return nil }
+            let rows = entries.filter { $0.since <= version }.map { entry in
+                Branch.Row(path: entry.path) { entry.read($0, version) }
             }
+            return (name, Branch(rows, depth: 0, sorted: order == .sorted))
         })
     }
 
@@ -74,34 +76,38 @@ public struct Schema<Version: SchemaVersion>: Sendable {
     }
 }
 
-/// A directory of the table in one version: the entries that share a path so far.
-private final class Branch<Version: SchemaVersion>: Sendable {
+/// A directory of the table in one version: the rows that share a path so far.
+private final class Branch: Sendable {
+    /// An entry as one version has it.
+    struct Row: Sendable {
+        let path: TreePath
+        let read: @Sendable (Question) -> Node?
+    }
+
     private enum Child: Sendable {
-        case entry(Entry<Version>)
+        case row(Row)
         case branch(Branch)
     }
 
-    private let version: Version
     private let children: [(name: String, child: Child)]
     private let index: [String: Child]
 
-    init(_ entries: [Entry<Version>], version: Version, depth: Int, order: Schema<Version>.Order) {
-        self.version = version
+    init(_ rows: [Row], depth: Int, sorted: Bool) {
         var names: [String] = []
-        var groups: [String: [Entry<Version>]] = [:]
-        for entry in entries {
-            let name = entry.path.names[depth]
+        var groups: [String: [Row]] = [:]
+        for row in rows {
+            let name = row.path.names[depth]
             if groups[name] == nil { names.append(name) }
-            groups[name, default: []].append(entry)
+            groups[name, default: []].append(row)
         }
-        if order == .sorted { names.sort { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) } }
+        if sorted { names.sort { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) } }
         children = names.map { name in
             let group = groups[name, default: []]
-            if let entry = group.first, entry.path.names.count == depth + 1 {
-                precondition(group.count == 1, "the table has two rows for one place, or a row below another: \(entry.path)")
-                return (name, .entry(entry))
+            if let row = group.first(where: { $0.path.names.count == depth + 1 }) {
+                precondition(group.count == 1, "the table has two rows for one place, or a row below another: \(row.path)")
+                return (name, .row(row))
             }
-            return (name, .branch(Branch(group, version: version, depth: depth + 1, order: order)))
+            return (name, .branch(Branch(group, depth: depth + 1, sorted: sorted)))
         }
         index = Dictionary(uniqueKeysWithValues: children.map { ($0.name, $0.child) })
     }
@@ -109,7 +115,7 @@ private final class Branch<Version: SchemaVersion>: Sendable {
     func node(at path: ArraySlice<String>, for question: Question) -> Node? {
         guard let name = path.first else { return directory(for: question).map(Node.directory) }
         switch index[name] {
-        case .entry(let entry): return entry.read(question, version)?.descendant(at: path.dropFirst())
+        case .row(let row): return row.read(question)?.descendant(at: path.dropFirst())
         case .branch(let branch): return branch.node(at: path.dropFirst(), for: question)
         case nil: return nil
         }
@@ -118,7 +124,7 @@ private final class Branch<Version: SchemaVersion>: Sendable {
     private func directory(for question: Question) -> Directory? {
         Directory(children.compactMap { name, child in
             switch child {
-            case .entry(let entry): entry.read(question, version).map { Directory.Member(name, $0) }
+            case .row(let row): row.read(question).map { Directory.Member(name, $0) }
             case .branch(let branch) where branch.isInhabited(for: question):
                 Directory.Member(name, isDirectory: true) { branch.node(at: [], for: question) }
             case .branch: nil
@@ -129,7 +135,7 @@ private final class Branch<Version: SchemaVersion>: Sendable {
     private func isInhabited(for question: Question) -> Bool {
         children.contains { _, child in
             switch child {
-            case .entry(let entry): entry.read(question, version) != nil
+            case .row(let row): row.read(question) != nil
             case .branch(let branch): branch.isInhabited(for: question)
             }
         }

@@ -16,30 +16,40 @@ public struct TreePath: Sendable, Equatable {
     ///
     /// `nil` for what cannot name a place: invalid UTF-8, or U+0000.
     public init?(target: String) {
-        var path = target[...]
-        if !path.hasPrefix("/"), let scheme = path.firstRange(of: "://") {
-            path = path[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }
+        var path = target[...].utf8
+        if path.first != UInt8(ascii: "/"), let scheme = target.firstRange(of: "://") {
+            path = target[scheme.upperBound...].utf8.drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
         }
-        if let end = path.utf8.firstIndex(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) {
+        if let end = path.firstIndex(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) {
             path = path[..<end]
         }
-        guard let decoded = Self.decodingEscapes(of: path) else { return nil }
+        if path.contains(UInt8(ascii: "%")) {
+            guard let decoded = Self.decodingEscapes(of: path) else { return nil }
+            self.init(path: decoded[...].utf8)
+        } else {
+            self.init(path: path)
+        }
+    }
+
+    /// Reads a path without escapes. The bytes are looked at, not the characters: only ASCII has a meaning here.
+    private init?(path: Substring.UTF8View) {
+        guard !path.contains(0) else { return nil }
         var names: [String] = []
-        for name in decoded.split(separator: "/") {
-            switch name {
-            case ".": continue
-            case "..": _ = names.popLast()
-            default: names.append(String(name))
+        names.reserveCapacity(8)
+        for name in path.split(separator: UInt8(ascii: "/")) {
+            switch name.count {
+            case 1 where name.first == UInt8(ascii: "."): continue
+            case 2 where name.allSatisfy({ $0 == UInt8(ascii: ".") }): _ = names.popLast()
+            default: names.append(String(Substring(name)))
             }
         }
         self.names = names
     }
 
     /// Replaces `%XX` by its octet; a `%` that no two digits follow stays as it is. `nil` if what results is no text.
-    private static func decodingEscapes(of path: Substring) -> Substring? {
-        guard path.utf8.contains(UInt8(ascii: "%")) else { return path.utf8.contains(0) ? nil : path }
+    private static func decodingEscapes(of path: Substring.UTF8View) -> String? {
         var octets: [UInt8] = []
-        var rest = path.utf8[...]
+        var rest = path
         while let octet = rest.popFirst() {
             if octet == UInt8(ascii: "%"), let escaped = Self.octet(fromDigits: rest.prefix(2)) {
                 octets.append(escaped)
@@ -48,11 +58,10 @@ public struct TreePath: Sendable, Equatable {
                 octets.append(octet)
             }
         }
-        guard let text = String(validating: octets, as: UTF8.self), !octets.contains(0) else { return nil }
-        return text[...]
+        return String(validating: octets, as: UTF8.self)
     }
 
-    private static func octet(fromDigits digits: Substring.UTF8View.SubSequence) -> UInt8? {
+    private static func octet(fromDigits digits: Substring.UTF8View) -> UInt8? {
         let text = String(Substring(digits))
         guard text.utf8.count == 2, text.allSatisfy(\.isHexDigit) else { return nil }
         return UInt8(text, radix: 16)
