@@ -17,8 +17,8 @@ public struct TreePath: Sendable, Equatable {
     /// `nil` for what cannot name a place: invalid UTF-8, or U+0000.
     public init?(target: String) {
         var path = target[...].utf8
-        if path.first != UInt8(ascii: "/"), let scheme = target.firstRange(of: "://") {
-            path = target[scheme.upperBound...].utf8.drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        if path.first != UInt8(ascii: "/"), let scheme = path.firstRange(of: "://".utf8) {
+            path = path[scheme.upperBound...].drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
         }
         if let end = path.firstIndex(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) {
             path = path[..<end]
@@ -31,7 +31,8 @@ public struct TreePath: Sendable, Equatable {
         }
     }
 
-    /// Reads a path without escapes. The bytes are looked at, not the characters: only ASCII has a meaning here.
+    /// Reads a path without escapes, octet by octet: to Swift a slash and an accent behind it are one character, which is none
+    /// that parts names.
     private init?(path: Substring.UTF8View) {
         guard !path.contains(0) else { return nil }
         var names: [String] = []

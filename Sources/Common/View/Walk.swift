@@ -25,15 +25,15 @@ public struct Walk: Sendable {
         let node = view.node(at: path, for: question)
         steps.append(Step(path: path, content: node?.content))
         guard case .directory(let directory) = node else { return }
-        for line in directory.listing.split(separator: "\n") {
+        for line in directory.listing.unicodeScalars.split(separator: "\n") {
             visit(TreePath(path.names + [Self.name(shownAs: line)]), view, question)
         }
     }
 
-    private static func name(shownAs line: Substring) -> String {
-        if line.hasSuffix("/") { return String(line.dropLast()) }
-        let parts = line.split(separator: "=", maxSplits: 1)
-        return parts.count == 2 && Int(parts[0]) != nil ? String(parts[0]) : String(line)
+    private static func name(shownAs line: Substring.UnicodeScalarView) -> String {
+        if line.last == "/" { return String(line.dropLast()) }
+        let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+        return parts.count == 2 && Int(parts[0]) != nil ? parts[0] : String(line)
     }
 
     /// The walk as a text that people and `diff` can read: a line for each place, then what is read there, indented. What is no

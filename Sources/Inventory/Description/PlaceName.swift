@@ -6,10 +6,14 @@
 func reasonAgainstPlaceName(_ name: String, mayHoldEquals: Bool = false) -> String? {
     if name.isEmpty { return "is empty" }
     if name == "." || name == ".." { return "is a step in a path" }
-    if name.contains("/") { return "holds a '/'" }
-    if !mayHoldEquals, name.contains("=") { return "holds a '='" }
-    if name.unicodeScalars.contains(where: { isControl($0) }) { return "holds a line break or another control character" }
-    if name.first?.isWhitespace == true || name.last?.isWhitespace == true { return "begins or ends with a space" }
+    // Clients look at code points, one by one: a slash is one whatever accent follows it.
+    let scalars = name.unicodeScalars
+    if scalars.contains("/") { return "holds a '/'" }
+    if !mayHoldEquals, scalars.contains("=") { return "holds a '='" }
+    if scalars.contains(where: { isControl($0) }) { return "holds a line break or another control character" }
+    if [scalars.first, scalars.last].contains(where: { $0?.properties.isWhitespace == true }) {
+        return "begins or ends with a space"
+    }
     return nil
 }
 
