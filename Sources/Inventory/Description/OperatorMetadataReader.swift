@@ -60,9 +60,13 @@ struct OperatorMetadataReader {
             }
             if formats.isEmpty {
                 reject(key, path: "public-keys/", "the key '\(name)' has no <key> that can be used", &metadata)
-            } else {
-                keys.append(PublicKey(name: name, formats: formats))
+                continue
             }
+            if !formats.contains(where: { $0.name == "openssh-key" }) {
+                let places = formats.contains { $0.name == "x509" } ? "only the OpenStack documents show" : "no place shows"
+                note(key, path: "public-keys/", "\(places) '\(name)': clients of EC2 want every key as openssh-key", &metadata)
+            }
+            keys.append(PublicKey(name: name, formats: formats))
         }
         return keys
     }
