@@ -72,12 +72,12 @@ let package = Package(
         tests(of: "JSON", ["JSON", "Common"]),
         tests(of: "Libvirt", ["Libvirt", "Common", "TestSupport"]),
         tests(of: "Kernel", ["Kernel", "Common", "TestSupport"]),
-        tests(of: "Inventory", ["Inventory", "Common", "JSON", "TestSupport", logging, hashTrees]),
+        tests(of: "Inventory", ["Inventory", "Common", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
         tests(of: "Server", ["Server", "Common", "Inventory", "Kernel", "TestSupport", logging] + nio),
         // What guests read, compared with files: golden walks of every story, and Nova's own answers.
-        tests(of: "Conformance", ["EC2API", "OpenStackAPI", "Inventory", "Common", "JSON", "TestSupport"]),
+        tests(of: "Conformance", ["EC2API", "OpenStackAPI", "Inventory", "Common", "JSON", "XML"]),
         // The program as a process: real clients, real namespaces, a real libvirtd.
         tests(of: "Client", ["Server", "TestSupport"]),
         tests(of: "System", ["Server", "TestSupport"]),
