@@ -1,8 +1,6 @@
 import Common
-import EC2API
 import FoundationEssentials
 import Inventory
-import OpenStackAPI
 import Testing
 
 /// A folder of `fixtures/instances`: a domain, the networks it names, and the address its guest asks from.
@@ -36,6 +34,3 @@ extension Entropy {
     /// Three bytes that are not random at all, however many are asked for: a document that holds them can be compared, and read.
     static let fixed = Entropy { _ in [1, 2, 3] }
 }
-
-/// The readings of an instance in the order in which the server asks them.
-let views: [any MetadataView] = [OpenStackView(), EC2View()]

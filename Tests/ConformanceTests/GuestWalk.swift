@@ -1,0 +1,118 @@
+import Common
+
+/// A guest that knows nothing but listings and paths: it reads them as Python clients do and asks over request targets.
+///
+/// cloud-init takes `0=name` for `0/openssh-key`, other clients for `0/`; this one asks for both. It notes whatever would cost a
+/// client its tree: a listed place that does not answer, an empty listing or leaf, a newline at the end where none belongs.
+struct GuestWalk {
+    /// What was wrong, in words, with the target that was asked.
+    private(set) var faults: [String] = []
+    /// How many targets answered.
+    private(set) var answered = 0
+
+    private let question: Question
+
+    /// Walks both trees in every version.
+    init(for question: Question) {
+        self.question = question
+        for version in listing("/") { visitDirectory("/\(Self.quoted(version))/") }
+        for version in listing("/openstack") { visitDirectory("/openstack/\(Self.quoted(version))/") }
+    }
+
+    private mutating func visitDirectory(_ target: String) {
+        for label in listing(target) {
+            let parts = label.unicodeScalars.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+                String.init)
+            if label.unicodeScalars.last == "/" {
+                visitDirectory(target + Self.quoted(label))
+            } else if parts.count == 2, Int(parts[0]) != nil {
+                visitLeaf(target + "\(parts[0])/openssh-key")
+                visitDirectory(target + "\(parts[0])/")
+            } else {
+                visitLeaf(target + Self.quoted(label))
+            }
+        }
+    }
+
+    /// The labels of a listing, as `splitlines()` and `strip()` give them.
+    private mutating func listing(_ target: String) -> [String] {
+        guard let text = read(target).flatMap({ String(validating: $0, as: UTF8.self) }) else { return [] }
+        let lines = Self.splitLines(text)
+        if lines.isEmpty { faults.append("\(target) lists nothing") }
+        if text.unicodeScalars.last.map(Self.isLineBreak) == true { faults.append("\(target) ends with a line break") }
+        for line in lines where line.isEmpty || !Self.stripped(line).elementsEqual(line.unicodeScalars) {
+            faults.append("\(target) lists '\(line)', which is another name once it is stripped")
+        }
+        return lines.map { String(Self.stripped($0)) }
+    }
+
+    private mutating func visitLeaf(_ target: String) {
+        guard let bytes = read(target) else { return }
+        if bytes.isEmpty { faults.append("\(target) is empty") }
+        if bytes.last == UInt8(ascii: "\n"), !Self.isVerbatim(target) { faults.append("\(target) ends with a newline") }
+    }
+
+    private mutating func read(_ target: String) -> [UInt8]? {
+        guard let content = answer(to: target, question)?.content else {
+            faults.append("\(target) does not answer")
+            return nil
+        }
+        answered += 1
+        return content.bytes
+    }
+
+    /// Whether the bytes there are the operator's, and so may end as they like.
+    private static func isVerbatim(_ target: String) -> Bool {
+        let names = target.split(separator: "/")
+        return names.contains("additional") || ["user-data", "user_data"].contains(names.last)
+    }
+
+    // MARK: As Python does it
+
+    private static func splitLines(_ text: String) -> [String] {
+        var lines: [String] = []
+        var line = String.UnicodeScalarView()
+        var last: Unicode.Scalar?
+        for scalar in text.unicodeScalars {
+            if isLineBreak(scalar) {
+                if !(last == "\r" && scalar == "\n") { lines.append(String(line)) }
+                line = String.UnicodeScalarView()
+            } else {
+                line.append(scalar)
+            }
+            last = scalar
+        }
+        return line.isEmpty ? lines : lines + [String(line)]
+    }
+
+    private static func isLineBreak(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x0A...0x0D, 0x1C...0x1E, 0x85, 0x2028, 0x2029: true
+        default: false
+        }
+    }
+
+    private static func stripped(_ text: String) -> Substring.UnicodeScalarView {
+        let scalars = text.unicodeScalars
+        let start = scalars.firstIndex { !isSpace($0) } ?? scalars.endIndex
+        let end = scalars.lastIndex { !isSpace($0) }.map(scalars.index(after:)) ?? start
+        return scalars[start..<end]
+    }
+
+    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.isWhitespace || (0x1C...0x1F).contains(scalar.value)
+    }
+
+    /// `urllib.parse.quote(text, safe="/:")`, as cloud-init calls it.
+    private static func quoted(_ text: String) -> String {
+        text.utf8.map { octet in
+            switch octet {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "~"), UInt8(ascii: "/"), UInt8(ascii: ":"):
+                String(UnicodeScalar(octet))
+            default: "%" + (octet < 16 ? "0" : "") + String(octet, radix: 16, uppercase: true)
+            }
+        }.joined()
+    }
+}

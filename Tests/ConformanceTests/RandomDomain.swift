@@ -1,0 +1,145 @@
+import Common
+import JSON
+
+/// Domains that nobody would write, made up from a seed: odd names, empty things, values that are there twice or not at all.
+struct RandomDomain {
+    private var generator: SeededGenerator
+
+    /// A source of domains; the same seed makes the same ones.
+    init(seed: UInt64) {
+        generator = SeededGenerator(state: seed)
+    }
+
+    /// Names as operators and attackers give them: what Unicode has to separate, join, reverse and decorate.
+    private static let names = [
+        "", "a", "key", "0", "12", "-1", "latest", "a b", " a", "a ", "a\u{A0}", "\u{3000}a", ".", "..", "...", "a/b", "/", "a=b",
+        "=",
+        "0=x", "a?b", "a#b", "%2e", "%00", "%", "a%zz", "security-credentials", "openssh-key", "größe", "gro\u{308}ße", "\u{301}",
+        "a\u{301}",
+        "a/\u{301}", "=\u{301}", "a\u{200D}", "\u{600}", "a\u{600} ", "\u{600}/", "\u{600}=", "👩‍👩‍👧", "🇩🇪", "עברית", "\u{202E}abc",
+        "a\u{2028}b",
+        "a\u{2029}", "\u{85}", "a\u{85}b", "a\nb", "a\rb", "a\r\nb", "a\tb", "\u{FEFF}a", "a\u{FE0F}", "１２", "٣", "+1", "0x1",
+        "名前",
+        String(repeating: "n", count: 300), "\u{1F1E9}/", "a:b", "a&b", "<a>", "'", "\"", "\\", "~",
+    ]
+
+    private static let texts = [
+        "", " ", "x", "two\nlines", "\n  block\n  of text\n  ", "ends\n", "\n", "i-1", "ssh-ed25519 AAAA me", "große \u{600} ",
+        "0", "-1", "9999999",
+        "192.0.2.7/24", "2001:db8::7/64", "fe80::1", "203.0.113.7", "1400", "ephemeral", "swap", "web", "no such thing",
+        "\u{2028}", "a\u{85}",
+    ]
+
+    private mutating func pick(_ texts: [String]) -> String { texts[Int.random(in: texts.indices, using: &generator)] }
+    private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
+    private mutating func several(_ most: Int, _ make: (inout Self) -> String) -> String {
+        (0..<Int.random(in: 0...most, using: &generator)).map { _ in make(&self) }.joined()
+    }
+
+    /// The next domain's XML.
+    mutating func next() -> [UInt8] {
+        let words = [
+            "instance-id", "name", "hostname", "instance-type", "image-id", "kernel-id", "ramdisk-id", "image-manifest-path",
+            "reservation-id",
+            "launch-index", "instance-action", "project-id",
+        ]
+        var instance = words.filter { _ in chance(40) }.map { element($0, pick(Self.texts + Self.names)) }.joined()
+        if chance(50) {
+            instance += element("placement", markup: several(2) { $0.element("availability-zone", $0.pick(Self.texts)) })
+        }
+        if chance(80) { instance += element("public-keys", markup: several(6) { $0.key() }) }
+        if chance(50) { instance += element("security-groups", markup: several(3) { $0.element("group", $0.pick(Self.names)) }) }
+        if chance(50) {
+            instance += element(
+                "tags", markup: several(5) { $0.element("tag", $0.pick(Self.texts), ("name", $0.pick(Self.names))) })
+        }
+        if chance(50) { instance += element("userdata", pick(Self.texts)) }
+        if chance(30) { instance += element("vendordata", JSONEncoding.text(value(depth: 3))) }
+        if chance(70) { instance += element("additional", JSONEncoding.text(object(depth: 4))) }
+        if chance(50) { instance += element("interfaces", markup: several(3) { $0.interface() }) }
+        if chance(50) { instance += element("disks", markup: several(3) { $0.disk() }) }
+        return Array(
+            """
+            <domain type='test'><name>\(escaped(pick(Self.names + Self.texts)))x</name>\(element("title", pick(Self.names)))\
+            <uuid>\(digits(8))-\(digits(4))-\(digits(4))-\(digits(4))-\(digits(12))</uuid>\
+            <metadata><instance xmlns='urn:virt-metadata:instance:1'>\(instance)</instance></metadata>\
+            <devices>\(several(3) { $0.domainDisk() })<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/>\
+            </interface>\(chance(50) ? "<interface type='bridge'><mac address='52:54:00:00:00:02'/></interface>" : "")</devices></domain>
+            """.utf8)
+    }
+
+    private mutating func key() -> String {
+        let formats = ["openssh-key", "openssh-key", "x509", "rfc4716"] + Self.names
+        let values = several(3) { $0.element("key", $0.pick(Self.texts), ("format", $0.pick(formats))) }
+        return element("public-key", markup: element("key", "ssh-ed25519 AAAA me") + values, ("name", pick(Self.names)))
+    }
+
+    private mutating func interface() -> String {
+        let words = several(3) { $0.element($0.pick(["address", "public-ipv4", "mtu"]), $0.pick(Self.texts)) }
+        return element("interface", markup: words, ("mac", pick(["52:54:00:00:00:01", "52:54:00:00:00:02", "x"])))
+    }
+
+    private mutating func disk() -> String {
+        element("disk", "", ("target", pick(["vda", "vdb", "vdc", ""])), ("role", pick(["ephemeral", "swap", ""])))
+    }
+
+    private mutating func domainDisk() -> String {
+        element("disk", markup: element("target", "", ("dev", pick(["vda", "vdb", "vdc", "sda"]))))
+    }
+
+    private mutating func value(depth: Int) -> JSONValue {
+        switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &generator) {
+        case 0: .null
+        case 1: .bool(true)
+        case 2: .integer(Int64.random(in: .min ... .max, using: &generator))
+        case 3: .real(-0.5)
+        case 4: .string(pick(Self.texts))
+        case 5: .array([])
+        case 6: .array([value(depth: depth - 1)])
+        default: object(depth: depth - 1)
+        }
+    }
+
+    private mutating func object(depth: Int) -> JSONValue {
+        var members: [JSONMember] = []
+        for _ in 0..<Int.random(in: 0...5, using: &generator) {
+            let name = pick(Self.names)
+            guard !members.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) else { continue }
+            members.append(JSONMember(name, value(depth: depth)))
+        }
+        return .object(members)
+    }
+
+    // MARK: XML
+
+    private func element(_ name: String, _ text: String, _ attributes: (String, String)...) -> String {
+        "<\(name)\(attributes.map { " \($0)='\(escaped($1))'" }.joined())>\(escaped(text))</\(name)>"
+    }
+
+    private func element(_ name: String, markup: String, _ attributes: (String, String)...) -> String {
+        "<\(name)\(attributes.map { " \($0)='\(escaped($1))'" }.joined())>\(markup)</\(name)>"
+    }
+
+    private func escaped(_ text: String) -> String {
+        text.unicodeScalars.map { scalar in
+            "<>&'\"\n\r\t\u{85}".unicodeScalars.contains(scalar) ? "&#\(scalar.value);" : String(scalar)
+        }.joined()
+    }
+
+    private mutating func digits(_ count: Int) -> String {
+        (0..<count).map { _ in String(Int.random(in: 0..<16, using: &generator), radix: 16) }.joined()
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): the same seed draws the same numbers.
+private struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+}
