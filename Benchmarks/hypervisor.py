@@ -1,0 +1,116 @@
+"""libvirt with as many domains as wanted, of its own test driver: as a file that each process reads, or as a daemon."""
+
+import os
+import subprocess
+
+import lab
+
+INSTANCE_ID = "i-12345678"
+# How long libvirt may take to create all domains, in seconds.
+PATIENCE = 300
+
+
+def domain(number=0):
+    """The XML of the measured guest, number 0, or of one of its neighbours."""
+    mac = lab.GUEST_MAC if number == 0 else f"52:54:01:{number >> 16 & 0xFF:02x}:{number >> 8 & 0xFF:02x}:{number & 0xFF:02x}"
+    instance_id = INSTANCE_ID if number == 0 else f"i-{number:08x}"
+    return f"""\
+<domain type='test'>
+  <name>guest-{number}</name>
+  <uuid>00000000-0000-4000-8000-{number:012d}</uuid>
+  <metadata>
+    <instance xmlns='urn:virt-metadata:instance:1'>
+      <instance-id>{instance_id}</instance-id>
+    </instance>
+  </metadata>
+  <memory unit='KiB'>1048576</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64'>hvm</type></os>
+  <devices>
+    <interface type='bridge'>
+      <mac address='{mac}'/>
+      <source bridge='{lab.BRIDGE}'/>
+    </interface>
+  </devices>
+</domain>
+"""
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def node_file(place):
+    """The URI of a hypervisor with the measured guest alone, in no need of a daemon."""
+    write(f"{place}/guest.xml", domain())
+    return "test://" + write(f"{place}/node.xml", "<node><domain file='guest.xml'/></node>\n")
+
+
+class Libvirtd:
+    """A libvirtd of our own, with running domains of the test driver, which live as long as one connection to it."""
+
+    def __init__(self, place, domains):
+        self.domains = domains
+        self.place = f"{place}/libvirtd-{domains}"
+        os.makedirs(f"{self.place}/no-drivers")
+        self.uri = f"test+unix:///default?socket={self.place}/libvirt-sock"
+        self.daemon = self.shell = None
+
+    def __enter__(self):
+        try:
+            self._start()
+            self._create()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.shell:
+            self.shell.kill()
+            self.shell.wait(10)
+        if self.daemon:
+            self.daemon.stop()
+
+    def _start(self):
+        configuration = write(f"{self.place}/libvirtd.conf", f"""\
+unix_sock_dir = "{self.place}"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+log_outputs = "3:stderr"
+""")
+        # The test driver is part of the library; without the others, nothing of this machine is touched.
+        self.daemon = lab.Program(
+            "libvirtd",
+            ["unshare", "--mount", "sh", "-ec", 'for place in /run /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do'
+             ' mkdir -p $place; mount -t tmpfs none $place; done; exec "$@"', "sh",
+             "libvirtd", "--config", configuration, "--pid-file", f"{self.place}/pid"],
+            f"{self.place}/log", {"LIBVIRT_DRIVER_DIR": f"{self.place}/no-drivers"})
+
+        def listening():
+            self.daemon.check()
+            return os.path.exists(f"{self.place}/libvirt-sock")
+
+        lab.wait_until(listening, "libvirtd listens")
+
+    def _create(self):
+        log = f"{self.place}/virsh.log"
+        with open(log, "wb") as output:
+            self.shell = subprocess.Popen(
+                ["virsh", "--quiet", "--connect", self.uri], stdin=subprocess.PIPE, stdout=output, stderr=output, text=True)
+        lines = ["destroy test"]
+        lines += ["create " + write(f"{self.place}/{number}.xml", domain(number)) for number in range(self.domains)]
+        # The shell stays open after the last line: the domains end with the last connection.
+        self.shell.stdin.write("\n".join(lines + ["echo all-created", ""]))
+        self.shell.stdin.flush()
+
+        def created():
+            with open(log, encoding="utf-8") as text:
+                return "\nall-created" in text.read()
+
+        lab.wait_until(created, f"libvirt creates {self.domains} domains", PATIENCE)
+        running = lab.call("virsh", "--quiet", "--connect", self.uri, "list", "--name").split()
+        if len(running) != self.domains:
+            raise lab.Failure(f"{len(running)} domains run, not {self.domains}; see what virsh says: {open(log).read()[:1000]}")

@@ -1,0 +1,82 @@
+"""Instructions of the server per request, counted by callgrind: the same on a busy machine as on an idle one."""
+
+import glob
+import os
+import shutil
+import statistics
+import time
+
+import lab
+import load
+import servers
+
+# Starting under valgrind, and reading ten thousand domains there, takes its time; in seconds.
+PATIENCE = 600
+
+
+class Counter:
+    """Our server under callgrind, which counts only while it is told to."""
+
+    def __init__(self, program, uri, place, port, profiles=None):
+        self.place = f"{place}/callgrind-{port}"
+        self.profiles = profiles
+        os.makedirs(self.place)
+        # Debian's valgrind cannot read the debugging information of newer compilers; names of functions stay.
+        stripped = f"{self.place}/virt-metadata"
+        lab.call("strip", "--strip-debug", "-o", stripped, program)
+        wrapper = (
+            "valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={self.place}/out",
+            f"--vgdb-prefix={self.place}/vgdb", "--quiet",
+        )
+        # Where each value of a hash table lies is drawn anew in each process, unless it is told not to.
+        self.server = servers.VirtMetadata(
+            "virt-metadata under callgrind", port, stripped, uri, self.place, wrapper=wrapper,
+            environment={"SWIFT_DETERMINISTIC_HASHING": "1", "LD_PRELOAD": os.path.abspath(".build/sigsuspend.so")})
+
+    def __enter__(self):
+        self.server.wait(PATIENCE)
+        self._control("--instr=on")
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop()
+
+    def per_request(self, mode, requests, batches):
+        """Instructions per request: the median over batches of what K further requests cost a run of K requests."""
+        self._count(mode, requests)
+        found = [(self._count(mode, 2 * requests) - self._count(mode, requests)) / requests for _ in range(batches)]
+        if self.profiles:
+            os.makedirs(self.profiles, exist_ok=True)
+            name = f"callgrind.{mode.replace(' ', '-')}.{self.server.port}"
+            shutil.copyfile(self._dumps()[-1], os.path.join(self.profiles, name))
+        return statistics.median(found)
+
+    def _count(self, mode, requests):
+        self._control("--zero")
+        servers.read(self.server.port, requests, closing=mode == load.CLOSING)
+        # What the server does after the guest has seen the end of the last connection belongs to that request.
+        time.sleep(0.2)
+        self._control("--dump")
+        with open(self._dumps()[-1], encoding="utf-8", errors="replace") as dump:
+            return next(int(line.split()[1]) for line in dump if line.startswith("totals:"))
+
+    def _dumps(self):
+        return sorted(glob.glob(f"{self.place}/out.*"), key=os.path.getmtime)
+
+    def _control(self, option):
+        self.server.check()
+        before = len(self._dumps())
+        lab.call("callgrind_control", f"--vgdb-prefix={self.place}/vgdb", option, str(self.server.pid))
+        if option == "--dump":
+            lab.wait_until(lambda: len(self._dumps()) > before, "callgrind writes what it counted")
+
+
+def count(program, libvirtds, place, options, tell):
+    """Instructions per request by mode and number of domains."""
+    result = {mode: {} for mode in load.MODES}
+    for number, daemon in enumerate(libvirtds):
+        with Counter(program, daemon.uri, place, 9000 + number, options.profiles) as counter:
+            for mode in load.MODES:
+                result[mode][daemon.domains] = counter.per_request(mode, options.requests, options.batches)
+                tell(f"{mode}, {daemon.domains:,} domains: {result[mode][daemon.domains]:,.0f} instructions per request")
+    return result

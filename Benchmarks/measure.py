@@ -1,0 +1,150 @@
+"""Measures the server beside nginx, and by the number of domains; see docs/performance.md."""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import signal
+import sys
+import time
+
+import hypervisor
+import instructions
+import lab
+import load
+import report
+import servers
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="Benchmarks/run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: one short round, few domains, figures without worth")
+    parser.add_argument("--rounds", type=int, help="rounds of load; default 7")
+    parser.add_argument("--seconds", type=int, help="how long each server is loaded in a round; default 5")
+    parser.add_argument("--connections", type=int, default=32, help="connections that wrk keeps busy; default 32")
+    parser.add_argument("--cores", type=lambda text: [int(core) for core in text.split(",")], help="the servers' core and wrk's: 0,1")
+    parser.add_argument("--domains", type=lambda text: [int(count) for count in text.split(",")], help="default 1,100,10000")
+    parser.add_argument("--requests", type=int, default=500, help="requests in a run under callgrind; default 500")
+    parser.add_argument("--batches", type=int, help="such runs; default 3")
+    parser.add_argument("--only", choices=["nginx", "domains", "instructions"], help="one part instead of all three")
+    parser.add_argument("--program", default=".build/release/virt-metadata", help="the server; built unless given")
+    parser.add_argument("--profiles", metavar="DIR", help="keep callgrind's profiles, for callgrind_annotate")
+    parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
+    options = parser.parse_args()
+    for name, full, quick in [("rounds", 7, 1), ("seconds", 5, 1), ("batches", 3, 1), ("domains", [1, 100, 10000], [1, 100])]:
+        if getattr(options, name) is None:
+            setattr(options, name, quick if options.quick else full)
+    available = sorted(os.sched_getaffinity(0))
+    options.cores = options.cores or available[:2]
+    if len(set(options.cores)) != 2 or not set(options.cores) <= set(available):
+        parser.error(f"two cores are needed, of {available}: one for the server, one for wrk")
+    if min(options.rounds, options.seconds, options.connections, options.requests, options.batches, *options.domains) < 1:
+        parser.error("every number must be at least 1")
+    if max(options.domains) > 16384:
+        parser.error("libvirt lists no more than 16,384 domains")
+    options.program = os.path.abspath(options.program)
+    return options
+
+
+def tell(text):
+    """Says how far it is, apart from the results."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def measure_beside_nginx(options, place):
+    core, path = options.cores[0], f"{place}/nginx"
+    os.makedirs(path)
+    with contextlib.ExitStack() as stack:
+        contestants = [
+            stack.enter_context(servers.VirtMetadata(
+                "virt-metadata", 80, options.program, hypervisor.node_file(path), path, core, connections=options.connections)),
+            stack.enter_context(servers.Nginx("nginx A", 8081, core, path)),
+            stack.enter_context(servers.Nginx("nginx B", 8082, core, path)),
+        ]
+        for server in contestants:
+            server.wait()
+        return load.rounds(contestants, options, tell)
+
+
+def measure_by_domains(options, place, libvirtds):
+    path = f"{place}/domains"
+    os.makedirs(path)
+    with contextlib.ExitStack() as stack:
+        contestants = []
+        for number, daemon in enumerate(libvirtds):
+            contestants.append(stack.enter_context(servers.VirtMetadata(
+                f"{daemon.domains:,} domains", 8100 + number, options.program, daemon.uri, path, options.cores[0],
+                connections=options.connections)))
+            contestants[-1].wait(instructions.PATIENCE)
+        return load.rounds(contestants, options, tell)
+
+
+def machine(options):
+    """What the figures were measured on and with, without names."""
+    with open("/proc/cpuinfo", encoding="utf-8") as text:
+        model = next((line.split(":", 1)[1].strip() for line in text if line.startswith("model name")), platform.machine())
+    release = lab.call("sh", "-c", ". /etc/os-release; echo $PRETTY_NAME").strip()
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()), "cores": len(os.sched_getaffinity(0)), "processor": model,
+        "kernel": platform.release().split("-")[0], "system": release, "load_before": os.getloadavg()[0],
+        **{name: lab.call("dpkg-query", "--show", "--showformat=${Version}", package)
+           for name, package in [("nginx", "nginx-light"), ("wrk", "wrk"), ("valgrind", "valgrind"), ("libvirt", "libvirt-daemon")]},
+        "rounds": options.rounds, "seconds": options.seconds, "connections": options.connections,
+    }
+
+
+def measure(options):
+    """Measures all that is asked for, prints it, and says whether every promise was kept."""
+    found = {"machine": machine(options)}
+    print("\n".join(f"{key}: {value}" for key, value in found["machine"].items()) + "\n", flush=True)
+    verdicts, loads = [], []
+
+    def show(lines):
+        print("\n".join(lines), flush=True)
+
+    with lab.directory() as place, contextlib.ExitStack() as stack:
+        lab.build_network()
+        if options.only in (None, "nginx"):
+            found["nginx"] = measure_beside_nginx(options, place)
+            loads.append(found["nginx"])
+            show(report.rates("Beside nginx", found["nginx"]))
+            verdicts += [report.beside_nginx(mode, *of) for mode, of in found["nginx"].items()]
+        if options.only != "nginx":
+            tell(f"creating {', '.join(f'{count:,}' for count in options.domains)} domains")
+            libvirtds = [stack.enter_context(hypervisor.Libvirtd(place, count)) for count in options.domains]
+        if options.only in (None, "domains"):
+            found["domains"] = measure_by_domains(options, place, libvirtds)
+            loads.append(found["domains"])
+            show(report.rates("By domains", found["domains"]))
+        if options.only in (None, "instructions"):
+            found["instructions"] = instructions.count(options.program, libvirtds, place, options, tell)
+            show(report.counts(found["instructions"]))
+            verdicts += [report.flat(mode, of) for mode, of in found["instructions"].items() if len(of) > 1]
+    if loads:
+        verdicts.append(report.without_errors(loads))
+    for verdict in verdicts:
+        print(verdict)
+    if options.json:
+        found["verdicts"] = verdicts
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(found, file, indent=2, default=dataclasses.asdict)
+    return all(verdict.holds for verdict in verdicts)
+
+
+def main():
+    # Whoever ends the first process of its namespace ends everything; this lets it say so.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before it was done"))
+    try:
+        return 0 if measure(parse()) else 1
+    except lab.Failure as failure:
+        print(f"Benchmarks/run: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Benchmarks/run: ended before it was done", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What is printed and judged: a plain table, and a verdict where something is promised."""
+
+import dataclasses
+import statistics
+
+# The least that our server may do for each of nginx's requests.
+WANTED = 0.9
+# Where nginx differs from itself by more than this, the machine was too busy to say anything.
+TOLERATED_SPREAD = 0.1
+# How far instructions per request may differ from those with one domain.
+FLATNESS = 0.01
+
+
+@dataclasses.dataclass
+class Verdict:
+    """Whether one promise was kept."""
+
+    promise: str
+    holds: bool
+    facts: dict
+
+    def __str__(self):
+        return f"{'holds' if self.holds else 'FAILS'}: {self.promise}"
+
+
+def beside_nginx(mode, ours, first, second):
+    """Judges our rate by nginx's, and the run by what nginx differs from itself.
+
+    In each round ours is divided by the mean of the two nginx, and the second nginx by the first. Of both, the median over the
+    rounds counts. The spread is the larger of two figures: how far the median of nginx by nginx is from one, and how far
+    a round typically (median absolute deviation) is from that median.
+    """
+    ratio = statistics.median(o / ((a + b) / 2) for o, a, b in zip(ours.rates, first.rates, second.rates))
+    itself = [b / a for a, b in zip(first.rates, second.rates)]
+    own = statistics.median(itself)
+    scatter = statistics.median(abs(value - own) for value in itself)
+    spread = max(abs(1 - own), scatter)
+    facts = {"mode": mode, "ratio": ratio, "nginx_b_to_a": own, "scatter": scatter, "spread": spread, "wanted": WANTED - spread}
+    text = (f"{mode}: {ratio:.3f} of nginx's requests/s; wanted {WANTED} less the spread, {WANTED - spread:.3f}"
+            f" (nginx B to A {own:.3f}, scatter {scatter:.3f})")
+    if spread > TOLERATED_SPREAD:
+        return Verdict(text + "; the machine was too busy to tell", False, facts)
+    return Verdict(text, ratio >= WANTED - spread, facts)
+
+
+def flat(mode, counts):
+    """Judges instructions per request by those with the fewest domains."""
+    least = counts[min(counts)]
+    off = {domains: count / least - 1 for domains, count in counts.items() if domains != min(counts)}
+    text = ", ".join(f"{value:+.2%} with {domains:,} domains" for domains, value in off.items())
+    return Verdict(
+        f"{mode}: instructions per request {text}; wanted within {FLATNESS:.0%}",
+        all(abs(value) <= FLATNESS for value in off.values()), {"mode": mode, "difference": off})
+
+
+def without_errors(everything):
+    """Judges that every request of every round was answered, and with 200."""
+    faults = [f"{mode}, {fault}" for series in everything for mode, all_of in series.items() for one in all_of for fault in one.faults()]
+    return Verdict("every request answered with 200" + "".join(f"\n         void: {fault}" for fault in faults), not faults, {"void": faults})
+
+
+def _lines(title, heads, rows):
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
+    yield title
+    for row in [heads, *rows]:
+        yield "  " + "  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])])
+    yield ""
+
+
+def rates(title, result):
+    """A table of rates, latencies and memory."""
+    heads = ["", "requests/s", "lowest", "highest", "p50 µs", "p99 µs", "VmRSS MiB", "RssAnon MiB"]
+    for mode, all_of in result.items():
+        rows = [
+            [one.name, f"{one.median('rate'):,.0f}", f"{min(one.rates):,.0f}", f"{max(one.rates):,.0f}", f"{one.median('p50'):,.0f}",
+             f"{one.median('p99'):,.0f}", f"{one.memory['VmRSS'] / 1024:.1f}", f"{one.memory['RssAnon'] / 1024:.1f}"]
+            for one in all_of
+        ]
+        yield from _lines(f"{title}, {mode}", heads, rows)
+
+
+def counts(result):
+    """A table of instructions per request."""
+    domains = sorted(next(iter(result.values())))
+    rows = [[mode, *(f"{of[number]:,.0f}" for number in domains)] for mode, of in result.items()]
+    yield from _lines("Instructions per request, by domains", ["", *(f"{number:,}" for number in domains)], rows)

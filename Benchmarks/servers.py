@@ -1,0 +1,137 @@
+"""The servers that are compared, each on a port of its own, all on one core, all with the same ten bytes."""
+
+import os
+import socket
+
+import hypervisor
+import lab
+
+PATH = "/latest/meta-data/instance-id"
+
+
+def read(port, count=1, closing=False):
+    """Asks as the guest, one request after the other, and fails unless each reply has the ten bytes.
+
+    With `closing`, each request has a connection of its own, which the server is left to close.
+    """
+    fields = f"Host: {lab.METADATA_ADDRESS}\r\n" + ("Connection: close\r\n" if closing else "")
+    request = f"GET {PATH} HTTP/1.1\r\n{fields}\r\n".encode()
+    with lab.guest():
+        if closing:
+            for _ in range(count):
+                with _connect(port) as connection:
+                    _ask(connection, request, to_the_end=True)
+        else:
+            with _connect(port) as connection:
+                for _ in range(count):
+                    _ask(connection, request, to_the_end=False)
+
+
+def _connect(port):
+    return socket.create_connection((lab.METADATA_ADDRESS, port), timeout=30)
+
+
+def _ask(connection, request, to_the_end):
+    connection.sendall(request)
+    reply = b""
+    end = b"\r\n\r\n" + hypervisor.INSTANCE_ID.encode()
+    while to_the_end or not reply.endswith(end):
+        received = connection.recv(4096)
+        reply += received
+        if not received or len(reply) > 4096:
+            break
+    if not reply.startswith(b"HTTP/1.1 200 ") or not reply.endswith(end):
+        raise lab.Failure(f"{connection.getpeername()} answers {reply!r}")
+
+
+class Server(lab.Program):
+    """A server under measurement."""
+
+    def __init__(self, name, port, command, log, environment=None):
+        super().__init__(name, command, log, environment)
+        self.port = port
+        self.url = f"http://{lab.METADATA_ADDRESS}:{port}{PATH}"
+
+    def wait(self, seconds=lab.PATIENCE):
+        """Waits until it serves the guest."""
+
+        def serves():
+            self.check()
+            try:
+                read(self.port)
+            except (OSError, lab.Failure):
+                return False
+            return True
+
+        lab.wait_until(serves, f"{self.name} serves", seconds)
+
+
+class Nginx(Server):
+    """Debian's nginx: one worker, a static file, and nothing in its way."""
+
+    def __init__(self, name, port, core, place):
+        own = f"{place}/{name.replace(' ', '-')}"
+        os.makedirs(own + "/root" + os.path.dirname(PATH))
+        hypervisor.write(own + "/root" + PATH, hypervisor.INSTANCE_ID)
+        configuration = hypervisor.write(f"{own}/nginx.conf", f"""\
+daemon off;
+user root;
+worker_processes 1;
+worker_rlimit_nofile 65536;
+pid {own}/pid;
+error_log stderr error;
+events {{
+    worker_connections 16384;
+    multi_accept on;
+}}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nodelay on;
+    keepalive_timeout 60s;
+    keepalive_requests 1000000000;
+    open_file_cache max=16 inactive=1h;
+    open_file_cache_valid 1h;
+    open_file_cache_min_uses 1;
+    default_type text/plain;
+    client_body_temp_path {own}/body;
+    proxy_temp_path {own}/proxy;
+    fastcgi_temp_path {own}/fastcgi;
+    uwsgi_temp_path {own}/uwsgi;
+    scgi_temp_path {own}/scgi;
+    server {{
+        listen {lab.METADATA_ADDRESS}:{port} backlog=4096;
+        root {own}/root;
+    }}
+}}
+""")
+        super().__init__(name, port, ["taskset", "--cpu-list", str(core), "nginx", "-e", "stderr", "-c", configuration], f"{own}/log")
+
+    def memory(self, pid=None):
+        """Of the worker, which alone answers."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as children:
+            return super().memory(int(children.read().split()[0]))
+
+
+class VirtMetadata(Server):
+    """Our server, which knows the guest by the first packet of its connection."""
+
+    def __init__(self, name, port, program, uri, place, core=None, wrapper=(), connections=32, environment=None):
+        pinned = () if core is None else ("taskset", "--cpu-list", str(core))
+        # wrk opens the connections of a round while those of the last may not all be gone.
+        per_caller = max(128, 4 * connections)
+        command = [
+            *pinned, *wrapper, program, "serve", "--connect", uri, "--listen", f"{lab.METADATA_ADDRESS}:{port}",
+            "--connections-per-caller", str(per_caller), "--sweep-interval", "1h",
+        ]
+        super().__init__(name, port, command, f"{place}/server-{port}.log", environment)
+
+    def wait(self, seconds=lab.PATIENCE):
+        """Waits until it serves the guest and has read every domain."""
+        super().wait(seconds)
+
+        def complete():
+            self.check()
+            return "the inventory is complete" in self.output()
+
+        lab.wait_until(complete, f"{self.name} has read every domain", seconds)
