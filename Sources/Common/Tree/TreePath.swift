@@ -16,7 +16,8 @@ public struct TreePath: Sendable, Equatable {
     ///
     /// `nil` for what cannot name a place: invalid UTF-8, or U+0000.
     public init?(target: String) {
-        var path = target[...].utf8
+        let octets = Array(target.utf8)
+        var path = octets[...]
         if path.first != UInt8(ascii: "/"), let scheme = path.firstRange(of: "://".utf8) {
             path = path[scheme.upperBound...].drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
         }
@@ -25,30 +26,34 @@ public struct TreePath: Sendable, Equatable {
         }
         if path.contains(UInt8(ascii: "%")) {
             guard let decoded = Self.decodingEscapes(of: path) else { return nil }
-            self.init(path: decoded[...].utf8)
-        } else {
-            self.init(path: path)
+            path = decoded[...]
         }
+        guard !path.contains(0) else { return nil }
+        names = Self.names(in: path)
     }
 
-    /// Reads a path without escapes, octet by octet: to Swift a slash and an accent behind it are one character, which is none
+    /// Parts a path without escapes, octet by octet: to Swift a slash and an accent behind it are one character, which is none
     /// that parts names.
-    private init?(path: Substring.UTF8View) {
-        guard !path.contains(0) else { return nil }
+    private static func names(in path: ArraySlice<UInt8>) -> [String] {
         var names: [String] = []
         names.reserveCapacity(8)
-        for name in path.split(separator: UInt8(ascii: "/")) {
-            switch name.count {
-            case 1 where name.first == UInt8(ascii: "."): continue
-            case 2 where name.allSatisfy({ $0 == UInt8(ascii: ".") }): _ = names.popLast()
-            default: names.append(String(Substring(name)))
+        var rest = path
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+            let name = rest[..<end]
+            rest = rest[end...].dropFirst()
+            if name.isEmpty || name.count == 1 && name.first == UInt8(ascii: ".") { continue }
+            if name.count == 2, name.allSatisfy({ $0 == UInt8(ascii: ".") }) {
+                _ = names.popLast()
+            } else {
+                names.append(String(decoding: name, as: UTF8.self))
             }
         }
-        self.names = names
+        return names
     }
 
     /// Replaces `%XX` by its octet; a `%` that no two digits follow stays as it is. `nil` if what results is no text.
-    private static func decodingEscapes(of path: Substring.UTF8View) -> String? {
+    private static func decodingEscapes(of path: ArraySlice<UInt8>) -> [UInt8]? {
         var octets: [UInt8] = []
         var rest = path
         while let octet = rest.popFirst() {
@@ -59,12 +64,12 @@ public struct TreePath: Sendable, Equatable {
                 octets.append(octet)
             }
         }
-        return String(validating: octets, as: UTF8.self)
+        return String(validating: octets, as: UTF8.self) == nil ? nil : octets
     }
 
-    private static func octet(fromDigits digits: Substring.UTF8View) -> UInt8? {
-        let text = String(Substring(digits))
-        guard text.utf8.count == 2, text.allSatisfy(\.isHexDigit) else { return nil }
+    private static func octet(fromDigits digits: ArraySlice<UInt8>) -> UInt8? {
+        let text = String(decoding: digits, as: UTF8.self)
+        guard digits.count == 2, text.allSatisfy(\.isHexDigit) else { return nil }
         return UInt8(text, radix: 16)
     }
 }

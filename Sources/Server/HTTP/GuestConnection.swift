@@ -54,7 +54,7 @@ final class GuestConnection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        let socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
+        let socket = context.channel.socketDescriptor
         guard let caller = responder.identification.caller(socket: socket, peer: context.remoteAddress?.ipAddress) else {
             context.close(promise: nil)
             return

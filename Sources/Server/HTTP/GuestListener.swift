@@ -54,7 +54,7 @@ struct GuestListener: Service {
                     try pipeline.addHandler(quiescing.makeServerChannelHandler(channel: channel))
                 }
             }
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            // NIO sets TCP_NODELAY on the listener, which hands it on to what it accepts: nothing is left to set there.
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel, tables.table(of: channel.eventLoop)) }
             }
