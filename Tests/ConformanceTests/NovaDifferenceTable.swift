@@ -1,0 +1,75 @@
+import FoundationEssentials
+
+/// The table of deliberate differences from Nova, `docs/nova-differences.md`, as tests read it.
+struct NovaDifferenceTable {
+    /// A row: differences of one kind that have one reason.
+    struct Row: CustomStringConvertible {
+        /// Where it stands in the file, from 1.
+        let line: Int
+        let stories: [String]
+        let paths: [String]
+        let what: String
+        let nova: String
+        let ours: String
+
+        var description: String { "line \(line): \(stories.joined(separator: " ")) \(paths.joined(separator: " ")): \(what)" }
+
+        /// Whether a difference, met on one of the paths of this row, is what it describes.
+        func describes(_ difference: NovaDifference, onPath path: String, of story: String) -> Bool {
+            stories.contains(story) && what == difference.what && matches(nova, difference.nova)
+                && matches(ours, difference.ours) && matchesPath(path, difference.path)
+        }
+    }
+
+    let rows: [Row]
+
+    /// Reads each row of each table that has these columns: story, path, what differs, nova, ours, why.
+    init(markdown: String) throws {
+        var rows: [Row] = []
+        for (index, text) in markdown.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        where text.hasPrefix("|") {
+            let cells = text.split(separator: "|", omittingEmptySubsequences: false).dropFirst().dropLast().map(trimmed)
+            guard cells.count == 6, !cells.contains(where: \.isEmpty) else { throw Malformed(line: index + 1) }
+            guard cells[0] != "story", !cells[0].hasPrefix("-") else { continue }
+            rows.append(
+                Row(
+                    line: index + 1, stories: cells[0] == "both" ? ["rich", "minimal"] : [cells[0]],
+                    paths: cells[1].split(separator: " ").map { unquoted(String($0)) }.flatMap(alternatives), what: cells[2],
+                    nova: unquoted(cells[3]), ours: unquoted(cells[4])))
+        }
+        self.rows = rows
+    }
+
+    struct Malformed: Error {
+        let line: Int
+    }
+}
+
+private func trimmed(_ text: Substring) -> String {
+    String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+}
+
+/// The text between backticks; `(empty)` for none at all.
+private func unquoted(_ cell: String) -> String {
+    cell == "(empty)" ? "" : cell.hasPrefix("`") && cell.hasSuffix("`") ? String(cell.dropFirst().dropLast()) : cell
+}
+
+/// Each way to read `{a,b}` in a pattern.
+private func alternatives(_ pattern: String) -> [String] {
+    guard let open = pattern.firstIndex(of: "{"), let close = pattern[open...].firstIndex(of: "}") else { return [pattern] }
+    let rest = alternatives(String(pattern[pattern.index(after: close)...]))
+    return pattern[pattern.index(after: open)..<close].split(separator: ",").flatMap { choice in
+        rest.map { pattern[..<open] + choice + $0 }
+    }
+}
+
+/// Whether a text is what a cell says: `…` at its end stands for whatever follows.
+private func matches(_ cell: String, _ text: String) -> Bool {
+    cell.hasSuffix("…") ? text.hasPrefix(cell.dropLast()) : cell == text
+}
+
+/// Whether a path is a pattern's: `*` stands for one name, `/**` for any path.
+private func matchesPath(_ pattern: String, _ path: String) -> Bool {
+    let (names, given) = (pattern.split(separator: "/"), path.split(separator: "/"))
+    return pattern == "/**" || names.count == given.count && zip(names, given).allSatisfy { $0 == "*" || $0 == $1 }
+}
