@@ -67,7 +67,7 @@ let package = Package(
             swiftSettings: settings),
 
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
-        tests(of: "Common", ["Common"]),
+        tests(of: "Common", ["Common", hashTrees]),
         tests(of: "XML", ["XML", "Common"]),
         tests(of: "JSON", ["JSON", "Common"]),
         tests(of: "Libvirt", ["Libvirt", "Common", "TestSupport"]),
