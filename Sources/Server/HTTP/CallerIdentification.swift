@@ -30,13 +30,15 @@ struct CallerIdentification: Sendable {
 
     /// The caller of a request: the connection's, unless a trusted peer names another.
     ///
-    /// `nil` if a trusted peer names none that can be used: not an address, or more than one, which means that the guest had put
-    /// one there before the peer added its own.
+    /// `nil` if a trusted peer names none that can be used: no address, or more than one, which means that the guest had put
+    /// something there before the peer added its own.
     func caller(of headers: HTTPHeaders, over connection: Caller) -> Caller? {
         guard !trusted.isEmpty, isTrusted(connection) else { return connection }
-        let named = headers[canonicalForm: "X-Forwarded-For"]
-        guard !named.isEmpty else { return connection }
-        guard named.count == 1, let address = IPAddress(String(named[0])) else { return nil }
+        let fields = headers["X-Forwarded-For"]
+        guard let field = fields.first else { return connection }
+        // No list, not even one with empty places: that too means that somebody wrote before the peer did.
+        let elements = headers[canonicalForm: "X-Forwarded-For"]
+        guard fields.count == 1, !field.contains(","), let address = elements.first.flatMap({ IPAddress(String($0)) }) else { return nil }
         return Caller(address: address, mac: neighbour(address))
     }
 
@@ -47,7 +49,7 @@ struct CallerIdentification: Sendable {
 
     /// The same caller with the device on which packets to it would leave; `nil` if there is none.
     func locating(_ caller: Caller) -> Caller? {
-        guard let index = try? neighbours.interface(toward: caller.address), 
+        guard let index = try? neighbours.interface(toward: caller.address),
             let name = try? Links.name(ofInterface: index)
         else { return nil }
         return Caller(address: caller.address, mac: caller.mac, bridge: name)
