@@ -6,7 +6,7 @@ import NIOHTTP1
 
 /// One guest's connection: takes its requests as NIO parsed them, one at a time, and writes each reply as one buffer.
 ///
-/// Requests that arrive while one is held, or faster than the guest reads, wait in the order they came, and nothing more is read.
+/// What arrives while a request is held, or faster than the guest reads, waits in the order it came, and nothing more is read.
 final class GuestConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
@@ -16,7 +16,7 @@ final class GuestConnection: ChannelInboundHandler {
         var request: Int
         var idle: Int
         var hold: Int
-        /// How long a connection that is refused may go on sending what nobody reads, so that it can read the refusal.
+        /// How long a guest may go on sending what nobody reads, once its last reply has left, so that it can read that reply.
         static let lingering = ConnectionTable.ticks(.seconds(2))
     }
 
@@ -31,6 +31,14 @@ final class GuestConnection: ChannelInboundHandler {
         case closing
     }
 
+    private enum Arrival {
+        case part(HTTPServerRequestPart)
+        /// Bytes that are no request, and what is said to them.
+        case trouble(Reply)
+        /// The guest sends no more, but may still read.
+        case end
+    }
+
     private let responder: GuestResponder
     private let table: ConnectionTable
     private let patience: Patience
@@ -38,12 +46,19 @@ final class GuestConnection: ChannelInboundHandler {
     private let dates: DateCache
     private var context: ChannelHandlerContext?
     private var caller: Caller?
-    private var counted: IPAddress?
+    private var counted: Census.Caller?
     private var phase = Phase.idle
     private var deadline = 0
-    private var waiting = CircularBuffer<HTTPServerRequestPart>()
+    private var waiting = CircularBuffer<Arrival>()
+    private var isReading = true
     private var needsFlush = false
     private var quiescing = false
+    /// How much of the replies was not yet the kernel's when we last looked.
+    private var unread = 0
+    /// Whether the guest may be sending still when its last reply has left.
+    private var lingers = false
+    /// Whether the last reply has left.
+    private var hasAnswered = false
 
     init(responder: GuestResponder, table: ConnectionTable, patience: Patience, bodyLimit: Int, dates: DateCache) {
         (self.responder, self.table, self.patience) = (responder, table, patience)
@@ -60,10 +75,9 @@ final class GuestConnection: ChannelInboundHandler {
             return
         }
         self.caller = caller
-        counted = responder.identification.isTrusted(caller) ? nil : caller.address
+        counted = responder.identification.isTrusted(caller) ? nil : Census.Caller(caller)
         deadline = table.now + patience.idle
         guard table.insert(self, counted: counted) else {
-            counted = nil
             context.close(promise: nil)
             return
         }
@@ -83,18 +97,17 @@ final class GuestConnection: ChannelInboundHandler {
 
     /// Told of every read before it is parsed, for a request takes time from its first byte on.
     func bytesArrived() {
-        guard case .idle = phase else { return }
-        phase = .receiving(nil, body: 0)
-        deadline = table.now + patience.request
+        switch phase {
+        case .idle:
+            phase = .receiving(nil, body: 0)
+            deadline = table.now + patience.request
+        case .closing: lingers = true
+        case .receiving, .held: break
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let part = unwrapInboundIn(data)
-        if waiting.isEmpty, isReady(context) {
-            take(part, context: context)
-        } else {
-            waiting.append(part)
-        }
+        arrive(.part(unwrapInboundIn(data)), context)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -103,40 +116,80 @@ final class GuestConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            // While the guest was reading we kept it waiting, not it us.
+            switch phase {
+            case .idle: deadline = table.now + patience.idle
+            case .receiving: deadline = table.now + patience.request
+            case .held, .closing: break
+            }
+        }
         takeWaiting(context)
         context.fireChannelWritabilityChanged()
     }
 
+    private func arrive(_ arrival: Arrival, _ context: ChannelHandlerContext) {
+        if case .closing = phase { return }
+        if waiting.isEmpty, isReady(context) {
+            take(arrival, context)
+        } else {
+            waiting.append(arrival)
+        }
+    }
+
     private func isReady(_ context: ChannelHandlerContext) -> Bool {
-        if case .held = phase { false } else { context.channel.isWritable }
+        switch phase {
+        case .held: false
+        case .closing: true
+        case .idle, .receiving: context.channel.isWritable
+        }
     }
 
     private func takeWaiting(_ context: ChannelHandlerContext) {
-        while isReady(context), let part = waiting.popFirst() {
-            take(part, context: context)
+        while isReady(context), let arrival = waiting.popFirst() {
+            take(arrival, context)
         }
         flush(context)
         setReading(isReady(context), context)
     }
 
     private func setReading(_ reading: Bool, _ context: ChannelHandlerContext) {
+        guard reading != isReading else { return }
+        isReading = reading
         // An error here means that the channel is closed, and then there is nothing to read.
         try? context.channel.syncOptions?.setOption(.autoRead, value: reading)
     }
 
-    private func take(_ part: HTTPServerRequestPart, context: ChannelHandlerContext) {
+    private func take(_ arrival: Arrival, _ context: ChannelHandlerContext) {
+        switch arrival {
+        case .part(let part): take(part, context)
+        case .trouble(let reply): refuse(reply, context)
+        case .end: leave(context)
+        }
+    }
+
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
         switch (part, phase) {
         case (_, .closing), (_, .held): break
-        case (.head(let head), _):
-            phase = .receiving(head, body: 0)
-            let announced = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
-            if announced > bodyLimit { refuse(.payloadTooLarge, context) }
+        case (.head(let head), _): begin(head, context)
         case (.body(let bytes), .receiving(let head, let body)):
             phase = .receiving(head, body: body + bytes.readableBytes)
             if body + bytes.readableBytes > bodyLimit { refuse(.payloadTooLarge, context) }
         case (.end, .receiving(let head?, _)): answer(head, context)
         case (.body, .idle), (.end, _): break
         }
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        if case .idle = phase { deadline = table.now + patience.request }
+        phase = .receiving(head, body: 0)
+        let announced = head.headers[canonicalForm: "Content-Length"].first.flatMap { Int($0) } ?? 0
+        if announced > bodyLimit { return refuse(.payloadTooLarge, context) }
+        // RFC 9110 §10.1.1: a client may wait with its body until it is told to go on.
+        guard announced > 0 || head.headers.contains(name: "Transfer-Encoding"), head.version.minor > 0,
+            head.headers[canonicalForm: "Expect"].first?.lowercased() == "100-continue"
+        else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
     }
 
     // MARK: Replies
@@ -154,7 +207,7 @@ final class GuestConnection: ChannelInboundHandler {
     }
 
     private func send(_ reply: Reply, to head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        let goesOn = head.isKeepAlive && !quiescing
+        let goesOn = head.isKeepAlive && !head.leavesHTTP && !quiescing
         let persistence: Persistence = !goesOn ? .closing : head.version.minor == 0 ? .keptAlive : .open
         var buffer = context.channel.allocator.buffer(capacity: 512)
         buffer.write(reply, date: dates.now, persistence: persistence, withBody: head.method != .HEAD)
@@ -168,30 +221,38 @@ final class GuestConnection: ChannelInboundHandler {
         }
     }
 
+    /// Refuses a request that is not whole; the guest may still be sending it.
+    private func refuse(_ reply: Reply, _ context: ChannelHandlerContext) {
+        var isHead = false
+        if case .receiving(let head?, _) = phase { isHead = head.method == .HEAD }
+        lingers = true
+        var buffer = context.channel.allocator.buffer(capacity: 512)
+        buffer.write(reply, date: dates.now, persistence: .closing, withBody: !isHead)
+        finish(buffer, context)
+    }
+
+    /// Closes, but not before what has been written has left.
+    private func leave(_ context: ChannelHandlerContext) {
+        finish(ByteBuffer(), context)
+    }
+
     /// Writes the last bytes, then closes.
     private func finish(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
         phase = .closing
         deadline = table.now + patience.idle
         waiting.removeAll()
         needsFlush = false
-        let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
+        setReading(true, context)
+        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in self.end(context) }
     }
 
-    /// Refuses a request that is not whole. The guest may still be sending, and closing at once would reset the connection under
-    /// the refusal before the guest has read it: so only our half is closed, and the rest is dropped for a while.
-    private func refuse(_ reply: Reply, _ context: ChannelHandlerContext) {
-        phase = .closing
+    /// The last bytes have left. Closing while the guest still sends would reset the connection under a reply that it has not read
+    /// yet; so then only our half is closed, and what comes is dropped for a while.
+    private func end(_ context: ChannelHandlerContext) {
+        hasAnswered = true
+        guard lingers else { return context.close(promise: nil) }
         deadline = table.now + Patience.lingering
-        waiting.removeAll()
-        needsFlush = false
-        var buffer = context.channel.allocator.buffer(capacity: 512)
-        buffer.write(reply, date: dates.now, persistence: .closing, withBody: true)
-        let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in
-            channel.close(mode: .output, promise: nil)
-        }
-        setReading(true, context)
+        context.close(mode: .output, promise: nil)
     }
 
     private func flush(_ context: ChannelHandlerContext) {
@@ -206,12 +267,20 @@ final class GuestConnection: ChannelInboundHandler {
     func tick() {
         guard let context else { return }
         if case .held(let head) = phase { retry(head, context) }
+        if !context.channel.isWritable { watchReader(context) }
         guard table.now >= deadline, self.context != nil else { return }
-        if case .receiving = phase {
+        if case .receiving = phase, context.channel.isWritable {
             refuse(.requestTimeout, context)
         } else {
             context.close(promise: nil)
         }
+    }
+
+    /// A guest that reads its reply is not idle, however slowly it reads.
+    private func watchReader(_ context: ChannelHandlerContext) {
+        guard let left = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes), left != unread else { return }
+        unread = left
+        deadline = table.now + patience.idle
     }
 
     private func retry(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
@@ -230,23 +299,42 @@ final class GuestConnection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard event is ChannelShouldQuiesceEvent else { return context.fireUserInboundEventTriggered(event) }
+        switch event {
+        case is ChannelShouldQuiesceEvent: quiesce(context)
+        case ChannelEvent.inputClosed: endOfInput(context)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func endOfInput(_ context: ChannelHandlerContext) {
+        lingers = false
+        if hasAnswered { return context.close(promise: nil) }
+        arrive(.end, context)
+    }
+
+    private func quiesce(_ context: ChannelHandlerContext) {
         quiescing = true
         switch phase {
-        case .idle: context.close(promise: nil)
+        case .idle where waiting.isEmpty: leave(context)
         case .held(let head): retry(head, context)
-        case .receiving, .closing: break
+        case .idle, .receiving, .closing: break
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if case .closing = phase { return }
-        if case .held = phase { return context.close(promise: nil) }
-        switch error as? HTTPParserError {
-        case .headerOverflow?: refuse(.headersTooLarge, context)
-        case .some: refuse(.badRequest, context)
-        case nil: context.close(promise: nil)
+        switch error {
+        case HTTPParserError.headerOverflow: arrive(.trouble(.headersTooLarge), context)
+        case is HTTPParserError: arrive(.trouble(.badRequest), context)
+        case ByteToMessageDecoderError.dataReceivedInErrorState: break
+        default: context.close(promise: nil)
         }
+    }
+}
+
+extension HTTPRequestHead {
+    /// Whether NIO parses nothing after this request, because another protocol might follow: so its reply is the last.
+    fileprivate var leavesHTTP: Bool {
+        method == .CONNECT || headers.contains(name: "Upgrade")
     }
 }
 

@@ -1,6 +1,5 @@
-import Common
+import Glibc
 import Kernel
-import Logging
 import NIOCore
 import NIOExtras
 import NIOHTTP1
@@ -14,38 +13,64 @@ struct GuestListener: Service {
     /// How long replies that are on their way may take once we are asked to stop.
     private static let farewell: TimeAmount = .seconds(4)
 
-    let addresses: [SocketAddress]
-    let group: MultiThreadedEventLoopGroup
-    let responder: GuestResponder
-    let limits: Configuration.Limits
-    let logger: Logger
-    /// Told of the addresses that are listened on, once all are.
-    let onListening: @Sendable ([SocketAddress]) -> Void
+    /// One listening socket, and who knows its connections.
+    private struct Socket {
+        let channel: any Channel
+        let quiescing: ServerQuiescingHelper
+    }
 
-    func run() async throws {
-        let quiescing = ServerQuiescingHelper(group: group)
-        let tables = try await LoopTables(group: group, limits: limits)
-        var channels: [any Channel] = []
-        do {
-            for address in addresses {
-                channels.append(try await bootstrap(quiescing, tables).bind(to: address).get())
+    private let group: MultiThreadedEventLoopGroup
+    private let sockets: [Socket]
+
+    /// Listens on all addresses; guests are answered from now on.
+    ///
+    /// - Throws: `ListenError` for the first address that cannot be listened on; then none is.
+    init(
+        on addresses: [SocketAddress], group: MultiThreadedEventLoopGroup, responder: GuestResponder, limits: Configuration.Limits
+    ) async throws {
+        let reception = Reception(responder: responder, limits: limits, tables: try await LoopTables(group: group, limits: limits))
+        var sockets: [Socket] = []
+        for address in addresses {
+            let quiescing = ServerQuiescingHelper(group: group)
+            do {
+                let channel = try await Self.bootstrap(group, quiescing, reception).bind(to: address).get()
+                sockets.append(Socket(channel: channel, quiescing: quiescing))
+            } catch {
+                for socket in sockets { try? await socket.channel.close() }
+                throw ListenError(address: address, cause: error)
             }
-        } catch {
-            for channel in channels { try? await channel.close() }
-            throw ListenError(address: addresses[channels.count], reason: "\(error)")
         }
-        onListening(channels.compactMap(\.localAddress))
+        (self.group, self.sockets) = (group, sockets)
+    }
+
+    /// The addresses that are listened on, with the ports that the kernel chose.
+    var addresses: [SocketAddress] { sockets.compactMap(\.channel.localAddress) }
+
+    /// Waits until we are asked to stop, and then until all replies that were on their way have left, or the time for that is up.
+    func run() async throws {
+        let gone = group.any().makePromise(of: Void.self)
         try await withGracefulShutdownHandler {
-            for channel in channels { try await channel.closeFuture.get() }
-            try await tables.drained(within: Self.farewell)
-        } onGracefulShutdown: {
-            quiescing.initiateShutdown(promise: nil)
+            try await gone.futureResult.get()
+        } onGracefulShutdown: { [group, sockets] in
+            let farewells = sockets.map { socket in
+                let farewell = group.any().makePromise(of: Void.self)
+                socket.quiescing.initiateShutdown(promise: farewell)
+                return farewell.futureResult
+            }
+            let loop = group.any()
+            let timeout = loop.scheduleTask(in: Self.farewell) { gone.succeed() }
+            EventLoopFuture.andAllComplete(farewells, on: loop).whenComplete { _ in
+                timeout.cancel()
+                gone.succeed()
+            }
         }
     }
 
-    private func bootstrap(_ quiescing: ServerQuiescingHelper, _ tables: LoopTables) -> ServerBootstrap {
+    private static func bootstrap(
+        _ group: MultiThreadedEventLoopGroup, _ quiescing: ServerQuiescingHelper, _ reception: Reception
+    ) -> ServerBootstrap {
         ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: Int32(Self.backlog))
+            .serverChannelOption(.backlog, value: Int32(backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -56,11 +81,21 @@ struct GuestListener: Service {
             }
             // NIO sets TCP_NODELAY on the listener, which hands it on to what it accepts: nothing is left to set there.
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel, tables.table(of: channel.eventLoop)) }
+                channel.eventLoop.makeCompletedFuture { try reception.addHandlers(to: channel) }
             }
     }
+}
 
-    private func addHandlers(to channel: any Channel, _ loop: LoopTables.Loop) throws {
+/// How a new connection is received: what stands between its bytes and its replies.
+private struct Reception: Sendable {
+    let responder: GuestResponder
+    let limits: Configuration.Limits
+    let tables: LoopTables
+
+    func addHandlers(to channel: any Channel) throws {
+        // Set here and not by the bootstrap, which takes several thousand instructions more for it.
+        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        let loop = tables.table(of: channel.eventLoop)
         var parsing = NIOHTTPDecoderLimitConfiguration()
         parsing.maxHeaderFieldSize = limits.requestHeadBytes
         parsing.maxHeaderListSize = limits.requestHeadBytes
@@ -80,17 +115,29 @@ struct GuestListener: Service {
 /// An address that cannot be listened on.
 struct ListenError: Error, CustomStringConvertible {
     let address: SocketAddress
-    let reason: String
+    let cause: any Error
 
+    /// What is wrong, and what to do about it.
     var description: String {
-        "cannot listen on \(address.text): \(reason)"
+        let place = address.inBrackets
+        switch (cause as? IOError)?.errnoCode {
+        case EADDRINUSE:
+            return "cannot listen on \(place): something else does; `ss -ltnp sport = :\(address.port ?? 0)` shows what"
+        case EADDRNOTAVAIL:
+            return "cannot listen on \(place): no interface has this address; give it to one (`ip address add`), or choose another "
+                + "with --listen"
+        case EACCES:
+            return "cannot listen on \(place): ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"
+        default:
+            return "cannot listen on \(place): \(cause)"
+        }
     }
 }
 
 extension SocketAddress {
-    /// `address:port`, an IPv6 address in brackets, as settings write it.
-    var text: String {
-        let host = ipAddress ?? "?"
-        return "\(host.contains(":") ? "[\(host)]" : host):\(port ?? 0)"
+    /// As it is written in the configuration: `127.0.0.1:80`, `[::1]:80`.
+    var inBrackets: String {
+        let host = ipAddress ?? ""
+        return host.contains(":") ? "[\(host)]:\(port ?? 0)" : "\(host):\(port ?? 0)"
     }
 }

@@ -8,23 +8,20 @@ final class LoopTables: Sendable {
         let connections: ConnectionTable
         let dates = DateCache()
 
-        init(_ loop: any EventLoop, limits: ConnectionTable.Limits) {
-            connections = ConnectionTable(loop: loop, limits: limits)
+        init(_ loop: any EventLoop, census: Census) {
+            connections = ConnectionTable(loop: loop, census: census)
         }
     }
 
     private let loops: [ObjectIdentifier: NIOLoopBound<Loop>]
 
-    /// - Parameter limits: in all; each loop gets its share, for connections are spread over them in turn.
+    /// - Parameter limits: of all loops together.
     init(group: MultiThreadedEventLoopGroup, limits: Configuration.Limits) async throws {
-        let all = Array(group.makeIterator())
-        let share = ConnectionTable.Limits(
-            connections: max(1, limits.connections / all.count), connectionsPerCaller: limits.connectionsPerCaller,
-            held: max(1, limits.heldRequests / all.count))
+        let census = Census(limits: limits)
         var loops: [ObjectIdentifier: NIOLoopBound<Loop>] = [:]
-        for loop in all {
+        for loop in group.makeIterator() {
             loops[ObjectIdentifier(loop)] = try await loop.submit {
-                NIOLoopBound(Loop(loop, limits: share), eventLoop: loop)
+                NIOLoopBound(Loop(loop, census: census), eventLoop: loop)
             }.get()
         }
         self.loops = loops
@@ -34,17 +31,5 @@ final class LoopTables: Sendable {
     func table(of loop: any EventLoop) -> Loop {
         guard let own = loops[ObjectIdentifier(loop)] else { preconditionFailure("a connection is on a loop of another group") }
         return own.value
-    }
-
-    /// Waits until no connection is left, or the time is up.
-    func drained(within limit: TimeAmount) async throws {
-        let deadline = NIODeadline.now() + limit
-        for bound in loops.values {
-            while NIODeadline.now() < deadline {
-                let left = try await bound.eventLoop.submit { bound.value.connections.count }.get()
-                if left == 0 { break }
-                try await Task.sleep(for: .milliseconds(10))
-            }
-        }
     }
 }

@@ -1,4 +1,5 @@
 import Common
+import Glibc
 import Inventory
 import Kernel
 import Logging
@@ -9,9 +10,6 @@ import UnixSignals
 
 /// Where the objects of the server meet: built from a configuration, run until a signal.
 struct Wiring {
-    /// How long after SIGTERM the process is gone, whatever guests do.
-    private static let patience = Duration.milliseconds(4500)
-
     private let configuration: Configuration
     private let logger: Logger
 
@@ -23,19 +21,18 @@ struct Wiring {
     }
 
     func run() async throws {
+        FileDescriptors.allow(configuration.limits.connections)
         let board = SnapshotBoard()
         let inventory = InventoryService(
             uri: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
             clock: ContinuousClock(), logger: logger)
-        let listener = try makeListener(board: board, wantLeases: { inventory.wantLeases(of: $0) })
-        var services = ServiceGroupConfiguration(
-            services: [inventory, listener], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
-        services.maximumGracefulShutdownDuration = Self.patience
-        do {
-            try await ServiceGroup(configuration: services).run()
-        } catch let error as ListenError {
-            throw CommandFailure("\(error)")
-        }
+        // Before the inventory begins: an address that cannot be had is said at once, whatever libvirt does.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
+        let listener = try await makeListener(on: group, board: board, wantLeases: { inventory.wantLeases(of: $0) })
+        for address in listener.addresses { logger.info("listening", metadata: ["address": "\(address.inBrackets)"]) }
+        let services = ServiceGroupConfiguration(
+            services: [inventory, listener, Deadline(group: group)], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        try await ServiceGroup(configuration: services).run()
     }
 
     /// The service group's own remarks are about its inside, and not for operators.
@@ -45,17 +42,18 @@ struct Wiring {
         return quiet
     }
 
-    private func makeListener(board: SnapshotBoard, wantLeases: @escaping @Sendable (String) -> Void) throws -> GuestListener {
+    private func makeListener(
+        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, wantLeases: @escaping @Sendable (String) -> Void
+    ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger)
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), entropy: .system,
             onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
-        return GuestListener(
-            addresses: configuration.listen, group: MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads),
-            responder: responder, limits: configuration.limits, logger: logger,
-            onListening: { [logger] addresses in
-                for address in addresses { logger.info("listening", metadata: ["address": "\(address.text)"]) }
-            })
+        do {
+            return try await GuestListener(on: configuration.listen, group: group, responder: responder, limits: configuration.limits)
+        } catch let error as ListenError {
+            throw CommandFailure("\(error)")
+        }
     }
 
     private func makeIdentification() throws -> CallerIdentification {
@@ -68,5 +66,39 @@ struct Wiring {
         } catch let error as KernelError {
             throw CommandFailure("cannot ask the kernel for neighbours: \(error)")
         }
+    }
+}
+
+/// The end of the process at the latest, once it was asked to stop: a libvirtd that hangs is not waited for.
+private struct Deadline: Service {
+    /// Longer than guests get to read their replies.
+    private static let patience = TimeAmount.milliseconds(4500)
+
+    let group: MultiThreadedEventLoopGroup
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await gracefulShutdown()
+        } onGracefulShutdown: { [group] in
+            _ = group.any().scheduleTask(in: Self.patience) { Glibc._exit(0) }
+        }
+    }
+}
+
+/// How many files this process may have open.
+private enum FileDescriptors {
+    /// What is open besides connections: listeners, event loops, libvirt's connection, netlink sockets, logs.
+    private static let others: rlim_t = 128
+
+    /// Asks for as many as these connections need, or for all there are: 1024, the usual limit of a new process, is fewer.
+    static func allow(_ connections: Int) {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        // Safe: both calls read or write the one structure they are given.
+        guard unsafe getrlimit(resource, &limit) == 0 else { return }
+        let wanted = min(rlim_t(connections) + others, limit.rlim_max)
+        guard limit.rlim_cur < wanted else { return }
+        limit.rlim_cur = wanted
+        _ = unsafe setrlimit(resource, &limit)
     }
 }
