@@ -1,0 +1,178 @@
+import Testing
+@testable import Server
+
+/// What one guest may ask of the listener, with limits set low.
+struct LimitTests {
+    // MARK: The size of a request
+
+    @Test(arguments: [
+        "GET / HTTP/1.1\r\nX: \(filler(600))\r\n\r\n", "GET /\(filler(600)) HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\n" + (0..<60).map { "X-\($0): abcdef\r\n" }.joined() + "\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: \(filler(600))\r\n\r\n",
+    ])
+    func `a head beyond the limit gets 431, and the connection ends`(request: String) async throws {
+        try await LiveServer.run(limits: { $0.requestHeadBytes = 512 }) { server in
+            let connection = try server.connection()
+            try await connection.send(request)
+            let reply = try await connection.reply()
+            #expect(reply.status == 431)
+            #expect(reply.field("Connection") == "close")
+            #expect(await connection.isEnded())
+        }
+    }
+
+    @Test func `a head just below the limit is served`() async throws {
+        try await LiveServer.run { server in
+            let below = try await server.get("/", fields: "X: \(Self.filler(16_000))\r\n")
+            #expect(below.status == 200)
+            let beyond = try await server.get("/", fields: "X: \(Self.filler(17_000))\r\n")
+            #expect(beyond.status == 431)
+        }
+    }
+
+    @Test func `a body up to the limit is read and dropped`() async throws {
+        try await LiveServer.run(limits: { $0.requestBodyBytes = 1000 }) { server in
+            let connection = try server.connection()
+            try await connection.send("POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n\(Self.filler(1000))")
+            #expect(try await connection.reply().status == 405)
+            try await connection.send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n\(Self.filler(1000))\r\n0\r\n\r\n")
+            #expect(try await connection.reply().status == 405)
+        }
+    }
+
+    @Test func `chunks beyond the limit get 413`() async throws {
+        try await LiveServer.run(limits: { $0.requestBodyBytes = 1000 }) { server in
+            let connection = try server.connection()
+            try await connection.send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in 0..<2 { try await connection.send("1f5\r\n\(Self.filler(501))\r\n") }
+            #expect(try await connection.reply().status == 413)
+            #expect(await connection.isEnded())
+        }
+    }
+
+    @Test(arguments: [
+        "POST / HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n", "GET / HTTP/1.1\r\nX: ", "nonsense\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n7a1200\r\n",
+    ])
+    func `a guest that sends on can read why it is refused`(start: String) async throws {
+        try await LiveServer.run { server in
+            let connection = try server.connection()
+            try await connection.send(start)
+            try await connection.send([UInt8](repeating: UInt8(ascii: "x"), count: 8_000_000))
+            #expect([400, 413, 431].contains(try await connection.reply().status))
+            #expect(try await connection.receive().isEmpty, "ended in good order, not reset")
+        }
+    }
+
+    // MARK: The time of a request
+
+    @Test(arguments: ["G", "GET / HTTP/1.1\r\nHost:", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"])
+    func `a request that is not whole in time gets 408`(start: String) async throws {
+        try await LiveServer.run(limits: { $0.requestTimeout = .milliseconds(300) }) { server in
+            let connection = try server.connection()
+            try await connection.send(start)
+            let reply = try await connection.reply()
+            #expect(reply.status == 408)
+            #expect(reply.field("Connection") == "close")
+            connection.endSending()
+            #expect(await connection.isEnded())
+        }
+    }
+
+    @Test func `a second request has its own time, which begins with it`() async throws {
+        try await LiveServer.run(limits: { $0.requestTimeout = .milliseconds(300) }) { server in
+            let connection = try server.connection()
+            try await connection.send("GET / HTTP/1.1\r\n\r\n")
+            #expect(try await connection.reply().status == 200)
+            try await Task.sleep(for: .milliseconds(600))
+            try await connection.send("GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf")
+            #expect(try await connection.reply().status == 200)
+            #expect(try await connection.reply().status == 408)
+        }
+    }
+
+    @Test func `drops of bytes do not lengthen the time of a request`() async throws {
+        try await LiveServer.run(limits: { $0.requestTimeout = .milliseconds(300) }) { server in
+            let connection = try server.connection()
+            let started = ContinuousClock.now
+            let reply = Task { try await connection.reply() }
+            for drop in "GET / HTTP/1.1\r\nX: \(Self.filler(200))" {
+                guard started.duration(to: .now) < .seconds(3) else { break }
+                _ = connection.sendWithoutWaiting(Array(drop.utf8))
+                try await Task.sleep(for: .milliseconds(50))
+                if started.duration(to: .now) > .milliseconds(800) { break }
+            }
+            #expect(try await reply.value.status == 408)
+        }
+    }
+
+    @Test(arguments: ["", "GET / HTTP/1.1\r\n\r\n"])
+    func `a connection without a request is closed without a word`(before: String) async throws {
+        try await LiveServer.run(limits: { $0.idleTimeout = .milliseconds(300) }) { server in
+            let connection = try server.connection()
+            try await connection.send(before)
+            if !before.isEmpty { #expect(try await connection.reply().status == 200) }
+            #expect(try await connection.receive().isEmpty)
+        }
+    }
+
+    // MARK: The number of connections
+
+    @Test(arguments: [1, 2])
+    func `the connection of a caller that is one too many is closed`(loops: Int) async throws {
+        try await LiveServer.run(loops: loops, limits: { $0.connectionsPerCaller = 2 }) { server in
+            let both = try [server.connection(), server.connection()]
+            for connection in both { try await Self.expectServed(connection) }
+            for _ in 0..<3 { await Self.expectRefused(try server.connection()) }
+            for connection in both { try await Self.expectServed(connection) }
+            try await Self.expectServed(server.connection(of: Guests.big))
+
+            both[0].endSending()
+            #expect(await both[0].isEnded())
+            let next = try await Self.admitted(server)
+            await Self.expectRefused(try server.connection())
+            try await Self.expectServed(next)
+        }
+    }
+
+    @Test func `a trusted proxy may have more connections than one caller`() async throws {
+        try await LiveServer.run(limits: { $0.connectionsPerCaller = 1 }) { server in
+            let connections = try (0..<4).map { _ in try server.connection(of: Guests.proxy) }
+            for connection in connections { try await Self.expectServed(connection) }
+        }
+    }
+
+    @Test(arguments: [1, 2])
+    func `the connection that is one too many in all is closed`(loops: Int) async throws {
+        try await LiveServer.run(loops: loops, limits: { $0.connections = 3 }) { server in
+            let all = try [server.connection(), server.connection(of: Guests.big), server.connection(of: Guests.proxy)]
+            for connection in all { try await Self.expectServed(connection) }
+            await Self.expectRefused(try server.connection(of: Guests.nobody))
+            for connection in all { try await Self.expectServed(connection) }
+            all[1].endSending()
+            #expect(await all[1].isEnded())
+            try await Self.expectServed(try await Self.admitted(server))
+        }
+    }
+
+    private static func expectServed(_ connection: RawConnection) async throws {
+        try await connection.send("HEAD / HTTP/1.1\r\n\r\n")
+        #expect(try await connection.reply(toHead: true).status == 200)
+    }
+
+    private static func expectRefused(_ connection: RawConnection) async {
+        #expect(await connection.isEnded())
+    }
+
+    /// A connection that is served: the place of one that ended may be free a moment later.
+    private static func admitted(_ server: LiveServer) async throws -> RawConnection {
+        for _ in 0..<50 {
+            let connection = try server.connection()
+            if (try? await expectServed(connection)) != nil { return connection }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return try server.connection()
+    }
+
+    private static func filler(_ count: Int) -> String { String(repeating: "x", count: count) }
+}

@@ -1,0 +1,133 @@
+import Common
+import Foundation
+import Kernel
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+@testable import Server
+
+/// A listener in this process on a port of 127.0.0.1, over an inventory that the test fills; callers are told apart by their
+/// addresses in 127.0.0.0/8, as `Guests` has them.
+struct LiveServer: Sendable {
+    // Kept for the whole process: NIO's helpers speak to their loop even when they go.
+    private static let oneLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private static let twoLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+
+    let port: Int
+    let board: SnapshotBoard
+    private let services: ServiceGroup
+
+    /// Runs a listener for as long as `body` lasts, and ends it as SIGTERM would.
+    /// - Parameters:
+    ///   - snapshot: What is known from the beginning.
+    ///   - threads: How many event loops serve: 1 or 2.
+    ///   - limits: Changes the limits that a guest meets.
+    static func run<Value: Sendable>(
+        snapshot: Snapshot = Guests.snapshot, loops threads: Int = 1, limits change: (inout Configuration.Limits) -> Void = { _ in },
+        onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
+        _ body: @Sendable (LiveServer) async throws -> Value
+    ) async throws -> Value {
+        var limits = Configuration.Limits()
+        change(&limits)
+        let board = SnapshotBoard()
+        board.publish(snapshot)
+        let identification = CallerIdentification(
+            neighbours: try Neighbours(), file: try Guests.neighbours(), trusted: [Guests.proxies].compactMap { AddressRange($0) })
+        let responder = GuestResponder(
+            views: views, board: board, identification: identification, entropy: .system, onUnknown: onUnknown, wantLeases: { _ in })
+        let group = threads == 1 ? Self.oneLoop : Self.twoLoops
+        let listener = try await GuestListener(
+            on: [SocketAddress(ipAddress: "127.0.0.1", port: 0)], group: group, responder: responder, limits: limits)
+        let services = ServiceGroup(services: [listener], logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let server = LiveServer(port: listener.addresses.first?.port ?? 0, board: board, services: services)
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await services.run() }
+            let result: Result<Value, any Error>
+            do {
+                result = .success(try await body(server))
+            } catch {
+                result = .failure(error)
+            }
+            await services.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            return try result.get()
+        }
+    }
+
+    /// Asks the listener to stop, as SIGTERM does.
+    func stop() async {
+        await services.triggerGracefulShutdown()
+    }
+
+    /// A connection of a guest.
+    func connection(of guest: String = Guests.web, window: Int32? = nil) throws -> RawConnection {
+        try RawConnection(to: port, from: guest, window: window)
+    }
+
+    /// The reply to one GET over a connection of its own.
+    func get(_ path: String, as guest: String = Guests.web, fields: String = "") async throws -> RawReply {
+        let connection = try connection(of: guest)
+        try await connection.send("GET \(path) HTTP/1.1\r\n\(fields)\r\n")
+        return try await connection.reply()
+    }
+}
+
+/// Who asks in these tests.
+enum Guests {
+    /// The guest `web`, with little user data.
+    static let web = "127.0.0.2"
+    /// The guest `big`, with 4 MiB of user data.
+    static let big = "127.0.0.3"
+    /// An address of which no hardware address is known.
+    static let nobody = "127.0.0.4"
+    /// An address whose hardware address no domain has.
+    static let stranger = "127.0.0.5"
+    /// An address whose hardware address the domains `one` and `two` have.
+    static let twins = "127.0.0.6"
+    /// A proxy whose `X-Forwarded-For` is believed; it is no guest itself.
+    static let proxy = "127.0.0.9"
+    static let proxies = "127.0.0.8/29"
+
+    static let userData = "#cloud-config\npassword: correct-horse\n"
+    static let bigUserData = (0..<(4 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 12) }
+
+    /// All of them, read to the end.
+    static let snapshot = snapshot(of: [
+        instance(1, "web", mac: "52:54:00:00:00:02", Array(userData.utf8)), instance(2, "big", mac: "52:54:00:00:00:03", bigUserData),
+        instance(3, "one", mac: "52:54:00:00:00:06"), instance(4, "two", mac: "52:54:00:00:00:06"),
+    ], isComplete: true)
+
+    /// While they are read: only `web` is known yet.
+    static let firstSnapshot = snapshot(of: [instance(1, "web", mac: "52:54:00:00:00:02")], isComplete: false)
+
+    private static func snapshot(of instances: [Instance?], isComplete: Bool) -> Snapshot {
+        var snapshot = Snapshot()
+        for instance in instances.compactMap(\.self) { snapshot.insert(instance) }
+        snapshot.isComplete = isComplete
+        return snapshot
+    }
+
+    /// Which hardware address is whose.
+    static func neighbours() throws -> NeighbourFile {
+        let file = FileManager.default.temporaryDirectory.appending(path: "neighbours-\(UUID().uuidString)")
+        try Data(neighbourTable.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        return try NeighbourFile(path: file.path)
+    }
+
+    static let neighbourTable = """
+        127.0.0.2 0x1 0x2 52:54:00:00:00:02 * lo
+        127.0.0.3 0x1 0x2 52:54:00:00:00:03 * lo
+        127.0.0.5 0x1 0x2 52:54:00:00:00:05 * lo
+        127.0.0.6 0x1 0x2 52:54:00:00:00:06 * lo
+
+        """
+
+    private static func instance(_ number: Int, _ name: String, mac: String, _ userData: [UInt8]? = nil) -> Instance? {
+        guard let uuid = InstanceUUID("00000000-0000-4000-8000-00000000000\(number)"), let mac = MACAddress(mac) else { return nil }
+        return Instance(
+            domain: uuid, domainName: name, uuid: uuid, id: "i-\(number)", name: name, hostname: name, type: "small", userData: userData,
+            interfaces: [NetworkInterface(mac: mac)])
+    }
+}
