@@ -25,7 +25,9 @@ public struct Question: Sendable {
 
     /// The networks that give addresses by DHCP, of interfaces of which no IPv4 address is known.
     public var networksWithUnknownAddresses: [String] {
-        instance.interfaces.indices.compactMap { index in
+        // Nearly every guest has one card and asks by it, and this is looked at with every request.
+        if instance.interfaces.count == 1, address?.family == .v4 { return [] }
+        return instance.interfaces.indices.compactMap { index in
             guard let network = instance.interfaces[index].network, network.offersDHCP, address(of: index, .v4) == nil else { return nil }
             return network.name
         }
