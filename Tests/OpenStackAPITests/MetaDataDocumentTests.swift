@@ -1,0 +1,56 @@
+import Common
+import OpenStackAPI
+import Testing
+
+@Suite struct MetaDataDocumentTests {
+    private func document(_ instance: Instance, in version: String) -> String? {
+        read("/openstack/\(version)/meta_data.json", instance)
+    }
+
+    private let seed = String(repeating: "A", count: 683) + "="
+
+    private func full() -> Instance {
+        .example(
+            placement: [Tag("region", "r"), Tag("availability-zone", "z")], project: "p",
+            publicKeys: [
+                PublicKey(name: "b", formats: [Tag("x509", "cert"), Tag("openssh-key", "ssh b")]),
+                PublicKey(name: "a", formats: [Tag("rfc4716", "other"), Tag("x509", "cert a")]),
+                PublicKey(name: "none", formats: [Tag("rfc4716", "other")]),
+            ],
+            tags: [Tag("z", "1"), Tag("a", "é")])
+    }
+
+    private let oldest = #"""
+        {"uuid": "83679162-1378-4288-a2d4-70e13ec132aa", "meta": {"z": "1", "a": "\u00E9"}, "public_keys": {"b": "ssh b", "a": "cert a"}, \#
+        "keys": [{"name": "b", "type": "ssh", "data": "ssh b"}, {"name": "a", "type": "x509", "data": "cert a"}], \#
+        "hostname": "web.example", "name": "W\u00E9b", "launch_index": 3, "availability_zone": "z"
+        """#
+
+    @Test func `the oldest version has these fields in this order`() {
+        #expect(document(full(), in: "2012-08-10") == oldest + "}")
+    }
+
+    @Test(arguments: ["2013-04-04", "2013-10-17"]) func `the random seed came in April 2013`(version: String) {
+        #expect(document(full(), in: version) == oldest + #", "random_seed": "\#(seed)"}"#)
+    }
+
+    @Test(arguments: ["2015-10-15", "2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27", "2020-10-14", "latest"])
+    func `the project came in October 2015`(version: String) {
+        #expect(document(full(), in: version) == oldest + #", "random_seed": "\#(seed)", "project_id": "p"}"#)
+    }
+
+    @Test func `what is unknown has no field`() {
+        #expect(
+            document(.example(), in: "latest") == #"""
+                {"uuid": "83679162-1378-4288-a2d4-70e13ec132aa", "hostname": "web.example", "name": "W\u00E9b", "launch_index": 3, \#
+                "random_seed": "\#(seed)"}
+                """#)
+    }
+
+    @Test func `the random seed is new each time, of 512 bytes`() throws {
+        let question = Question(about: .example(), address: nil, interface: nil, entropy: .system)
+        let node = try #require(OpenStackView().node(at: TreePath(["openstack", "latest", "meta_data.json"]), for: question))
+        #expect(node.content.bytes != node.content.bytes)
+        #expect(node.content.bytes.count == Array((document(.example(), in: "latest") ?? "").utf8).count)
+    }
+}

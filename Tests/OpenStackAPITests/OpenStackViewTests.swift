@@ -1,0 +1,57 @@
+import Common
+import OpenStackAPI
+import Testing
+
+@Suite struct OpenStackViewTests {
+    private static let versions = [
+        "2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27",
+        "2020-10-14",
+        "latest",
+    ]
+
+    @Test func `the tree begins at openstack, and nothing of it is for everybody`() {
+        let view = OpenStackView()
+        #expect(view.claims(TreePath(["openstack"])) && view.claims(TreePath(["openstack", "latest"])))
+        #expect(!view.claims(TreePath([])) && !view.claims(TreePath(["latest"])))
+        #expect(view.publicNode(at: TreePath(["openstack"])) == nil)
+        #expect(read("/openstack", .example()) == Self.versions.joined(separator: "\n"))
+        #expect(read("/openstack/2012-08-11", .example()) == nil)
+    }
+
+    /// The files in the order in which they are listed, each with the version that brought it.
+    private static let files = [
+        ("meta_data.json", "2012-08-10"), ("user_data", "2012-08-10"), ("vendor_data.json", "2013-10-17"),
+        ("network_data.json", "2015-10-15"), ("vendor_data2.json", "2016-10-06"),
+    ]
+
+    @Test(arguments: versions) func `a version lists the files that came with it and before, in Nova's order`(version: String) {
+        let instance = Instance.example(userData: [1], interfaces: [.example()])
+        let expected = Self.files.filter { version == "latest" || $0.1 <= version }.map(\.0)
+        #expect(read("/openstack/\(version)", instance) == expected.joined(separator: "\n"))
+        for (file, _) in Self.files {
+            #expect((content(at: "/openstack/\(version)/\(file)", instance) != nil) == expected.contains(file), "\(file)")
+        }
+    }
+
+    @Test func `documents are JSON but for the one that Nova calls text`() {
+        let instance = Instance.example(userData: [1], interfaces: [.example()])
+        for (file, type) in [
+            ("meta_data.json", MediaType.json), ("vendor_data.json", .json), ("vendor_data2.json", .json),
+            ("network_data.json", .plainText), ("user_data", .plainText),
+        ] { #expect(content(at: "/openstack/latest/\(file)", instance)?.type == type, "\(file)") }
+    }
+
+    @Test func `user data is served to the byte, or not at all`() {
+        #expect(content(at: "/openstack/latest/user_data", .example(userData: [0, 0xFF]))?.bytes == [0, 0xFF])
+        #expect(read("/openstack/latest/user_data", .example()) == nil)
+        #expect(read("/openstack/latest", .example()) == "meta_data.json\nvendor_data.json\nvendor_data2.json")
+    }
+
+    @Test func `vendor data is any JSON, and nothing is an empty object`() {
+        let list = Instance.example(vendorData: .array([.string("ü"), .integer(1)]))
+        #expect(read("/openstack/latest/vendor_data.json", list) == #"["\u00FC", 1]"#)
+        #expect(read("/openstack/latest/vendor_data2.json", list) == #"{"static": ["\u00FC", 1]}"#)
+        #expect(read("/openstack/latest/vendor_data.json", .example()) == "{}")
+        #expect(read("/openstack/latest/vendor_data2.json", .example()) == #"{"static": {}}"#)
+    }
+}
