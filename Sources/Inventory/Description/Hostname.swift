@@ -14,6 +14,8 @@ enum Hostname {
 
     /// The host name nearest to a text: lower case, with a hyphen for whatever may not stand there; `nil` if nothing is left.
     static func nearest(to text: String) -> String? {
+        // A name with `--` inside, as an internationalised one has (RFC 5891), is one that stands.
+        if isValid(text) { return text.lowercased() }
         let replaced = String(decoding: text.lowercased().unicodeScalars.map { scalar in
             scalar.isASCII && (isLetterOrDigit(UInt8(scalar.value)) || scalar == ".") ? UInt8(scalar.value) : UInt8(ascii: "-")
         }, as: UTF8.self)
