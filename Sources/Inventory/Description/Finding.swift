@@ -26,3 +26,10 @@ extension Finding: CustomStringConvertible {
     /// `line 12: tags/tag: …`, for logs and terminals.
     public var description: String { "line \(line): \(element): \(weight == .note ? "note: " : "")\(problem)" }
 }
+
+/// A value for the operator's eyes: cut short, control characters as their escapes.
+func shown(_ text: String) -> String {
+    let longest = 40
+    let escaped = text.unicodeScalars.prefix(longest).map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
+    return text.unicodeScalars.count > longest ? escaped + "…" : escaped
+}

@@ -82,7 +82,7 @@ public struct InstanceAssembly: Sendable {
     /// The disk with the lowest boot order is the root, else the first one.
     private func disks(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [Disk] {
         for (target, words) in metadata.disks where !domain.disks.contains(where: { $0.target == target }) {
-            let problem = "the domain has no disk '\(target)'"
+            let problem = "the domain has no disk '\(shown(target))'"
             metadata.findings.append(Finding(.unusable, line: words.line, element: "disks/disk", problem))
         }
         let ordered = domain.disks.filter { $0.bootOrder != nil }.min { ($0.bootOrder ?? 0) < ($1.bootOrder ?? 0) }

@@ -1,6 +1,8 @@
 /// The word of a set that a misspelt one most likely means: the one with the fewest letters changed, at most a third of them.
 public func nearestWord(to word: String, among words: some Collection<String>) -> String? {
-    words.map { (word: $0, distance: editDistance(word, $0)) }
+    // The lengths alone tell that many differ by more, and one of them may be very long.
+    words.filter { abs(word.count - $0.count) * 3 <= max(word.count, $0.count) }
+        .map { (word: $0, distance: editDistance(word, $0)) }
         .filter { $0.distance * 3 <= max(word.count, $0.word.count) }
         .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
 }

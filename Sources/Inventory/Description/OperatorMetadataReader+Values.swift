@@ -77,7 +77,11 @@ extension OperatorMetadataReader {
             reject(element, "is no JSON object", &metadata)
             return nil
         }
-        return directory(of: members, path: "", element, &metadata)
+        guard let directory = directory(of: members, path: "", element, &metadata) else {
+            reject(element, "is an object without a place", &metadata)
+            return nil
+        }
+        return directory
     }
 
     private func directory(
@@ -91,20 +95,20 @@ extension OperatorMetadataReader {
                 return nil
             }
             guard taken.insert(member.name).inserted else {
-                reject(element, "'\(place)' is given twice; the first one counts", &metadata)
+                reject(element, "'\(shown(place))' is given twice; the first one counts", &metadata)
                 return nil
             }
             switch member.value {
             case .null:
-                reject(element, "'\(place)' is null", &metadata)
+                reject(element, "'\(shown(place))' is null", &metadata)
                 return nil
             case .string(""):
-                reject(element, "'\(place)' is empty", &metadata)
+                reject(element, "'\(shown(place))' is empty", &metadata)
                 return nil
             case .string(let text): return Directory.Member(member.name, .text(text))
             case .object(let members):
                 guard let inner = directory(of: members, path: place + "/", element, &metadata) else {
-                    reject(element, "'\(place)' is an object without a place", &metadata)
+                    reject(element, "'\(shown(place))' is an object without a place", &metadata)
                     return nil
                 }
                 return Directory.Member(member.name, .directory(inner))
@@ -157,7 +161,7 @@ extension OperatorMetadataReader {
 
     /// The `name` of an element as the name of a place; nothing if it cannot be one.
     func placeName(
-        of element: XMLElement, path: String, taken: [String], _ metadata: inout OperatorMetadata
+        of element: XMLElement, path: String, taken: Set<String>, _ metadata: inout OperatorMetadata
     ) -> String? {
         guard let name = element.attribute("name") else {
             reject(element, path: path, "has no attribute 'name'", &metadata)
@@ -168,24 +172,17 @@ extension OperatorMetadataReader {
             return nil
         }
         guard !taken.contains(name) else {
-            reject(element, path: path, "the name '\(name)' is given twice; the first one counts", &metadata)
+            reject(element, path: path, "the name '\(shown(name))' is given twice; the first one counts", &metadata)
             return nil
         }
         return name
     }
 
-    /// A value for the operator's eyes: cut short, control characters as their escapes.
-    func shown(_ text: String) -> String {
-        let longest = 40
-        let escaped = text.unicodeScalars.prefix(longest).map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
-        return text.unicodeScalars.count > longest ? escaped + "…" : escaped
-    }
-
     func reject(_ element: XMLElement, path: String = "", _ problem: String, _ metadata: inout OperatorMetadata) {
-        metadata.findings.append(Finding(.unusable, line: element.line, element: path + element.name, problem))
+        metadata.findings.append(Finding(.unusable, line: element.line, element: path + shown(element.name), problem))
     }
 
     func note(_ element: XMLElement, path: String = "", _ problem: String, _ metadata: inout OperatorMetadata) {
-        metadata.findings.append(Finding(.note, line: element.line, element: path + element.name, problem))
+        metadata.findings.append(Finding(.note, line: element.line, element: path + shown(element.name), problem))
     }
 }

@@ -52,39 +52,43 @@ struct OperatorMetadataReader {
 
     private func publicKeys(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [PublicKey] {
         var keys: [PublicKey] = []
+        var taken: Set<String> = []
         for key in children(of: element, path: "public-keys/", severalOf: "public-key", &metadata) {
-            guard let name = placeName(of: key, path: "public-keys/", taken: keys.map(\.name), &metadata) else { continue }
-            var formats: [Tag] = []
-            for format in children(of: key, path: "public-keys/public-key/", severalOf: "key", &metadata) {
-                readFormat(format, into: &formats, &metadata)
-            }
+            guard let name = placeName(of: key, path: "public-keys/", taken: taken, &metadata) else { continue }
+            let formats = formats(of: key, &metadata)
             if formats.isEmpty {
-                reject(key, path: "public-keys/", "the key '\(name)' has no <key> that can be used", &metadata)
+                reject(key, path: "public-keys/", "the key '\(shown(name))' has no <key> that can be used", &metadata)
                 continue
             }
             if !formats.contains(where: { $0.name == "openssh-key" }) {
                 let places = formats.contains { $0.name == "x509" } ? "only the OpenStack documents show" : "no place shows"
-                note(key, path: "public-keys/", "\(places) '\(name)': clients of EC2 want every key as openssh-key", &metadata)
+                note(key, path: "public-keys/", "\(places) '\(shown(name))': clients of EC2 want every key as openssh-key", &metadata)
             }
+            taken.insert(name)
             keys.append(PublicKey(name: name, formats: formats))
         }
         return keys
     }
 
-    private func readFormat(_ element: XMLElement, into formats: inout [Tag], _ metadata: inout OperatorMetadata) {
+    private func formats(of key: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
         let path = "public-keys/public-key/"
-        let format = element.attribute("format") ?? "openssh-key"
-        let text = element.trimmedText
-        if let reason = reasonAgainstPlaceName(format) {
-            reject(element, path: path, "the format '\(shown(format))' \(reason)", &metadata)
-        } else if formats.contains(where: { $0.name == format }) {
-            reject(element, path: path, "the format '\(format)' is given twice; the first one counts", &metadata)
-        } else if text.isEmpty {
-            reject(element, path: path, "the key is empty", &metadata)
-        } else if format == "openssh-key", text.unicodeScalars.contains(where: isControl) {
-            reject(element, path: path, "an openssh-key is one line; give each key a <public-key> of its own", &metadata)
-        } else {
-            formats.append(Tag(format, text))
+        var taken: Set<String> = []
+        return children(of: key, path: path, severalOf: "key", &metadata).compactMap { element in
+            let format = element.attribute("format") ?? "openssh-key"
+            let text = element.trimmedText
+            if let reason = reasonAgainstPlaceName(format) {
+                reject(element, path: path, "the format '\(shown(format))' \(reason)", &metadata)
+            } else if taken.contains(format) {
+                reject(element, path: path, "the format '\(shown(format))' is given twice; the first one counts", &metadata)
+            } else if text.isEmpty {
+                reject(element, path: path, "the key is empty", &metadata)
+            } else if format == "openssh-key", text.unicodeScalars.contains(where: isControl) {
+                reject(element, path: path, "an openssh-key is one line; give each key a <public-key> of its own", &metadata)
+            } else {
+                taken.insert(format)
+                return Tag(format, text)
+            }
+            return nil
         }
     }
 
@@ -104,7 +108,7 @@ struct OperatorMetadataReader {
             if let reason = reasonAgainstPlaceName(name, mayHoldEquals: true) {
                 reject(tag, path: "tags/", "the name '\(shown(name))' \(reason)", &metadata)
             } else if !taken.insert(name).inserted {
-                reject(tag, path: "tags/", "the name '\(name)' is given twice; the first one counts", &metadata)
+                reject(tag, path: "tags/", "the name '\(shown(name))' is given twice; the first one counts", &metadata)
             } else {
                 tags.append(Tag(name, tag.trimmedText))
             }
@@ -165,7 +169,7 @@ struct OperatorMetadataReader {
                 continue
             }
             guard metadata.disks[target] == nil else {
-                reject(disk, path: "disks/", "'\(target)' is given twice; the first one counts", &metadata)
+                reject(disk, path: "disks/", "'\(shown(target))' is given twice; the first one counts", &metadata)
                 continue
             }
             var words = OperatorMetadata.DiskWords(line: disk.line)
