@@ -35,7 +35,7 @@ private struct LoginKey {
 
 /// Each key once, in the format that OpenStack's clients know: `ssh` from `openssh-key`, else `x509`.
 ///
-/// A key that has neither format is none that these clients could use, so it stays with the EC2 tree.
+/// A key that has neither format is none that these clients could use.
 private func loginKeys(of instance: Instance) -> [LoginKey] {
     instance.publicKeys.compactMap { key in
         for (format, type) in [("openssh-key", "ssh"), ("x509", "x509")] {
