@@ -1,0 +1,209 @@
+import Common
+import Inventory
+import Testing
+
+@Suite struct InstanceAssemblyTests {
+    private func instance(_ words: String = "", devices: String = "") throws -> Instance {
+        try assembled(words, devices: devices).instance
+    }
+
+    private func instance(head: String) throws -> Instance {
+        try InstanceAssembly(readsBare: false).assemble(domain(head: head)).instance
+    }
+
+    // MARK: Derived values
+
+    private let uuid = "<uuid>83679162-1378-4288-a2d4-70e13ec132aa</uuid>"
+
+    @Test func `what the operator leaves out comes from the domain`() throws {
+        let instance = try instance(
+            head: "<name>Web_1</name>\(uuid)<vcpu current='1'>4</vcpu><memory unit='KiB'>2097152</memory>")
+        #expect(instance.domain.description == "83679162-1378-4288-a2d4-70e13ec132aa")
+        #expect(instance.uuid == instance.domain)
+        #expect(instance.id == "i-8367916213784288a")
+        #expect(instance.domainName == "Web_1" && instance.name == "Web_1" && instance.hostname == "web-1")
+        #expect(instance.type == "virt.4c-2048m")
+        #expect(instance.launchIndex == 0 && instance.action == "none")
+        #expect(instance.project == nil && instance.placement.isEmpty && instance.images == ImageIdentifiers())
+        #expect(instance.userData == nil && instance.vendorData == nil && instance.additional == nil)
+        #expect(instance.publicKeys.isEmpty && instance.tags.isEmpty && instance.securityGroups.isEmpty && instance.disks.isEmpty)
+    }
+
+    @Test func `the operator's word comes first`() throws {
+        let instance = try instance(
+            """
+            <instance-id> i-1 </instance-id><name>N</name><hostname>h.example</hostname><instance-type>t</instance-type>
+            <launch-index>7</launch-index><instance-action>stop</instance-action><project-id>p</project-id><image-id>a</image-id>
+            <kernel-id>k</kernel-id><ramdisk-id>r</ramdisk-id><image-manifest-path>m</image-manifest-path>
+            <reservation-id>v</reservation-id><placement><region>r</region><availability-zone>z</availability-zone></placement>
+            <security-groups><group>b</group><group>a</group></security-groups>
+            <tags><tag name='b=1'>x</tag><tag name='a'/></tags>
+            """)
+        #expect(instance.id == "i-1" && instance.name == "N" && instance.hostname == "h.example" && instance.type == "t")
+        #expect(instance.launchIndex == 7 && instance.action == "stop" && instance.project == "p")
+        #expect(instance.images.image == "a" && instance.images.kernel == "k" && instance.images.ramdisk == "r")
+        #expect(instance.images.manifestPath == "m" && instance.images.reservation == "v")
+        #expect(instance.availabilityZone == "z" && instance.placement == [Tag("region", "r"), Tag("availability-zone", "z")])
+        #expect(instance.securityGroups == ["b", "a"])
+        #expect(instance.tags == [Tag("b=1", "x"), Tag("a", "")])
+    }
+
+    @Test func `the title is the name that people know, and the host name stays the domain's`() throws {
+        let titled = try instance(head: "<name>web</name>\(uuid)<title> Web é </title>")
+        #expect(titled.name == "Web é" && titled.hostname == "web")
+        #expect(try instance(head: "<name>web</name>\(uuid)<title> </title>").name == "web")
+        let named = try InstanceAssembly(readsBare: false)
+            .assemble(domain("<name>N</name>", head: "<name>web</name>\(uuid)<title>T</title>"))
+        #expect(named.instance.name == "N")
+    }
+
+    @Test func `a name that has nothing of a host name leads to one from the UUID`() throws {
+        #expect(try instance(head: "<name>日本</name>\(uuid)").hostname == "instance-83679162")
+    }
+
+    @Test func `the guest sees the hardware UUID, and its identifier stays the domain's`() throws {
+        let instance = try instance(head: "<name>web</name>\(uuid)<hwuuid>11111111-2222-3333-4444-555555555555</hwuuid>")
+        #expect(instance.uuid.description == "11111111-2222-3333-4444-555555555555")
+        #expect(instance.domain.description == "83679162-1378-4288-a2d4-70e13ec132aa")
+        #expect(instance.id == "i-8367916213784288a")
+        #expect(try self.instance(head: "<name>web</name>\(uuid)<hwuuid>none</hwuuid>").uuid == instance.domain)
+    }
+
+    @Test(arguments: [
+        ("<memory>1048576</memory>", 1024), ("<memory unit='b'>1073741824</memory>", 1024),
+        ("<memory unit='bytes'>1048576</memory>", 1),
+        ("<memory unit='KB'>1048576</memory>", 1000), ("<memory unit='k'>2048</memory>", 2),
+        ("<memory unit='MB'>1000</memory>", 953),
+        ("<memory unit='M'>512</memory>", 512), ("<memory unit='MiB'>512</memory>", 512), ("<memory unit='GB'>1</memory>", 953),
+        ("<memory unit='G'>2</memory>", 2048), ("<memory unit='GiB'>2</memory>", 2048), ("<memory unit='TB'>1</memory>", 953_674),
+        ("<memory unit='T'>1</memory>", 1_048_576), ("<memory unit='TiB'>1</memory>", 1_048_576), ("", 0),
+        ("<memory unit='parsec'>1</memory>", 0), ("<memory unit='TiB'>9223372036854775807</memory>", 0),
+        ("<memory>much</memory>", 0),
+    ]) func `memory is read in libvirt's units`(element: String, mebibytes: Int) throws {
+        #expect(try instance(head: "<name>web</name>\(uuid)\(element)").type == "virt.1c-\(mebibytes)m")
+    }
+
+    // MARK: Interfaces and disks
+
+    private let network = Array(
+        """
+        <network><name>default</name><uuid>5d9b8f4e-3b0f-4c69-8d57-3d2c6a1f0b11</uuid><bridge name='virbr0'/><mtu size='1450'/>
+        <ip family='ipv6' address='fd00::1' prefix='64'><dhcp><host id='1' ip='fd00::7'/></dhcp></ip>
+        <ip address='192.0.2.1' netmask='255.255.255.0'><dhcp><host mac='52:54:00:00:00:02' ip='192.0.2.7'/></dhcp></ip></network>
+        """.utf8)
+
+    @Test func `an interface has what its domain says, then what its network says`() throws {
+        let devices = """
+            <interface type='network'><mac address='52:54:00:00:00:02'/><source network='default'/><target dev='vnet1'/></interface>
+            <interface type='network'><mac address='52:54:00:00:00:03'/><source network='default' bridge='virbr9'/><mtu size='9000'/></interface>
+            <interface type='network'><mac address='52:54:00:00:00:04'/><source network='unknown'/></interface>
+            <interface type='user'/>
+            """
+        let words = "<interfaces><interface mac='52:54:00:00:00:03'><mtu>1400</mtu></interface></interfaces>"
+        let interfaces = try InstanceAssembly(networks: [network]).assemble(domain(words, devices: devices)).instance.interfaces
+        #expect(interfaces.map(\.mac.bits) == [0x5254_0000_0001, 0x5254_0000_0002, 0x5254_0000_0003, 0x5254_0000_0004])
+        #expect(interfaces.map(\.bridge) == ["br0", "virbr0", "virbr9", nil])
+        #expect(interfaces.map(\.tap) == [nil, "vnet1", nil, nil])
+        #expect(interfaces.map(\.mtu) == [nil, 1450, 1400, nil])
+        let reference = NetworkReference(name: "default", uuid: "5d9b8f4e-3b0f-4c69-8d57-3d2c6a1f0b11", offersDHCP: true)
+        #expect(interfaces.map(\.network) == [nil, reference, reference, nil])
+        #expect(interfaces.map(\.reservation) == [nil, IPAddress("192.0.2.7"), nil, nil])
+    }
+
+    @Test(arguments: [
+        ("", true), ("<ip address='192.0.2.1' prefix='24'/>", false), ("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", true),
+        ("<ip family='ipv6' address='fd00::1' prefix='64'/>", true), ("<ip family='ipv4' address='192.0.2.1'/>", false),
+        ("<ip family='ipv6' address='fd00::1'><dhcp/></ip><ip address='192.0.2.1'/>", false),
+        ("<ip address='192.0.2.1'/><ip address='192.0.3.1'><dhcp/></ip>", true),
+    ]) func `a network offers DHCP unless the host has an address there and gives none`(ranges: String, offers: Bool) throws {
+        let network = Array("<network><name>n</name>\(ranges)</network>".utf8)
+        let devices = "<interface type='network'><mac address='52:54:00:00:00:02'/><source network='n'/></interface>"
+        let interfaces = try InstanceAssembly(networks: [network]).assemble(domain(devices: devices)).instance.interfaces
+        #expect(interfaces.last?.network == NetworkReference(name: "n", uuid: "n", offersDHCP: offers))
+    }
+
+    @Test func `the operator's addresses keep their order and lose their lengths`() throws {
+        let interface = try #require(
+            try instance(
+                """
+                <interfaces><interface mac='52-54-00-00-00-01'><address>2001:db8::7/64</address><address> 192.0.2.7/24 </address>
+                <address>192.0.2.8</address><public-ipv4>203.0.113.7</public-ipv4></interface></interfaces>
+                """
+            ).interfaces.first)
+        #expect(interface.addresses == ["2001:db8::7", "192.0.2.7", "192.0.2.8"].compactMap { IPAddress($0) })
+        #expect(interface.publicIPv4 == IPAddress("203.0.113.7"))
+    }
+
+    private func disk(_ target: String, device: String = "disk", order: Int? = nil) -> String {
+        "<disk device='\(device)'><target dev='\(target)'/>\(order.map { "<boot order='\($0)'/>" } ?? "")</disk>"
+    }
+
+    private func disks(_ devices: String, _ words: String = "") throws -> [String] {
+        try instance(words, devices: devices).disks.map {
+            "\($0.target)\($0.isRoot ? " root" : "")\($0.role.map { " \($0)" } ?? "")"
+        }
+    }
+
+    @Test func `the guest boots from the disk with the lowest order, else from the first`() throws {
+        #expect(try disks(disk("vdb") + disk("vda")) == ["vdb root", "vda"])
+        #expect(try disks(disk("vda") + disk("vdb", order: 3) + disk("vdc", order: 2)) == ["vda", "vdb", "vdc root"])
+        #expect(try disks(disk("sda", device: "cdrom", order: 1) + disk("fda", device: "floppy") + disk("vda")) == ["vda root"])
+        #expect(try disks("<disk><target dev='vda'/></disk><disk device='lun'><target dev='sda'/></disk><disk/>") == ["vda root"])
+        #expect(try disks("") == [])
+    }
+
+    @Test func `a disk's role is an attribute or an element`() throws {
+        let words = """
+            <disks><disk target='vda' role='swap'/><disk target='vdb'><role>ephemeral</role></disk>
+            <disk target='vdc' role='swap'><role>ephemeral</role></disk><disk target='vdd'/></disks>
+            """
+        #expect(
+            try disks("abcd".map { disk("vd\($0)") }.joined(), words) == ["vda root swap", "vdb ephemeral", "vdc swap", "vdd"])
+    }
+
+    // MARK: Where words come from
+
+    @Test func `the edited definition lends title and words to the running domain`() throws {
+        let live = domain("<name>old</name><project-id>p</project-id>", devices: "<disk><target dev='vda'/></disk>")
+        let edited = domain(
+            "<hostname>h</hostname>",
+            head: "<name>renamed</name><uuid>11111111-1111-1111-1111-111111111111</uuid><title>T</title><vcpu>9</vcpu>")
+        let instance = try InstanceAssembly(readsBare: false).assemble(live, edited: edited).instance
+        #expect(instance.name == "T" && instance.hostname == "h" && instance.project == nil)
+        #expect(instance.domainName == "web" && instance.id == "i-8367916213784288a" && instance.type == "virt.1c-0m")
+        #expect(instance.disks.count == 1)
+    }
+
+    @Test func `bare words are read from files alone, and not beside ours`() throws {
+        let bare = Array(
+            """
+            <domain><name>web</name>\(uuid)<metadata><o xmlns='urn:o'/><instance-id>i-1</instance-id></metadata></domain>
+            """.utf8)
+        #expect(try InstanceAssembly().assemble(bare).instance.id == "i-1")
+        #expect(try InstanceAssembly().assemble(bare).findings.map(\.weight) == [.note])
+        #expect(try InstanceAssembly(readsBare: false).assemble(bare).instance.id == "i-8367916213784288a")
+        let both = Array(
+            """
+            <domain><name>web</name>\(uuid)<metadata><project-id>p</project-id>\
+            <x:instance xmlns:x='urn:virt-metadata:instance:1'><x:instance-id>i-2</x:instance-id></x:instance></metadata></domain>
+            """.utf8)
+        let instance = try InstanceAssembly().assemble(both).instance
+        #expect(instance.id == "i-2" && instance.project == nil)
+    }
+
+    @Test(arguments: [
+        ("", "the document is empty"), ("<network/>", "the root is <network>, not <domain>"),
+        ("<domain><uuid>83679162-1378-4288-a2d4-70e13ec132aa</uuid></domain>", "the domain has no <name>"),
+        ("<domain><name> </name></domain>", "the domain has no <name>"),
+        ("<domain><name>x</name></domain>", "the domain has no usable <uuid>"),
+        ("<domain><name>x</name><uuid>1</uuid></domain>", "the domain has no usable <uuid>"),
+    ]) func `what is no domain makes no instance, and the reason is told`(xml: String, problem: String) {
+        #expect { try InstanceAssembly().assemble(Array(xml.utf8)) } throws: { ($0 as? DescriptionError)?.problem == problem }
+    }
+
+    @Test func `what is no network is refused with its line`() {
+        #expect { try InstanceAssembly(networks: [Array("\n<network/>".utf8)]) } throws: {
+            "\($0)" == "line 2: there is no <network> with a <name>"
+        }
+    }
+}

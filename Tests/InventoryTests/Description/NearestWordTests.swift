@@ -1,0 +1,18 @@
+import Inventory
+import Testing
+
+@Suite struct NearestWordTests {
+    private let words: Set = ["instance-id", "instance-type", "name", "hostname", "tags"]
+
+    @Test(arguments: [
+        ("instnce-id", "instance-id"), ("instance_type", "instance-type"), ("nam", "name"), ("tag", "tags"),
+        ("hostnames", "hostname"),
+        ("name", "name"),
+    ]) func `a misspelt word means the one with the fewest letters changed`(word: String, meant: String) {
+        #expect(nearestWord(to: word, among: words) == meant)
+    }
+
+    @Test(arguments: ["", "x", "rack", "completely-different", "n"]) func `a word like none of them means none`(word: String) {
+        #expect(nearestWord(to: word, among: words) == nil)
+    }
+}

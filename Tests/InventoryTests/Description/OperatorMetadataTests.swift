@@ -1,0 +1,226 @@
+import Common
+import Inventory
+import Testing
+
+@Suite struct OperatorMetadataTests {
+    private func text(_ words: String) throws -> String? {
+        try assembled(words).instance.userData.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    // MARK: Bytes
+
+    @Test func `text user data loses the indentation of the XML, and base64 is served as it decodes`() throws {
+        #expect(try text("<userdata>\n   #cloud-config\n   a: 1\n  </userdata>") == "#cloud-config\na: 1")
+        #expect(try text("<userdata> as it is </userdata>") == " as it is ")
+        #expect(try text("<userdata><![CDATA[<a>&\n]]></userdata>") == "<a>&\n")
+        #expect(try assembled("<userdata encoding='base64'>\n  AP8\r\n  K\n</userdata>").instance.userData == [0, 0xFF, 0x0A])
+    }
+
+    @Test(arguments: [
+        "<userdata/>", "<userdata></userdata>", "<userdata>\n  \n</userdata>", "<userdata encoding='base64'> </userdata>",
+    ])
+    func `no user data is none, and no fault`(words: String) throws {
+        #expect(try text(words) == nil)
+        #expect(try findings(words) == [])
+    }
+
+    @Test(arguments: [
+        ("<userdata encoding='base64'>A</userdata>", "userdata: is no base64 (RFC 4648 §4)"),
+        ("<userdata encoding='base64'>AP8-</userdata>", "userdata: is no base64 (RFC 4648 §4)"),
+        (
+            "<userdata encoding=''>x</userdata>",
+            "userdata: the encoding '' is unknown; there is 'base64', and text without the attribute"
+        ),
+        ("<userdata>a <b/></userdata>", "userdata: holds elements; write '<' as '&lt;' or use a CDATA section"),
+    ]) func `user data that cannot be used is left out and named`(words: String, finding: String) throws {
+        #expect(try text(words) == nil)
+        #expect(try findings(words) == [finding])
+    }
+
+    @Test func `vendor data is JSON of any kind, as text or as base64`() throws {
+        #expect(try assembled("<vendordata>[1]</vendordata>").instance.vendorData == .array([.integer(1)]))
+        #expect(try assembled("<vendordata encoding='base64'>WzFd</vendordata>").instance.vendorData == .array([.integer(1)]))
+        #expect(try assembled("<vendordata>#cloud-config</vendordata>").instance.vendorData == nil)
+        #expect(try findings("<vendordata>{</vendordata>").first?.hasPrefix("vendordata: is no JSON: line 1") == true)
+    }
+
+    // MARK: Additional
+
+    private func additional(_ json: String) throws -> String? {
+        try assembled("<additional><![CDATA[\(json)]]></additional>").instance.additional.map { directory in
+            func shown(_ directory: Directory) -> String {
+                directory.members.map { member in
+                    guard case .directory(let inner) = member.node else {
+                        return "\(member.label)=\(String(decoding: member.node?.content.bytes ?? [], as: UTF8.self))"
+                    }
+                    return "\(member.label)(\(shown(inner)))"
+                }.joined(separator: ",")
+            }
+            return shown(directory)
+        }
+    }
+
+    @Test func `an object is a directory, a string a leaf, and anything else a leaf of its JSON`() throws {
+        #expect(
+            try additional(#"{"b": {"x": "1\n"}, "a": 1.50, "c": [null, {"é": []}], "d": false}"#)
+                == #"b/(x=1"# + "\n" + #"),a=1.5,c=[null, {"\u00E9": []}],d=false"#)
+    }
+
+    @Test(arguments: [
+        (#"{"": 1}"#, "the name of '' is empty"), (#"{"a": {"b/c": 1}, "x": 1}"#, "the name of 'a/b/c' holds a '/'"),
+        (#"{"a=b": 1, "x": 1}"#, "the name of 'a=b' holds a '='"), (#"{"a": null}"#, "'a' is null"),
+        (#"{"a": ""}"#, "'a' is empty"),
+        (#"{"a": {}}"#, "'a' is an object without a place"),
+        (#"{"é": 1, "e\u0301": 2}"#, "'e\u{301}' is given twice; the first one counts"),
+    ]) func `a member that can be no place is left out and named`(json: String, problem: String) throws {
+        #expect(try findings("<additional><![CDATA[\(json)]]></additional>").contains("additional: \(problem)"))
+        let shown = try additional(json)
+        #expect(shown == nil || ["x=1", "é=1"].contains(shown))
+    }
+
+    @Test(arguments: ["[1]", "1", "null", "\"a\""]) func `a top value that is no object cannot be used`(json: String) throws {
+        #expect(try additional(json) == nil)
+        #expect(try findings("<additional>\(json)</additional>") == ["additional: is no JSON object"])
+    }
+
+    @Test(arguments: ["{", "{\"a\": 1, \"a\": 2}", "{} {}", "{\"a\": \"\\u0000\"}"]) func `what is no JSON cannot be used`(
+        json: String
+    ) throws {
+        #expect(try additional(json) == nil)
+        #expect(try findings("<additional>\(json)</additional>").map { $0.hasPrefix("additional: is no JSON: line 1") } == [true])
+    }
+
+    @Test func `an object without a place is named, also at the top`() throws {
+        #expect(try additional("{}") == nil)
+        #expect(try findings("<additional>{}</additional>") == ["additional: is an object without a place"])
+    }
+
+    // MARK: Keys
+
+    private func keys(_ words: String) throws -> [String] {
+        try assembled("<public-keys>\(words)</public-keys>").instance.publicKeys.map { key in
+            "\(key.name): \(key.formats.map { "\($0.name)=\($0.value)" }.joined(separator: ","))"
+        }
+    }
+
+    @Test func `a key's format is openssh-key unless it says otherwise, and its text is trimmed`() throws {
+        #expect(
+            try keys(
+                """
+                <public-key name='b'><key>\n  ssh-rsa A\n</key></public-key>
+                <public-key name='a'><key format='x509'>one\ntwo\n</key><key format='openssh-key'>ssh-rsa B</key></public-key>
+                """) == ["b: openssh-key=ssh-rsa A", "a: x509=one\ntwo,openssh-key=ssh-rsa B"])
+    }
+
+    @Test(arguments: [
+        ("<public-key><key>k</key></public-key>", ["has no attribute 'name'"]),
+        ("<public-key name='a=b'><key>k</key></public-key>", ["the name 'a=b' holds a '='"]),
+        (
+            "<public-key name='a&#10;b'><key>k</key></public-key>",
+            ["the name 'a\\nb' holds a line break or another control character"]
+        ),
+        ("<public-key name='a'/>", ["the key 'a' has no <key> that can be used"]),
+        ("<public-key name='a'><key> </key></public-key>", ["the key is empty", "the key 'a' has no <key> that can be used"]),
+        (
+            "<public-key name='a'><key>1\n2</key></public-key>",
+            ["an openssh-key is one line; give each key a <public-key> of its own", "the key 'a' has no <key> that can be used"]
+        ),
+        (
+            "<public-key name='a'><key format='a/b'>k</key></public-key>",
+            ["the format 'a/b' holds a '/'", "the key 'a' has no <key> that can be used"]
+        ),
+    ]) func `a key that cannot be used is left out and named`(words: String, problems: [String]) throws {
+        #expect(try keys(words + "<public-key name='good'><key>k</key></public-key>") == ["good: openssh-key=k"])
+        let found = try assembled("<public-keys>\(words)</public-keys>").findings
+        #expect(found.map(\.problem) == problems)
+        #expect(found.allSatisfy { $0.weight == .unusable })
+    }
+
+    @Test func `of two keys or formats of one name the first counts`() throws {
+        let words = "<public-key name='a'><key>1</key><key>2</key></public-key><public-key name='a'><key>3</key></public-key>"
+        #expect(try keys(words) == ["a: openssh-key=1"])
+        #expect(
+            try findings("<public-keys>\(words)</public-keys>") == [
+                "public-keys/public-key/key: the format 'openssh-key' is given twice; the first one counts",
+                "public-keys/public-key: the name 'a' is given twice; the first one counts",
+            ])
+    }
+
+    @Test func `a key without the format that clients of EC2 ask for is noted`() throws {
+        #expect(
+            try findings("<public-keys><public-key name='a'><key format='x509'>k</key></public-key></public-keys>") == [
+                "public-keys/public-key: note: only the OpenStack documents show 'a': clients of EC2 want every key as openssh-key"
+            ])
+        #expect(
+            try findings("<public-keys><public-key name='a'><key format='y'>k</key></public-key></public-keys>") == [
+                "public-keys/public-key: note: no place shows 'a': clients of EC2 want every key as openssh-key"
+            ])
+    }
+
+    // MARK: Words
+
+    @Test(arguments: [
+        ("<nme>x</nme>", "nme: is not a word of the vocabulary; is 'name' meant?"),
+        ("<zzzzzzzz/>", "zzzzzzzz: is not a word of the vocabulary"),
+        ("<placement><rack>7</rack></placement>", "placement/rack: is not a word of the vocabulary"),
+        ("<name>a</name><name>b</name>", "name: is given twice; the first one counts"),
+        ("<x xmlns=''/>", "x: is outside the namespace urn:virt-metadata:instance:1"),
+        ("<launch-index>1.5</launch-index>", "launch-index: '1.5' is no number from 0"),
+        ("<launch-index>99999999999999999999</launch-index>", "launch-index: '99999999999999999999' is no number from 0"),
+        ("<hostname>a b</hostname>", "hostname: 'a b' is no host name; 'a-b' would be"),
+        ("<hostname>日本</hostname>", "hostname: '日本' is no host name"),
+        ("<name>a&#x2028;b</name>", "name: holds a line break or another control character"),
+        ("<tags><tag>x</tag></tags>", "tags/tag: has no attribute 'name'"),
+        ("<tags><tag name='a/b'>x</tag></tags>", "tags/tag: the name 'a/b' holds a '/'"),
+        ("<tags><tag name='a'/><tag name='a'/></tags>", "tags/tag: the name 'a' is given twice; the first one counts"),
+        ("<disks><disk target='vdz'/></disks>", "disks/disk: the domain has no disk 'vdz'"),
+        ("<disks><disk/></disks>", "disks/disk: has no attribute 'target'"),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:ff'/></interfaces>",
+            "interfaces/interface: the domain has no interface 52:54:00:00:00:ff"
+        ),
+        (
+            "<interfaces><interface mac='1'/></interfaces>",
+            "interfaces/interface: has no attribute 'mac' that is a hardware address"
+        ),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:01'><mtu>67</mtu></interface></interfaces>",
+            "interfaces/interface/mtu: '67' is no number of bytes from 68 to 65535"
+        ),
+        (
+            "<instance-id>web</instance-id>",
+            "instance-id: note: clients such as CirrOS wait for an identifier that begins with 'i-'"
+        ),
+        ("<imds/>", "imds: note: is understood, but no place of this version shows it"),
+    ]) func `each thing that an operator should know is named once`(words: String, finding: String) throws {
+        #expect(try findings(words) == [finding])
+    }
+
+    @Test func `what stands in a foreign namespace is not ours to judge, and an empty word says nothing`() throws {
+        #expect(try findings("<x xmlns='urn:x'/><name/><instance-id> </instance-id><launch-index/><hostname/>") == [])
+        let instance = try assembled("<name/><instance-id> </instance-id>").instance
+        #expect(instance.name == "web" && instance.id == "i-8367916213784288a")
+    }
+
+    @Test func `a value that cannot be used costs that value alone`() throws {
+        let instance = try assembled("<launch-index>x</launch-index><hostname>-</hostname><name>N</name><bogus/>").instance
+        #expect(instance.launchIndex == 0 && instance.hostname == "web" && instance.name == "N")
+    }
+
+    @Test func `a long value is named by its beginning, and no control character reaches a terminal`() throws {
+        let long = String(repeating: "x", count: 50)
+        #expect(
+            try findings("<launch-index>\(long)</launch-index>") == ["launch-index: '\(long.prefix(40))…' is no number from 0"])
+        #expect(
+            try findings("<disks><disk target='\(long)'/></disks>") == [
+                "disks/disk: the domain has no disk '\(long.prefix(40))…'"
+            ])
+        #expect(try findings("<tags><tag name='a/&#x85;'/></tags>") == ["tags/tag: the name 'a/\\u{0085}' holds a '/'"])
+    }
+
+    @Test func `findings come in the order of the lines`() throws {
+        let found = try assembled("\n<launch-index>x</launch-index>\n<disks><disk target='v'/></disks>\n<bogus/>").findings
+        #expect(found.map(\.line) == [2, 3, 4])
+        #expect(found.first?.description == "line 2: launch-index: 'x' is no number from 0")
+    }
+}
