@@ -29,7 +29,8 @@ run: build ## serve the fixtures' guests on 127.0.0.1:8775
 
 test: test-packages ## run every test; those that need root say so where they are skipped
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	@# One after the other: many wait for other processes, and would keep each other waiting.
+	$(SWIFT) test --skip-build --no-parallel
 
 golden: packages ## write the golden walks anew; read the difference before you commit it
 	GOLDEN=write $(SWIFT) test --filter ConformanceTests

@@ -136,7 +136,10 @@ extension CloudInitTests {
         let file = FileManager.default.temporaryDirectory.appending(path: "node-\(UUID().uuidString).xml")
         try Data(node.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
-        return try await MetadataServer(in: host, ["--connect", "test://\(file.path)", "--listen", "169.254.169.254:80"])
+        let server = try await MetadataServer(in: host, ["--connect", "test://\(file.path)", "--listen", "169.254.169.254:80"])
+        // It listens before it has read the node.
+        for _ in 0..<200 where !server.log.contains("the inventory is complete") { try await Task.sleep(for: .milliseconds(50)) }
+        return server
     }
 
     /// A node of libvirt's test driver with two running domains, of which the operator described one.

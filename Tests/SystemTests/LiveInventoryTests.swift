@@ -54,11 +54,11 @@ struct LiveInventoryTests {
         try libvirtd.kill(SIGKILL)
         let server = try await MetadataServer([
             "--connect", libvirtd.uri, "--listen", "127.0.0.1:0", "--trust-forwarded-for", "127.0.0.1/32",
-            "--neighbours", neighbours, "--hold-timeout", "30s",
+            "--neighbours", neighbours, "--hold-timeout", "3m",
         ])
         let host = Host(libvirtd: libvirtd, server: server)
         let curl = host.curl(1)
-        async let early = Command.run(curl, limit: .seconds(40))
+        async let early = Command.run(curl, limit: .seconds(200))
         try await Task.sleep(for: .milliseconds(500))
         #expect(server.log.contains("cannot reach the hypervisor"))
         try libvirtd.restart()
@@ -101,7 +101,8 @@ struct LiveInventoryTests {
     }
 
     @Test func `more domains than libvirt lists: the log says so, and the last inventory stands`() async throws {
-        let host = try await Host(options: ["--sweep-interval", "2s"])
+        // Often enough to be waited for, and not so often that it reads domains all the time while they are made.
+        let host = try await Host(options: ["--sweep-interval", "20s"])
         try host.define(1)
         try await host.expect(1, "i-00000001")
         // libvirt's own limit of a list is 16,384.
