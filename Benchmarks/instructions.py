@@ -78,5 +78,5 @@ def count(program, libvirtds, place, options, tell):
         with Counter(program, daemon.uri, place, 9000 + number, options.profiles) as counter:
             for mode in load.MODES:
                 result[mode][daemon.domains] = counter.per_request(mode, options.requests, options.batches)
-                tell(f"{mode}, {daemon.domains:,} domains: {result[mode][daemon.domains]:,.0f} instructions per request")
+                tell(f"{mode}, domains {daemon.domains:,}: {result[mode][daemon.domains]:,.0f} instructions per request")
     return result

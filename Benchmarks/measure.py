@@ -18,14 +18,18 @@ import report
 import servers
 
 
+def numbers(text):
+    return [int(number) for number in text.split(",")]
+
+
 def parse():
     parser = argparse.ArgumentParser(prog="Benchmarks/run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run: one short round, few domains, figures without worth")
     parser.add_argument("--rounds", type=int, help="rounds of load; default 7")
     parser.add_argument("--seconds", type=int, help="how long each server is loaded in a round; default 5")
     parser.add_argument("--connections", type=int, default=32, help="connections that wrk keeps busy; default 32")
-    parser.add_argument("--cores", type=lambda text: [int(core) for core in text.split(",")], help="the servers' core and wrk's: 0,1")
-    parser.add_argument("--domains", type=lambda text: [int(count) for count in text.split(",")], help="default 1,100,10000")
+    parser.add_argument("--cores", type=numbers, help="the servers' core and wrk's; default the first two")
+    parser.add_argument("--domains", type=numbers, help="numbers of domains; default 1,100,10000")
     parser.add_argument("--requests", type=int, default=500, help="requests in a run under callgrind; default 500")
     parser.add_argument("--batches", type=int, help="such runs; default 3")
     parser.add_argument("--only", choices=["nginx", "domains", "instructions"], help="one part instead of all three")
@@ -74,9 +78,9 @@ def measure_by_domains(options, place, libvirtds):
     with contextlib.ExitStack() as stack:
         contestants = []
         for number, daemon in enumerate(libvirtds):
+            name = f"{daemon.domains:,} domain" + "s" * (daemon.domains > 1)
             contestants.append(stack.enter_context(servers.VirtMetadata(
-                f"{daemon.domains:,} domains", 8100 + number, options.program, daemon.uri, path, options.cores[0],
-                connections=options.connections)))
+                name, 8100 + number, options.program, daemon.uri, path, options.cores[0], connections=options.connections)))
             contestants[-1].wait(instructions.PATIENCE)
         return load.rounds(contestants, options, tell)
 
@@ -88,9 +92,9 @@ def machine(options):
     release = lab.call("sh", "-c", ". /etc/os-release; echo $PRETTY_NAME").strip()
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()), "cores": len(os.sched_getaffinity(0)), "processor": model,
-        "kernel": platform.release().split("-")[0], "system": release, "load_before": os.getloadavg()[0],
-        **{name: lab.call("dpkg-query", "--show", "--showformat=${Version}", package)
-           for name, package in [("nginx", "nginx-light"), ("wrk", "wrk"), ("valgrind", "valgrind"), ("libvirt", "libvirt-daemon")]},
+        "kernel": platform.release().split("-")[0], "system": release, "load before": round(os.getloadavg()[0], 2),
+        **{package: lab.call("dpkg-query", "--show", "--showformat=${Version}", package)
+           for package in ("nginx-light", "wrk", "valgrind", "libvirt-daemon")},
         "rounds": options.rounds, "seconds": options.seconds, "connections": options.connections,
     }
 

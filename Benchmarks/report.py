@@ -55,8 +55,11 @@ def flat(mode, counts):
 
 def without_errors(everything):
     """Judges that every request of every round was answered, and with 200."""
-    faults = [f"{mode}, {fault}" for series in everything for mode, all_of in series.items() for one in all_of for fault in one.faults()]
-    return Verdict("every request answered with 200" + "".join(f"\n         void: {fault}" for fault in faults), not faults, {"void": faults})
+    faults = [
+        f"{mode}, {fault}" for result in everything for mode, all_of in result.items() for one in all_of for fault in one.faults()
+    ]
+    text = "every request answered with 200" + "".join(f"\n         void: {fault}" for fault in faults)
+    return Verdict(text, not faults, {"void": faults})
 
 
 def _lines(title, heads, rows):
@@ -72,8 +75,9 @@ def rates(title, result):
     heads = ["", "requests/s", "lowest", "highest", "p50 µs", "p99 µs", "VmRSS MiB", "RssAnon MiB"]
     for mode, all_of in result.items():
         rows = [
-            [one.name, f"{one.median('rate'):,.0f}", f"{min(one.rates):,.0f}", f"{max(one.rates):,.0f}", f"{one.median('p50'):,.0f}",
-             f"{one.median('p99'):,.0f}", f"{one.memory['VmRSS'] / 1024:.1f}", f"{one.memory['RssAnon'] / 1024:.1f}"]
+            [one.name, f"{one.median('rate'):,.0f}", f"{min(one.rates):,.0f}", f"{max(one.rates):,.0f}",
+             f"{one.median('p50'):,.0f}", f"{one.median('p99'):,.0f}",
+             f"{one.memory['VmRSS'] / 1024:.1f}", f"{one.memory['RssAnon'] / 1024:.1f}"]
             for one in all_of
         ]
         yield from _lines(f"{title}, {mode}", heads, rows)

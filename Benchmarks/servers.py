@@ -105,7 +105,8 @@ http {{
     }}
 }}
 """)
-        super().__init__(name, port, ["taskset", "--cpu-list", str(core), "nginx", "-e", "stderr", "-c", configuration], f"{own}/log")
+        command = ["taskset", "--cpu-list", str(core), "nginx", "-e", "stderr", "-c", configuration]
+        super().__init__(name, port, command, f"{own}/log")
 
     def memory(self, pid=None):
         """Of the worker, which alone answers."""
