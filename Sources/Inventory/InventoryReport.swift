@@ -9,6 +9,9 @@ struct InventoryReport {
         case partial(LibvirtError)
     }
 
+    /// How many values of one domain are named in the log; one domain can hold hundreds of thousands.
+    private static let mostFindings = 20
+
     private let uri: String
     private let logger: Logger
     private var state = State.unknown
@@ -67,9 +70,15 @@ struct InventoryReport {
         unusableDomains[domain] = nil
         guard self.findings[domain, default: []] != findings else { return }
         self.findings[domain] = findings.isEmpty ? nil : findings
-        for finding in findings where finding.weight == .unusable {
+        let unusable = findings.filter { $0.weight == .unusable }
+        for finding in unusable.prefix(Self.mostFindings) {
             logger.warning("a value in the domain's metadata cannot be used and is left out", metadata: [
                 "domain": "\(name)", "finding": "\(finding)",
+            ])
+        }
+        if unusable.count > Self.mostFindings {
+            logger.warning("the domain's metadata has more of these; `virt-metadata check` names all", metadata: [
+                "domain": "\(name)", "more": "\(unusable.count - Self.mostFindings)",
             ])
         }
     }
