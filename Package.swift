@@ -75,7 +75,12 @@ let package = Package(
         tests(of: "Inventory", ["Inventory", "Common", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
-        tests(of: "Server", ["Server", "Common", "Inventory", "Kernel", "TestSupport", logging, lifecycle] + nio),
+        tests(
+            of: "Server",
+            [
+                "Server", "Common", "Inventory", "Kernel", "TestSupport", logging, lifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + nio),
         // What guests read, compared with files: golden walks of every story, and Nova's own answers.
         tests(of: "Conformance", ["EC2API", "OpenStackAPI", "Inventory", "Common", "JSON", "XML"]),
         // The program as a process: real clients, real namespaces, a real libvirtd.

@@ -17,9 +17,9 @@ struct Configuration: Sendable {
         /// For a request that must wait until the inventory is known: longer than libvirt takes to list a large host, shorter
         /// than clients wait.
         var holdTimeout = Duration.seconds(5)
-        /// In all: well below the number of file descriptors that systemd gives a service.
+        /// In all; each needs a file descriptor.
         var connections = 8192
-        /// Of one address: cloud-init opens one at a time.
+        /// Of one caller: cloud-init opens one at a time.
         var connectionsPerCaller = 128
         /// At one time.
         var heldRequests = 1024

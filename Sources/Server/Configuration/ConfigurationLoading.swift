@@ -7,6 +7,9 @@ extension Configuration {
     /// The file that is read if it is there and no other is named.
     static let defaultFile = "/etc/virt-metadata/config.yaml"
 
+    /// The variable that names another.
+    private static let fileVariable = Setting.variablePrefix + "CONFIG"
+
     /// Puts the three sources together.
     ///
     /// - Parameters:
@@ -16,10 +19,12 @@ extension Configuration {
         file: String?, environment: [String: String], flags: [(name: String, values: [String])]
     ) throws(ConfigurationError) -> Configuration {
         var configuration = Configuration()
-        if let path = file ?? environment[Setting.variablePrefix + "CONFIG"] {
-            try configuration.read(file: path)
+        if let path = file {
+            try configuration.read(file: path, namedBy: "--config")
+        } else if let path = environment[fileVariable] {
+            try configuration.read(file: path, namedBy: "environment variable \(fileVariable)")
         } else if FileManager.default.fileExists(atPath: defaultFile) {
-            try configuration.read(file: defaultFile)
+            try configuration.read(file: defaultFile, namedBy: "the default of --config")
         }
         try configuration.read(environment: environment)
         for (name, values) in flags {
@@ -32,6 +37,7 @@ extension Configuration {
     }
 
     private mutating func set(_ setting: Setting, to values: [String], from place: String) throws(ConfigurationError) {
+        guard values.allSatisfy({ !$0.isEmpty }) else { throw ConfigurationError(place: place, problem: "has no value") }
         do {
             try setting.apply(values, &self)
         } catch {
@@ -44,7 +50,7 @@ extension Configuration {
     private mutating func read(environment: [String: String]) throws(ConfigurationError) {
         let settings = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.variable, $0) })
         for (variable, text) in environment.sorted(by: { $0.key < $1.key }) where variable.hasPrefix(Setting.variablePrefix) {
-            if variable == Setting.variablePrefix + "CONFIG" { continue }
+            if variable == Self.fileVariable { continue }
             guard let setting = settings[variable] else {
                 throw ConfigurationError(
                     place: "environment variable \(variable)", problem: "there is no such setting" + Self.advice(variable, settings.keys))
@@ -53,9 +59,9 @@ extension Configuration {
         }
     }
 
-    /// The values of a list that is written in one text, between commas.
+    /// The values of a list that is written in one text, between commas; a place with nothing in it is an empty value.
     static func parts(of text: String) -> [String] {
-        text.split(separator: ",").map { part in
+        text.split(separator: ",", omittingEmptySubsequences: false).map { part in
             String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }
     }
@@ -66,7 +72,8 @@ extension Configuration {
 
     // MARK: The file
 
-    private mutating func read(file path: String) throws(ConfigurationError) {
+    private mutating func read(file path: String, namedBy source: String) throws(ConfigurationError) {
+        guard !path.isEmpty else { throw ConfigurationError(place: source, problem: "has no value") }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ConfigurationError(place: path, problem: "cannot be read; is it there, and may this user read it?")
         }
@@ -77,9 +84,9 @@ extension Configuration {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw ConfigurationError(place: path, problem: Self.sentence(of: error))
+            throw Self.error(error, in: path)
         }
-        guard let root else { return }
+        guard let root, !Self.isNull(root) else { return }
         guard case .mapping(let mapping) = root else {
             throw ConfigurationError(place: Self.place(path, root), problem: "a configuration is a mapping of settings to values")
         }
@@ -94,9 +101,8 @@ extension Configuration {
         }
         let values: [String]
         switch value {
-        case .scalar(let scalar) where scalar.string.isEmpty || scalar.string == "~" && scalar.style == .plain:
-            throw ConfigurationError(place: Self.place(path, key), problem: "\(name): has no value")
-        case .scalar(let scalar): values = [scalar.string]
+        case let nothing where Self.isNull(nothing): values = [""]
+        case .scalar(let scalar): values = setting.kind == .list ? Self.parts(of: scalar.string) : [scalar.string]
         case .sequence(let sequence) where setting.kind == .list && sequence.allSatisfy({ $0.scalar != nil }):
             values = sequence.compactMap { $0.scalar?.string }
         default:
@@ -106,18 +112,27 @@ extension Configuration {
         try set(setting, to: values, from: "\(Self.place(path, value)): \(name)")
     }
 
+    /// The words for nothing in YAML 1.2's core schema.
+    private static let nulls = ["", "~", "null", "Null", "NULL"]
+
+    private static func isNull(_ node: Node) -> Bool {
+        node.scalar.map { $0.style != .singleQuoted && $0.style != .doubleQuoted && nulls.contains($0.string) } ?? false
+    }
+
     private static func place(_ path: String, _ node: Node) -> String {
         node.mark.map { "\(path), line \($0.line)" } ?? path
     }
 
     /// Yams describes an error over several lines, with the text around it; one line is enough beside the file's name.
-    private static func sentence(of error: any Error) -> String {
+    private static func error(_ error: any Error, in path: String) -> ConfigurationError {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            "line \(mark.line): is no YAML: \(problem)"
-        case .duplicatedKeysInMapping(let duplicates, _):
-            "has a setting twice: \(duplicates.joined(separator: ", "))"
-        default: "is no YAML: \(error)"
+            ConfigurationError(place: "\(path), line \(mark.line)", problem: "is no YAML: \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            ConfigurationError(
+                place: "\(path), line \(context.mark.line)",
+                problem: "stands here and again: \(Set(duplicates).sorted().joined(separator: ", "))")
+        default: ConfigurationError(place: path, problem: "is no YAML: \(error)")
         }
     }
 }

@@ -40,6 +40,9 @@ enum Read {
         }
     }
 
+    /// Longer waits are slips of the pen, and clocks need not count so far.
+    private static let longest = Duration.seconds(366 * 86_400)
+
     /// A number with a unit: `250ms`, `10s`, `5m`, `2h`; without a unit, seconds.
     static func duration(_ text: String) throws(Setting.BadValue) -> Duration {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
@@ -47,7 +50,9 @@ enum Read {
         guard let number = Int32(digits), number > 0, let unit = units[text.dropFirst(digits.count)] else {
             throw Setting.BadValue(problem: "'\(text)' is no time; write 250ms, 10s, 5m or 2h")
         }
-        return unit * Int(number)
+        let time = unit * Int(number)
+        guard time <= longest else { throw Setting.BadValue(problem: "'\(text)' is longer than a year") }
+        return time
     }
 
     static func count(_ text: String, _ range: ClosedRange<Int>) throws(Setting.BadValue) -> Int {

@@ -20,7 +20,7 @@ struct Setting: Sendable {
     /// What its value stands for, as help shows it.
     let valueName: String
     let help: String
-    /// A value that can be used, for help and tests.
+    /// A value that can be used, and is not the default.
     let example: String
     let apply: @Sendable ([String], inout Configuration) throws(BadValue) -> Void
 
@@ -60,7 +60,7 @@ struct Setting: Sendable {
 
     /// Every setting there is.
     static let all: [Setting] = [
-        single("connect", "uri", example: "qemu:///system", help: "The hypervisor to ask, read-only.", { $1.connect = $0 }, Read.uri),
+        single("connect", "uri", example: "qemu+unix:///system", help: "The hypervisor to ask, read-only.", { $1.connect = $0 }, Read.uri),
         list("listen", "address:port", example: "127.0.0.1:8775",
             help: "Where guests connect; [address]:port for IPv6; may be repeated. Default: \(Configuration.metadataAddress).",
             { $1.listen = $0 }, Read.socketAddress),
@@ -71,28 +71,28 @@ struct Setting: Sendable {
         Setting(name: "edited", kind: .flag, valueName: "yes|no", help:
             "Take title and metadata from the definition for the next start, so that an edit shows at once.", example: "yes"
         ) { values, configuration throws(BadValue) in configuration.edited = try Read.yesOrNo(values) },
-        single("sweep-interval", "time", example: "5m", help: "How often all domains are read again, whatever events said.",
+        single("sweep-interval", "time", example: "10m", help: "How often all domains are read again, whatever events said.",
             { $1.sweepInterval = $0 }, Read.duration),
         single("log-level", "level", example: "debug", help: "trace, debug, info, notice, warning, error or critical.",
             { $1.logLevel = $0 }, Read.logLevel),
         single("threads", "count", example: "2", help: "How many event loops serve guests.", { $1.threads = $0 }) {
             text throws(BadValue) in try Read.count(text, 1...64)
         },
-        single("request-head-bytes", "bytes", example: "16384", help: "Limit of a request's head; beyond it 431.",
+        single("request-head-bytes", "bytes", example: "32768", help: "Limit of a request's head; beyond it 431.",
             { $1.limits.requestHeadBytes = $0 }) { text throws(BadValue) in try Read.count(text, 256...(1 << 20)) },
-        single("request-body-bytes", "bytes", example: "65536", help: "Limit of a request's body; beyond it 413.",
+        single("request-body-bytes", "bytes", example: "131072", help: "Limit of a request's body; beyond it 413.",
             { $1.limits.requestBodyBytes = $0 }) { text throws(BadValue) in try Read.count(text, 0...(16 << 20)) },
-        single("request-timeout", "time", example: "10s", help: "From a request's first byte to its last; beyond it 408.",
+        single("request-timeout", "time", example: "5s", help: "From a request's first byte to its last; beyond it 408.",
             { $1.limits.requestTimeout = $0 }, Read.duration),
-        single("idle-timeout", "time", example: "60s", help: "How long a connection may be without a request.",
+        single("idle-timeout", "time", example: "30s", help: "How long a connection may be without a request.",
             { $1.limits.idleTimeout = $0 }, Read.duration),
-        single("hold-timeout", "time", example: "5s", help: "How long a request waits for the first inventory; then 404.",
+        single("hold-timeout", "time", example: "2500ms", help: "How long a request waits for the first inventory; then 404.",
             { $1.limits.holdTimeout = $0 }, Read.duration),
-        single("connections", "count", example: "8192", help: "Open connections in all.",
+        single("connections", "count", example: "4096", help: "Open connections in all.",
             { $1.limits.connections = $0 }) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
-        single("connections-per-caller", "count", example: "128", help: "Open connections of one address.",
+        single("connections-per-caller", "count", example: "64", help: "Open connections of one hardware address, or address if none is known.",
             { $1.limits.connectionsPerCaller = $0 }) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
-        single("held-requests", "count", example: "1024", help: "Requests that wait for the first inventory.",
+        single("held-requests", "count", example: "512", help: "Requests that wait for the first inventory.",
             { $1.limits.heldRequests = $0 }) { text throws(BadValue) in try Read.count(text, 0...1_000_000) },
     ]
 }

@@ -1,0 +1,202 @@
+import ArgumentParser
+import Foundation
+import Testing
+@testable import Server
+
+/// Flags, environment and file: one table of settings, and three ways to each.
+struct ConfigurationTests {
+    // MARK: The table
+
+    @Test(arguments: Setting.all)
+    func `each setting is the same by flag, by variable and by key`(_ setting: Setting) throws {
+        let bare = try Self.load()
+        let flag = setting.kind == .flag ? ["--\(setting.name)"] : ["--\(setting.name)", setting.example]
+        let byFlag = try Self.load(flags: flag)
+        let byVariable = try Self.load(environment: [setting.variable: setting.example])
+        let byKey = try Self.load(yaml: "\(setting.name): \(setting.example)")
+        #expect(byFlag != bare, "its example changes something")
+        #expect(byVariable == byFlag)
+        #expect(byKey == byFlag)
+    }
+
+    @Test(arguments: Setting.all)
+    func `each setting is told apart, and explained`(_ setting: Setting) {
+        #expect(Setting.all.count { $0.name == setting.name } == 1)
+        #expect(setting.name.wholeMatch(of: /[a-z]+(-[a-z]+)*/) != nil)
+        #expect(setting.help.hasSuffix("."))
+        #expect(!setting.valueName.isEmpty)
+        let help = Serve.helpMessage(columns: 1000)
+        let option = setting.kind == .flag ? "--\(setting.name)/--no-\(setting.name)" : "--\(setting.name) <\(setting.valueName)>"
+        #expect(help.contains(option))
+        #expect(help.contains(setting.help))
+    }
+
+    @Test(arguments: Setting.all.filter { $0.kind != .flag })
+    func `an empty value is none`(_ setting: Setting) {
+        Self.expect("--\(setting.name): has no value") { try Self.load(flags: ["--\(setting.name)", ""]) }
+        Self.expect("environment variable \(setting.variable): has no value") { try Self.load(environment: [setting.variable: ""]) }
+        for nothing in ["", "~", "null", "''"] {
+            Self.expect("config.yaml, line 2: \(setting.name): has no value") { try Self.load(yaml: "\n\(setting.name): \(nothing)") }
+        }
+    }
+
+    // MARK: The three ways
+
+    @Test func `the flag wins over the variable, the variable over the file, the file over the default`() throws {
+        let file = "threads: 2\nrequest-timeout: 2s\nidle-timeout: 2s\nhold-timeout: 2s"
+        let environment = ["VIRT_METADATA_REQUEST_TIMEOUT": "3s", "VIRT_METADATA_IDLE_TIMEOUT": "3s", "PATH": "/bin"]
+        let loaded = try Self.configuration(yaml: file, environment: environment, flags: ["--idle-timeout", "4s"])
+        #expect(loaded.threads == 2)
+        #expect(loaded.limits.holdTimeout == .seconds(2))
+        #expect(loaded.limits.requestTimeout == .seconds(3))
+        #expect(loaded.limits.idleTimeout == .seconds(4))
+        #expect(loaded.limits.connections == 8192)
+    }
+
+    @Test func `a list comes as a sequence, between commas, or by repeating its flag`() throws {
+        let expected = try Self.load(flags: ["--listen", "127.0.0.1:80", "--listen", "[::1]:80"])
+        #expect(try Self.load(yaml: "listen:\n- 127.0.0.1:80\n- '[::1]:80'") == expected)
+        #expect(try Self.load(yaml: "listen: ['127.0.0.1:80', '[::1]:80']") == expected)
+        #expect(try Self.load(yaml: "listen: 127.0.0.1:80, [::1]:80") == expected)
+        #expect(try Self.load(flags: ["--listen", "127.0.0.1:80,[::1]:80"]) == expected)
+        #expect(try Self.load(environment: ["VIRT_METADATA_LISTEN": " 127.0.0.1:80 ,[::1]:80"]) == expected)
+        #expect(try Self.load(yaml: "trust-forwarded-for: []") == Self.load(), "nobody, as by default")
+    }
+
+    @Test func `a list of a stronger source takes the place of a weaker one's`() throws {
+        let loaded = try Self.configuration(yaml: "listen: 127.0.0.1:80", flags: ["--listen", "127.0.0.1:81"])
+        #expect(loaded.listen.map(\.inBrackets) == ["127.0.0.1:81"])
+    }
+
+    @Test func `guests look at 169.254.169.254 unless told otherwise`() throws {
+        #expect(try Self.configuration().listen.map(\.inBrackets) == ["169.254.169.254:80"])
+    }
+
+    @Test func `the file may be named by a variable, and the flag names another`() throws {
+        let (file, other) = (try Self.file("threads: 2"), try Self.file("threads: 3"))
+        defer { for path in [file, other] { try? FileManager.default.removeItem(atPath: path) } }
+        let environment = ["VIRT_METADATA_CONFIG": file]
+        #expect(try Configuration.load(file: nil, environment: environment, flags: []).threads == 2)
+        #expect(try Configuration.load(file: other, environment: environment, flags: []).threads == 3)
+    }
+
+    @Test(arguments: ["yes", "true", "ON", "1"], ["no", "False", "off", "0"])
+    func `yes and no have their usual words`(yes: String, no: String) throws {
+        #expect(try Self.configuration(yaml: "edited: \(yes)").edited)
+        #expect(try !Self.configuration(environment: ["VIRT_METADATA_EDITED": no]).edited)
+        #expect(try !Self.configuration(yaml: "edited: \(yes)", flags: ["--no-edited"]).edited)
+    }
+
+    @Test(arguments: [("250ms", Duration.milliseconds(250)), ("10", .seconds(10)), ("10s", .seconds(10)), ("5m", .seconds(300)), ("2h", .seconds(7200))])
+    func `a time has a unit, or counts seconds`(text: String, expected: Duration) throws {
+        #expect(try Self.configuration(yaml: "sweep-interval: \(text)").sweepInterval == expected)
+    }
+
+    // MARK: What is wrong, and where
+
+    @Test(arguments: [
+        ("threads: 2\nidle-timout: 3s", ", line 2: there is no setting 'idle-timout'; is 'idle-timeout' meant?"),
+        ("threads: 2\nxyzzy: 3s", ", line 2: there is no setting 'xyzzy'"),
+        ("threads: 1\n\nidle-timeout: soon", ", line 3: idle-timeout: 'soon' is no time; write 250ms, 10s, 5m or 2h"),
+        ("idle-timeout: 0s", ", line 1: idle-timeout: '0s' is no time; write 250ms, 10s, 5m or 2h"),
+        ("idle-timeout: -1s", ", line 1: idle-timeout: '-1s' is no time; write 250ms, 10s, 5m or 2h"),
+        ("idle-timeout: 3000d", ", line 1: idle-timeout: '3000d' is no time; write 250ms, 10s, 5m or 2h"),
+        ("idle-timeout: 2000000000h", ", line 1: idle-timeout: '2000000000h' is longer than a year"),
+        ("threads: 0", ", line 1: threads: '0' is no number from 1 to 64"),
+        ("threads: 1.5", ", line 1: threads: '1.5' is no number from 1 to 64"),
+        ("edited: perhaps", ", line 1: edited: 'perhaps' is neither 'yes' nor 'no'"),
+        ("log-level: loud", ", line 1: log-level: 'loud' is none of trace, debug, info, notice, warning, error, critical"),
+        ("connect: qemu", ", line 1: connect: 'qemu' is no URI; write one such as qemu:///system"),
+        ("listen: localhost:80", ", line 1: listen: 'localhost:80' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"),
+        ("listen: ::1:80", ", line 1: listen: '::1:80' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"),
+        ("listen: 127.0.0.1", ", line 1: listen: '127.0.0.1' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"),
+        ("listen: 127.0.0.1:65536", ", line 1: listen: '127.0.0.1:65536' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"),
+        ("listen: 127.0.0.1:80,", ", line 1: listen: has no value"),
+        ("listen: [127.0.0.1:80, ]\nthreads: [1]", ", line 2: threads: takes one value"),
+        ("listen:\n- 127.0.0.1:80\n-", ", line 2: listen: has no value"),
+        ("listen: [[127.0.0.1:80]]", ", line 1: listen: takes a value or a list of values"),
+        ("trust-forwarded-for: 10.0.0.0/33", ", line 1: trust-forwarded-for: '10.0.0.0/33' is no range of addresses; write 127.0.0.1/32 or fd00::/8"),
+        ("threads: {a: b}", ", line 1: threads: takes one value"),
+        ("threads: 1\nedited: yes\nthreads: 2", ", line 1: stands here and again: threads"),
+        ("- threads", ", line 1: a configuration is a mapping of settings to values"),
+        ("threads", ", line 1: a configuration is a mapping of settings to values"),
+        ("? [a]\n: b", ", line 1: there is no setting ''"),
+        ("threads: 1\na: b: c", ", line 2: is no YAML: mapping values are not allowed in this context"),
+        ("threads: 1\n\tedited: yes", ", line 2: is no YAML: found a tab character that violates indentation"),
+        ("threads: 1\n---\nthreads: 2", ", line 2: is no YAML: but found another document"),
+    ])
+    func `what is wrong in a file is named with its line and key`(yaml: String, problem: String) {
+        Self.expect("config.yaml\(problem)") { try Self.load(yaml: yaml) }
+    }
+
+    @Test(arguments: ["", "\n", "# nothing\n", "---\n", "{}"])
+    func `a file may say nothing`(yaml: String) throws {
+        #expect(try Self.load(yaml: yaml) == Self.load())
+    }
+
+    @Test func `what is wrong in the environment is named with its variable`() {
+        Self.expect("environment variable VIRT_METADATA_LISEN: there is no such setting; is 'VIRT_METADATA_LISTEN' meant?") {
+            try Self.load(environment: ["VIRT_METADATA_LISEN": "127.0.0.1:80"])
+        }
+        Self.expect("environment variable VIRT_METADATA_THREADS: 'many' is no number from 1 to 64") {
+            try Self.load(environment: ["VIRT_METADATA_THREADS": "many"])
+        }
+        Self.expect("environment variable VIRT_METADATA_CONFIG: has no value") {
+            try Configuration.load(file: nil, environment: ["VIRT_METADATA_CONFIG": ""], flags: [])
+        }
+    }
+
+    @Test func `what is wrong in a flag is named with it`() {
+        Self.expect("--threads: '65' is no number from 1 to 64") { try Self.load(flags: ["--threads", "65"]) }
+        Self.expect("--listen: has no value") { try Self.load(flags: ["--listen", "127.0.0.1:80", "--listen", ","]) }
+    }
+
+    @Test func `a file that cannot be read is named`() throws {
+        for path in ["/nonexistent.yaml", "/tmp"] {
+            Self.expect("\(path): cannot be read; is it there, and may this user read it?") {
+                try Configuration.load(file: path, environment: [:], flags: [])
+            }
+        }
+        let path = try Self.file("")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Data([0x74, 0xFF]).write(to: URL(filePath: path))
+        Self.expect("config.yaml: is not UTF-8") { try Configuration.load(file: path, environment: [:], flags: []) }
+    }
+
+    // MARK: Ways to load
+
+    /// What is loaded, as text, for there is no other way to compare all of it.
+    private static func load(yaml: String = "", environment: [String: String] = [:], flags: [String] = []) throws -> String {
+        var text = ""
+        dump(try configuration(yaml: yaml, environment: environment, flags: flags), to: &text)
+        return text
+    }
+
+    private static func configuration(
+        yaml: String = "", environment: [String: String] = [:], flags: [String] = []
+    ) throws -> Configuration {
+        let path = try file(yaml)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        return try Configuration.load(file: path, environment: environment, flags: SettingsOptions.parse(flags).values)
+    }
+
+    private static func file(_ text: String) throws -> String {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString)-config.yaml")
+        try Data(text.utf8).write(to: file)
+        return file.path
+    }
+
+    /// Expects an error that says this, whatever folder the file is in.
+    private static func expect<Value>(_ sentence: String, sourceLocation: SourceLocation = #_sourceLocation, of load: () throws -> Value) {
+        do {
+            _ = try load()
+            Issue.record("no error", sourceLocation: sourceLocation)
+        } catch {
+            #expect("\(error)".hasSuffix(sentence) && error is ConfigurationError, "\(error)", sourceLocation: sourceLocation)
+        }
+    }
+}
+
+extension Setting: CustomTestStringConvertible {
+    public var testDescription: String { name }
+}
