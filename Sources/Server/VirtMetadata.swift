@@ -58,19 +58,23 @@ struct CommandFailure: Error, CustomStringConvertible {
 /// The standard error stream.
 struct StandardError: TextOutputStream {
     mutating func write(_ text: String) {
-        FileDescriptorOutput.write(Array(text.utf8), to: STDERR_FILENO)
+        // Who closed this stream wants to hear nothing of it.
+        try? FileDescriptorOutput.write(Array(text.utf8), to: STDERR_FILENO)
     }
 }
 
 /// Bytes to a file descriptor, all of them.
 enum FileDescriptorOutput {
-    static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    /// - Throws: `CommandFailure` if they cannot all be written, as to a full disk.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) throws(CommandFailure) {
         var rest = bytes[...]
         while !rest.isEmpty {
             // Safe: write(2) reads as many bytes as the array slice has.
             let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard written > 0 else { return }
-            rest = rest.dropFirst(written)
+            if written < 0, errno != EINTR {
+                throw CommandFailure("cannot write all of the output: \(unsafe String(cString: strerror(errno)))")
+            }
+            rest = rest.dropFirst(max(0, written))
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Common
 import FoundationEssentials
+import Glibc
 import Inventory
 
 /// `virt-metadata check`: what in a domain's XML cannot be used.
@@ -10,6 +11,8 @@ struct Check: AsyncParsableCommand {
         discussion: """
             Each finding is printed with its line. The exit status is 1 if any value cannot be used, and 0 if all can; notes are \
             printed, but change nothing.
+
+            Each argument is a file, if there is one of that name, else a domain of the hypervisor.
 
             EXAMPLES
               A file, and a domain of the hypervisor:
@@ -33,22 +36,37 @@ struct Check: AsyncParsableCommand {
         if !allUsable { throw ExitCode(1) }
     }
 
+    /// Whether all of a subject can be used; one that cannot be read at all does not keep the others from being checked.
     private func check(_ subject: String, _ source: DomainSource) async throws -> Bool {
+        let findings: [Finding]
         do {
-            let assembled: InstanceAssembly.Assembled
-            if FileManager.default.fileExists(atPath: subject) {
-                assembled = try InstanceAssembly().assemble(DomainSource.bytes(of: subject))
-            } else {
-                let found = try await source.domain(subject)
-                assembled = try found.assembly.assemble(found.xml, edited: found.edited)
-            }
-            for finding in assembled.findings { print("\(subject): \(finding)") }
-            let count = assembled.findings.filter { $0.weight == .unusable }.count
-            if count == 0 { print("\(subject): every value can be used") }
-            return count == 0
+            findings = try await assembled(subject, source).findings
         } catch let error as DescriptionError {
-            print("\(subject): \(error)")
+            try write("\(subject): \(error)")
+            return false
+        } catch let error as CommandFailure {
+            VirtMetadata.complain("virt-metadata: \(error)")
             return false
         }
+        for finding in findings { try write("\(subject): \(finding)") }
+        let isUsable = !findings.contains { $0.weight == .unusable }
+        if isUsable { try write("\(subject): every value can be used") }
+        return isUsable
+    }
+
+    private func assembled(_ subject: String, _ source: DomainSource) async throws -> InstanceAssembly.Assembled {
+        if FileManager.default.fileExists(atPath: subject) {
+            return try InstanceAssembly().assemble(DomainSource.bytes(of: subject))
+        }
+        do {
+            let found = try await source.domain(subject)
+            return try found.assembly.assemble(found.xml, edited: found.edited)
+        } catch let error as CommandFailure {
+            throw CommandFailure("there is no file '\(subject)', so a domain was looked for: \(error)")
+        }
+    }
+
+    private func write(_ line: String) throws(CommandFailure) {
+        try FileDescriptorOutput.write(Array("\(line)\n".utf8), to: STDOUT_FILENO)
     }
 }

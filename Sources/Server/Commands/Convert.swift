@@ -19,15 +19,19 @@ struct Convert: ParsableCommand {
 
     func run() throws {
         let bytes = try DomainSource.bytes(of: file)
-        do throws(XMLError) {
-            switch try convertBareMetadata(in: bytes) {
-            case .unchanged:
-                VirtMetadata.complain("\(file): no element under <metadata> is without a namespace; printed as it is")
-                FileDescriptorOutput.write(bytes, to: STDOUT_FILENO)
-            case .rewritten(let converted, let elements):
-                VirtMetadata.complain("\(file): converted \(elements.joined(separator: ", "))")
-                FileDescriptorOutput.write(converted, to: STDOUT_FILENO)
-            }
+        switch try conversion(of: bytes) {
+        case .unchanged:
+            VirtMetadata.complain("\(file): no element under <metadata> is without a namespace; printed as it is")
+            try FileDescriptorOutput.write(bytes, to: STDOUT_FILENO)
+        case .rewritten(let converted, let elements):
+            VirtMetadata.complain("\(file): converted \(elements.joined(separator: ", "))")
+            try FileDescriptorOutput.write(converted, to: STDOUT_FILENO)
+        }
+    }
+
+    private func conversion(of bytes: [UInt8]) throws(CommandFailure) -> ConvertedMetadata {
+        do {
+            return try convertBareMetadata(in: bytes)
         } catch {
             throw CommandFailure("\(file): \(error)")
         }

@@ -16,11 +16,14 @@ struct DomainSource {
     let edited: Bool
 
     /// A domain of the hypervisor, by name, UUID or number.
+    ///
+    /// - Throws: `CommandFailure`, and `DescriptionError` where a network cannot be used.
     func domain(_ name: String) async throws -> Found {
         let hypervisor = Hypervisor(uri: uri) { _ in }
         do {
             try await hypervisor.connect()
             guard let domain = try await hypervisor.findDomain(name, edited: edited) else {
+                await hypervisor.disconnect()
                 throw CommandFailure("there is no domain '\(name)' at \(uri); `virsh -c \(uri) list --all` shows those there are")
             }
             let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
@@ -34,7 +37,7 @@ struct DomainSource {
     }
 
     /// The bytes of a file.
-    static func bytes(of path: String) throws -> [UInt8] {
+    static func bytes(of path: String) throws(CommandFailure) -> [UInt8] {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandFailure("\(path): cannot be read; is it there, and may this user read it?")
         }

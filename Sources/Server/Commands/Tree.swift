@@ -40,11 +40,19 @@ struct Tree: AsyncParsableCommand {
     func run() async throws {
         let configuration = try settings.load()
         let found = try await DomainSource(uri: configuration.connect, edited: configuration.edited).domain(domain)
-        let instance = try found.assembly.assemble(found.xml, edited: found.edited).instance
+        let instance = try instance(of: found)
         let address = address.flatMap { IPAddress($0) }
         let question = Question(
             about: instance, address: address, interface: address == nil || instance.interfaces.isEmpty ? nil : 0, entropy: .system)
         try print(question)
+    }
+
+    private func instance(of found: DomainSource.Found) throws(CommandFailure) -> Instance {
+        do {
+            return try found.assembly.assemble(found.xml, edited: found.edited).instance
+        } catch {
+            throw CommandFailure("the XML of \(domain) cannot be used: \(error)")
+        }
     }
 
     private func print(_ question: Question) throws {
@@ -52,7 +60,7 @@ struct Tree: AsyncParsableCommand {
         guard let path else {
             for view in chosen {
                 let newest = TreePath(view.root.names + ["latest"])
-                write(Walk(through: view, from: newest, for: question).text)
+                try write(Walk(through: view, from: newest, for: question).text)
             }
             return
         }
@@ -60,13 +68,13 @@ struct Tree: AsyncParsableCommand {
             let node = view.publicNode(at: place) ?? view.node(at: place, for: question)
         else { throw CommandFailure("there is no place \(path) for this domain") }
         if case .directory = node {
-            write(Walk(through: view, from: place, for: question).text)
+            try write(Walk(through: view, from: place, for: question).text)
         } else {
-            FileDescriptorOutput.write(node.content.bytes, to: STDOUT_FILENO)
+            try FileDescriptorOutput.write(node.content.bytes, to: STDOUT_FILENO)
         }
     }
 
-    private func write(_ text: String) {
-        FileDescriptorOutput.write(Array(text.utf8), to: STDOUT_FILENO)
+    private func write(_ text: String) throws(CommandFailure) {
+        try FileDescriptorOutput.write(Array(text.utf8), to: STDOUT_FILENO)
     }
 }
