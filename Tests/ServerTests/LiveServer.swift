@@ -85,16 +85,20 @@ enum Guests {
     static let stranger = "127.0.0.5"
     /// An address whose hardware address the domains `one` and `two` have.
     static let twins = "127.0.0.6"
+    /// The guest `huge`, with 32 MiB of user data.
+    static let huge = "127.0.0.7"
     /// A proxy whose `X-Forwarded-For` is believed; it is no guest itself.
     static let proxy = "127.0.0.9"
     static let proxies = "127.0.0.8/29"
 
     static let userData = "#cloud-config\npassword: correct-horse\n"
+    static let hugeUserData = [UInt8](repeating: UInt8(ascii: "x"), count: 32 << 20)
     static let bigUserData = (0..<(4 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 12) }
 
     /// All of them, read to the end.
     static let snapshot = snapshot(of: [
         instance(1, "web", mac: "52:54:00:00:00:02", Array(userData.utf8)), instance(2, "big", mac: "52:54:00:00:00:03", bigUserData),
+        instance(5, "huge", mac: "52:54:00:00:00:07", hugeUserData),
         instance(3, "one", mac: "52:54:00:00:00:06"), instance(4, "two", mac: "52:54:00:00:00:06"),
     ], isComplete: true)
 
@@ -121,6 +125,7 @@ enum Guests {
         127.0.0.3 0x1 0x2 52:54:00:00:00:03 * lo
         127.0.0.5 0x1 0x2 52:54:00:00:00:05 * lo
         127.0.0.6 0x1 0x2 52:54:00:00:00:06 * lo
+        127.0.0.7 0x1 0x2 52:54:00:00:00:07 * lo
 
         """
 

@@ -52,16 +52,17 @@ struct PatienceTests {
     }
 
     @Test func `a guest that reads slowly is not idle`() async throws {
-        // Longer than it takes the kernel to hand on what it holds for a reader like this one.
-        try await LiveServer.run(limits: { $0.idleTimeout = .seconds(2) }) { server in
-            let connection = try server.connection(of: Guests.big, window: 64 << 10)
+        try await LiveServer.run(limits: { $0.idleTimeout = .seconds(1) }) { server in
+            let connection = try server.connection(of: Guests.huge, window: 64 << 10)
             try await connection.send("GET /latest/user-data HTTP/1.1\r\nConnection: close\r\n\r\n")
             var received = 0
+            let started = ContinuousClock.now
             while case let count = try await connection.receive().count, count > 0 {
                 received += count
-                try await Task.sleep(for: .milliseconds(40))
+                try await Task.sleep(for: .milliseconds(3))
             }
-            #expect(received > Guests.bigUserData.count)
+            #expect(received > Guests.hugeUserData.count)
+            #expect(started.duration(to: .now) > .seconds(1), "longer than it may be idle")
         }
     }
 

@@ -10,6 +10,9 @@ import ServiceLifecycle
 struct GuestListener: Service {
     /// How many connections may wait to be accepted, the kernel's own limit aside: a rack that boots at once.
     private static let backlog = 4096
+    /// How much of a reply the kernel takes beyond what a guest has room for, in bytes: enough to keep a fast one busy, and little
+    /// enough that we see a slow one read, and that its kernel memory is not the host's.
+    private static let unsent = 256 << 10
     /// How long replies that are on their way may take once we are asked to stop.
     private static let farewell: TimeAmount = .seconds(4)
 
@@ -72,6 +75,8 @@ struct GuestListener: Service {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // What is accepted inherits this, as it does NIO's own TCP_NODELAY: nothing is left to set there.
+            .serverChannelOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: unsent)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
@@ -79,7 +84,6 @@ struct GuestListener: Service {
                     try pipeline.addHandler(quiescing.makeServerChannelHandler(channel: channel))
                 }
             }
-            // NIO sets TCP_NODELAY on the listener, which hands it on to what it accepts: nothing is left to set there.
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try reception.addHandlers(to: channel) }
             }
