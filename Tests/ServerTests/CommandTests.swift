@@ -1,0 +1,163 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The commands as an operator types them: what they print, and their exit status.
+struct CommandTests {
+    private static let story = Program.fixtures + "/instances"
+
+    // MARK: Help and usage
+
+    @Test(arguments: ["serve", "tree", "check", "convert"])
+    func `help shows examples, on the standard output`(command: String) async throws {
+        let output = try await Program.run(command, "--help")
+        #expect(output.status == 0)
+        #expect(output.stdout.contains("EXAMPLES"))
+        #expect(output.stdout.contains("  virt-metadata \(command)"))
+        #expect(output.stderr.isEmpty)
+    }
+
+    @Test func `help lists the commands`() async throws {
+        let output = try await Program.run("--help")
+        #expect(output.status == 0)
+        for command in ["serve", "tree", "check", "convert"] { #expect(output.stdout.contains("\n  \(command) ")) }
+    }
+
+    @Test(arguments: [
+        ["tree"], ["check"], ["convert"], ["serve", "now"], ["serve", "--threads", "0"], ["serve", "--lisen", "a"], ["sing"],
+        ["tree", "min", "--api", "ec3"], ["tree", "min", "--from", "here"], ["tree", "min", "--config", "/nonexistent"],
+        ["convert", "a", "b"],
+    ])
+    func `a command that is called wrongly ends with 2`(arguments: [String]) async throws {
+        let output = try await Program.shell("\"$virt_metadata\" \(arguments.joined(separator: " "))")
+        #expect(output.status == 2)
+        #expect(output.stdout.isEmpty)
+        #expect(!output.stderr.isEmpty)
+    }
+
+    @Test func `a wrong variable ends each command that reads settings`() async throws {
+        let output = try await Program.shell("VIRT_METADATA_LISEN=x \"$virt_metadata\" serve")
+        #expect(output.status == 2)
+        let sentence = "environment variable VIRT_METADATA_LISEN: there is no such setting; is 'VIRT_METADATA_LISTEN' meant?"
+        #expect(output.stderr == "virt-metadata: \(sentence)\n")
+    }
+
+    // MARK: tree
+
+    @Test(arguments: ["min", "00000000-0000-4000-8000-000000000001"])
+    func `tree shows both trees of a domain, named in either way`(domain: String) async throws {
+        let output = try await Program.run("tree", domain, "--connect", Program.node)
+        #expect(output.status == 0)
+        #expect(output.stdout.contains("/openstack/latest/meta_data.json  json"))
+        #expect(output.stdout.contains("/latest/meta-data/instance-id  text"))
+        #expect(!output.stdout.contains("leads nowhere"))
+    }
+
+    @Test func `tree shows one of the trees where asked to`() async throws {
+        let output = try await Program.run("tree", "min", "--connect", Program.node, "--api", "ec2")
+        #expect(output.status == 0)
+        #expect(!output.stdout.contains("/openstack"))
+        #expect(output.stdout.contains("/latest/meta-data/instance-id"))
+    }
+
+    @Test func `tree prints a leaf to the byte`() async throws {
+        let leaf = try await Program.run("tree", "min", "--connect", Program.node, "--path", "/latest/meta-data/local-hostname")
+        #expect(leaf.status == 0)
+        #expect(leaf.stdout == "min")
+        let folder = try await Program.run("tree", "min", "--connect", Program.node, "--path", "/latest/meta-data/placement/")
+        #expect(folder.stdout.hasPrefix("/latest/meta-data/placement  text") || folder.status == 1)
+    }
+
+    @Test func `tree says which domain or place there is not`() async throws {
+        let domain = try await Program.run("tree", "web-9", "--connect", Program.node)
+        #expect(domain.status == 1)
+        #expect(domain.stdout.isEmpty)
+        #expect(domain.stderr.contains("there is no domain 'web-9' at \(Program.node); `virsh -c \(Program.node) list --all`"))
+        let place = try await Program.run("tree", "min", "--connect", Program.node, "--path", "/latest/nowhere")
+        #expect(place.status == 1)
+        #expect(place.stderr == "virt-metadata: there is no place /latest/nowhere for this domain\n")
+    }
+
+    @Test func `tree says that the hypervisor cannot be asked`() async throws {
+        let output = try await Program.run("tree", "min", "--connect", "qemu+unix:///system?socket=/nonexistent")
+        #expect(output.status == 1)
+        #expect(output.stderr.hasPrefix("virt-metadata: cannot ask qemu+unix:///system?socket=/nonexistent: "))
+        #expect(output.stderr.count { $0 == "\n" } == 1)
+    }
+
+    @Test(arguments: ["tree min --connect \(Program.node)", "convert \(story)/minimal/domain.xml", "check \(story)/minimal/domain.xml"])
+    func `output that cannot be written is an error`(command: String) async throws {
+        let output = try await Program.shell("\"$virt_metadata\" \(command) >/dev/full")
+        #expect(output.status == 1)
+        #expect(output.stderr.contains("cannot write all of the output: No space left on device"))
+    }
+
+    // MARK: check
+
+    @Test func `check is content with a file and with a domain`() async throws {
+        let file = "\(Self.story)/minimal/domain.xml"
+        let output = try await Program.run("check", file, "min", "--connect", Program.node)
+        #expect(output.status == 0)
+        #expect(output.stdout == "\(file): every value can be used\nmin: every value can be used\n")
+    }
+
+    @Test func `check ends with 1 and names each value that cannot be used`() async throws {
+        let (broken, good) = ("\(Self.story)/broken/domain.xml", "\(Self.story)/minimal/domain.xml")
+        let output = try await Program.run("check", broken, good)
+        #expect(output.status == 1)
+        #expect(output.stdout.contains(#//broken/domain.xml: line \d+: /#))
+        #expect(output.stdout.hasSuffix("\(good): every value can be used\n"))
+    }
+
+    @Test func `check goes on after what is no domain, and names the line`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (text, other) = (folder.appending(path: "text").path, folder.appending(path: "other.xml").path)
+        try Data("<domain>\n<name>a</nam>".utf8).write(to: URL(filePath: text))
+        try Data("<!-- a -->\n<network/>".utf8).write(to: URL(filePath: other))
+        let output = try await Program.run("check", text, other, folder.path, "\(Self.story)/minimal/domain.xml")
+        #expect(output.status == 1)
+        let lines = output.stdout.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines.first?.hasPrefix("\(text): line 2: ") == true)
+        #expect(lines.dropFirst().first == "\(other): line 2: the root is <network>, not <domain>")
+        #expect(output.stderr == "virt-metadata: \(folder.path): cannot be read; is it there, and may this user read it?\n")
+    }
+
+    @Test func `check looks for a file first, then for a domain, and says so`() async throws {
+        let output = try await Program.run("check", "web.xml", "min", "--connect", Program.node)
+        #expect(output.status == 1)
+        #expect(output.stderr.hasPrefix("virt-metadata: there is no file 'web.xml', so a domain was looked for: there is no domain 'web.xml' at test://"))
+        #expect(output.stdout == "min: every value can be used\n")
+        let away = try await Program.run("check", "web.xml", "--connect", "qemu+unix:///system?socket=/nonexistent")
+        #expect(away.status == 1)
+        #expect(away.stderr.hasPrefix("virt-metadata: there is no file 'web.xml', so a domain was looked for: cannot ask qemu+unix"))
+    }
+
+    // MARK: convert
+
+    @Test func `convert prints the file with its elements in the namespace`() async throws {
+        let output = try await Program.run("convert", "\(Self.story)/seed/domain.xml")
+        #expect(output.status == 0)
+        #expect(output.stdout == (try String(contentsOfFile: "\(Self.story)/seed/converted.xml", encoding: .utf8)))
+        #expect(output.stderr.contains(": converted "))
+    }
+
+    @Test func `convert prints what needs no conversion as it is`() async throws {
+        let file = "\(Self.story)/minimal/domain.xml"
+        let output = try await Program.run("convert", file)
+        #expect(output.status == 0)
+        #expect(output.stdout == (try String(contentsOfFile: file, encoding: .utf8)))
+    }
+
+    @Test func `convert says what it cannot read`() async throws {
+        let missing = try await Program.run("convert", "/nonexistent.xml")
+        #expect(missing.status == 1)
+        #expect(missing.stderr == "virt-metadata: /nonexistent.xml: cannot be read; is it there, and may this user read it?\n")
+        let other = try await Program.run("convert", "\(Program.fixtures)/neighbours")
+        #expect(other.status == 1)
+        #expect(other.stdout.isEmpty)
+        #expect(other.stderr.contains("neighbours: line 1"))
+    }
+}

@@ -1,0 +1,202 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `virt-metadata serve` as a process: from its first line to its end.
+struct ServeTests {
+    // MARK: The beginning
+
+    @Test func `guests are served at once, on every address`() async throws {
+        let server = try await ServerProcess(ports: 2)
+        for port in 0..<2 { #expect(try await server.get("/latest/meta-data/local-hostname", port: port).text == "min") }
+        #expect(try await server.get("/", from: "127.0.0.99").status == 200)
+        let end = try await server.stop()
+        #expect(end.status == 0 && !end.wasKilled)
+        #expect(end.time < .seconds(3), "nobody was left to wait for")
+    }
+
+    @Test func `an address that another has is said in one sentence, at once`() async throws {
+        let server = try await ServerProcess()
+        let start = ContinuousClock.now
+        let output = try await Program.run(
+            "serve", "--connect", "qemu+unix:///system?socket=/nonexistent", "--listen", "127.0.0.1:0", "--listen",
+            "127.0.0.1:\(server.ports[0])")
+        #expect(output.status == 1)
+        let port = server.ports[0]
+        #expect(output.stderr == """
+            virt-metadata: cannot listen on 127.0.0.1:\(port): something else does; `ss -ltnp sport = :\(port)` shows what
+
+            """)
+        #expect(start.duration(to: .now) < .seconds(3))
+        #expect(try await server.get("/").status == 200)
+    }
+
+    @Test func `an address that no interface has is said in one sentence`() async throws {
+        let output = try await Program.run("serve", "--connect", Program.node, "--listen", "192.0.2.77:8775")
+        #expect(output.status == 1)
+        #expect(output.stderr.hasPrefix("virt-metadata: cannot listen on 192.0.2.77:8775: no interface has this address; "))
+        #expect(output.stderr.count { $0 == "\n" } == 1)
+    }
+
+    @Test func `a table of neighbours that cannot be read ends it before it listens`() async throws {
+        let output = try await Program.run("serve", "--connect", Program.node, "--listen", "127.0.0.1:0", "--neighbours", "/nonexistent")
+        #expect(output.status == 2)
+        #expect(output.stderr.hasPrefix("virt-metadata: --neighbours: "))
+    }
+
+    @Test func `a hypervisor that is not there is told of once, and waited for`() async throws {
+        let server = try await ServerProcess("--hold-timeout", "200ms", node: "qemu+unix:///system?socket=/nonexistent")
+        try await server.waitForLog("cannot reach the hypervisor; trying again until it answers")
+        #expect(try await server.get("/").status == 200)
+        #expect(try await server.get("/latest/meta-data/").status == 404)
+        try await Task.sleep(for: .seconds(1))
+        #expect(server.log.matches(of: /cannot reach the hypervisor/).count == 1)
+        let end = try await server.stop()
+        #expect(end.status == 0)
+        #expect(end.time < .seconds(3))
+    }
+
+    @Test func `as many descriptors are asked for as connections are allowed`() async throws {
+        let output = try await Program.shell(
+            """
+            ulimit -Sn 256
+            "$virt_metadata" serve --connect \(Program.node) --listen 127.0.0.1:0 --connections 1000 2>/dev/null &
+            for _ in $(seq 100); do
+                limit=$(awk '/Max open files/ { print $4 }' /proc/$!/limits)
+                [ "$limit" = 256 ] || break
+                sleep 0.05
+            done
+            kill $!
+            echo "$limit"
+            """)
+        #expect((Int(output.stdout.trimmingCharacters(in: .newlines)) ?? 0) >= 1000)
+    }
+
+    // MARK: What is logged
+
+    @Test func `neither user data nor keys are logged, whatever is logged besides`() async throws {
+        let server = try await ServerProcess("--log-level", "trace")
+        let paths = ["/latest/user-data", "/openstack/latest/user_data", "/openstack/latest/meta_data.json", "/latest/meta-data/public-keys/0/openssh-key"]
+        var secrets: [String] = []
+        for path in paths {
+            let reply = try await server.get(path, from: "127.0.0.3")
+            if reply.status == 200, !path.hasSuffix("json") { secrets.append(reply.text) }
+        }
+        #expect(secrets.contains { $0.contains("ssh-") })
+        _ = try await server.get("/latest/user-data?secret=correct-horse", from: "127.0.0.50")
+        _ = try await server.stop()
+        for secret in secrets {
+            for line in secret.split(separator: "\n") where line.count > 12 { #expect(!server.log.contains(line)) }
+        }
+        #expect(!server.log.contains("AAAA"))
+        #expect(!server.log.contains("correct-horse"))
+    }
+
+    @Test func `an unknown caller is told of with the step that failed, once`() async throws {
+        let server = try await ServerProcess("--trust-forwarded-for", "127.0.0.9")
+        for _ in 0..<3 { #expect(try await server.get("/latest/", from: "127.0.0.50").status == 404) }
+        let proxy = try server.connection(from: "127.0.0.9")
+        for number in 1...300 {
+            try await proxy.send("GET /latest/ HTTP/1.1\r\nX-Forwarded-For: 10.1.\(number / 250).\(number % 250)\r\n\r\n")
+            #expect(try await proxy.reply().status == 404)
+        }
+        _ = try await server.stop()
+        let told = server.log.split(separator: "\n").filter { $0.contains("unknown caller") }
+        #expect(told.count { $0.contains("127.0.0.50") } == 1)
+        #expect(told.first?.contains("no hardware address is known for it") == true)
+        #expect(told.count < 100, "300 addresses are not 300 lines")
+        #expect(server.log.contains("there are more unknown callers"))
+    }
+
+    // MARK: The end
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `a signal ends it in good order, with idle connections`(signal: Int32) async throws {
+        let server = try await ServerProcess()
+        let (idle, fresh) = (try server.connection(), try server.connection())
+        try await idle.send("GET / HTTP/1.1\r\n\r\n")
+        #expect(try await idle.reply().status == 200)
+        let end = try await server.stop(with: signal)
+        #expect(end.status == 0 && !end.wasKilled)
+        #expect(end.time < .seconds(3))
+        #expect(try await idle.receive().isEmpty)
+        #expect(try await fresh.receive().isEmpty)
+    }
+
+    @Test func `held requests get 404 at the end`() async throws {
+        let server = try await ServerProcess("--hold-timeout", "60s", node: "qemu+unix:///system?socket=/nonexistent")
+        let held = try server.connection()
+        try await held.send("GET /latest/meta-data/ HTTP/1.1\r\n\r\n")
+        try await Task.sleep(for: .milliseconds(300))
+        let end = try await server.stop()
+        #expect(try await held.reply().status == 404)
+        #expect(end.status == 0)
+        #expect(end.time < .seconds(3))
+    }
+
+    @Test func `half a request does not hold up the end for more than five seconds`() async throws {
+        let server = try await ServerProcess()
+        let half = try server.connection()
+        try await half.send("GET / HTTP/1.1\r\nHost:")
+        try await Task.sleep(for: .milliseconds(300))
+        let end = try await server.stop()
+        #expect(end.status == 0 && !end.wasKilled)
+        #expect(end.time < .seconds(5))
+    }
+
+    @Test func `a daemon that accepts and says nothing does not hold up the end`() async throws {
+        let daemon = try SilentDaemon()
+        let server = try await ServerProcess(node: "qemu+unix:///system?socket=\(daemon.path)")
+        try await Task.sleep(for: .milliseconds(500))
+        let end = try await server.stop()
+        #expect(end.status == 0 && !end.wasKilled)
+        #expect(end.time < .seconds(5))
+    }
+
+    @Test func `a download goes to its end, and a guest that does not read is not waited for`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let domain = try String(contentsOfFile: "\(Program.fixtures)/instances/minimal/domain.xml", encoding: .utf8)
+        let userData = String(repeating: "0123456789abcdef", count: 224 << 10)
+        try Data(domain.replacing("<project-id>p1</project-id>", with: "<userdata>\(userData)</userdata>").utf8)
+            .write(to: folder.appending(path: "domain.xml"))
+        try Data("<node><domain file='domain.xml'/></node>".utf8).write(to: folder.appending(path: "node.xml"))
+        let server = try await ServerProcess(node: "test://\(folder.path)/node.xml")
+        try await server.waitForLog("the inventory is complete")
+        let (reader, other) = (try server.connection(window: 4096), try server.connection(window: 4096))
+        for connection in [reader, other] { try await connection.send("GET /latest/user-data HTTP/1.1\r\n\r\n") }
+        try await Task.sleep(for: .milliseconds(300))
+        async let end = server.stop()
+        try await Task.sleep(for: .milliseconds(300))
+        let reply = try await reader.reply()
+        #expect(reply.body.count == userData.utf8.count, "\(reply.head) \(server.log)")
+        #expect(try await end.status == 0)
+        #expect(try await end.time < .seconds(5))
+    }
+}
+
+/// A Unix socket that accepts connections, as the kernel does for it, and never answers: a libvirtd that hangs.
+private final class SilentDaemon {
+    let path = FileManager.default.temporaryDirectory.appending(path: "silent-\(UUID().uuidString.prefix(8))").path
+    private let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+
+    struct Failure: Error {}
+
+    init() throws {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
+            unsafe room.copyBytes(from: path.utf8)
+        }
+        let status = unsafe withUnsafePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+        }
+        guard status == 0, listen(descriptor, 8) == 0 else { throw Failure() }
+    }
+
+    deinit {
+        close(descriptor)
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
