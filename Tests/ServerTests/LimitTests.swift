@@ -116,7 +116,18 @@ struct LimitTests {
         }
     }
 
-    // MARK: The number of connections
+    // MARK: Who is limited
+
+    @Test func `a guest that comes to an IPv6 socket by IPv4 is the same guest`() async throws {
+        try await LiveServer.run(on: "::", limits: { $0.connectionsPerCaller = 1 }) { server in
+            let connection = try server.connection()
+            try await connection.send("GET /latest/meta-data/hostname HTTP/1.1\r\n\r\n")
+            #expect(try await connection.reply().text == "web")
+            await Self.expectRefused(try server.connection())
+            try await Self.expectServed(server.connection(of: Guests.proxy))
+            try await Self.expectServed(server.connection(of: Guests.proxy))
+        }
+    }
 
     @Test(arguments: [1, 2])
     func `the connection of a caller that is one too many is closed`(loops: Int) async throws {

@@ -21,10 +21,11 @@ struct LiveServer: Sendable {
     /// Runs a listener for as long as `body` lasts, and ends it as SIGTERM would.
     /// - Parameters:
     ///   - snapshot: What is known from the beginning.
+    ///   - address: Where it listens; guests connect to 127.0.0.1.
     ///   - threads: How many event loops serve: 1 or 2.
     ///   - limits: Changes the limits that a guest meets.
     static func run<Value: Sendable>(
-        snapshot: Snapshot = Guests.snapshot, loops threads: Int = 1, limits change: (inout Configuration.Limits) -> Void = { _ in },
+        snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1, limits change: (inout Configuration.Limits) -> Void = { _ in },
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
         _ body: @Sendable (LiveServer) async throws -> Value
     ) async throws -> Value {
@@ -38,7 +39,7 @@ struct LiveServer: Sendable {
             views: views, board: board, identification: identification, entropy: .system, onUnknown: onUnknown, wantLeases: { _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
         let listener = try await GuestListener(
-            on: [SocketAddress(ipAddress: "127.0.0.1", port: 0)], group: group, responder: responder, limits: limits)
+            on: [SocketAddress(ipAddress: address, port: 0)], group: group, responder: responder, limits: limits)
         let services = ServiceGroup(services: [listener], logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() }))
         let server = LiveServer(port: listener.addresses.first?.port ?? 0, board: board, services: services)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -1,0 +1,75 @@
+import Common
+import Logging
+import Synchronization
+import Testing
+@testable import Server
+
+/// What the operator is told of callers that are not known.
+struct StrangerLogTests {
+    @Test func `a caller is told of once a minute, and again for another reason`() throws {
+        let journal = Journal()
+        let log = journal.strangers
+        let caller = Caller(address: IPAddress(v4: 1), mac: nil)
+        let mac = MACAddress(bits: 2)
+        for _ in 0..<5 { log.note(caller, .noHardwareAddress) }
+        #expect(journal.notices == ["no hardware address is known for it"])
+        for _ in 0..<5 { log.note(caller, .noOwner(mac)) }
+        #expect(journal.notices.count == 2)
+        journal.advance(by: StrangerLog.memory)
+        log.note(caller, .noOwner(mac))
+        #expect(journal.notices.count == 3)
+        #expect(journal.others.count == 8, "the rest is for those who ask for debug")
+    }
+
+    @Test func `of very many callers a few are told of, and that there are more`() {
+        let journal = Journal()
+        let log = journal.strangers
+        for number in 0..<10_000 { log.note(Caller(address: IPAddress(v4: UInt32(number)), mac: nil), .noHardwareAddress) }
+        #expect(journal.notices.count == StrangerLog.capacity + 1)
+        journal.advance(by: StrangerLog.memory)
+        log.note(Caller(address: IPAddress(v4: 7), mac: nil), .noHardwareAddress)
+        #expect(journal.notices.count == StrangerLog.capacity + 2)
+    }
+
+    @Test func `a caller that alternates its reasons does not write without end`() {
+        let journal = Journal()
+        let log = journal.strangers
+        for number in 0..<10_000 {
+            log.note(Caller(address: IPAddress(v4: 1), mac: nil), .noOwner(MACAddress(bits: UInt64(number))))
+        }
+        #expect(journal.notices.count == StrangerLog.capacity + 1)
+    }
+}
+
+/// A log that a test reads, and a clock that it sets.
+private final class Journal: Sendable {
+    private let state = Mutex<(notices: [String], others: [String], time: ContinuousClock.Instant)>(([], [], .now))
+
+    var notices: [String] { state.withLock { $0.notices } }
+    var others: [String] { state.withLock { $0.others } }
+    var strangers: StrangerLog {
+        var logger = Logger(label: "journal") { _ in Handler(journal: self) }
+        logger.logLevel = .trace
+        return StrangerLog(logger: logger, now: { self.state.withLock { $0.time } })
+    }
+
+    func advance(by time: Duration) {
+        state.withLock { $0.time += time }
+    }
+
+    private struct Handler: LogHandler {
+        let journal: Journal
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let reason = event.metadata?["reason"].map { "\($0)" } ?? ""
+            journal.state.withLock { event.level == .notice ? $0.notices.append(reason) : $0.others.append(reason) }
+        }
+    }
+}
