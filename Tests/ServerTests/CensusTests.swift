@@ -1,5 +1,6 @@
 import Common
 import Testing
+
 @testable import Server
 
 /// How connections and held requests are counted.
@@ -29,7 +30,9 @@ struct CensusTests {
         let mac = MACAddress(bits: 7)
         let (first, second) = (Caller(address: IPAddress(v4: 1), mac: mac), Caller(address: IPAddress(v4: 2), mac: mac))
         #expect(Census.Caller(first) == Census.Caller(second))
-        #expect(Census.Caller(Caller(address: IPAddress(v4: 1), mac: nil)) != Census.Caller(Caller(address: IPAddress(v4: 2), mac: nil)))
+        #expect(
+            Census.Caller(Caller(address: IPAddress(v4: 1), mac: nil))
+                != Census.Caller(Caller(address: IPAddress(v4: 2), mac: nil)))
     }
 
     @Test func `held requests are counted up to their limit`() {

@@ -85,7 +85,9 @@ struct CommandTests {
         #expect(output.stderr.count { $0 == "\n" } == 1)
     }
 
-    @Test(arguments: ["tree min --connect \(Program.node)", "convert \(story)/minimal/domain.xml", "check \(story)/minimal/domain.xml"])
+    @Test(arguments: [
+        "tree min --connect \(Program.node)", "convert \(story)/minimal/domain.xml", "check \(story)/minimal/domain.xml",
+    ])
     func `output that cannot be written is an error`(command: String) async throws {
         let output = try await Program.shell("\"$virt_metadata\" \(command) >/dev/full")
         #expect(output.status == 1)
@@ -128,11 +130,14 @@ struct CommandTests {
     @Test func `check looks for a file first, then for a domain, and says so`() async throws {
         let output = try await Program.run("check", "web.xml", "min", "--connect", Program.node)
         #expect(output.status == 1)
-        #expect(output.stderr.hasPrefix("virt-metadata: there is no file 'web.xml', so a domain was looked for: there is no domain 'web.xml' at test://"))
+        #expect(
+            output.stderr.hasPrefix(
+                "virt-metadata: there is no file 'web.xml', so a domain was looked for: there is no domain 'web.xml' at test://"))
         #expect(output.stdout == "min: every value can be used\n")
         let away = try await Program.run("check", "web.xml", "--connect", "qemu+unix:///system?socket=/nonexistent")
         #expect(away.status == 1)
-        #expect(away.stderr.hasPrefix("virt-metadata: there is no file 'web.xml', so a domain was looked for: cannot ask qemu+unix"))
+        #expect(
+            away.stderr.hasPrefix("virt-metadata: there is no file 'web.xml', so a domain was looked for: cannot ask qemu+unix"))
     }
 
     // MARK: convert

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Testing
+
 @testable import Server
 
 /// Flags, environment and file: one table of settings, and three ways to each.
@@ -34,9 +35,13 @@ struct ConfigurationTests {
     @Test(arguments: Setting.all.filter { $0.kind != .flag })
     func `an empty value is none`(_ setting: Setting) {
         Self.expect("--\(setting.name): has no value") { try Self.load(flags: ["--\(setting.name)", ""]) }
-        Self.expect("environment variable \(setting.variable): has no value") { try Self.load(environment: [setting.variable: ""]) }
+        Self.expect("environment variable \(setting.variable): has no value") {
+            try Self.load(environment: [setting.variable: ""])
+        }
         for nothing in ["", "~", "null", "''"] {
-            Self.expect("config.yaml, line 2: \(setting.name): has no value") { try Self.load(yaml: "\n\(setting.name): \(nothing)") }
+            Self.expect("config.yaml, line 2: \(setting.name): has no value") {
+                try Self.load(yaml: "\n\(setting.name): \(nothing)")
+            }
         }
     }
 
@@ -87,7 +92,10 @@ struct ConfigurationTests {
         #expect(try !Self.configuration(yaml: "edited: \(yes)", flags: ["--no-edited"]).edited)
     }
 
-    @Test(arguments: [("250ms", Duration.milliseconds(250)), ("10", .seconds(10)), ("10s", .seconds(10)), ("5m", .seconds(300)), ("2h", .seconds(7200))])
+    @Test(arguments: [
+        ("250ms", Duration.milliseconds(250)), ("10", .seconds(10)), ("10s", .seconds(10)), ("5m", .seconds(300)),
+        ("2h", .seconds(7200)),
+    ])
     func `a time has a unit, or counts seconds`(text: String, expected: Duration) throws {
         #expect(try Self.configuration(yaml: "sweep-interval: \(text)").sweepInterval == expected)
     }
@@ -107,15 +115,24 @@ struct ConfigurationTests {
         ("edited: perhaps", ", line 1: edited: 'perhaps' is neither 'yes' nor 'no'"),
         ("log-level: loud", ", line 1: log-level: 'loud' is none of trace, debug, info, notice, warning, error, critical"),
         ("connect: qemu", ", line 1: connect: 'qemu' is no URI; write one such as qemu:///system"),
-        ("listen: localhost:80", ", line 1: listen: 'localhost:80' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"),
+        (
+            "listen: localhost:80",
+            ", line 1: listen: 'localhost:80' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"
+        ),
         ("listen: ::1:80", ", line 1: listen: '::1:80' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"),
         ("listen: 127.0.0.1", ", line 1: listen: '127.0.0.1' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"),
-        ("listen: 127.0.0.1:65536", ", line 1: listen: '127.0.0.1:65536' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"),
+        (
+            "listen: 127.0.0.1:65536",
+            ", line 1: listen: '127.0.0.1:65536' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"
+        ),
         ("listen: 127.0.0.1:80,", ", line 1: listen: has no value"),
         ("listen: [127.0.0.1:80, ]\nthreads: [1]", ", line 2: threads: takes one value"),
         ("listen:\n- 127.0.0.1:80\n-", ", line 2: listen: has no value"),
         ("listen: [[127.0.0.1:80]]", ", line 1: listen: takes a value or a list of values"),
-        ("trust-forwarded-for: 10.0.0.0/33", ", line 1: trust-forwarded-for: '10.0.0.0/33' is no range of addresses; write 127.0.0.1/32 or fd00::/8"),
+        (
+            "trust-forwarded-for: 10.0.0.0/33",
+            ", line 1: trust-forwarded-for: '10.0.0.0/33' is no range of addresses; write 127.0.0.1/32 or fd00::/8"
+        ),
         ("threads: {a: b}", ", line 1: threads: takes one value"),
         ("threads: 1\nedited: yes\nthreads: 2", ", line 1: stands here and again: threads"),
         ("- threads", ", line 1: a configuration is a mapping of settings to values"),
@@ -187,7 +204,9 @@ struct ConfigurationTests {
     }
 
     /// Expects an error that says this, whatever folder the file is in.
-    private static func expect<Value>(_ sentence: String, sourceLocation: SourceLocation = #_sourceLocation, of load: () throws -> Value) {
+    private static func expect<Value>(
+        _ sentence: String, sourceLocation: SourceLocation = #_sourceLocation, of load: () throws -> Value
+    ) {
         do {
             _ = try load()
             Issue.record("no error", sourceLocation: sourceLocation)
@@ -198,5 +217,6 @@ struct ConfigurationTests {
 }
 
 extension Setting: CustomTestStringConvertible {
+    /// Its name.
     public var testDescription: String { name }
 }

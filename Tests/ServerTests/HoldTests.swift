@@ -2,6 +2,7 @@ import Common
 import Foundation
 import Synchronization
 import Testing
+
 @testable import Server
 
 /// Requests that come before the first inventory is complete.
@@ -97,7 +98,9 @@ struct HoldTests {
 
     @Test(arguments: [1, 2])
     func `beyond the number that may wait, 404 is said at once, until one waits no longer`(loops: Int) async throws {
-        try await LiveServer.run(snapshot: Snapshot(), loops: loops, limits: { ($0.holdTimeout, $0.heldRequests) = (.seconds(30), 2) }) { server in
+        try await LiveServer.run(
+            snapshot: Snapshot(), loops: loops, limits: { ($0.holdTimeout, $0.heldRequests) = (.seconds(30), 2) }
+        ) { server in
             var held = try (0..<2).map { _ in try server.connection() }
             for connection in held { try await connection.send(Self.request) }
             try await Task.sleep(for: .milliseconds(200))
@@ -116,14 +119,17 @@ struct HoldTests {
     }
 
     @Test func `no request waits where none may`() async throws {
-        try await LiveServer.run(snapshot: Snapshot(), limits: { ($0.holdTimeout, $0.heldRequests) = (.seconds(30), 0) }) { server in
+        try await LiveServer.run(snapshot: Snapshot(), limits: { ($0.holdTimeout, $0.heldRequests) = (.seconds(30), 0) }) {
+            server in
             let reply = try await server.get("/latest/meta-data/hostname")
             #expect(reply.status == 404)
         }
     }
 
     @Test func `two hundred waiting requests cost no thread`() async throws {
-        try await LiveServer.run(snapshot: Snapshot(), limits: { ($0.holdTimeout, $0.connectionsPerCaller) = (.seconds(30), 1000) }) { server in
+        try await LiveServer.run(
+            snapshot: Snapshot(), limits: { ($0.holdTimeout, $0.connectionsPerCaller) = (.seconds(30), 1000) }
+        ) { server in
             _ = try await server.get("/")
             let before = try Self.threads()
             let connections = try (0..<200).map { _ in try server.connection() }

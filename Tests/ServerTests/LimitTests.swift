@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Server
 
 /// What one guest may ask of the listener, with limits set low.
@@ -35,7 +36,8 @@ struct LimitTests {
             let connection = try server.connection()
             try await connection.send("POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n\(Self.filler(1000))")
             #expect(try await connection.reply().status == 405)
-            try await connection.send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n\(Self.filler(1000))\r\n0\r\n\r\n")
+            try await connection.send(
+                "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n\(Self.filler(1000))\r\n0\r\n\r\n")
             #expect(try await connection.reply().status == 405)
         }
     }

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+
 @testable import Server
 
 /// A listener in this process on a port of 127.0.0.1, over an inventory that the test fills; callers are told apart by their
@@ -25,7 +26,8 @@ struct LiveServer: Sendable {
     ///   - threads: How many event loops serve: 1 or 2.
     ///   - limits: Changes the limits that a guest meets.
     static func run<Value: Sendable>(
-        snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1, limits change: (inout Configuration.Limits) -> Void = { _ in },
+        snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1,
+        limits change: (inout Configuration.Limits) -> Void = { _ in },
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
         _ body: @Sendable (LiveServer) async throws -> Value
     ) async throws -> Value {
@@ -34,13 +36,16 @@ struct LiveServer: Sendable {
         let board = SnapshotBoard()
         board.publish(snapshot)
         let identification = CallerIdentification(
-            neighbours: try Neighbours(), file: try Guests.neighbours(), trusted: [Guests.proxies].compactMap { AddressRange($0) })
+            neighbours: try Neighbours(), file: try Guests.neighbours(), trusted: [Guests.proxies].compactMap { AddressRange($0) }
+        )
         let responder = GuestResponder(
-            views: views, board: board, identification: identification, entropy: .system, onUnknown: onUnknown, wantLeases: { _ in })
+            views: views, board: board, identification: identification, entropy: .system, onUnknown: onUnknown,
+            wantLeases: { _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
         let listener = try await GuestListener(
             on: [SocketAddress(ipAddress: address, port: 0)], group: group, responder: responder, limits: limits)
-        let services = ServiceGroup(services: [listener], logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let services = ServiceGroup(
+            services: [listener], logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() }))
         let server = LiveServer(port: listener.addresses.first?.port ?? 0, board: board, services: services)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await services.run() }
@@ -97,11 +102,13 @@ enum Guests {
     static let bigUserData = (0..<(4 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 12) }
 
     /// All of them, read to the end.
-    static let snapshot = snapshot(of: [
-        instance(1, "web", mac: "52:54:00:00:00:02", Array(userData.utf8)), instance(2, "big", mac: "52:54:00:00:00:03", bigUserData),
-        instance(5, "huge", mac: "52:54:00:00:00:07", hugeUserData),
-        instance(3, "one", mac: "52:54:00:00:00:06"), instance(4, "two", mac: "52:54:00:00:00:06"),
-    ], isComplete: true)
+    static let snapshot = snapshot(
+        of: [
+            instance(1, "web", mac: "52:54:00:00:00:02", Array(userData.utf8)),
+            instance(2, "big", mac: "52:54:00:00:00:03", bigUserData),
+            instance(5, "huge", mac: "52:54:00:00:00:07", hugeUserData),
+            instance(3, "one", mac: "52:54:00:00:00:06"), instance(4, "two", mac: "52:54:00:00:00:06"),
+        ], isComplete: true)
 
     /// While they are read: only `web` is known yet.
     static let firstSnapshot = snapshot(of: [instance(1, "web", mac: "52:54:00:00:00:02")], isComplete: false)
@@ -131,9 +138,12 @@ enum Guests {
         """
 
     private static func instance(_ number: Int, _ name: String, mac: String, _ userData: [UInt8]? = nil) -> Instance? {
-        guard let uuid = InstanceUUID("00000000-0000-4000-8000-00000000000\(number)"), let mac = MACAddress(mac) else { return nil }
+        guard let uuid = InstanceUUID("00000000-0000-4000-8000-00000000000\(number)"), let mac = MACAddress(mac) else {
+            return nil
+        }
         return Instance(
-            domain: uuid, domainName: name, uuid: uuid, id: "i-\(number)", name: name, hostname: name, type: "small", userData: userData,
+            domain: uuid, domainName: name, uuid: uuid, id: "i-\(number)", name: name, hostname: name, type: "small",
+            userData: userData,
             interfaces: [NetworkInterface(mac: mac)])
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Server
 
 /// Guests that read slowly, ask much at once, or do not finish, and what others notice of them.
@@ -7,7 +8,9 @@ struct PatienceTests {
     @Test func `requests behind a large reply are answered in order, however late it is read`() async throws {
         try await LiveServer.run(limits: { $0.requestTimeout = .milliseconds(300) }) { server in
             let connection = try server.connection(of: Guests.big, window: 4096)
-            let requests = (0..<3).map { _ in "GET /latest/user-data HTTP/1.1\r\n\r\nGET /latest/meta-data/hostname HTTP/1.1\r\n\r\n" }
+            let requests = (0..<3).map { _ in
+                "GET /latest/user-data HTTP/1.1\r\n\r\nGET /latest/meta-data/hostname HTTP/1.1\r\n\r\n"
+            }
             try await connection.send(requests.joined())
             try await Task.sleep(for: .milliseconds(800))
             for _ in 0..<3 {
@@ -97,7 +100,8 @@ struct PatienceTests {
     @Test func `what comes after a refusal is not kept`() async throws {
         try await LiveServer.run { server in
             let connection = try server.connection(of: Guests.big, window: 4096)
-            try await connection.send("GET /latest/user-data HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 900000000\r\n\r\n")
+            try await connection.send(
+                "GET /latest/user-data HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 900000000\r\n\r\n")
             let before = try Self.residentBytes()
             let junk = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
             for _ in 0..<100 {

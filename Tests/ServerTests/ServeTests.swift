@@ -23,10 +23,11 @@ struct ServeTests {
             "127.0.0.1:\(server.ports[0])")
         #expect(output.status == 1)
         let port = server.ports[0]
-        #expect(output.stderr == """
-            virt-metadata: cannot listen on 127.0.0.1:\(port): something else does; `ss -ltnp sport = :\(port)` shows what
+        #expect(
+            output.stderr == """
+                virt-metadata: cannot listen on 127.0.0.1:\(port): something else does; `ss -ltnp sport = :\(port)` shows what
 
-            """)
+                """)
         #expect(start.duration(to: .now) < .seconds(3))
         #expect(try await server.get("/").status == 200)
     }
@@ -39,7 +40,8 @@ struct ServeTests {
     }
 
     @Test func `a table of neighbours that cannot be read ends it before it listens`() async throws {
-        let output = try await Program.run("serve", "--connect", Program.node, "--listen", "127.0.0.1:0", "--neighbours", "/nonexistent")
+        let output = try await Program.run(
+            "serve", "--connect", Program.node, "--listen", "127.0.0.1:0", "--neighbours", "/nonexistent")
         #expect(output.status == 2)
         #expect(output.stderr.hasPrefix("virt-metadata: --neighbours: "))
     }
@@ -76,7 +78,10 @@ struct ServeTests {
 
     @Test func `neither user data nor keys are logged, whatever is logged besides`() async throws {
         let server = try await ServerProcess("--log-level", "trace")
-        let paths = ["/latest/user-data", "/openstack/latest/user_data", "/openstack/latest/meta_data.json", "/latest/meta-data/public-keys/0/openssh-key"]
+        let paths = [
+            "/latest/user-data", "/openstack/latest/user_data", "/openstack/latest/meta_data.json",
+            "/latest/meta-data/public-keys/0/openssh-key",
+        ]
         var secrets: [String] = []
         for path in paths {
             let reply = try await server.get(path, from: "127.0.0.3")
@@ -190,7 +195,9 @@ private final class SilentDaemon {
             unsafe room.copyBytes(from: path.utf8)
         }
         let status = unsafe withUnsafePointer(to: &address) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         guard status == 0, listen(descriptor, 8) == 0 else { throw Failure() }
     }

@@ -1,5 +1,6 @@
 import Common
 import Testing
+
 @testable import Server
 
 /// What becomes of connections once the listener is asked to stop.

@@ -2,6 +2,7 @@ import Common
 import Logging
 import Synchronization
 import Testing
+
 @testable import Server
 
 /// What the operator is told of callers that are not known.

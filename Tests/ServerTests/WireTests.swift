@@ -36,7 +36,9 @@ struct WireTests {
 
     private static func masked(_ bytes: [UInt8]) -> [UInt8] {
         let text = String(decoding: bytes, as: UTF8.self)
-        return Array(text.replacing(#/\r\nDate: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\r\n/#, with: "\r\nDate: *\r\n").utf8)
+        return Array(
+            text.replacing(#/\r\nDate: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\r\n/#, with: "\r\nDate: *\r\n")
+                .utf8)
     }
 }
 

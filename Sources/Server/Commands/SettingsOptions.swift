@@ -3,7 +3,8 @@ import FoundationEssentials
 
 /// The table of settings as flags of a command.
 struct SettingsOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The configuration file. Default: \(Configuration.defaultFile), if it is there.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The configuration file. Default: \(Configuration.defaultFile), if it is there.", valueName: "file"))
     var config: String?
 
     @Option(name: Self.flag("connect"), help: Self.help("connect")) var connect: String?
@@ -20,7 +21,8 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: Self.flag("idle-timeout"), help: Self.help("idle-timeout")) var idleTimeout: String?
     @Option(name: Self.flag("hold-timeout"), help: Self.help("hold-timeout")) var holdTimeout: String?
     @Option(name: Self.flag("connections"), help: Self.help("connections")) var connections: String?
-    @Option(name: Self.flag("connections-per-caller"), help: Self.help("connections-per-caller")) var connectionsPerCaller: String?
+    @Option(name: Self.flag("connections-per-caller"), help: Self.help("connections-per-caller")) var connectionsPerCaller:
+        String?
     @Option(name: Self.flag("held-requests"), help: Self.help("held-requests")) var heldRequests: String?
 
     /// The configuration that these flags, the environment and the file make.
@@ -33,7 +35,8 @@ struct SettingsOptions: ParsableArguments {
         let single: [(String, String?)] = [
             ("connect", connect), ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
             ("sweep-interval", sweepInterval), ("log-level", logLevel), ("threads", threads),
-            ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes), ("request-timeout", requestTimeout),
+            ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),
+            ("request-timeout", requestTimeout),
             ("idle-timeout", idleTimeout), ("hold-timeout", holdTimeout), ("connections", connections),
             ("connections-per-caller", connectionsPerCaller), ("held-requests", heldRequests),
         ]

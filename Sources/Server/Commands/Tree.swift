@@ -25,7 +25,8 @@ struct Tree: AsyncParsableCommand {
     @Option(help: ArgumentHelp("One place: a leaf is printed to the byte, a directory with all below it.", valueName: "path"))
     var path: String?
 
-    @Option(name: .customLong("from"), help: ArgumentHelp("The IPv4 address that the guest would ask from.", valueName: "address"))
+    @Option(
+        name: .customLong("from"), help: ArgumentHelp("The IPv4 address that the guest would ask from.", valueName: "address"))
     var address: String?
 
     @OptionGroup var settings: SettingsOptions
@@ -43,7 +44,8 @@ struct Tree: AsyncParsableCommand {
         let instance = try instance(of: found)
         let address = address.flatMap { IPAddress($0) }
         let question = Question(
-            about: instance, address: address, interface: address == nil || instance.interfaces.isEmpty ? nil : 0, entropy: .system)
+            about: instance, address: address, interface: address == nil || instance.interfaces.isEmpty ? nil : 0,
+            entropy: .system)
         try print(question)
     }
 

@@ -53,7 +53,8 @@ extension Configuration {
             if variable == Self.fileVariable { continue }
             guard let setting = settings[variable] else {
                 throw ConfigurationError(
-                    place: "environment variable \(variable)", problem: "there is no such setting" + Self.advice(variable, settings.keys))
+                    place: "environment variable \(variable)",
+                    problem: "there is no such setting" + Self.advice(variable, settings.keys))
             }
             try set(setting, to: setting.kind == .list ? Self.parts(of: text) : [text], from: "environment variable \(variable)")
         }

@@ -12,7 +12,8 @@ enum Read {
     /// `ADDRESS:PORT`, an IPv6 address in brackets; names are not looked up.
     static func socketAddress(_ text: String) throws(Setting.BadValue) -> SocketAddress {
         let problem = "'\(text)' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
+        else {
             throw Setting.BadValue(problem: problem)
         }
         var host = text[..<colon]
@@ -21,7 +22,9 @@ enum Read {
         } else if host.contains(":") {
             throw Setting.BadValue(problem: problem)
         }
-        guard let address = try? SocketAddress(ipAddress: String(host), port: port) else { throw Setting.BadValue(problem: problem) }
+        guard let address = try? SocketAddress(ipAddress: String(host), port: port) else {
+            throw Setting.BadValue(problem: problem)
+        }
         return address
     }
 
@@ -46,7 +49,9 @@ enum Read {
     /// A number with a unit: `250ms`, `10s`, `5m`, `2h`; without a unit, seconds.
     static func duration(_ text: String) throws(Setting.BadValue) -> Duration {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let units: [Substring: Duration] = ["ms": .milliseconds(1), "": .seconds(1), "s": .seconds(1), "m": .seconds(60), "h": .seconds(3600)]
+        let units: [Substring: Duration] = [
+            "ms": .milliseconds(1), "": .seconds(1), "s": .seconds(1), "m": .seconds(60), "h": .seconds(3600),
+        ]
         guard let number = Int32(digits), number > 0, let unit = units[text.dropFirst(digits.count)] else {
             throw Setting.BadValue(problem: "'\(text)' is no time; write 250ms, 10s, 5m or 2h")
         }

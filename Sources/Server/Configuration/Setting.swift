@@ -40,7 +40,8 @@ struct Setting: Sendable {
         _ put: @escaping @Sendable (Value, inout Configuration) -> Void,
         _ read: @escaping @Sendable (String) throws(BadValue) -> Value
     ) -> Setting {
-        Setting(name: name, kind: .single, valueName: valueName, help: help, example: example) { values, configuration throws(BadValue) in
+        Setting(name: name, kind: .single, valueName: valueName, help: help, example: example) {
+            values, configuration throws(BadValue) in
             guard values.count == 1 else { throw BadValue(problem: "takes one value") }
             put(try read(values[0]), &configuration)
         }
@@ -51,7 +52,8 @@ struct Setting: Sendable {
         _ put: @escaping @Sendable ([Value], inout Configuration) -> Void,
         _ read: @escaping @Sendable (String) throws(BadValue) -> Value
     ) -> Setting {
-        Setting(name: name, kind: .list, valueName: valueName, help: help, example: example) { values, configuration throws(BadValue) in
+        Setting(name: name, kind: .list, valueName: valueName, help: help, example: example) {
+            values, configuration throws(BadValue) in
             var all: [Value] = []
             for value in values { all.append(try read(value)) }
             put(all, &configuration)
@@ -60,39 +62,64 @@ struct Setting: Sendable {
 
     /// Every setting there is.
     static let all: [Setting] = [
-        single("connect", "uri", example: "qemu+unix:///system", help: "The hypervisor to ask, read-only.", { $1.connect = $0 }, Read.uri),
-        list("listen", "address:port", example: "127.0.0.1:8775",
+        single(
+            "connect", "uri", example: "qemu+unix:///system", help: "The hypervisor to ask, read-only.", { $1.connect = $0 },
+            Read.uri),
+        list(
+            "listen", "address:port", example: "127.0.0.1:8775",
             help: "Where guests connect; [address]:port for IPv6; may be repeated. Default: \(Configuration.metadataAddress).",
             { $1.listen = $0 }, Read.socketAddress),
-        list("trust-forwarded-for", "cidr", example: "127.0.0.1/32",
-            help: "Peers whose X-Forwarded-For names the caller; may be repeated. Default: nobody.", { $1.trustForwardedFor = $0 }, Read.range),
-        single("neighbours", "file", example: "fixtures/neighbours",
-            help: "A file in the format of /proc/net/arp, where there is no Ethernet that names callers.", { $1.neighbours = $0 }) { $0 },
-        Setting(name: "edited", kind: .flag, valueName: "yes|no", help:
-            "Take title and metadata from the definition for the next start, so that an edit shows at once.", example: "yes"
+        list(
+            "trust-forwarded-for", "cidr", example: "127.0.0.1/32",
+            help: "Peers whose X-Forwarded-For names the caller; may be repeated. Default: nobody.",
+            { $1.trustForwardedFor = $0 }, Read.range),
+        single(
+            "neighbours", "file", example: "fixtures/neighbours",
+            help: "A file in the format of /proc/net/arp, where there is no Ethernet that names callers.", { $1.neighbours = $0 }
+        ) { $0 },
+        Setting(
+            name: "edited", kind: .flag, valueName: "yes|no",
+            help:
+                "Take title and metadata from the definition for the next start, so that an edit shows at once.", example: "yes"
         ) { values, configuration throws(BadValue) in configuration.edited = try Read.yesOrNo(values) },
-        single("sweep-interval", "time", example: "10m", help: "How often all domains are read again, whatever events said.",
+        single(
+            "sweep-interval", "time", example: "10m", help: "How often all domains are read again, whatever events said.",
             { $1.sweepInterval = $0 }, Read.duration),
-        single("log-level", "level", example: "debug", help: "trace, debug, info, notice, warning, error or critical.",
+        single(
+            "log-level", "level", example: "debug", help: "trace, debug, info, notice, warning, error or critical.",
             { $1.logLevel = $0 }, Read.logLevel),
         single("threads", "count", example: "2", help: "How many event loops serve guests.", { $1.threads = $0 }) {
             text throws(BadValue) in try Read.count(text, 1...64)
         },
-        single("request-head-bytes", "bytes", example: "32768", help: "Limit of a request's head; beyond it 431.",
-            { $1.limits.requestHeadBytes = $0 }) { text throws(BadValue) in try Read.count(text, 256...(1 << 20)) },
-        single("request-body-bytes", "bytes", example: "131072", help: "Limit of a request's body; beyond it 413.",
-            { $1.limits.requestBodyBytes = $0 }) { text throws(BadValue) in try Read.count(text, 0...(16 << 20)) },
-        single("request-timeout", "time", example: "5s", help: "From a request's first byte to its last; beyond it 408.",
+        single(
+            "request-head-bytes", "bytes", example: "32768", help: "Limit of a request's head; beyond it 431.",
+            { $1.limits.requestHeadBytes = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 256...(1 << 20)) },
+        single(
+            "request-body-bytes", "bytes", example: "131072", help: "Limit of a request's body; beyond it 413.",
+            { $1.limits.requestBodyBytes = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 0...(16 << 20)) },
+        single(
+            "request-timeout", "time", example: "5s", help: "From a request's first byte to its last; beyond it 408.",
             { $1.limits.requestTimeout = $0 }, Read.duration),
-        single("idle-timeout", "time", example: "30s", help: "How long a connection may be without a request.",
+        single(
+            "idle-timeout", "time", example: "30s", help: "How long a connection may be without a request.",
             { $1.limits.idleTimeout = $0 }, Read.duration),
-        single("hold-timeout", "time", example: "2500ms", help: "How long a request waits for the first inventory; then 404.",
+        single(
+            "hold-timeout", "time", example: "2500ms", help: "How long a request waits for the first inventory; then 404.",
             { $1.limits.holdTimeout = $0 }, Read.duration),
-        single("connections", "count", example: "4096", help: "Open connections in all.",
-            { $1.limits.connections = $0 }) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
-        single("connections-per-caller", "count", example: "64", help: "Open connections of one hardware address, or address if none is known.",
-            { $1.limits.connectionsPerCaller = $0 }) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
-        single("held-requests", "count", example: "512", help: "Requests that wait for the first inventory.",
-            { $1.limits.heldRequests = $0 }) { text throws(BadValue) in try Read.count(text, 0...1_000_000) },
+        single(
+            "connections", "count", example: "4096", help: "Open connections in all.",
+            { $1.limits.connections = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
+        single(
+            "connections-per-caller", "count", example: "64",
+            help: "Open connections of one hardware address, or address if none is known.",
+            { $1.limits.connectionsPerCaller = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
+        single(
+            "held-requests", "count", example: "512", help: "Requests that wait for the first inventory.",
+            { $1.limits.heldRequests = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 0...1_000_000) },
     ]
 }

@@ -38,7 +38,9 @@ struct CallerIdentification: Sendable {
         guard let field = fields.first else { return connection }
         // No list, not even one with empty places: that too means that somebody wrote before the peer did.
         let elements = headers[canonicalForm: "X-Forwarded-For"]
-        guard fields.count == 1, !field.contains(","), let address = elements.first.flatMap({ IPAddress(String($0)) }) else { return nil }
+        guard fields.count == 1, !field.contains(","), let address = elements.first.flatMap({ IPAddress(String($0)) }) else {
+            return nil
+        }
         return Caller(address: address, mac: neighbour(address))
     }
 

@@ -31,7 +31,8 @@ struct GuestListener: Service {
     init(
         on addresses: [SocketAddress], group: MultiThreadedEventLoopGroup, responder: GuestResponder, limits: Configuration.Limits
     ) async throws {
-        let reception = Reception(responder: responder, limits: limits, tables: try await LoopTables(group: group, limits: limits))
+        let reception = Reception(
+            responder: responder, limits: limits, tables: try await LoopTables(group: group, limits: limits))
         var sockets: [Socket] = []
         for address in addresses {
             let quiescing = ServerQuiescingHelper(group: group)
@@ -105,7 +106,8 @@ private struct Reception: Sendable {
         parsing.maxHeaderListSize = limits.requestHeadBytes
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: parsing)
         let connection = GuestConnection(
-            responder: responder, table: loop.connections, patience: patience, bodyLimit: limits.requestBodyBytes, dates: loop.dates)
+            responder: responder, table: loop.connections, patience: patience, bodyLimit: limits.requestBodyBytes,
+            dates: loop.dates)
         try channel.pipeline.syncOperations.addHandlers([ByteArrival(connection), ByteToMessageHandler(decoder), connection])
     }
 
@@ -128,7 +130,8 @@ struct ListenError: Error, CustomStringConvertible {
         case EADDRINUSE:
             return "cannot listen on \(place): something else does; `ss -ltnp sport = :\(address.port ?? 0)` shows what"
         case EADDRNOTAVAIL:
-            return "cannot listen on \(place): no interface has this address; give it to one (`ip address add`), or choose another "
+            return
+                "cannot listen on \(place): no interface has this address; give it to one (`ip address add`), or choose another "
                 + "with --listen"
         case EACCES:
             return "cannot listen on \(place): ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"

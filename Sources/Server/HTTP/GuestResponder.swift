@@ -22,7 +22,9 @@ struct GuestResponder: Sendable {
     /// Answers a request that came over a caller's connection.
     func respond(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
         guard head.method == .GET || head.method == .HEAD else { return .reply(.methodNotAllowed) }
-        guard let path = TreePath(target: head.uri), let view = views.first(where: { $0.claims(path) }) else { return .reply(.notFound) }
+        guard let path = TreePath(target: head.uri), let view = views.first(where: { $0.claims(path) }) else {
+            return .reply(.notFound)
+        }
         if let node = view.publicNode(at: path) { return .reply(Reply(node)) }
 
         guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }

@@ -29,11 +29,15 @@ final class StrangerLog: Sendable {
     func note(_ caller: Caller, _ reason: UnknownCaller) {
         let number = state.withLock { numberOfNews(caller, reason, &$0) }
         let level: Logger.Level = number > 0 ? .notice : .debug
-        logger.log(level: level, "an unknown caller gets 404", metadata: [
-            "caller.address": "\(caller.address)", "caller.mac": "\(caller.mac.map(\.description) ?? "unknown")", "reason": "\(reason)",
-        ])
+        logger.log(
+            level: level, "an unknown caller gets 404",
+            metadata: [
+                "caller.address": "\(caller.address)", "caller.mac": "\(caller.mac.map(\.description) ?? "unknown")",
+                "reason": "\(reason)",
+            ])
         if number == Self.capacity {
-            logger.notice("there are more unknown callers; no other is told of for up to a minute, except to those who ask for debug")
+            logger.notice(
+                "there are more unknown callers; no other is told of for up to a minute, except to those who ask for debug")
         }
     }
 

@@ -50,7 +50,8 @@ struct Wiring {
             views: views, board: board, identification: try makeIdentification(), entropy: .system,
             onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
         do {
-            return try await GuestListener(on: configuration.listen, group: group, responder: responder, limits: configuration.limits)
+            return try await GuestListener(
+                on: configuration.listen, group: group, responder: responder, limits: configuration.limits)
         } catch let error as ListenError {
             throw CommandFailure("\(error)")
         }
