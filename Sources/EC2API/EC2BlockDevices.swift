@@ -12,7 +12,9 @@ func blockDeviceMapping(of instance: Instance) -> Node? {
     let others = instance.disks.filter { !$0.isRoot }
     mapping += others.filter { $0.role == .ephemeral }.enumerated().map { ("ephemeral\($0)", "/dev/" + $1.target) }
     mapping += others.last { $0.role == .swap }.map { [("swap", "/dev/" + $0.target)] } ?? []
-    let volumes = others.filter { $0.role == nil }.sorted { ($0.target.utf8.count, $0.target) < ($1.target.utf8.count, $1.target) }
+    let volumes = others.filter { $0.role == nil }.sorted {
+        ($0.target.utf8.count, $0.target) < ($1.target.utf8.count, $1.target)
+    }
     mapping += volumes.enumerated().map { ("ebs\($0)", "/dev/" + $1.target) }
     return Directory(mapping.sorted { $0.name < $1.name }.map { Directory.Member($0.name, .text($0.device)) }).map(Node.directory)
 }

@@ -26,9 +26,11 @@ struct InventoryReport {
 
     mutating func connected(without missing: [EventKind: LibvirtError]) {
         guard !missing.isEmpty else { return }
-        logger.debug("the hypervisor has not all kinds of events; the sweep finds such changes", metadata: [
-            "hypervisor.uri": "\(uri)", "events": "\(missing.keys.map(\.rawValue).sorted().joined(separator: ", "))",
-        ])
+        logger.debug(
+            "the hypervisor has not all kinds of events; the sweep finds such changes",
+            metadata: [
+                "hypervisor.uri": "\(uri)", "events": "\(missing.keys.map(\.rawValue).sorted().joined(separator: ", "))",
+            ])
     }
 
     mutating func synchronised(instances: Int) {
@@ -41,27 +43,33 @@ struct InventoryReport {
     mutating func lost(reason: String, instances: Int) {
         guard state != .away else { return }
         state = .away
-        logger.warning("the hypervisor is gone; the last inventory answers until it is back", metadata: [
-            "hypervisor.uri": "\(uri)", "reason": "\(reason)", "instances": "\(instances)",
-        ])
+        logger.warning(
+            "the hypervisor is gone; the last inventory answers until it is back",
+            metadata: [
+                "hypervisor.uri": "\(uri)", "reason": "\(reason)", "instances": "\(instances)",
+            ])
     }
 
     mutating func failed(_ error: LibvirtError, connected: Bool, instances: Int) {
         guard connected else {
             if state == .unknown {
                 state = .away
-                logger.error("cannot reach the hypervisor; trying again until it answers", metadata: [
-                    "hypervisor.uri": "\(uri)", "reason": "\(error)",
-                    "hint": "is libvirtd running, and may this user connect? try: virsh -r -c \(uri) list",
-                ])
+                logger.error(
+                    "cannot reach the hypervisor; trying again until it answers",
+                    metadata: [
+                        "hypervisor.uri": "\(uri)", "reason": "\(error)",
+                        "hint": "is libvirtd running, and may this user connect? try: virsh -r -c \(uri) list",
+                    ])
             }
             return lost(reason: "\(error)", instances: instances)
         }
         guard state != .partial(error) else { return }
         state = .partial(error)
-        logger.warning("the hypervisor cannot be read whole; the last inventory stands", metadata: [
-            "hypervisor.uri": "\(uri)", "reason": "\(error)", "instances": "\(instances)",
-        ])
+        logger.warning(
+            "the hypervisor cannot be read whole; the last inventory stands",
+            metadata: [
+                "hypervisor.uri": "\(uri)", "reason": "\(error)", "instances": "\(instances)",
+            ])
     }
 
     // MARK: Domains and networks
@@ -72,14 +80,18 @@ struct InventoryReport {
         self.findings[domain] = findings.isEmpty ? nil : findings
         let unusable = findings.filter { $0.weight == .unusable }
         for finding in unusable.prefix(Self.mostFindings) {
-            logger.warning("a value in the domain's metadata cannot be used and is left out", metadata: [
-                "domain": "\(name)", "finding": "\(finding)",
-            ])
+            logger.warning(
+                "a value in the domain's metadata cannot be used and is left out",
+                metadata: [
+                    "domain": "\(name)", "finding": "\(finding)",
+                ])
         }
         if unusable.count > Self.mostFindings {
-            logger.warning("the domain's metadata has more of these; `virt-metadata check` names all", metadata: [
-                "domain": "\(name)", "more": "\(unusable.count - Self.mostFindings)",
-            ])
+            logger.warning(
+                "the domain's metadata has more of these; `virt-metadata check` names all",
+                metadata: [
+                    "domain": "\(name)", "more": "\(unusable.count - Self.mostFindings)",
+                ])
         }
     }
 
@@ -90,9 +102,11 @@ struct InventoryReport {
 
     mutating func unreadable(_ domain: InstanceUUID, _ error: LibvirtError) {
         guard unusableDomains.updateValue("\(error)", forKey: domain) != "\(error)" else { return }
-        logger.error("a domain cannot be read; what is known of it stands until it can", metadata: [
-            "domain.uuid": "\(domain)", "reason": "\(error)",
-        ])
+        logger.error(
+            "a domain cannot be read; what is known of it stands until it can",
+            metadata: [
+                "domain.uuid": "\(domain)", "reason": "\(error)",
+            ])
     }
 
     mutating func unusable(network: String, _ error: DescriptionError) {

@@ -152,7 +152,9 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     }
 
     private mutating func forgetReadings(where concerns: (NetworkInterface) -> Bool) {
-        for (domain, instance) in snapshot.instances where instance.interfaces.contains(where: concerns) { readings[domain] = nil }
+        for (domain, instance) in snapshot.instances where instance.interfaces.contains(where: concerns) {
+            readings[domain] = nil
+        }
     }
 
     // MARK: Leases
@@ -209,7 +211,8 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     private mutating func assemble(_ description: DomainDescription, as domain: InstanceUUID) {
         let assembly = InstanceAssembly(networks: networks, leases: leases, readsBare: false)
         do throws(DescriptionError) {
-            let assembled = try assembly.assemble(Array(description.liveXML.utf8), edited: description.inactiveXML.map { Array($0.utf8) })
+            let assembled = try assembly.assemble(
+                Array(description.liveXML.utf8), edited: description.inactiveXML.map { Array($0.utf8) })
             snapshot.insert(assembled.instance)
             report.assembled(domain, named: description.name, findings: assembled.findings)
         } catch {

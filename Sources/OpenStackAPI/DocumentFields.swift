@@ -17,10 +17,12 @@ extension Node {
     /// A JSON document of these fields, in this order, as a version has them.
     static func document(_ fields: [Field], version: OpenStackVersion, for question: Question) -> Node {
         .document(.json) {
-            JSONEncoding.bytes(.object(fields.compactMap { field in
-                guard field.since <= version else { return nil }
-                return field.value(question).map { JSONMember(field.name, $0) }
-            }))
+            JSONEncoding.bytes(
+                .object(
+                    fields.compactMap { field in
+                        guard field.since <= version else { return nil }
+                        return field.value(question).map { JSONMember(field.name, $0) }
+                    }))
         }
     }
 

@@ -14,9 +14,15 @@ let metaDataFields: [Field] = [
     },
     Field("keys", since: .v2012_08_10) { question in
         let keys = loginKeys(of: question.instance)
-        return keys.isEmpty ? nil : .array(keys.map { key in
-            .object([JSONMember("name", .string(key.name)), JSONMember("type", .string(key.type)), JSONMember("data", .string(key.data))])
-        })
+        return keys.isEmpty
+            ? nil
+            : .array(
+                keys.map { key in
+                    .object([
+                        JSONMember("name", .string(key.name)), JSONMember("type", .string(key.type)),
+                        JSONMember("data", .string(key.data)),
+                    ])
+                })
     },
     Field("hostname", since: .v2012_08_10) { .string($0.instance.hostname) },
     Field("name", since: .v2012_08_10) { .string($0.instance.name) },

@@ -10,22 +10,29 @@ func networkData(of instance: Instance) -> JSONValue? {
     let asking = numbered.filter { $0.element.network?.offersDHCP ?? true }
     guard !asking.isEmpty else { return nil }
     return .object([
-        JSONMember("links", .array(numbered.map { number, interface in
-            .object([
-                JSONMember("id", .string("interface\(number)")),
-                JSONMember("type", .string("phy")),
-                JSONMember("mtu", interface.mtu.map { .integer(Int64($0)) } ?? .null),
-                JSONMember("ethernet_mac_address", .string(interface.mac.description)),
-            ])
-        })),
-        JSONMember("networks", .array(asking.enumerated().map { count, link in
-            .object([
-                JSONMember("id", .string("network\(count)")),
-                JSONMember("type", .string("ipv4_dhcp")),
-                JSONMember("link", .string("interface\(link.offset)")),
-                JSONMember("network_id", .string(link.element.network?.uuid ?? link.element.bridge ?? "interface\(link.offset)")),
-            ])
-        })),
+        JSONMember(
+            "links",
+            .array(
+                numbered.map { number, interface in
+                    .object([
+                        JSONMember("id", .string("interface\(number)")),
+                        JSONMember("type", .string("phy")),
+                        JSONMember("mtu", interface.mtu.map { .integer(Int64($0)) } ?? .null),
+                        JSONMember("ethernet_mac_address", .string(interface.mac.description)),
+                    ])
+                })),
+        JSONMember(
+            "networks",
+            .array(
+                asking.enumerated().map { count, link in
+                    .object([
+                        JSONMember("id", .string("network\(count)")),
+                        JSONMember("type", .string("ipv4_dhcp")),
+                        JSONMember("link", .string("interface\(link.offset)")),
+                        JSONMember(
+                            "network_id", .string(link.element.network?.uuid ?? link.element.bridge ?? "interface\(link.offset)")),
+                    ])
+                })),
         JSONMember("services", .array([])),
     ])
 }

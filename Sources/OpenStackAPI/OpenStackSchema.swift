@@ -3,12 +3,14 @@ import Common
 /// The table of the OpenStack documents: every file, the version that brought it, and how to read it; listed in this order.
 ///
 /// Which version brought a file follows Nova's metadata API, and so do the kinds: `network_data.json` is plain text there.
-let openStackSchema = Schema<OpenStackVersion>(order: .table, [
-    Entry("meta_data.json", since: .v2012_08_10) { .document(metaDataFields, version: $1, for: $0) },
-    Entry("user_data", since: .v2012_08_10) { $0.instance.userData.map(Node.bytes) },
-    Entry("vendor_data.json", since: .v2013_10_17) { .document($0.instance.vendorData ?? .object([])) },
-    Entry("network_data.json", since: .v2015_10_15) { networkData(of: $0.instance).map { .document($0, type: .plainText) } },
-    Entry("vendor_data2.json", since: .v2016_10_06) {
-        .document(.object([JSONMember("static", $0.instance.vendorData ?? .object([]))]))
-    },
-])
+let openStackSchema = Schema<OpenStackVersion>(
+    order: .table,
+    [
+        Entry("meta_data.json", since: .v2012_08_10) { .document(metaDataFields, version: $1, for: $0) },
+        Entry("user_data", since: .v2012_08_10) { $0.instance.userData.map(Node.bytes) },
+        Entry("vendor_data.json", since: .v2013_10_17) { .document($0.instance.vendorData ?? .object([])) },
+        Entry("network_data.json", since: .v2015_10_15) { networkData(of: $0.instance).map { .document($0, type: .plainText) } },
+        Entry("vendor_data2.json", since: .v2016_10_06) {
+            .document(.object([JSONMember("static", $0.instance.vendorData ?? .object([]))]))
+        },
+    ])

@@ -14,10 +14,11 @@ struct Host {
     init(driver: PrivateLibvirtd.Driver = .test, options: [String] = []) async throws {
         libvirtd = try PrivateLibvirtd(driver: driver)
         let neighbours = try libvirtd.file("neighbours", Self.neighbours)
-        server = try await MetadataServer([
-            "--connect", libvirtd.uri, "--listen", "127.0.0.1:0", "--trust-forwarded-for", "127.0.0.1/32",
-            "--neighbours", neighbours, "--log-level", "debug",
-        ] + options)
+        server = try await MetadataServer(
+            [
+                "--connect", libvirtd.uri, "--listen", "127.0.0.1:0", "--trust-forwarded-for", "127.0.0.1/32",
+                "--neighbours", neighbours, "--log-level", "debug",
+            ] + options)
         try await eventually("the inventory is complete") { server.log.contains("the inventory is complete") }
     }
 

@@ -10,7 +10,9 @@ struct LiveInventoryTests {
         try host.define(1)
         try await host.expect(1, "i-00000001")
 
-        let wrk = ["wrk", "-t1", "-c8", "-d8s", "-H", "X-Forwarded-For: \(Host.address(1))", host.url("/latest/meta-data/instance-id")]
+        let wrk = [
+            "wrk", "-t1", "-c8", "-d8s", "-H", "X-Forwarded-For: \(Host.address(1))", host.url("/latest/meta-data/instance-id"),
+        ]
         async let load = Command.run(wrk)
         for number in 2...5 {
             try host.define(number)
@@ -111,7 +113,8 @@ struct LiveInventoryTests {
             return "create \(try host.libvirtd.file("many\(number).xml", xml))"
         }
         try Command.succeed(
-            ["virsh", "--quiet", "--connect", host.libvirtd.uri], input: commands.joined(separator: "\n") + "\n", limit: .seconds(300))
+            ["virsh", "--quiet", "--connect", host.libvirtd.uri], input: commands.joined(separator: "\n") + "\n",
+            limit: .seconds(300))
         try await host.eventually("the limit is named", within: .seconds(120)) {
             host.server.log.contains("for limit '16384'")
         }

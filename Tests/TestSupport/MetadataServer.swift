@@ -30,7 +30,8 @@ public final class MetadataServer: Sendable {
 
     /// The program beside the tests in the build's folder.
     public static var executable: String {
-        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "virt-metadata").path
+        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "virt-metadata")
+            .path
     }
 
     /// Starts `virt-metadata serve` with these arguments, and waits until it listens.

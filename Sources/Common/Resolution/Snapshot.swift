@@ -70,7 +70,8 @@ extension UnknownCaller: CustomStringConvertible {
         switch self {
         case .noHardwareAddress: "no hardware address is known for it"
         case .noOwner(let mac): "no running domain has an interface \(mac)"
-        case .severalOwners(let mac, let domains): "several running domains have an interface \(mac): \(domains.joined(separator: ", "))"
+        case .severalOwners(let mac, let domains):
+            "several running domains have an interface \(mac): \(domains.joined(separator: ", "))"
         }
     }
 }

@@ -53,13 +53,14 @@ public struct Schema<Version: SchemaVersion>: Sendable {
 
     /// A schema of these entries.
     public init(order: Order, _ entries: [Entry<Version>]) {
-        roots = Dictionary(uniqueKeysWithValues: Version.names.compactMap { name in
-            guard let version = Version(name: name) else { return nil }
-            let rows = entries.filter { $0.since <= version }.map { entry in
-                Branch.Row(path: entry.path) { entry.read($0, version) }
-            }
-            return (name, Branch(rows, depth: 0, sorted: order == .sorted))
-        })
+        roots = Dictionary(
+            uniqueKeysWithValues: Version.names.compactMap { name in
+                guard let version = Version(name: name) else { return nil }
+                let rows = entries.filter { $0.since <= version }.map { entry in
+                    Branch.Row(path: entry.path) { entry.read($0, version) }
+                }
+                return (name, Branch(rows, depth: 0, sorted: order == .sorted))
+            })
     }
 
     /// What stands at a path from the root of the API, whose places are its versions; `nil` where there is nothing.
@@ -70,9 +71,10 @@ public struct Schema<Version: SchemaVersion>: Sendable {
 
     /// The versions as a directory; a listing shows them without a slash.
     private func versions(for question: Question) -> Directory? {
-        Directory(Version.names.map { name in
-            Directory.Member(name, isDirectory: true, label: name) { roots[name]?.node(at: [], for: question) }
-        })
+        Directory(
+            Version.names.map { name in
+                Directory.Member(name, isDirectory: true, label: name) { roots[name]?.node(at: [], for: question) }
+            })
     }
 }
 
@@ -122,14 +124,15 @@ private final class Branch: Sendable {
     }
 
     private func directory(for question: Question) -> Directory? {
-        Directory(children.compactMap { name, child in
-            switch child {
-            case .row(let row): row.read(question).map { Directory.Member(name, $0) }
-            case .branch(let branch) where branch.isInhabited(for: question):
-                Directory.Member(name, isDirectory: true) { branch.node(at: [], for: question) }
-            case .branch: nil
-            }
-        })
+        Directory(
+            children.compactMap { name, child in
+                switch child {
+                case .row(let row): row.read(question).map { Directory.Member(name, $0) }
+                case .branch(let branch) where branch.isInhabited(for: question):
+                    Directory.Member(name, isDirectory: true) { branch.node(at: [], for: question) }
+                case .branch: nil
+                }
+            })
     }
 
     private func isInhabited(for question: Question) -> Bool {

@@ -28,7 +28,9 @@ public struct Question: Sendable {
         // Nearly every guest has one card and asks by it, and this is looked at with every request.
         if instance.interfaces.count == 1, address?.family == .v4 { return [] }
         return instance.interfaces.indices.compactMap { index in
-            guard let network = instance.interfaces[index].network, network.offersDHCP, address(of: index, .v4) == nil else { return nil }
+            guard let network = instance.interfaces[index].network, network.offersDHCP, address(of: index, .v4) == nil else {
+                return nil
+            }
             return network.name
         }
     }

@@ -50,7 +50,8 @@ public struct Walk: Sendable {
     private static func shown(_ bytes: [UInt8]) -> String {
         guard !bytes.isEmpty else { return "" }
         let text = String(validating: bytes, as: UTF8.self)
-        let isPlain = text?.unicodeScalars.allSatisfy { $0 == "\n" || $0 == "\t" || $0.properties.generalCategory != .control } ?? false
+        let isPlain =
+            text?.unicodeScalars.allSatisfy { $0 == "\n" || $0 == "\t" || $0.properties.generalCategory != .control } ?? false
         guard let text, isPlain else { return "    base64: \(Data(bytes).base64EncodedString())\n" }
         return text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
             .map { "    \(String($0))\n" }.joined()

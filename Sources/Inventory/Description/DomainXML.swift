@@ -26,7 +26,9 @@ struct DomainXML {
 
     /// Reads the root element of a domain's XML.
     init(_ domain: XMLElement) throws(DescriptionError) {
-        guard domain.name == "domain" else { throw DescriptionError(line: domain.line, "the root is <\(domain.name)>, not <domain>") }
+        guard domain.name == "domain" else {
+            throw DescriptionError(line: domain.line, "the root is <\(domain.name)>, not <domain>")
+        }
         guard let name = domain.first("name")?.trimmedText, !name.isEmpty else {
             throw DescriptionError(line: domain.line, "the domain has no <name>")
         }
@@ -52,7 +54,9 @@ struct DomainXML {
 
     /// A hard disk; CD-ROM and floppy drives are none.
     private static func disk(_ element: XMLElement) -> Disk? {
-        guard ["disk", nil].contains(element.attribute("device")), let target = element.first("target")?.attribute("dev") else { return nil }
+        guard ["disk", nil].contains(element.attribute("device")), let target = element.first("target")?.attribute("dev") else {
+            return nil
+        }
         return Disk(target: target, bootOrder: (element.first("boot")?.attribute("order")).flatMap { Int($0) })
     }
 
@@ -62,7 +66,8 @@ struct DomainXML {
             "b": 1, "bytes": 1, "KB": 1_000, "k": 1 << 10, "KiB": 1 << 10, "MB": 1_000_000, "M": 1 << 20, "MiB": 1 << 20,
             "GB": 1_000_000_000, "G": 1 << 30, "GiB": 1 << 30, "TB": 1_000_000_000_000, "T": 1 << 40, "TiB": 1 << 40,
         ]
-        let (bytes, overflow) = (Int(element.trimmedText) ?? 0).multipliedReportingOverflow(by: units[element.attribute("unit") ?? "KiB"] ?? 0)
+        let (bytes, overflow) = (Int(element.trimmedText) ?? 0).multipliedReportingOverflow(
+            by: units[element.attribute("unit") ?? "KiB"] ?? 0)
         return overflow ? 0 : bytes >> 20
     }
 }
@@ -90,7 +95,9 @@ extension XMLElement {
 extension String {
     /// Without white space at both ends.
     func trimmingWhitespace() -> String {
-        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace }) else {
+            return ""
+        }
         return String(self[first...last])
     }
 }

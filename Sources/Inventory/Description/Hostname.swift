@@ -7,7 +7,8 @@ enum Hostname {
     static func isValid(_ text: String) -> Bool {
         text.utf8.count <= longestName
             && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-                (1...longestLabel).contains(label.utf8.count) && label.utf8.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
+                (1...longestLabel).contains(label.utf8.count)
+                    && label.utf8.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
                     && label.first != "-" && label.last != "-"
             }
     }
@@ -16,9 +17,11 @@ enum Hostname {
     static func nearest(to text: String) -> String? {
         // A name with `--` inside, as an internationalised one has (RFC 5891), is one that stands.
         if isValid(text) { return text.lowercased() }
-        let replaced = String(decoding: text.lowercased().unicodeScalars.map { scalar in
-            scalar.isASCII && (isLetterOrDigit(UInt8(scalar.value)) || scalar == ".") ? UInt8(scalar.value) : UInt8(ascii: "-")
-        }, as: UTF8.self)
+        let replaced = String(
+            decoding: text.lowercased().unicodeScalars.map { scalar in
+                scalar.isASCII && (isLetterOrDigit(UInt8(scalar.value)) || scalar == ".")
+                    ? UInt8(scalar.value) : UInt8(ascii: "-")
+            }, as: UTF8.self)
         let labels = replaced.split(separator: ".").map { label in
             label.split(separator: "-").joined(separator: "-").prefix(longestLabel)
         }
@@ -33,7 +36,8 @@ enum Hostname {
 
     private static func isLetterOrDigit(_ octet: UInt8) -> Bool {
         switch octet {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
         default: false
         }
     }

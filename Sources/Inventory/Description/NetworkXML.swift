@@ -23,10 +23,12 @@ struct NetworkXML: Sendable, Equatable {
         // Where the host has no address, whoever else is on that link gives the addresses, and as a rule by DHCP.
         offersDHCP = ranges.isEmpty || ranges.contains { $0.first("dhcp") != nil }
         let hosts = ranges.compactMap { $0.first("dhcp") }.flatMap { $0.all("host") }
-        reservations = Dictionary(hosts.compactMap { host in
-            guard let mac = host.attribute("mac").flatMap(MACAddress.init), let address = host.attribute("ip").flatMap({ IPAddress($0) })
-            else { return nil }
-            return (mac, address)
-        }, uniquingKeysWith: { first, _ in first })
+        reservations = Dictionary(
+            hosts.compactMap { host in
+                guard let mac = host.attribute("mac").flatMap(MACAddress.init),
+                    let address = host.attribute("ip").flatMap({ IPAddress($0) })
+                else { return nil }
+                return (mac, address)
+            }, uniquingKeysWith: { first, _ in first })
     }
 }

@@ -54,7 +54,9 @@ extension OperatorMetadataReader {
             }
             bytes = Array(data)
         case let encoding?:
-            reject(element, "the encoding '\(shown(encoding))' is unknown; there is 'base64', and text without the attribute", &metadata)
+            reject(
+                element, "the encoding '\(shown(encoding))' is unknown; there is 'base64', and text without the attribute",
+                &metadata)
             return nil
         }
         return bytes.isEmpty ? nil : bytes
@@ -88,34 +90,35 @@ extension OperatorMetadataReader {
         of members: [JSONMember], path: String, _ element: XMLElement, _ metadata: inout OperatorMetadata
     ) -> Directory? {
         var taken: Set<String> = []
-        return Directory(members.compactMap { member in
-            let place = path + member.name
-            if let reason = reasonAgainstPlaceName(member.name) {
-                reject(element, "the name of '\(shown(place))' \(reason)", &metadata)
-                return nil
-            }
-            guard taken.insert(member.name).inserted else {
-                reject(element, "'\(shown(place))' is given twice; the first one counts", &metadata)
-                return nil
-            }
-            switch member.value {
-            case .null:
-                reject(element, "'\(shown(place))' is null", &metadata)
-                return nil
-            case .string(""):
-                reject(element, "'\(shown(place))' is empty", &metadata)
-                return nil
-            case .string(let text): return Directory.Member(member.name, .text(text))
-            case .object(let members):
-                guard let inner = directory(of: members, path: place + "/", element, &metadata) else {
-                    reject(element, "'\(shown(place))' is an object without a place", &metadata)
+        return Directory(
+            members.compactMap { member in
+                let place = path + member.name
+                if let reason = reasonAgainstPlaceName(member.name) {
+                    reject(element, "the name of '\(shown(place))' \(reason)", &metadata)
                     return nil
                 }
-                return Directory.Member(member.name, .directory(inner))
-            case .bool, .integer, .real, .array:
-                return Directory.Member(member.name, .text(JSONEncoding.text(member.value)))
-            }
-        })
+                guard taken.insert(member.name).inserted else {
+                    reject(element, "'\(shown(place))' is given twice; the first one counts", &metadata)
+                    return nil
+                }
+                switch member.value {
+                case .null:
+                    reject(element, "'\(shown(place))' is null", &metadata)
+                    return nil
+                case .string(""):
+                    reject(element, "'\(shown(place))' is empty", &metadata)
+                    return nil
+                case .string(let text): return Directory.Member(member.name, .text(text))
+                case .object(let members):
+                    guard let inner = directory(of: members, path: place + "/", element, &metadata) else {
+                        reject(element, "'\(shown(place))' is an object without a place", &metadata)
+                        return nil
+                    }
+                    return Directory.Member(member.name, .directory(inner))
+                case .bool, .integer, .real, .array:
+                    return Directory.Member(member.name, .text(JSONEncoding.text(member.value)))
+                }
+            })
     }
 
     // MARK: Elements
@@ -129,7 +132,8 @@ extension OperatorMetadataReader {
 
     /// The elements of a set below one, each once but for the one that may stand several times; the others are named.
     func known(
-        _ parent: XMLElement, among words: Set<String>, path: String, _ metadata: inout OperatorMetadata, severalOf repeated: String?
+        _ parent: XMLElement, among words: Set<String>, path: String, _ metadata: inout OperatorMetadata,
+        severalOf repeated: String?
     ) -> [XMLElement] {
         var seen: Set<String> = []
         return parent.children.filter { element in

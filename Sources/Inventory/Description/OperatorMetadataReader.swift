@@ -62,7 +62,9 @@ struct OperatorMetadataReader {
             }
             if !formats.contains(where: { $0.name == "openssh-key" }) {
                 let places = formats.contains { $0.name == "x509" } ? "only the OpenStack documents show" : "no place shows"
-                note(key, path: "public-keys/", "\(places) '\(shown(name))': clients of EC2 want every key as openssh-key", &metadata)
+                note(
+                    key, path: "public-keys/", "\(places) '\(shown(name))': clients of EC2 want every key as openssh-key",
+                    &metadata)
             }
             taken.insert(name)
             keys.append(PublicKey(name: name, formats: formats))
@@ -173,7 +175,9 @@ struct OperatorMetadataReader {
                 continue
             }
             var words = OperatorMetadata.DiskWords(line: disk.line)
-            let role = disk.attribute("role") ?? children(of: disk, path: "disks/disk/", severalOf: nil, &metadata)
+            let role =
+                disk.attribute("role")
+                ?? children(of: disk, path: "disks/disk/", severalOf: nil, &metadata)
                 .first { $0.name == "role" }?.trimmedText
             if let role {
                 words.role = Disk.Role(rawValue: role)
