@@ -40,6 +40,16 @@ public struct KernelError: Error, Sendable, Equatable {
         public static let fileTooBig = Code(rawValue: EFBIG)
         /// We lack the right: EPERM.
         public static let notPermitted = Code(rawValue: EPERM)
+        /// It is there already: EEXIST.
+        public static let alreadyThere = Code(rawValue: EEXIST)
+        /// Access is refused, as for an IPv6 address where IPv6 is disabled: EACCES.
+        public static let accessDenied = Code(rawValue: EACCES)
+        /// No such address is there to be used or removed: EADDRNOTAVAIL.
+        public static let addressNotAvailable = Code(rawValue: EADDRNOTAVAIL)
+        /// The kernel, or this kind of link, cannot do that: EOPNOTSUPP.
+        public static let notSupported = Code(rawValue: EOPNOTSUPP)
+        /// Another holds it: EWOULDBLOCK of `flock(2)`, the same number as `noAnswer`.
+        public static let heldByAnother = Code(rawValue: EWOULDBLOCK)
     }
 
     /// What went wrong.
