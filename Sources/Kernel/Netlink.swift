@@ -14,11 +14,14 @@ enum Netlink {
         /// What it is called in the manual, for errors: `RTM_GETNEIGH`.
         let operation: String
         private let type: UInt16
+        private let flags: UInt16
         private var content: [UInt8]
 
         /// Begins a request with its fixed part, which has a multiple of 4 bytes.
-        init(_ operation: String, type: Int, fixed: [UInt8]) {
+        /// - Parameter flags: Those of `<linux/netlink.h>` besides `NLM_F_REQUEST`.
+        init(_ operation: String, type: Int, flags: Int32 = 0, fixed: [UInt8]) {
             (self.operation, self.type, content) = (operation, UInt16(truncatingIfNeeded: type), fixed)
+            self.flags = UInt16(truncatingIfNeeded: NLM_F_REQUEST | flags)
         }
 
         /// Adds an attribute, whose value is a few bytes.
@@ -30,7 +33,7 @@ enum Netlink {
 
         /// The whole message, with the number that its answer will bear.
         func bytes(sequence: UInt32) -> [UInt8] {
-            bytes(of: UInt32(headerLength + content.count)) + bytes(of: type) + bytes(of: UInt16(NLM_F_REQUEST))
+            bytes(of: UInt32(headerLength + content.count)) + bytes(of: type) + bytes(of: flags)
                 + bytes(of: sequence) + bytes(of: UInt32(0)) + content
         }
 
@@ -41,6 +44,8 @@ enum Netlink {
     struct Message: Equatable {
         let type: Int
         let sequence: UInt32
+        /// Flags of `<linux/netlink.h>`, such as `NLM_F_MULTI`.
+        var flags: UInt16 = 0
         /// All behind the header.
         let content: ArraySlice<UInt8>
     }
@@ -73,15 +78,52 @@ enum Netlink {
             case Int(NLMSG_DONE): return .done
             case Int(NLMSG_OVERRUN): throw KernelError(.answersLost, in: operation)
             case Int(NLMSG_ERROR):
-                guard let code: Int32 = number(in: message.content, at: 0), code <= 0, code > -4096 else {
-                    throw KernelError(.malformedAnswer, in: operation)
-                }
-                guard code == 0 else { throw KernelError(KernelError.Code(rawValue: -code), in: operation) }
+                try checkCode(of: message, operation)
                 return .done
             default: return .message(message)
             }
         }
         return .foreign
+    }
+
+    /// A part of what the kernel lists in answer to one request (`NLM_F_DUMP`).
+    struct Part: Equatable {
+        /// The entries, each a message.
+        var entries: [Message] = []
+        /// Whether no part follows.
+        var isLast = false
+        /// Whether what is listed changed while it was: entries may be missing or doubled (`NLM_F_DUMP_INTR`).
+        var isInconsistent = false
+    }
+
+    /// Reads the part of a list that a datagram holds; one that answers something else has no entries and is not the last.
+    /// - Throws: `KernelError` with the code that the kernel sends, or `.malformedAnswer`, or `.answersLost`.
+    static func part(
+        ofListFrom operation: String, sequence: UInt32, in datagram: ArraySlice<UInt8>
+    ) throws(KernelError) -> Part {
+        var part = Part()
+        for message in try messages(in: datagram, operation) where message.sequence == sequence {
+            if message.flags & UInt16(NLM_F_DUMP_INTR) != 0 { part.isInconsistent = true }
+            switch message.type {
+            case Int(NLMSG_NOOP): continue
+            case Int(NLMSG_OVERRUN): throw KernelError(.answersLost, in: operation)
+            case Int(NLMSG_DONE), Int(NLMSG_ERROR):
+                // The end of a list bears a code, as an error does; of old kernels it bears nothing.
+                if message.type == Int(NLMSG_ERROR) || !message.content.isEmpty { try checkCode(of: message, operation) }
+                part.isLast = true
+                return part
+            default: part.entries.append(message)
+            }
+        }
+        return part
+    }
+
+    /// Throws the code that a message begins with, unless it is zero.
+    private static func checkCode(of message: Message, _ operation: String) throws(KernelError) {
+        guard let code: Int32 = number(in: message.content, at: 0), code <= 0, code > -4096 else {
+            throw KernelError(.malformedAnswer, in: operation)
+        }
+        guard code == 0 else { throw KernelError(KernelError.Code(rawValue: -code), in: operation) }
     }
 
     /// Takes a datagram apart.
@@ -91,10 +133,13 @@ enum Netlink {
         var rest = datagram
         while !rest.isEmpty {
             guard let length: UInt32 = number(in: rest, at: 0), let type: UInt16 = number(in: rest, at: 4),
-                let sequence: UInt32 = number(in: rest, at: 8), length >= headerLength, Int(length) <= rest.count
+                let flags: UInt16 = number(in: rest, at: 6), let sequence: UInt32 = number(in: rest, at: 8),
+                length >= headerLength, Int(length) <= rest.count
             else { throw KernelError(.malformedAnswer, in: operation) }
             messages.append(
-                Message(type: Int(type), sequence: sequence, content: rest.prefix(Int(length)).dropFirst(headerLength)))
+                Message(
+                    type: Int(type), sequence: sequence, flags: flags,
+                    content: rest.prefix(Int(length)).dropFirst(headerLength)))
             rest = rest.dropFirst(aligned(Int(length)))
         }
         return messages

@@ -7,10 +7,16 @@ import Glibc
 struct NetlinkSocket: ~Copyable {
     /// How long an answer may take. The kernel writes it before `send(2)` returns, so this is only for what should not happen.
     static let answerTimeout: Duration = .seconds(1)
-    /// The most bytes of an answer; `NLMSG_GOODSIZE` of the kernel is at most this, and one entry has a few hundred.
-    static let mostBytes = 8192
+    /// The most bytes of a datagram: the kernel puts no more of a list into one (`netlink_dump`); one entry has a few hundred.
+    static let mostBytes = 32 << 10
     /// How many datagrams may come before the one that answers: late answers to questions that we gave up.
     static let mostDatagrams = 16
+    /// The most entries of a list: more links, addresses and routes than any host has that is not a router of the Internet.
+    static let mostEntries = 1 << 18
+    /// The most bytes of a list.
+    static let mostBytesOfList = 128 << 20
+    /// How often a list is asked for again because it changed meanwhile.
+    static let mostAttempts = 8
 
     private let descriptor: Int32
     private var sequence: UInt32 = 0
@@ -35,10 +41,7 @@ struct NetlinkSocket: ~Copyable {
     /// - Throws: `KernelError` with the code that the kernel sends, or that of `send(2)` or `recvfrom(2)`; `.noAnswer` after
     ///   `answerTimeout`; `.malformedAnswer`, `.foreignAnswer`, `.answerTooLong`.
     mutating func ask(_ request: Netlink.Request) throws(KernelError) -> Netlink.Message? {
-        sequence &+= 1
-        let message = request.bytes(sequence: sequence)
-        // Safe: send(2) reads exactly the bytes of the array.
-        guard unsafe send(descriptor, message, message.count, 0) == message.count else { throw .last(in: request.operation) }
+        try send(request)
         for _ in 0..<Self.mostDatagrams {
             guard let datagram = try receive(request.operation) else { continue }
             switch try Netlink.answer(to: request.operation, sequence: sequence, in: datagram) {
@@ -48,6 +51,56 @@ struct NetlinkSocket: ~Copyable {
             }
         }
         throw KernelError(.foreignAnswer, in: request.operation)
+    }
+
+    /// Asks for a list (`NLM_F_DUMP`), and gives each entry to `body` in the order of the kernel.
+    ///
+    /// Where the list changed while it was read, all is read again; `begin` is called before each reading, to forget the last.
+    /// - Throws: What `ask` and `body` throw; `.interrupted` where the list changes all the time, `.answerTooLong` above
+    ///   `mostEntries` or `mostBytesOfList`. The socket is of no use afterwards.
+    mutating func list(
+        _ request: Netlink.Request, begin: () -> Void = {}, each body: (Netlink.Message) throws(KernelError) -> Void
+    ) throws(KernelError) {
+        for _ in 0..<Self.mostAttempts {
+            begin()
+            if try listOnce(request, each: body) { return }
+        }
+        throw KernelError(.interrupted, in: request.operation)
+    }
+
+    /// Asks for a list once.
+    /// - Returns: Whether it stayed the same all the while.
+    private mutating func listOnce(
+        _ request: Netlink.Request, each body: (Netlink.Message) throws(KernelError) -> Void
+    ) throws(KernelError) -> Bool {
+        try send(request)
+        var (entries, bytes, foreign, isConsistent) = (0, 0, 0, true)
+        while foreign < Self.mostDatagrams {
+            guard let datagram = try receive(request.operation) else {
+                foreign += 1
+                continue
+            }
+            let part = try Netlink.part(ofListFrom: request.operation, sequence: sequence, in: datagram)
+            if part.isInconsistent { isConsistent = false }
+            if part.entries.isEmpty, !part.isLast { foreign += 1 }
+            (entries, bytes) = (entries + part.entries.count, bytes + datagram.count)
+            guard entries <= Self.mostEntries, bytes <= Self.mostBytesOfList else {
+                throw KernelError(.answerTooLong, in: request.operation)
+            }
+            for entry in part.entries { try body(entry) }
+            if part.isLast { return isConsistent }
+        }
+        throw KernelError(.foreignAnswer, in: request.operation)
+    }
+
+    /// Sends a request under the next number.
+    private mutating func send(_ request: Netlink.Request) throws(KernelError) {
+        sequence &+= 1
+        let message = request.bytes(sequence: sequence)
+        // Safe: send(2) reads exactly the bytes of the array.
+        guard unsafe Glibc.send(descriptor, message, message.count, 0) == message.count else {
+            throw .last(in: request.operation)
+        }
     }
 
     /// One datagram of the kernel; `nil` if a signal came first or another process sent it.
