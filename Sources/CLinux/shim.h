@@ -25,6 +25,12 @@ static inline int clinux_connect_to_kernel(int descriptor) {
     return connect(descriptor, (struct sockaddr *)&kernel, sizeof kernel);
 }
 
+/* Subscribes a netlink socket to groups, a bit for each. bind(2) wants the cast that connect(2) does. */
+static inline int clinux_bind_netlink(int descriptor, uint32_t groups) {
+    struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = groups };
+    return bind(descriptor, (struct sockaddr *)&address, sizeof address);
+}
+
 /* Receives one netlink datagram and the port of its sender, 0 for the kernel. Returns the length it had, which is more than
    `capacity` where it was cut off (MSG_TRUNC). As above, the socket address has to be cast. */
 static inline ssize_t clinux_receive_netlink(int descriptor, void *buffer, size_t capacity, uint32_t *sender) {

@@ -1,0 +1,103 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// A socket by which the kernel says that something of the network changed: links, neighbours, forwarding databases, addresses,
+/// IPv4 routes (rtnetlink(7)).
+///
+/// It speaks of the network namespace of the thread that made it. Wait until `descriptor` is readable, as by poll(2), then `read`.
+public final class NetworkEvents: Sendable {
+    /// How much the kernel may keep for us before it drops: some 8,000 notifications.
+    static let bytesKept: Int32 = 8 << 20
+    /// How many datagrams one reading takes at most, so that a flood of them cannot hold whoever reads.
+    static let mostDatagrams = 256
+
+    /// A socket that closes itself, and where its datagrams go.
+    private struct Subscription: ~Copyable {
+        let descriptor: Int32
+        var buffer = [UInt8](repeating: 0, count: NetlinkSocket.mostBytes)
+
+        deinit { close(descriptor) }
+    }
+
+    /// Readable when there is something to `read`; it is ours and stays open as long as this object lives.
+    public let descriptor: Int32
+    private let subscription: Mutex<Subscription>
+
+    /// Subscribes; it needs no privilege.
+    /// - Throws: `KernelError` with the code of `socket(2)`, `bind(2)` or `setsockopt(2)`.
+    public convenience init() throws(KernelError) {
+        try self.init(bytesKept: Self.bytesKept)
+    }
+
+    /// Subscribes with another room for what we have not read yet.
+    init(bytesKept: Int32) throws(KernelError) {
+        let kind = Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        descriptor = socket(AF_NETLINK, kind, NETLINK_ROUTE)
+        guard descriptor >= 0 else { throw .last(in: "socket(AF_NETLINK)") }
+        subscription = Mutex(Subscription(descriptor: descriptor))
+        // Beyond the limit for all (net.core.rmem_max) only with CAP_NET_ADMIN; without it we have what there is.
+        var room = bytesKept
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        // Safe: setsockopt(2) reads four bytes of the variable and keeps no pointer.
+        if unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, size) != 0 {
+            // Safe: as above.
+            guard unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, size) == 0 else {
+                throw .last(in: "setsockopt(SO_RCVBUF)")
+            }
+        }
+        let groups = [RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE]
+        let mask = groups.reduce(UInt32(0)) { $0 | 1 << (UInt32($1.rawValue) - 1) }
+        guard clinux_bind_netlink(descriptor, mask) == 0 else { throw .last(in: "bind(AF_NETLINK)") }
+    }
+
+    /// What may have changed since the last reading; it never waits. Empty where nothing did, or nothing that we know.
+    ///
+    /// One call reads a bounded number of notifications: `descriptor` stays readable while there are more.
+    /// - Throws: `KernelError` with the code of `recvfrom(2)`, which is fatal. Lost notifications are the hint `.lost`.
+    public func read() throws(KernelError) -> Set<NetworkHint> {
+        try subscription.withLock { (subscription) throws(KernelError) in
+            var hints: Set<NetworkHint> = []
+            for _ in 0..<Self.mostDatagrams {
+                guard try Self.readOne(of: &subscription, into: &hints) else { break }
+            }
+            return hints
+        }
+    }
+
+    /// Reads one datagram.
+    /// - Returns: Whether there was one.
+    private static func readOne(
+        of subscription: inout Subscription, into hints: inout Set<NetworkHint>
+    ) throws(KernelError) -> Bool {
+        var sender: UInt32 = 0
+        let capacity = subscription.buffer.count
+        // Safe: at most `capacity` bytes are written to the buffer, and one number to `sender`.
+        let length = unsafe clinux_receive_netlink(subscription.descriptor, &subscription.buffer, capacity, &sender)
+        guard length >= 0 else {
+            let error = KernelError.last(in: "recvfrom(AF_NETLINK)")
+            switch error.code {
+            case .noAnswer: return false
+            case .interrupted: return true
+            case .answersLost:
+                hints.insert(.lost)
+                return true
+            default: throw error
+            }
+        }
+        // Any process may send us one; only the kernel's count.
+        guard sender == 0 else { return true }
+        guard length <= capacity else {
+            hints.insert(.lost)
+            return true
+        }
+        hints.formUnion(Self.hints(in: subscription.buffer.prefix(length)))
+        return true
+    }
+
+    /// The hints in a datagram of the kernel. What is malformed is none, and ends the datagram.
+    static func hints(in datagram: ArraySlice<UInt8>) -> Set<NetworkHint> {
+        guard let messages = try? Netlink.messages(in: datagram, "NETLINK_ROUTE") else { return [] }
+        return Set(messages.compactMap { $0.type == Int(NLMSG_OVERRUN) ? .lost : NetworkHint($0) })
+    }
+}
