@@ -2,6 +2,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/neighbour.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
