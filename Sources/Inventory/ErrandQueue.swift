@@ -13,6 +13,8 @@ enum Errand: Hashable, Sendable {
     case connectionLost(reason: String)
     /// Connect if need be, and read everything again.
     case synchronise
+    /// The same, after an attempt that failed.
+    case retry
 
     init(_ hint: Hint) {
         switch hint {

@@ -52,7 +52,7 @@ public struct InventoryService<C: Clock>: Service where C.Duration == Duration {
             for await _ in errands.signals {
                 for errand in errands.drain() { await keeper.run(errand) }
                 if let delay = keeper.takeRetryDelay() {
-                    timers.addTask { await add(.synchronise, after: delay) }
+                    timers.addTask { await add(.retry, after: delay) }
                 }
             }
             timers.cancelAll()

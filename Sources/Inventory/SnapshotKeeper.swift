@@ -11,6 +11,10 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     /// A network's leases are read no more often than this.
     private static var leasePatience: Duration { .seconds(5) }
 
+    private enum Retry {
+        case none, wanted, scheduled
+    }
+
     private let hypervisor: Hypervisor
     private let edited: Bool
     private let errands: ErrandQueue
@@ -18,7 +22,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     private let clock: C
     private var report: InventoryReport
     private var backoff = Backoff()
-    private var retryDelay: Duration?
+    private var retry = Retry.none
     private var snapshot = Snapshot()
     private var networks: [String: NetworkXML] = [:]
     private var leases: [String: [MACAddress: IPAddress]] = [:]
@@ -31,10 +35,11 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         (self.board, self.clock, self.report) = (board, clock, report)
     }
 
-    /// After how long everything is to be tried again, if the last attempt failed; asked for once.
+    /// After how long a ``Errand/retry`` is to be added, if an attempt failed and none is on its way.
     mutating func takeRetryDelay() -> Duration? {
-        defer { retryDelay = nil }
-        return retryDelay
+        guard retry == .wanted else { return nil }
+        retry = .scheduled
+        return backoff.next()
     }
 
     /// Does an errand; what fails is reported and tried again later.
@@ -42,6 +47,9 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         do throws(LibvirtError) {
             switch errand {
             case .synchronise: try await synchronise()
+            case .retry:
+                retry = .none
+                try await synchronise()
             case .connectionLost(let reason): lose(reason: reason)
             case .domain, .network, .leases:
                 // Without a connection there is nothing to ask, and everything is read again once there is one.
@@ -51,13 +59,18 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
             }
         } catch {
             report.failed(error, connected: await hypervisor.isConnected, instances: snapshot.instances.count)
-            retryDelay = backoff.next()
+            wantRetry()
         }
+    }
+
+    /// There is never more than one on its way, however many attempts fail meanwhile.
+    private mutating func wantRetry() {
+        if retry == .none { retry = .wanted }
     }
 
     private mutating func lose(reason: String) {
         report.lost(reason: reason, instances: snapshot.instances.count)
-        retryDelay = backoff.next()
+        wantRetry()
     }
 
     private mutating func refresh(_ errand: Errand) async throws(LibvirtError) {
@@ -65,7 +78,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         case .domain(let uuid): try await refreshDomain(uuid)
         case .network(let name): try await refreshNetwork(name)
         case .leases(let network): try await refreshLeases(of: network)
-        case .connectionLost, .synchronise: errands.add(errand)
+        case .connectionLost, .synchronise, .retry: break  // They are about everything, and are done elsewhere.
         }
     }
 
@@ -96,12 +109,16 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
 
     /// What changes while all domains are read does not wait until they are.
     private mutating func refreshMeanwhile() async throws(LibvirtError) {
-        for errand in errands.drain() where errand != .synchronise {
-            if case .connectionLost(let reason) = errand {
+        for errand in errands.drain() {
+            switch errand {
+            case .connectionLost(let reason):
                 throw LibvirtError(code: .invalidConnection, function: "virConnectRegisterCloseCallback", message: reason)
+            case .synchronise: break  // That is what is being done.
+            case .retry: retry = .none
+            case .domain, .network, .leases:
+                try await refresh(errand)
+                board.publish(snapshot)
             }
-            try await refresh(errand)
-            board.publish(snapshot)
         }
     }
 
