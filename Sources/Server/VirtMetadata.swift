@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Kernel
 
 /// The program: one command with a few below it.
 @main
@@ -67,14 +68,10 @@ struct StandardError: TextOutputStream {
 enum FileDescriptorOutput {
     /// - Throws: `CommandFailure` if they cannot all be written, as to a full disk.
     static func write(_ bytes: [UInt8], to descriptor: Int32) throws(CommandFailure) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            // Safe: write(2) reads as many bytes as the array slice has.
-            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0, errno != EINTR {
-                throw CommandFailure("cannot write all of the output: \(unsafe String(cString: strerror(errno)))")
-            }
-            rest = rest.dropFirst(max(0, written))
+        do throws(KernelError) {
+            try FileDescriptors.write(bytes, to: descriptor)
+        } catch {
+            throw CommandFailure("cannot write all of the output: \(error.message)")
         }
     }
 }

@@ -14,7 +14,7 @@ struct GuestListener: Service {
     /// enough that we see a slow one read, and that its kernel memory is not the host's.
     private static let unsent = 256 << 10
     /// How long replies that are on their way may take once we are asked to stop.
-    private static let farewell: TimeAmount = .seconds(4)
+    private static let farewell: TimeAmount = .milliseconds(3500)
 
     /// One listening socket, and who knows its connections.
     private struct Socket {

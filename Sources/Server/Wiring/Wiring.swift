@@ -10,6 +10,9 @@ import UnixSignals
 
 /// Where the objects of the server meet: built from a configuration, run until a signal.
 struct Wiring {
+    /// What is open besides connections: listeners, event loops, libvirt's connection, netlink sockets, logs.
+    private static let otherFiles = 128
+
     private let configuration: Configuration
     private let logger: Logger
 
@@ -21,7 +24,7 @@ struct Wiring {
     }
 
     func run() async throws {
-        FileDescriptors.allow(configuration.limits.connections)
+        FileDescriptors.allow(configuration.limits.connections + Self.otherFiles)
         let board = SnapshotBoard()
         let inventory = InventoryService(
             uri: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
@@ -73,7 +76,7 @@ struct Wiring {
 /// The end of the process at the latest, once it was asked to stop: a libvirtd that hangs is not waited for.
 private struct Deadline: Service {
     /// Longer than guests get to read their replies.
-    private static let patience = TimeAmount.milliseconds(4500)
+    private static let patience = TimeAmount.seconds(4)
 
     let group: MultiThreadedEventLoopGroup
 
@@ -83,23 +86,5 @@ private struct Deadline: Service {
         } onGracefulShutdown: { [group] in
             _ = group.any().scheduleTask(in: Self.patience) { Glibc._exit(0) }
         }
-    }
-}
-
-/// How many files this process may have open.
-private enum FileDescriptors {
-    /// What is open besides connections: listeners, event loops, libvirt's connection, netlink sockets, logs.
-    private static let others: rlim_t = 128
-
-    /// Asks for as many as these connections need, or for all there are: 1024, the usual limit of a new process, is fewer.
-    static func allow(_ connections: Int) {
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        var limit = rlimit()
-        // Safe: both calls read or write the one structure they are given.
-        guard unsafe getrlimit(resource, &limit) == 0 else { return }
-        let wanted = min(rlim_t(connections) + others, limit.rlim_max)
-        guard limit.rlim_cur < wanted else { return }
-        limit.rlim_cur = wanted
-        _ = unsafe setrlimit(resource, &limit)
     }
 }
