@@ -3,8 +3,8 @@
 SWIFT ?= swift
 # The packages of a plain Debian that the program, and then its tests, need.
 BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev pkg-config
-TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 dnsmasq-base busybox-static iproute2 nftables \
-	iputils-ping python3 curl wrk
+TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 dnsmasq-base iproute2 \
+	util-linux python3 curl wrk
 ADDRESS = 127.0.0.1:8775
 
 .PHONY: help run test build format check golden bench packages test-packages
