@@ -3,7 +3,7 @@
 SWIFT ?= swift
 # The packages of a plain Debian that the program, and then its tests, need.
 BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev pkg-config
-TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 dnsmasq-base iproute2 \
+TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ipxe-qemu dnsmasq-base iproute2 \
 	util-linux python3 curl wrk
 ADDRESS = 127.0.0.1:8775
 
