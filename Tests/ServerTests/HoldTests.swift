@@ -115,6 +115,13 @@ struct HoldTests {
             server.board.publish(Guests.snapshot)
             #expect(try await next.reply().text == "web")
             #expect(try await held[0].reply().text == "web")
+
+            // And so does each that has its answer.
+            server.board.publish(Snapshot())
+            for connection in [next, held[0]] { try await connection.send(Self.request) }
+            try await Task.sleep(for: .milliseconds(200))
+            server.board.publish(Guests.snapshot)
+            for connection in [next, held[0]] { #expect(try await connection.reply().text == "web") }
         }
     }
 

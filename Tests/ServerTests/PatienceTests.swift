@@ -43,6 +43,18 @@ struct PatienceTests {
         }
     }
 
+    @Test(arguments: ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"])
+    func `nothing is said after the last reply`(more: String) async throws {
+        try await LiveServer.run { server in
+            let connection = try server.connection(of: Guests.big, window: 4096)
+            try await connection.send("GET /latest/user-data HTTP/1.1\r\nConnection: close\r\n\r\n\(more)")
+            try await Task.sleep(for: .milliseconds(200))
+            _ = connection.sendWithoutWaiting(Array(more.utf8))
+            #expect(try await connection.reply().body == Guests.bigUserData)
+            #expect(try await connection.receive().isEmpty)
+        }
+    }
+
     @Test func `a guest that half-closes gets the whole of a large reply`() async throws {
         try await LiveServer.run { server in
             let connection = try server.connection(of: Guests.big, window: 4096)

@@ -66,6 +66,6 @@ struct ShutdownTests {
             try await Task.sleep(for: .milliseconds(200))
             await server.stop()
         }
-        #expect(started.duration(to: .now) < .seconds(6))
+        #expect(started.duration(to: .now) < .seconds(9), "four seconds, and what a busy machine adds")
     }
 }

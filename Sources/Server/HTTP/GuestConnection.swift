@@ -57,8 +57,6 @@ final class GuestConnection: ChannelInboundHandler {
     private var unread = 0
     /// Whether the guest may be sending still when its last reply has left.
     private var lingers = false
-    /// Whether the last reply has left.
-    private var hasAnswered = false
 
     init(responder: GuestResponder, table: ConnectionTable, patience: Patience, bodyLimit: Int, dates: DateCache) {
         (self.responder, self.table, self.patience) = (responder, table, patience)
@@ -98,11 +96,12 @@ final class GuestConnection: ChannelInboundHandler {
     /// Told of every read before it is parsed, for a request takes time from its first byte on.
     func bytesArrived() {
         switch phase {
-        case .idle:
+        // A guest that is reading its reply is kept waiting by us: its request begins when it is taken.
+        case .idle where context?.channel.isWritable == true:
             phase = .receiving(nil, body: 0)
             deadline = table.now + patience.request
         case .closing: lingers = true
-        case .receiving, .held: break
+        case .idle, .receiving, .held: break
         }
     }
 
@@ -116,14 +115,6 @@ final class GuestConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
-            // While the guest was reading we kept it waiting, not it us.
-            switch phase {
-            case .idle: deadline = table.now + patience.idle
-            case .receiving: deadline = table.now + patience.request
-            case .held, .closing: break
-            }
-        }
         takeWaiting(context)
         context.fireChannelWritabilityChanged()
     }
@@ -249,7 +240,6 @@ final class GuestConnection: ChannelInboundHandler {
     /// The last bytes have left. Closing while the guest still sends would reset the connection under a reply that it has not read
     /// yet; so then only our half is closed, and what comes is dropped for a while.
     private func end(_ context: ChannelHandlerContext) {
-        hasAnswered = true
         guard lingers else { return context.close(promise: nil) }
         deadline = table.now + Patience.lingering
         context.close(mode: .output, promise: nil)
@@ -301,15 +291,9 @@ final class GuestConnection: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is ChannelShouldQuiesceEvent: quiesce(context)
-        case ChannelEvent.inputClosed: endOfInput(context)
+        case ChannelEvent.inputClosed: arrive(.end, context)
         default: context.fireUserInboundEventTriggered(event)
         }
-    }
-
-    private func endOfInput(_ context: ChannelHandlerContext) {
-        lingers = false
-        if hasAnswered { return context.close(promise: nil) }
-        arrive(.end, context)
     }
 
     private func quiesce(_ context: ChannelHandlerContext) {
