@@ -54,13 +54,12 @@ let package = Package(
         room("Libvirt", ["CLibvirt", "Common"]),
         room("Kernel", ["CLinux", "Common"]),
         room("Inventory", ["Common", "Libvirt", "XML", "JSON", hashTrees, logging, lifecycle]),
-        room("EC2API", ["Common", "JSON"]),
+        room("EC2API", ["Common"]),
         room("OpenStackAPI", ["Common", "JSON"]),
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", hashTrees, logging,
-                lifecycle,
+                "Common", "XML", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

@@ -17,6 +17,7 @@ struct InventoryReport {
     private var state = State.unknown
     private var findings: [InstanceUUID: [Finding]] = [:]
     private var unusableDomains: [InstanceUUID: String] = [:]
+    private var networkTroubles: [String: String] = [:]
 
     init(uri: String, logger: Logger) {
         (self.uri, self.logger) = (uri, logger)
@@ -110,7 +111,18 @@ struct InventoryReport {
     }
 
     mutating func unusable(network: String, _ error: DescriptionError) {
-        logger.warning("a network's XML cannot be used", metadata: ["network": "\(network)", "reason": "\(error)"])
+        note(network: network, "a network's XML cannot be used", reason: "\(error)")
+    }
+
+    /// - Parameter network: its name; `nil` for all of them.
+    mutating func unreadable(network: String?, _ error: LibvirtError) {
+        note(network: network ?? "all", "a network cannot be read; what is known of it stands until it can", reason: "\(error)")
+    }
+
+    /// Once for the same reason.
+    private mutating func note(network: String, _ message: Logger.Message, reason: String) {
+        guard networkTroubles.updateValue(reason, forKey: network) != reason else { return }
+        logger.warning(message, metadata: ["network": "\(network)", "reason": "\(reason)"])
     }
 
     mutating func forgotten(_ domain: InstanceUUID) {

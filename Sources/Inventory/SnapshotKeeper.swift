@@ -50,7 +50,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
             case .retry:
                 retry = .none
                 try await synchronise()
-            case .connectionLost(let reason): lose(reason: reason)
+            case .connectionLost(let reason): await lose(reason: reason)
             case .domain, .network, .leases:
                 // Without a connection there is nothing to ask, and everything is read again once there is one.
                 guard await hypervisor.isConnected else { return }
@@ -68,7 +68,9 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         if retry == .none { retry = .wanted }
     }
 
-    private mutating func lose(reason: String) {
+    /// The news may be of a connection that another has taken the place of already.
+    private mutating func lose(reason: String) async {
+        guard !(await hypervisor.isConnected) else { return }
         report.lost(reason: reason, instances: snapshot.instances.count)
         wantRetry()
     }
@@ -93,7 +95,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         let running = try await hypervisor.runningDomains()
         for (count, domain) in running.enumerated() {
             try await refreshDomain(domain.uuid)
-            if !snapshot.isComplete, count % Self.publicationStep == 0 { board.publish(snapshot) }
+            if count % Self.publicationStep == 0 { board.publish(snapshot) }
             try await refreshMeanwhile()
         }
         let known = Set(running.compactMap { InstanceUUID($0.uuid) })
@@ -109,12 +111,15 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
 
     /// What changes while all domains are read does not wait until they are.
     private mutating func refreshMeanwhile() async throws(LibvirtError) {
-        for errand in errands.drain() {
+        let waiting = errands.drain()
+        if waiting.contains(.retry) { retry = .none }
+        for errand in waiting {
             switch errand {
             case .connectionLost(let reason):
-                throw LibvirtError(code: .invalidConnection, function: "virConnectRegisterCloseCallback", message: reason)
-            case .synchronise: break  // That is what is being done.
-            case .retry: retry = .none
+                guard await hypervisor.isConnected else {
+                    throw LibvirtError(code: .invalidConnection, function: "virConnectRegisterCloseCallback", message: reason)
+                }
+            case .synchronise, .retry: break  // That is what is being done.
             case .domain, .network, .leases:
                 try await refresh(errand)
                 board.publish(snapshot)
@@ -126,7 +131,14 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
 
     /// Reads all networks and their leases; their domains are read after that anyway.
     private mutating func readNetworks() async throws(LibvirtError) {
-        let active = try await hypervisor.networks()
+        let active: [NetworkDescription]
+        do throws(LibvirtError) {
+            active = try await hypervisor.networks()
+        } catch {
+            guard await hypervisor.isConnected else { throw error }
+            // Domains are there without their networks too; what was last read of these stands.
+            return report.unreadable(network: nil, error)
+        }
         for name in networks.keys where !active.contains(where: { $0.name == name }) { forgetNetwork(name) }
         for description in active {
             take(description)
@@ -135,12 +147,18 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     }
 
     private mutating func refreshNetwork(_ name: String) async throws(LibvirtError) {
-        if let description = try await hypervisor.network(named: name) {
-            take(description)
-        } else {
-            forgetNetwork(name)
+        do throws(LibvirtError) {
+            if let description = try await hypervisor.network(named: name) {
+                take(description)
+            } else {
+                forgetNetwork(name)
+            }
+        } catch {
+            guard await hypervisor.isConnected else { throw error }
+            return report.unreadable(network: name, error)
         }
-        try await refreshDomains { $0.network?.name == name }
+        // Those that named it while it was away know of no network.
+        try await refreshDomains { $0.network?.name == name || $0.network == nil }
     }
 
     private mutating func refreshDomains(where concerns: (NetworkInterface) -> Bool) async throws(LibvirtError) {
@@ -165,6 +183,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     private mutating func forgetNetwork(_ name: String) {
         networks[name] = nil
         leases[name] = nil
+        leasesRead[name] = nil
         forgetReadings { $0.network?.name == name }
     }
 
@@ -188,12 +207,21 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     private mutating func readLeases(of network: String) async throws(LibvirtError) -> Set<MACAddress> {
         guard networks[network]?.offersDHCP == true else { return [] }
         let before = leases[network] ?? [:]
+        leasesRead[network] = clock.now
+        let read: [Lease]
+        do throws(LibvirtError) {
+            read = try await hypervisor.leases(network: network)
+        } catch {
+            guard await hypervisor.isConnected else { throw error }
+            // Leases only add an address here and there; nobody is to wait for them.
+            report.unreadable(network: network, error)
+            return []
+        }
         var addresses: [MACAddress: IPAddress] = [:]
-        for lease in try await hypervisor.leases(network: network).sorted(by: { $0.expires < $1.expires }) {
+        for lease in read.sorted(by: { $0.expires < $1.expires }) {
             addresses[lease.mac] = lease.address
         }
         leases[network] = addresses
-        leasesRead[network] = clock.now
         let changed = Set(before.keys).union(addresses.keys).filter { before[$0] != addresses[$0] }
         for mac in changed {
             for owner in snapshot.owners(of: mac) { readings[owner.instance.domain] = nil }

@@ -79,7 +79,9 @@ public enum JSONParsing {
         case json_error_null_character, json_error_null_byte_in_key: code = .nullCharacter
         default: code = .malformed
         }
-        let text = unsafe String(cString: vm_json_error_text(&failure))
+        // jansson quotes what it stumbled over, which is the operator's, may be secret, and would be logged.
+        let said = unsafe String(cString: vm_json_error_text(&failure))
+        let text = said.firstRange(of: " near '").map { String(said[..<$0.lowerBound]) } ?? said
         let (line, column) = (Int(failure.line), Int(failure.column))
         return JSONError(code, line: line > 0 ? line : nil, column: line > 0 ? max(column, 1) : nil, message: text)
     }

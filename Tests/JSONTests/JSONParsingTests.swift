@@ -106,7 +106,7 @@ import Testing
         let error = refusal("{\n  \"a\": x\n}")
         #expect(error?.line == 2)
         #expect(error?.column == 8)
-        #expect(error?.description == "line 2, column 8: invalid token near 'x'")
+        #expect(error?.description == "line 2, column 8: invalid token", "without what stands there")
         #expect(JSONError(.tooLarge, message: "m").description == "m")
     }
 

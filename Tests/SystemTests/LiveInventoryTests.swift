@@ -121,6 +121,28 @@ struct LiveInventoryTests {
         #expect(try host.ask(1) == "i-00000001")
     }
 
+    @Test func `a network that is stopped and started again has its guests back`() async throws {
+        let host = try await Host()
+        let network = """
+            <network><name>kept</name><forward mode='open'/><bridge name='kept0'/>
+              <ip address='198.51.100.1' netmask='255.255.255.0'>
+                <dhcp><host mac='\(Host.mac(1))' ip='198.51.100.77'/></dhcp>
+              </ip>
+            </network>
+            """
+        try host.libvirtd.virsh("net-define", try host.libvirtd.file("kept.xml", network))
+        try host.libvirtd.virsh("net-start", "kept")
+        let domain = Host.domain(1).replacing("<interface type='bridge'>", with: "<interface type='network'>")
+            .replacing("<source bridge='br0'/>", with: "<source network='kept'/>")
+        try host.libvirtd.virsh("create", try host.libvirtd.file("guest1.xml", domain))
+        let local = { try host.body(1, "/latest/meta-data/local-ipv4") }
+        try await host.eventually("the reservation is its address") { try local() == "198.51.100.77200" }
+        try host.libvirtd.virsh("net-destroy", "kept")
+        try await host.eventually("without the network there is none") { try local() == "\(Host.address(1))200" }
+        try host.libvirtd.virsh("net-start", "kept")
+        try await host.eventually("it is again") { try local() == "198.51.100.77200" }
+    }
+
     @Test func `an edit of the definition shows at once where edits are asked for`() async throws {
         let host = try await Host(options: ["--edited"])
         let path = try host.libvirtd.file("edited.xml", Host.domain(1))

@@ -34,34 +34,53 @@ struct LivePluggingTests {
         }
     }
 
+    @Test func `a network whose leases cannot be read costs nobody`() async throws {
+        let libvirtd = try PrivateLibvirtd(driver: .qemu)
+        try Self.start("guests", "198.51.100", on: libvirtd)
+        try libvirtd.inside("sh", "-c", "echo '{not json' > /var/lib/libvirt/dnsmasq/guests0.status")
+        try libvirtd.virsh(["create", "--paused", try libvirtd.file("guest1.xml", Self.domain)])
+        let server = try await MetadataServer([
+            "--connect", libvirtd.uri, "--listen", "127.0.0.1:0", "--trust-forwarded-for", "127.0.0.1/32",
+            "--neighbours", try libvirtd.file("neighbours", Host.neighbours),
+        ])
+        let host = Host(libvirtd: libvirtd, server: server)
+        try await host.expect(1, "i-00000001")
+        #expect(server.log.contains("a network cannot be read"))
+    }
+
     /// A host with one guest, whose only card is on the network `guests`.
     private func plugged(paused: Bool) async throws -> Host {
         let host = try await Host(driver: .qemu)
-        for (name, subnet) in [("guests", "198.51.100"), ("elsewhere", "203.0.113")] {
-            let xml = """
-                <network><name>\(name)</name><forward mode='open'/><bridge name='\(name)0'/>
-                  <ip address='\(subnet).1' netmask='255.255.255.0'><dhcp><range start='\(subnet).10' end='\(subnet).20'/></dhcp></ip>
-                </network>
-                """
-            try host.libvirtd.virsh("net-create", try host.libvirtd.file("\(name).xml", xml))
-        }
-        let domain = """
-            <domain type='qemu'>
-              <name>guest1</name><uuid>6a9b1c2d-0000-4000-8000-000000000001</uuid>
-              <metadata><instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-00000001</instance-id></instance></metadata>
-              <memory unit='MiB'>32</memory>
-              <os><type arch='x86_64' machine='pc'>hvm</type></os>
-              <features><acpi/></features>
-              <devices>
-                <emulator>/usr/bin/qemu-system-x86_64</emulator>
-                <controller type='usb' model='none'/><memballoon model='none'/>
-                <interface type='network'>
-                  <mac address='\(Host.mac(1))'/><source network='guests'/><model type='virtio'/><boot order='1'/>
-                </interface>
-              </devices>
-            </domain>
-            """
-        try host.libvirtd.virsh(["create"] + (paused ? ["--paused"] : []) + [try host.libvirtd.file("guest1.xml", domain)])
+        try Self.start("guests", "198.51.100", on: host.libvirtd)
+        try Self.start("elsewhere", "203.0.113", on: host.libvirtd)
+        let file = try host.libvirtd.file("guest1.xml", Self.domain)
+        try host.libvirtd.virsh(["create"] + (paused ? ["--paused"] : []) + [file])
         return host
     }
+
+    private static func start(_ network: String, _ subnet: String, on libvirtd: PrivateLibvirtd) throws {
+        let xml = """
+            <network><name>\(network)</name><forward mode='open'/><bridge name='\(network)0'/>
+              <ip address='\(subnet).1' netmask='255.255.255.0'><dhcp><range start='\(subnet).10' end='\(subnet).20'/></dhcp></ip>
+            </network>
+            """
+        try libvirtd.virsh("net-create", try libvirtd.file("\(network).xml", xml))
+    }
+
+    private static let domain = """
+        <domain type='qemu'>
+          <name>guest1</name><uuid>6a9b1c2d-0000-4000-8000-000000000001</uuid>
+          <metadata><instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-00000001</instance-id></instance></metadata>
+          <memory unit='MiB'>32</memory>
+          <os><type arch='x86_64' machine='pc'>hvm</type></os>
+          <features><acpi/></features>
+          <devices>
+            <emulator>/usr/bin/qemu-system-x86_64</emulator>
+            <controller type='usb' model='none'/><memballoon model='none'/>
+            <interface type='network'>
+              <mac address='\(Host.mac(1))'/><source network='guests'/><model type='virtio'/><boot order='1'/>
+            </interface>
+          </devices>
+        </domain>
+        """
 }

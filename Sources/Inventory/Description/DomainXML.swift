@@ -54,7 +54,8 @@ struct DomainXML {
 
     /// A hard disk; CD-ROM and floppy drives are none.
     private static func disk(_ element: XMLElement) -> Disk? {
-        guard ["disk", nil].contains(element.attribute("device")), let target = element.first("target")?.attribute("dev") else {
+        guard ["disk", "lun", nil].contains(element.attribute("device")), let target = element.first("target")?.attribute("dev")
+        else {
             return nil
         }
         return Disk(target: target, bootOrder: (element.first("boot")?.attribute("order")).flatMap { Int($0) })
