@@ -55,9 +55,12 @@ public enum Command {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = (namespace.map { ["ip", "netns", "exec", $0] } ?? []) + arguments
-        process.standardInput = try FileHandle(forReadingFrom: stdin)
-        process.standardOutput = try FileHandle(forWritingTo: stdout)
-        process.standardError = try FileHandle(forWritingTo: stderr)
+        let streams = [
+            try FileHandle(forReadingFrom: stdin), try FileHandle(forWritingTo: stdout), try FileHandle(forWritingTo: stderr),
+        ]
+        // Foundation keeps the process, and with it the handles, for longer than we run commands.
+        defer { for stream in streams { try? stream.close() } }
+        (process.standardInput, process.standardOutput, process.standardError) = (streams[0], streams[1], streams[2])
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
         try process.run()
