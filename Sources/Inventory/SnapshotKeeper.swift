@@ -242,10 +242,11 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
             return report.unreadable(domain, error)
         }
         guard let description else { return forget(domain) }
-        guard readings[domain] != description.hashValue else { return }
+        let reading = description.hashValue
+        guard readings[domain] != reading else { return }
         let isNew = snapshot.instances[domain] == nil
         assemble(description, as: domain)
-        readings[domain] = description.hashValue
+        readings[domain] = reading
         guard isNew, snapshot.isComplete else { return }
         // A guest that starts asks for an address before it asks us.
         for network in Set(snapshot.instances[domain]?.interfaces.compactMap(\.network?.name) ?? []) {

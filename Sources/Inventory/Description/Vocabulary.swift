@@ -1,7 +1,9 @@
+import XML
+
 /// The words of the operator's vocabulary: which elements may stand where, so that a misspelt one is named and not passed over.
 enum Vocabulary {
     /// The namespace of the one element under `<metadata>` that is ours; libvirt keeps no element without a namespace.
-    static let namespace = "urn:virt-metadata:instance:1"
+    static let namespace = ConvertedMetadata.namespace
     /// The name of that element.
     static let root = "instance"
 
