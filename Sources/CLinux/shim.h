@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/if_bridge.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>

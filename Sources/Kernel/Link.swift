@@ -16,6 +16,11 @@ public struct Link: Sendable, Hashable {
     /// Whether the operator has it up (`IFF_UP`); its cable may still be out.
     public let isUp: Bool
 
+    /// Whether it is a bridge that tells VLANs apart (`vlan_filtering`): its forwarding database has addresses once for each.
+    public internal(set) var filtersVLANs = false
+    /// Whether it is a bridge, and frames to link-local group addresses teach it (`no_linklocal_learn` is off).
+    public internal(set) var learnsFromLinkLocal = false
+
     /// Whether it is a bridge of the kernel. An Open vSwitch bridge is none.
     public var isBridge: Bool { kind == "bridge" }
 }
@@ -36,11 +41,23 @@ extension Link {
         (self.index, self.name, isUp) = (index, name, flags & UInt32(IFF_UP) != 0)
         master = value(Int(IFLA_MASTER)).flatMap { Netlink.number(in: $0, at: 0) }
         mac = value(Int(IFLA_ADDRESS)).flatMap { MACAddress(octets: $0) }
-        kind = try value(Int(IFLA_LINKINFO)).flatMap { (info) throws(KernelError) in
-            let nested = Netlink.Message(type: message.type, sequence: message.sequence, content: info)
-            let facts = try Netlink.attributes(of: nested, after: 0, operation)
-            return facts.first { $0.type == Int(IFLA_INFO_KIND) }.map { Self.text($0.value) }
-        }
+        let info = try Self.nested(in: value(Int(IFLA_LINKINFO)), message, operation)
+        kind = info[Int(IFLA_INFO_KIND)].map(Self.text)
+        // Other kinds number their facts otherwise.
+        let data = kind == "bridge" ? info[Int(IFLA_INFO_DATA)] : nil
+        let facts = try Self.nested(in: data, message, operation)
+        filtersVLANs = facts[Int(IFLA_BR_VLAN_FILTERING)]?.first ?? 0 != 0
+        learnsFromLinkLocal = kind == "bridge" && BridgeOptions.learnsFromLinkLocal(facts[Int(IFLA_BR_MULTI_BOOLOPT)])
+    }
+
+    /// The attributes that the value of another consists of, by type; none where it is not there.
+    private static func nested(
+        in value: ArraySlice<UInt8>?, _ message: Netlink.Message, _ operation: String
+    ) throws(KernelError) -> [Int: ArraySlice<UInt8>] {
+        guard let value else { return [:] }
+        let inner = Netlink.Message(type: message.type, sequence: message.sequence, content: value)
+        let attributes = try Netlink.attributes(of: inner, after: 0, operation)
+        return Dictionary(attributes.map { ($0.type, $0.value) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// A text that ends with a zero.

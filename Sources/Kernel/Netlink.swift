@@ -25,11 +25,7 @@ enum Netlink {
         }
 
         /// Adds an attribute, whose value is a few bytes.
-        mutating func add(_ type: Int, _ value: [UInt8]) {
-            let length = UInt16(attributeHeaderLength + value.count)
-            content += bytes(of: length) + bytes(of: UInt16(truncatingIfNeeded: type)) + value
-            content += [UInt8](repeating: 0, count: aligned(value.count) - value.count)
-        }
+        mutating func add(_ type: Int, _ value: [UInt8]) { content += attribute(type, value) }
 
         /// The whole message, with the number that its answer will bear.
         func bytes(sequence: UInt32) -> [UInt8] {
@@ -162,6 +158,13 @@ enum Netlink {
             rest = rest.dropFirst(aligned(Int(length)))
         }
         return attributes
+    }
+
+    /// An attribute as it is written, whose value is a few bytes, or attributes itself.
+    static func attribute(_ type: Int, _ value: [UInt8]) -> [UInt8] {
+        let length = UInt16(attributeHeaderLength + value.count)
+        let padding = [UInt8](repeating: 0, count: aligned(value.count) - value.count)
+        return bytes(of: length) + bytes(of: UInt16(truncatingIfNeeded: type)) + value + padding
     }
 
     /// A number in the machine's byte order, `offset` bytes into a slice; `nil` where the slice ends before it.

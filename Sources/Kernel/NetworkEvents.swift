@@ -24,14 +24,14 @@ public final class NetworkEvents: Sendable {
     public let descriptor: Int32
     private let subscription: Mutex<Subscription>
 
-    /// Subscribes; it needs no privilege.
+    /// Subscribes to some of the kernel's news, or all of it; it needs no privilege.
     /// - Throws: `KernelError` with the code of `socket(2)`, `bind(2)` or `setsockopt(2)`.
-    public convenience init() throws(KernelError) {
-        try self.init(bytesKept: Self.bytesKept)
+    public convenience init(of groups: Set<NetworkGroup> = Set(NetworkGroup.allCases)) throws(KernelError) {
+        try self.init(of: groups, bytesKept: Self.bytesKept)
     }
 
     /// Subscribes with another room for what we have not read yet.
-    init(bytesKept: Int32) throws(KernelError) {
+    init(of groups: Set<NetworkGroup>, bytesKept: Int32) throws(KernelError) {
         let kind = Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_NETLINK, kind, NETLINK_ROUTE)
         guard descriptor >= 0 else { throw .last(in: "socket(AF_NETLINK)") }
@@ -46,8 +46,7 @@ public final class NetworkEvents: Sendable {
                 throw .last(in: "setsockopt(SO_RCVBUF)")
             }
         }
-        let groups = [RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE]
-        let mask = groups.reduce(UInt32(0)) { $0 | 1 << (UInt32($1.rawValue) - 1) }
+        let mask = groups.reduce(0) { $0 | $1.mask }
         guard clinux_bind_netlink(descriptor, mask) == 0 else { throw .last(in: "bind(AF_NETLINK)") }
     }
 

@@ -30,6 +30,20 @@ struct LinkTests {
         #expect(try Link(link(attributes: wide), "RTM_GETLINK").mac == nil)
     }
 
+    @Test func `a bridge says whether it filters VLANs and learns from link-local frames`() throws {
+        func bridge(_ facts: [UInt8]) throws -> Link {
+            let kind = WrittenAnswer.attribute(1, Array("bridge".utf8) + [0])
+            let name = WrittenAnswer.attribute(3, Array("br0".utf8) + [0])
+            let info = WrittenAnswer.attribute(18, kind + WrittenAnswer.attribute(2, facts))
+            return try Link(link(attributes: name + info), "RTM_GETLINK")
+        }
+        let plain = try bridge([])
+        #expect(plain.isBridge && !plain.filtersVLANs && plain.learnsFromLinkLocal)
+        #expect(try bridge(WrittenAnswer.attribute(7, [1])).filtersVLANs)
+        #expect(try !bridge(WrittenAnswer.attribute(46, [1, 0, 0, 0, 3, 0, 0, 0])).learnsFromLinkLocal)
+        #expect(try bridge(WrittenAnswer.attribute(46, [2, 0, 0, 0, 3, 0, 0, 0])).learnsFromLinkLocal)
+    }
+
     @Test func `a link without a name or index is malformed, and another message is foreign`() {
         #expect(throws: KernelError(.malformedAnswer, in: "X")) { try Link(link(attributes: []), "X") }
         #expect(throws: KernelError(.malformedAnswer, in: "X")) { try Link(link(index: 0), "X") }

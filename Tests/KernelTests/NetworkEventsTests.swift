@@ -97,7 +97,7 @@ struct NetworkEventsOfANamespaceTests {
     }
 
     @Test func `more than the kernel keeps is lost, and said to be`() throws {
-        let events = try host.enter { try NetworkEvents(bytesKept: 4096) }
+        let events = try host.enter { try NetworkEvents(of: [.neighbours], bytesKept: 4096) }
         let entries = (0..<200).map { "neighbour add 10.9.0.\($0) lladdr 52:54:00:00:00:07 dev br0" }
         try Command.succeed(["ip", "-batch", "-"], in: host.name, input: entries.joined(separator: "\n"))
         #expect(try events.read().contains(.lost))

@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+@testable import Kernel
+
+/// A directory that goes with the test.
+private final class Scratch {
+    let path = FileManager.default.temporaryDirectory.appending(path: "virt-metadata-\(UUID())").path
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+struct StateFileTests {
+    private let scratch: Scratch
+    private let path: String
+
+    init() throws {
+        scratch = try Scratch()
+        path = "\(scratch.path)/run/state"
+    }
+
+    @Test func `what is written is read, and the last version counts`() throws {
+        let file = StateFile(path: path)
+        #expect(try file.read(mostBytes: 10) == nil)
+        try file.write([1, 2, 3])
+        #expect(try file.read(mostBytes: 10) == [1, 2, 3])
+        try file.write([4])
+        #expect(try file.read(mostBytes: 10) == [4])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(scratch.path)/run") == ["state"], "and nothing is left over")
+        try file.remove()
+        #expect(try file.read(mostBytes: 10) == nil)
+        try file.remove()
+    }
+
+    @Test func `others may not read it`() throws {
+        try StateFile(path: path).write([1])
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+
+    @Test func `a file that is too long, or none, is refused`() throws {
+        let file = StateFile(path: path)
+        try file.write([UInt8](repeating: 1, count: 11))
+        #expect(throws: KernelError(.fileTooBig, in: "read")) { try file.read(mostBytes: 10) }
+        #expect(throws: KernelError(.invalidArgument, in: "open")) { try StateFile(path: scratch.path).read(mostBytes: 10) }
+    }
+
+    @Test func `what a killed writer left behind is no obstacle, and a link there is not followed`() throws {
+        let file = StateFile(path: path)
+        try file.write([1])
+        let victim = "\(scratch.path)/victim"
+        try Data([9]).write(to: URL(filePath: victim))
+        try FileManager.default.createSymbolicLink(atPath: "\(path).new", withDestinationPath: victim)
+        try file.write([2])
+        #expect(try file.read(mostBytes: 10) == [2])
+        #expect(try Data(contentsOf: URL(filePath: victim)) == Data([9]))
+    }
+
+    @Test func `where it cannot be written the last version stays`() throws {
+        #expect(throws: KernelError(.noSuchEntry, in: "mkdir")) {
+            try StateFile(path: "\(scratch.path)/no/such/state").write([1])
+        }
+        let file = StateFile(path: path)
+        try file.write([1])
+        try FileManager.default.createDirectory(atPath: "\(path).new", withIntermediateDirectories: false)
+        #expect(throws: KernelError(.alreadyThere, in: "open")) { try file.write([2]) }
+        #expect(try file.read(mostBytes: 10) == [1])
+    }
+}
+
+struct FileLockTests {
+    private let scratch: Scratch
+    private let path: String
+
+    init() throws {
+        scratch = try Scratch()
+        path = "\(scratch.path)/run/lock"
+    }
+
+    @Test func `one has it at a time, and the file says who`() throws {
+        do {
+            let lock = try FileLock(path: path)
+            #expect(throws: KernelError(.heldByAnother, in: "flock")) { _ = try FileLock(path: path) }
+            #expect(FileLock.holder(path: path) == ProcessInfo.processInfo.processIdentifier)
+            _ = consume lock
+        }
+        _ = try FileLock(path: path)
+    }
+
+    @Test func `a lock file that says nothing names nobody`() throws {
+        #expect(FileLock.holder(path: path) == nil)
+        try FileManager.default.createDirectory(atPath: "\(scratch.path)/run", withIntermediateDirectories: false)
+        try Data("who?".utf8).write(to: URL(filePath: path))
+        #expect(FileLock.holder(path: path) == nil)
+    }
+
+    @Test func `whoever may not open it cannot take it`() throws {
+        _ = try FileLock(path: path)
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+}
