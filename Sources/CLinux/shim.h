@@ -5,10 +5,14 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_ether.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <linux/if_bridge.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nf_tables.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,6 +22,22 @@
    CLONE_NEWNET (0x40000000) only under _GNU_SOURCE, and syscall(2) is variadic, which Swift does not import. */
 static inline int clinux_enter_network_namespace(int descriptor) {
     return (int)syscall(SYS_setns, descriptor, 0x40000000);
+}
+
+/* Takes a capability from what the calling thread may use. The C library has no header for capset(2), and syscall(2) is
+   variadic. */
+static inline int clinux_drop_capability(int capability) {
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+    if (syscall(SYS_capget, &header, data) != 0) { return -1; }
+    data[CAP_TO_INDEX(capability)].effective &= ~CAP_TO_MASK(capability);
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+/* Makes a nameless file in memory, closed by exec(2). <sys/mman.h> shows memfd_create(2) only under _GNU_SOURCE; the number is
+   that of MFD_CLOEXEC. */
+static inline int clinux_create_memory_file(const char *name) {
+    return (int)syscall(SYS_memfd_create, name, 1u);
 }
 
 /* Ties a netlink socket to the kernel (port 0), so that no process can slip it an answer. connect(2) takes one kind of socket

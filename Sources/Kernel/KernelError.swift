@@ -50,6 +50,10 @@ public struct KernelError: Error, Sendable, Equatable {
         public static let notSupported = Code(rawValue: EOPNOTSUPP)
         /// Another holds it: EWOULDBLOCK of `flock(2)`, the same number as `noAnswer`.
         public static let heldByAnother = Code(rawValue: EWOULDBLOCK)
+        /// This process has too many files open: EMFILE.
+        public static let tooManyFiles = Code(rawValue: EMFILE)
+        /// There is no memory for it: ENOMEM.
+        public static let outOfMemory = Code(rawValue: ENOMEM)
     }
 
     /// What went wrong.

@@ -18,7 +18,8 @@ struct NetlinkSocket: ~Copyable {
     /// How often a list is asked for again because it changed meanwhile.
     static let mostAttempts = 8
 
-    private let descriptor: Int32
+    /// It stays ours; closed with this.
+    let descriptor: Int32
     private var sequence: UInt32 = 0
     private var buffer = [UInt8](repeating: 0, count: NetlinkSocket.mostBytes)
 

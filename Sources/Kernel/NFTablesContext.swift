@@ -1,0 +1,92 @@
+import CLinux
+import CNFTables
+import Glibc
+
+/// A context of libnftables(3): its socket, its buffers and what it remembers of the tables. One thread at a time may use it.
+///
+/// Safe: the pointer is private, freed once by this struct, which cannot be copied, and no call outlives it.
+@safe
+struct NFTablesContext: ~Copyable {
+    /// The most lines of a message: each thing that is wrong has three, and one that is wrong often brings many more.
+    static let mostLines = 12
+    /// The most characters of a line: libnftables repeats the whole line that is wrong, and that may name every guest.
+    static let mostCharacters = 160
+
+    private let pointer: OpaquePointer
+
+    /// Makes a context, whose socket belongs to the network namespace of the calling thread.
+    /// - Throws: `KernelError` where there can be no socket; `.tooManyFiles` where its descriptor would be 1,024 or more.
+    init() throws(KernelError) {
+        try Self.probe()
+        // Safe: nft_ctx_new() is given no pointer, and what it returns is ours.
+        guard let pointer = unsafe nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else { throw KernelError(.outOfMemory, in: "nft_ctx_new") }
+        // Without buffers it writes to our standard output and error. Safe: the context is alive.
+        guard unsafe nft_ctx_buffer_output(pointer) == 0, unsafe nft_ctx_buffer_error(pointer) == 0 else {
+            // Safe: nobody else has the pointer.
+            unsafe nft_ctx_free(pointer)
+            throw KernelError(.outOfMemory, in: "nft_ctx_buffer_error")
+        }
+        unsafe self.pointer = pointer
+    }
+
+    deinit {
+        // Safe: nobody has the pointer any more.
+        unsafe nft_ctx_free(pointer)
+    }
+
+    /// Opens and closes a socket like that of libnftables, which ends the process where it gets none, and later where it waits
+    /// with select(2) for one that is too high for that. A new descriptor is the lowest that is free.
+    private static func probe() throws(KernelError) {
+        let socket = try NetlinkSocket(protocol: NETLINK_NETFILTER)
+        guard socket.descriptor < FD_SETSIZE else { throw KernelError(.tooManyFiles, in: "nft_ctx_new") }
+    }
+
+    /// Runs commands as one transaction.
+    ///
+    /// They go through a file, because libnftables names the line that is wrong only in files; of a buffer it shows the first.
+    /// - Returns: What libnftables says against them; `nil` where it did as told.
+    /// - Throws: `KernelError` where the file cannot be made.
+    mutating func run(_ commands: String) throws(KernelError) -> String? {
+        let file = try MemoryFile(commands)
+        // Safe: the context is alive; the function reads the path up to its zero and keeps no pointer.
+        let status = unsafe nft_run_cmd_from_filename(pointer, file.path)
+        // To read a buffer is to empty it. Safe: each is a string that lives until the context runs again, or NULL.
+        _ = unsafe nft_ctx_get_output_buffer(pointer)
+        let errors = unsafe nft_ctx_get_error_buffer(pointer)
+        guard status != 0 else { return nil }
+        return unsafe Self.message(errors.map { unsafe String(cString: $0) } ?? "", path: file.path)
+    }
+
+    /// The beginning of what libnftables says, with `line 3:5-9:` for where in the file.
+    static func message(_ text: String, path: String) -> String {
+        let lines = text.replacing(path + ":", with: "line ").split(separator: "\n").prefix(mostLines)
+        return lines.isEmpty ? "libnftables says nothing" : lines.map { $0.prefix(mostCharacters) }.joined(separator: "\n")
+    }
+
+    /// Commands in a file without a name, gone at the end of its life.
+    private struct MemoryFile: ~Copyable {
+        private let descriptor: Int32
+
+        init(_ text: String) throws(KernelError) {
+            // Safe: the name is read up to its zero.
+            descriptor = unsafe clinux_create_memory_file("nftables")
+            guard descriptor >= 0 else { throw .last(in: "memfd_create") }
+            var rest = Array(text.utf8)[...]
+            while !rest.isEmpty {
+                // Safe: write(2) reads exactly the bytes of the buffer.
+                let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+                guard count >= 0 else {
+                    let error = KernelError.last(in: "write(memfd)")
+                    guard error.code == .interrupted else { throw error }
+                    continue
+                }
+                rest = rest.dropFirst(count)
+            }
+        }
+
+        deinit { close(descriptor) }
+
+        /// Opened anew, it is read from its beginning.
+        var path: String { "/proc/self/fd/\(descriptor)" }
+    }
+}
