@@ -50,17 +50,23 @@ public final class NFTables: Sendable {
     /// - Throws: `NFTablesError` with the code of the kernel; `.notPermitted` without CAP_NET_ADMIN, `.invalidArgument` for a
     ///   family that is none.
     public func exists(table: String, family: String) throws(NFTablesError) -> Bool {
-        try answer(about: [table], family: family) { NFTablesQuery.table(table, family: $0) } reading: { _, _ in true } ?? false
+        let found = try answer(about: [table], family: family) {
+            NFTablesQuery.table(table, family: $0)
+        } reading: { _, _ in
+            true
+        }
+        return found ?? false
     }
 
     /// The comment of a table; `nil` where it has none, or there is no such table.
     /// - Throws: As `exists` does.
     public func comment(ofTable table: String, family: String) throws(NFTablesError) -> String? {
-        try answer(about: [table], family: family) {
+        let found = try answer(about: [table], family: family) {
             NFTablesQuery.table(table, family: $0)
         } reading: { (answer, operation) throws(KernelError) in
             try NFTablesQuery.comment(in: answer, operation)
-        } ?? nil
+        }
+        return found ?? nil
     }
 
     /// How many packets a named counter has counted; `nil` where there is no such counter, or no such table.
@@ -97,9 +103,7 @@ public final class NFTables: Sendable {
     }
 
     /// Lends what stands behind the lock, and tells the kernel's errors as ours.
-    private func use<Value: Sendable>(
-        _ body: (inout Access) throws(KernelError) -> Value
-    ) throws(NFTablesError) -> Value {
+    private func use<Value: Sendable>(_ body: (inout Access) throws(KernelError) -> Value) throws(NFTablesError) -> Value {
         do throws(KernelError) {
             return try access.withLock { (access) throws(KernelError) in try body(&access) }
         } catch {

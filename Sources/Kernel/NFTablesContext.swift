@@ -19,7 +19,9 @@ struct NFTablesContext: ~Copyable {
     init() throws(KernelError) {
         try Self.probe()
         // Safe: nft_ctx_new() is given no pointer, and what it returns is ours.
-        guard let pointer = unsafe nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else { throw KernelError(.outOfMemory, in: "nft_ctx_new") }
+        guard let pointer = unsafe nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
+            throw KernelError(.outOfMemory, in: "nft_ctx_new")
+        }
         // Without buffers it writes to our standard output and error. Safe: the context is alive.
         guard unsafe nft_ctx_buffer_output(pointer) == 0, unsafe nft_ctx_buffer_error(pointer) == 0 else {
             // Safe: nobody else has the pointer.

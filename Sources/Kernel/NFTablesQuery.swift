@@ -11,7 +11,7 @@ enum NFTablesQuery {
     /// The most bytes of a name (`NFT_NAME_MAXLEN` less its zero).
     static let mostBytesOfName = Int(NFT_NAME_MAXLEN) - 1
 
-    /// For the number of the families' names in nft(8).
+    /// The families of nft(8), as `<linux/netfilter.h>` numbers them.
     private static let families = [
         "ip": NFPROTO_IPV4, "ip6": NFPROTO_IPV6, "inet": NFPROTO_INET, "arp": NFPROTO_ARP, "bridge": NFPROTO_BRIDGE,
         "netdev": NFPROTO_NETDEV,
@@ -27,7 +27,7 @@ enum NFTablesQuery {
         !name.isEmpty && name.utf8.count <= mostBytesOfName && !name.utf8.contains(0)
     }
 
-    /// `NFT_MSG_GETGEN`: which version of all tables there is. It needs CAP_NET_ADMIN as everything here, and is answered always.
+    /// `NFT_MSG_GETGEN`: which version of all tables there is. It needs CAP_NET_ADMIN, as all of these do, and there always is one.
     static func generation() -> Netlink.Request {
         request("NFT_MSG_GETGEN", Int(NFT_MSG_GETGEN.rawValue), family: 0)
     }
@@ -55,7 +55,9 @@ enum NFTablesQuery {
         let kept = try values(in: answer, type: Int(NFT_MSG_NEWTABLE.rawValue), operation)[Int(NFTA_TABLE_USERDATA.rawValue)]
         var rest = kept ?? []
         while let type = rest.popFirst() {
-            guard let length = rest.popFirst(), rest.count >= Int(length) else { throw KernelError(.malformedAnswer, in: operation) }
+            guard let length = rest.popFirst(), rest.count >= Int(length) else {
+                throw KernelError(.malformedAnswer, in: operation)
+            }
             if type == 0 { return String(decoding: rest.prefix(Int(length)).prefix { $0 != 0 }, as: UTF8.self) }
             rest = rest.dropFirst(Int(length))
         }
