@@ -60,7 +60,7 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Common", "XML", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", logging, lifecycle,
+                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

@@ -174,6 +174,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
             let network = try NetworkXML(InstanceAssembly.document(Array(description.xml.utf8)).root)
             guard networks[network.name] != network else { return }
             networks[network.name] = network
+            snapshot.bridges[network.name] = network.bridge
             forgetReadings { $0.network?.name == network.name || $0.network == nil }
         } catch {
             report.unusable(network: description.name, error)
@@ -182,6 +183,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
 
     private mutating func forgetNetwork(_ name: String) {
         networks[name] = nil
+        snapshot.bridges[name] = nil
         leases[name] = nil
         leasesRead[name] = nil
         forgetReadings { $0.network?.name == name }
@@ -268,7 +270,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     }
 
     private mutating func forget(_ domain: InstanceUUID) {
-        snapshot.remove(domain)
+        snapshot.remove(domain, stoppedAt: .now)
         readings[domain] = nil
         report.forgotten(domain)
     }

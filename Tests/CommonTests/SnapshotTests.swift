@@ -6,7 +6,11 @@ import Testing
     private static let address = IPAddress(v4: 0xC000_0201)
 
     private func caller(_ mac: UInt64?, bridge: String? = nil) -> Caller {
-        Caller(address: Self.address, mac: mac.map { MACAddress(bits: $0) }, bridge: bridge)
+        caller(mac, by: bridge.map { .bridge($0) } ?? .unknown)
+    }
+
+    private func caller(_ mac: UInt64?, by entrance: Caller.Entrance) -> Caller {
+        Caller(address: Self.address, mac: mac.map { MACAddress(bits: $0) }, entrance: entrance)
     }
 
     private func recognised(_ caller: Caller, in snapshot: Snapshot) throws -> String {
@@ -23,10 +27,12 @@ import Testing
         #expect(try recognised(caller(0xC), in: snapshot) == "db 0")
     }
 
-    @Test func `the bridge does not matter where the hardware address alone tells`() throws {
+    @Test func `a hardware address on a bridge that is not its own is nobody`() {
         var snapshot = Snapshot()
         snapshot.insert(.example(1, interfaces: [.example(0xA, bridge: "br0")]))
-        #expect(try recognised(caller(0xA, bridge: "br1"), in: snapshot) == "web 0")
+        #expect(throws: UnknownCaller.wrongPort(MACAddress(bits: 0xA), of: ["web"], at: "br1", pluggedIn: nil)) {
+            try snapshot.recognise(caller(0xA, bridge: "br1")).get()
+        }
     }
 
     @Test func `nobody is recognised without a hardware address, or with a strange one`() {
@@ -45,7 +51,8 @@ import Testing
         #expect(try recognised(caller(0xA, bridge: "br1"), in: snapshot) == "db 1")
         let several = UnknownCaller.severalOwners(MACAddress(bits: 0xA), ["web", "db", "user"])
         #expect(throws: several) { try snapshot.recognise(caller(0xA)).get() }
-        #expect(throws: several) { try snapshot.recognise(caller(0xA, bridge: "br2")).get() }
+        let elsewhere = UnknownCaller.wrongPort(MACAddress(bits: 0xA), of: ["web", "db", "user"], at: "br2", pluggedIn: nil)
+        #expect(throws: elsewhere) { try snapshot.recognise(caller(0xA, bridge: "br2")).get() }
     }
 
     @Test func `two owners on one bridge are not told apart`() {

@@ -30,7 +30,8 @@ struct StateFileTests {
         #expect(try file.read(mostBytes: 10) == [1, 2, 3])
         try file.write([4])
         #expect(try file.read(mostBytes: 10) == [4])
-        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(scratch.path)/run") == ["state"], "and nothing is left over")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: "\(scratch.path)/run") == ["state"], "and nothing is left over")
         try file.remove()
         #expect(try file.read(mostBytes: 10) == nil)
         try file.remove()

@@ -73,8 +73,25 @@ struct ConfigurationTests {
         #expect(loaded.listen.map(\.inBrackets) == ["127.0.0.1:81"])
     }
 
-    @Test func `guests look at 169.254.169.254 unless told otherwise`() throws {
-        #expect(try Self.configuration().listen.map(\.inBrackets) == ["169.254.169.254:80"])
+    @Test func `bridges are served unless it is said where to listen instead`() throws {
+        #expect(try Self.configuration().followsBridges())
+        #expect(try !Self.configuration(flags: ["--listen", "127.0.0.1:80"]).followsBridges())
+        for flags in [["--bridge", "br0"], ["--networks", "default"], ["--intercept", "address"]] {
+            #expect(try Self.configuration(flags: flags + ["--listen", "127.0.0.1:80"]).followsBridges())
+        }
+        #expect(try !Self.configuration(flags: ["--intercept", "none", "--listen", "127.0.0.1:80"]).followsBridges())
+    }
+
+    @Test func `where there is nothing to serve it is said what is missing`() throws {
+        let none = try Self.configuration(flags: ["--intercept", "none"])
+        Self.expect("--intercept none: there is nothing to listen on; say where your redirected packets go by --listen") {
+            try none.followsBridges()
+        }
+        let test = try Self.configuration(flags: ["--connect", "test:///default"])
+        Self.expect(
+            "--connect test:///default: the guests of libvirt's test driver are plugged into no bridge; say where to listen by --listen"
+        ) { try test.followsBridges() }
+        #expect(try Self.configuration(flags: ["--connect", "test:///default", "--bridge", "br0"]).followsBridges())
     }
 
     @Test func `the file may be named by a variable, and the flag names another`() throws {

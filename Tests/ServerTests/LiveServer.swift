@@ -36,17 +36,17 @@ struct LiveServer: Sendable {
         let board = SnapshotBoard()
         board.publish(snapshot)
         let identification = CallerIdentification(
-            neighbours: try Neighbours(), file: try Guests.neighbours(), trusted: [Guests.proxies].compactMap { AddressRange($0) }
-        )
+            neighbours: try Neighbours(), ports: try BridgePorts(), file: try Guests.neighbours(),
+            trusted: [Guests.proxies].compactMap { AddressRange($0) })
         let responder = GuestResponder(
             views: views, board: board, identification: identification, entropy: .system, onUnknown: onUnknown,
             wantLeases: { _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
-        let listener = try await GuestListener(
-            on: [SocketAddress(ipAddress: address, port: 0)], group: group, responder: responder, limits: limits)
+        let listener = try await GuestListener(group: group, responder: responder, limits: limits)
+        let socket = try await listener.open(SocketAddress(ipAddress: address, port: 0))
         let services = ServiceGroup(
             services: [listener], logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() }))
-        let server = LiveServer(port: listener.addresses.first?.port ?? 0, board: board, services: services)
+        let server = LiveServer(port: listener.address(of: socket)?.port ?? 0, board: board, services: services)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await services.run() }
             let result: Result<Value, any Error>

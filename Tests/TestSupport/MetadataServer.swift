@@ -1,5 +1,5 @@
-import Dispatch
 import Foundation
+import Glibc
 
 /// The server as an operator starts it, for as long as a test holds it.
 public final class MetadataServer: Sendable {
@@ -22,8 +22,7 @@ public final class MetadataServer: Sendable {
 
     /// Where it listens, as `address:port`.
     public let address: String
-    private let process: Process
-    private let ended = DispatchSemaphore(value: 0)
+    private let process: RunningProgram
     private let folder: URL
     /// Kept, so that it goes after the server.
     private let host: NetworkNamespace?
@@ -38,24 +37,22 @@ public final class MetadataServer: Sendable {
     /// - Parameters:
     ///   - host: the network namespace to run it in; `nil` is our own.
     ///   - arguments: its options, `--listen` with one address among them.
+    ///   - phrase: what it writes when it is ready; `nil` is that it listens, and where.
     /// - Throws: `Failure`, and Foundation's errors where it cannot be started.
-    public init(in host: NetworkNamespace? = nil, _ arguments: [String]) async throws {
+    public init(in host: NetworkNamespace? = nil, _ arguments: [String], until phrase: String? = nil) async throws {
         self.host = host
         folder = FileManager.default.temporaryDirectory.appending(path: "metadata-server-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let logFile = folder.appending(path: "log")
         try Data().write(to: logFile)
         let log = try FileHandle(forWritingTo: logFile)
-        process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        // env and ip both become the program they start, so the process is the server itself.
-        process.arguments = (host.map { ["ip", "netns", "exec", $0.name] } ?? []) + [Self.executable, "serve"] + arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = log
-        process.standardError = log
-        process.terminationHandler = { [ended] _ in ended.signal() }
-        try process.run()
-        address = try await Self.listeningAddress(of: process, log: logFile)
+        process = try RunningProgram([Self.executable, "serve"] + arguments, in: host, output: log)
+        address = try await Self.whenReady(process, log: logFile) { text in
+            if let phrase { return text.contains(phrase) ? "" : nil }
+            guard let line = text.split(separator: "\n").first(where: { $0.hasSuffix("listening") }) else { return nil }
+            let word = line.split(separator: " ").first { $0.hasPrefix("address=") }
+            return word.map { String($0.dropFirst("address=".count)) }
+        }
     }
 
     deinit {
@@ -65,32 +62,30 @@ public final class MetadataServer: Sendable {
 
     /// Asks it to end, waits at most `limit`, and returns its exit status; `nil` if it had to be killed.
     @discardableResult
-    public func stop(within limit: Duration = .seconds(8)) -> Int32? {
-        guard process.isRunning else { return process.terminationStatus }
-        kill(process.processIdentifier, SIGTERM)
-        let seconds = Double(limit.components.seconds)
-        guard ended.wait(timeout: .now() + seconds) == .success else {
-            kill(process.processIdentifier, SIGKILL)
-            ended.wait()
-            return nil
-        }
-        return process.terminationStatus
-    }
+    public func stop(within limit: Duration = .seconds(8)) -> Int32? { process.end(within: limit) }
+
+    /// Ends it as a crash would: nothing is tidied up.
+    public func kill() { process.kill() }
+
+    /// The number of its process.
+    public var processIdentifier: Int32 { process.identifier }
+
+    /// Whether it has not ended.
+    public var isRunning: Bool { process.isRunning }
 
     /// All that the server has written so far.
     public var log: String {
         (try? String(contentsOf: folder.appending(path: "log"), encoding: .utf8)) ?? ""
     }
 
-    private static func listeningAddress(of process: Process, log: URL) async throws -> String {
+    /// What the log says once the server is ready.
+    private static func whenReady(
+        _ process: RunningProgram, log: URL, _ find: (String) -> String?
+    ) async throws -> String {
         let start = ContinuousClock.now
         while true {
             let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-            if let line = text.split(separator: "\n").first(where: { $0.hasSuffix("listening") }),
-                let word = line.split(separator: " ").first(where: { $0.hasPrefix("address=") })
-            {
-                return String(word.dropFirst("address=".count))
-            }
+            if let found = find(text) { return found }
             guard process.isRunning else { throw Failure.ended(log: text) }
             guard start.duration(to: .now) < patience else { throw Failure.notListening(log: text) }
             try await Task.sleep(for: .milliseconds(20))

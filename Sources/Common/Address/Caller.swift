@@ -1,14 +1,24 @@
 /// Who is asking, before we know which instance that is: facts of the very connection.
 public struct Caller: Sendable, Equatable {
+    /// By what a caller's packets came in, as far as the host can say.
+    public enum Entrance: Sendable, Equatable {
+        /// Nothing says: a listener that is not bound to a bridge, or a peer that names somebody else.
+        case unknown
+        /// A bridge that does not say by which of its ports: one that filters VLANs, or that of an Open vSwitch.
+        case bridge(String)
+        /// A bridge, and the port of it that the hardware address is behind; `nil` where the bridge does not know that now.
+        case port(String?, bridge: String)
+    }
+
     /// Where the connection comes from.
     public let address: IPAddress
     /// The hardware address its packets carry; `nil` where nothing says.
     public let mac: MACAddress?
-    /// The bridge it came in by; `nil` where that is not known.
-    public let bridge: String?
+    /// By what they came in.
+    public let entrance: Entrance
 
     /// Puts the three together.
-    public init(address: IPAddress, mac: MACAddress?, bridge: String? = nil) {
-        (self.address, self.mac, self.bridge) = (address, mac, bridge)
+    public init(address: IPAddress, mac: MACAddress?, entrance: Entrance = .unknown) {
+        (self.address, self.mac, self.entrance) = (address, mac, entrance)
     }
 }

@@ -4,6 +4,9 @@ import XML
 /// What libvirt's own part of a domain's XML says (https://libvirt.org/formatdomain.html).
 struct DomainXML {
     struct Interface {
+        let line: Int
+        /// libvirt's word for how it is plugged in: `bridge`, `network`, `direct`, ….
+        let type: String
         let mac: MACAddress
         let tap: String?
         let bridge: String?
@@ -48,7 +51,8 @@ struct DomainXML {
         guard let mac = (element.first("mac")?.attribute("address")).flatMap(MACAddress.init) else { return nil }
         let source = element.first("source")
         return Interface(
-            mac: mac, tap: element.first("target")?.attribute("dev"), bridge: source?.attribute("bridge"),
+            line: element.line, type: element.attribute("type") ?? "", mac: mac, tap: element.first("target")?.attribute("dev"),
+            bridge: source?.attribute("bridge"),
             network: source?.attribute("network"), mtu: (element.first("mtu")?.attribute("size")).flatMap { Int($0) })
     }
 

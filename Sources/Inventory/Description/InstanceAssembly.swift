@@ -63,6 +63,7 @@ public struct InstanceAssembly: Sendable {
             let problem = "the domain has no interface \(mac)"
             metadata.findings.append(Finding(.unusable, line: words.line, element: "interfaces/interface", problem))
         }
+        metadata.findings += domain.interfaces.compactMap(Self.unreachable)
         return domain.interfaces.map { described in
             let network = described.network.flatMap { networks[$0] }
             let words = metadata.interfaces[described.mac]
@@ -77,6 +78,20 @@ public struct InstanceAssembly: Sendable {
             interface.lease = network.flatMap { leases[$0.name]?[described.mac] }
             return interface
         }
+    }
+
+    /// How interfaces are plugged in of which no bridge ever sees a packet.
+    private static let bridgeless = [
+        "direct": "macvtap", "hostdev": "a device of the host", "user": "user-mode networking or passt", "vdpa": "vDPA",
+        "vhostuser": "a switch in user space", "null": "nothing",
+    ]
+
+    /// What is to be known of an interface that no bridge listener can serve.
+    private static func unreachable(_ interface: DomainXML.Interface) -> Finding? {
+        guard let kind = bridgeless[interface.type] else { return nil }
+        let problem =
+            "\(interface.mac) is of type '\(interface.type)' (\(kind)): no bridge sees its requests, so they are not served"
+        return Finding(.note, line: interface.line, element: "devices/interface", problem)
     }
 
     /// The disk with the lowest boot order is the root, else the first one.

@@ -10,8 +10,11 @@ struct Serve: AsyncParsableCommand {
             then from these flags; the later wins.
 
             EXAMPLES
-              Serve the guests of this host, whose bridge has the address 169.254.169.254:
+              Serve the guests of this host, on the bridges of all its networks and domains, as root:
                 virt-metadata serve
+
+              Serve only the guests of one network:
+                virt-metadata serve --networks default
 
               Serve libvirt's test driver to yourself, as any guest that you name:
                 virt-metadata serve --connect test:///default --listen 127.0.0.1:8775 \\

@@ -9,6 +9,12 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(name: Self.flag("connect"), help: Self.help("connect")) var connect: String?
     @Option(name: Self.flag("listen"), help: Self.help("listen")) var listen: [String] = []
+    @Option(name: Self.flag("networks"), help: Self.help("networks")) var networks: [String] = []
+    @Option(name: Self.flag("bridge"), help: Self.help("bridge")) var bridge: [String] = []
+    @Option(name: Self.flag("intercept"), help: Self.help("intercept")) var intercept: String?
+    @Option(name: Self.flag("guard"), help: Self.help("guard")) var guardPorts: String?
+    @Flag(name: Self.flag("leave-open"), inversion: .prefixedNo, help: Self.help("leave-open")) var leaveOpen: Bool?
+    @Option(name: Self.flag("run-directory"), help: Self.help("run-directory")) var runDirectory: String?
     @Option(name: Self.flag("trust-forwarded-for"), help: Self.help("trust-forwarded-for")) var trustForwardedFor: [String] = []
     @Option(name: Self.flag("neighbours"), help: Self.help("neighbours")) var neighbours: String?
     @Flag(name: Self.flag("edited"), inversion: .prefixedNo, help: Self.help("edited")) var edited: Bool?
@@ -34,13 +40,15 @@ struct SettingsOptions: ParsableArguments {
     var values: [(name: String, values: [String])] {
         let single: [(String, String?)] = [
             ("connect", connect), ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
+            ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
+            ("run-directory", runDirectory),
             ("sweep-interval", sweepInterval), ("log-level", logLevel), ("threads", threads),
             ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),
             ("request-timeout", requestTimeout),
             ("idle-timeout", idleTimeout), ("hold-timeout", holdTimeout), ("connections", connections),
             ("connections-per-caller", connectionsPerCaller), ("held-requests", heldRequests),
         ]
-        let lists = [("listen", listen), ("trust-forwarded-for", trustForwardedFor)]
+        let lists = [("listen", listen), ("networks", networks), ("bridge", bridge), ("trust-forwarded-for", trustForwardedFor)]
         return single.compactMap { name, value in value.map { (name, [$0]) } }
             + lists.filter { !$1.isEmpty }.map { ($0, $1.flatMap(Configuration.parts)) }
     }

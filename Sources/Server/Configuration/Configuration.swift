@@ -27,8 +27,14 @@ struct Configuration: Sendable {
 
     /// libvirt's URI of the hypervisor (https://libvirt.org/uri.html).
     var connect = "qemu:///system"
-    /// The addresses to listen on.
+    /// The addresses to listen on besides the bridges.
     var listen: [SocketAddress] = []
+    /// How guests' packets for the metadata addresses become ours, and of which bridges.
+    var interception = Interceptor.Settings()
+    /// Whether the bridges are left as they were found when the server ends.
+    var leavesOpen = false
+    /// Where it is written what we put into the kernel.
+    var runDirectory = "/run/virt-metadata"
     /// The peers whose `X-Forwarded-For` is believed; nobody's, as a rule.
     var trustForwardedFor: [AddressRange] = []
     /// A file that stands in for the neighbour table where there is no Ethernet.
@@ -46,6 +52,23 @@ struct Configuration: Sendable {
 }
 
 extension Configuration {
-    /// Where guests look for metadata, and where we listen unless told otherwise.
-    static let metadataAddress = "169.254.169.254:80"
+    /// Whether bridges are served: unless the operator turns that off, or says where to listen and nothing of bridges.
+    ///
+    /// - Throws: where the hypervisor is libvirt's own test driver, whose networks are none of this host.
+    func followsBridges() throws(ConfigurationError) -> Bool {
+        guard interception.mode != .none else {
+            guard !listen.isEmpty else {
+                let problem = "there is nothing to listen on; say where your redirected packets go by --listen"
+                throw ConfigurationError(place: "--intercept none", problem: problem)
+            }
+            return false
+        }
+        if interception.mode != .auto || interception.selection != BridgeSelection() { return true }
+        guard listen.isEmpty else { return false }
+        guard !connect.hasPrefix("test") else {
+            let problem = "the guests of libvirt's test driver are plugged into no bridge; say where to listen by --listen"
+            throw ConfigurationError(place: "--connect \(connect)", problem: problem)
+        }
+        return true
+    }
 }

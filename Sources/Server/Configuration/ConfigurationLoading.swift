@@ -30,9 +30,6 @@ extension Configuration {
         for (name, values) in flags {
             try configuration.set(Setting.named(name), to: values, from: "--\(name)")
         }
-        if configuration.listen.isEmpty {
-            try configuration.set(Setting.named("listen"), to: [metadataAddress], from: "the default of --listen")
-        }
         return configuration
     }
 

@@ -28,6 +28,31 @@ enum Read {
         return address
     }
 
+    static func mode(_ text: String) throws(Setting.BadValue) -> InterceptionMode {
+        guard let mode = InterceptionMode(rawValue: text) else {
+            let modes = InterceptionMode.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Setting.BadValue(problem: "'\(text)' is none of \(modes)")
+        }
+        return mode
+    }
+
+    /// The name of a link, which the kernel keeps to 15 bytes without a slash or white space.
+    static func bridge(_ text: String) throws(Setting.BadValue) -> String {
+        guard (1...15).contains(text.utf8.count), RuleSet.canName(text), !text.contains("/"), text != ".", text != ".." else {
+            throw Setting.BadValue(problem: "'\(text)' is no name of a bridge; write one such as virbr0")
+        }
+        return text
+    }
+
+    static func network(_ text: String) -> String { text }
+
+    static func directory(_ text: String) throws(Setting.BadValue) -> String {
+        guard text.hasPrefix("/"), !text.utf8.contains(0) else {
+            throw Setting.BadValue(problem: "'\(text)' is no absolute path; write one such as /run/virt-metadata")
+        }
+        return text
+    }
+
     static func range(_ text: String) throws(Setting.BadValue) -> AddressRange {
         guard let range = AddressRange(text) else {
             throw Setting.BadValue(problem: "'\(text)' is no range of addresses; write 127.0.0.1/32 or fd00::/8")

@@ -67,8 +67,30 @@ struct Setting: Sendable {
             Read.uri),
         list(
             "listen", "address:port", example: "127.0.0.1:8775",
-            help: "Where guests connect; [address]:port for IPv6; may be repeated. Default: \(Configuration.metadataAddress).",
+            help: "Where guests connect besides their bridges; [address]:port for IPv6; may be repeated.",
             { $1.listen = $0 }, Read.socketAddress),
+        list(
+            "networks", "name", example: "default", help: "Serve only the bridges of these networks; may be repeated.",
+            { $1.interception.selection.networks = $0 }, Read.network),
+        list(
+            "bridge", "name", example: "br0", help: "Serve only these bridges, besides those of --networks; may be repeated.",
+            { $1.interception.selection.bridges = $0 }, Read.bridge),
+        single(
+            "intercept", "mode", example: "redirect",
+            help: "How packets for the metadata addresses become ours: auto, address, redirect, bridge or none.",
+            { $1.interception.mode = $0 }, Read.mode),
+        Setting(
+            name: "guard", kind: .single, valueName: "on|off",
+            help: "Drop frames that bear another guest's hardware address.", example: "off"
+        ) { values, configuration throws(BadValue) in configuration.interception.guardsPorts = try Read.yesOrNo(values) },
+        Setting(
+            name: "leave-open", kind: .flag, valueName: "yes|no",
+            help: "Leave the bridges as they were when the server ends, instead of closed to requests for metadata.",
+            example: "yes"
+        ) { values, configuration throws(BadValue) in configuration.leavesOpen = try Read.yesOrNo(values) },
+        single(
+            "run-directory", "directory", example: "/run/vm", help: "Where it is written what the server put into the kernel.",
+            { $1.runDirectory = $0 }, Read.directory),
         list(
             "trust-forwarded-for", "cidr", example: "127.0.0.1/32",
             help: "Peers whose X-Forwarded-For names the caller; may be repeated. Default: nobody.",

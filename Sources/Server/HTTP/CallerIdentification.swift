@@ -2,11 +2,14 @@ import Common
 import Kernel
 import NIOHTTP1
 
-/// How a connection becomes a caller: the source address of its own SYN, else the neighbour table asked for that one address.
+/// How a connection becomes a caller: the source address of its own SYN, else the neighbour table asked for that one address; and
+/// on a bridge the port that the address is behind.
 struct CallerIdentification: Sendable {
     /// The kernel's neighbour table.
     let neighbours: Neighbours
-    /// What stands in for it where there is no Ethernet.
+    /// The forwarding databases of the kernel's bridges.
+    let ports: BridgePorts
+    /// What stands in for the neighbour table where there is no Ethernet.
     let file: NeighbourFile?
     /// The peers whose `X-Forwarded-For` is believed.
     let trusted: [AddressRange]
@@ -16,16 +19,35 @@ struct CallerIdentification: Sendable {
     /// - Parameters:
     ///   - socket: the connection's file descriptor, if it has one.
     ///   - peer: the address that its socket names, as text; looked at only where the SYN was not kept.
-    func caller(socket: CInt?, peer: @autoclosure () -> String?) -> Caller? {
+    ///   - place: where the listener stands that accepted it.
+    func caller(socket: CInt?, peer: @autoclosure () -> String?, at place: ListeningPlace) -> Caller? {
         do {
             if let saved = try socket.flatMap({ try SavedSYN.read(fromAccepted: $0) }) {
-                return Caller(address: saved.source, mac: saved.sourceMAC ?? neighbour(saved.source))
+                let mac = saved.sourceMAC ?? neighbour(saved.source, place)
+                return Caller(address: saved.source, mac: mac, entrance: entrance(of: mac, place))
             }
-            return peer().flatMap { IPAddress($0) }.map { Caller(address: $0, mac: neighbour($0)) }
+            return peer().flatMap { IPAddress($0) }.map { address in
+                let mac = neighbour(address, place)
+                return Caller(address: address, mac: mac, entrance: entrance(of: mac, place))
+            }
         } catch {
             // A SYN that cannot be read is no reason to go by the table, which a guest can influence more easily.
-            return peer().flatMap { IPAddress($0) }.map { Caller(address: $0, mac: nil) }
+            return peer().flatMap { IPAddress($0) }.map { Caller(address: $0, mac: nil, entrance: entrance(of: nil, place)) }
         }
+    }
+
+    /// The same caller, looked for once more on its bridge, where that did not know its port.
+    func lookingAgain(for caller: Caller, at place: ListeningPlace) -> Caller {
+        guard case .port(nil, _) = caller.entrance else { return caller }
+        return Caller(address: caller.address, mac: caller.mac, entrance: entrance(of: caller.mac, place))
+    }
+
+    private func entrance(of mac: MACAddress?, _ place: ListeningPlace) -> Caller.Entrance {
+        guard case .bridge(let bridge) = place else { return .unknown }
+        guard bridge.namesPorts else { return .bridge(bridge.name) }
+        // A bridge that cannot be asked knows nothing; that it is gone, its listener's end tells.
+        let port = mac.flatMap { mac in (try? ports.port(of: mac, onBridge: bridge.index)) ?? nil }
+        return .port(port, bridge: bridge.name)
     }
 
     /// The caller of a request: the connection's, unless a trusted peer names another.
@@ -41,7 +63,7 @@ struct CallerIdentification: Sendable {
         guard fields.count == 1, !field.contains(","), let address = elements.first.flatMap({ IPAddress(String($0)) }) else {
             return nil
         }
-        return Caller(address: address, mac: neighbour(address))
+        return Caller(address: address, mac: neighbour(address, .anywhere))
     }
 
     /// Whether a connection comes from a peer whose `X-Forwarded-For` is believed.
@@ -54,12 +76,16 @@ struct CallerIdentification: Sendable {
         guard let index = try? neighbours.interface(toward: caller.address),
             let name = try? Links.name(ofInterface: index)
         else { return nil }
-        return Caller(address: caller.address, mac: caller.mac, bridge: name)
+        return Caller(address: caller.address, mac: caller.mac, entrance: .bridge(name))
     }
 
-    private func neighbour(_ address: IPAddress) -> MACAddress? {
-        if let file { return file.mac(of: address) }
-        guard let index = try? neighbours.interface(toward: address) else { return nil }
-        return try? neighbours.mac(of: address, onInterface: index)
+    private func neighbour(_ address: IPAddress, _ place: ListeningPlace) -> MACAddress? {
+        switch place {
+        case .bridge(let bridge): return try? neighbours.mac(of: address, onInterface: bridge.index)
+        case .anywhere:
+            if let file { return file.mac(of: address) }
+            guard let index = try? neighbours.interface(toward: address) else { return nil }
+            return try? neighbours.mac(of: address, onInterface: index)
+        }
     }
 }

@@ -18,6 +18,8 @@ final class GuestConnection: ChannelInboundHandler {
         var hold: Int
         /// How long a guest may go on sending what nobody reads, once its last reply has left, so that it can read that reply.
         static let lingering = ConnectionTable.ticks(.seconds(2))
+        /// How long a guest that has connected may still ask its first question when we are about to end: it is on its way.
+        static let farewell = ConnectionTable.ticks(.seconds(1))
     }
 
     private enum Phase {
@@ -40,6 +42,7 @@ final class GuestConnection: ChannelInboundHandler {
     }
 
     private let responder: GuestResponder
+    private let place: ListeningPlace
     private let table: ConnectionTable
     private let patience: Patience
     private let bodyLimit: Int
@@ -53,13 +56,19 @@ final class GuestConnection: ChannelInboundHandler {
     private var isReading = true
     private var needsFlush = false
     private var quiescing = false
+    /// Whether a request has begun on this connection.
+    private var hasAsked = false
     /// How much of the replies was not yet the kernel's when we last looked.
     private var unread = 0
     /// Whether the guest may be sending still when its last reply has left.
     private var lingers = false
 
-    init(responder: GuestResponder, table: ConnectionTable, patience: Patience, bodyLimit: Int, dates: DateCache) {
-        (self.responder, self.table, self.patience) = (responder, table, patience)
+    /// - Parameter place: where the listener stands that accepted it.
+    init(
+        responder: GuestResponder, place: ListeningPlace, table: ConnectionTable, patience: Patience, bodyLimit: Int,
+        dates: DateCache
+    ) {
+        (self.responder, self.place, self.table, self.patience) = (responder, place, table, patience)
         (self.bodyLimit, self.dates) = (bodyLimit, dates)
     }
 
@@ -68,7 +77,8 @@ final class GuestConnection: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         let socket = context.channel.socketDescriptor
-        guard let caller = responder.identification.caller(socket: socket, peer: context.remoteAddress?.ipAddress) else {
+        let peer = context.remoteAddress
+        guard let caller = responder.identification.caller(socket: socket, peer: peer?.ipAddress, at: place) else {
             context.close(promise: nil)
             return
         }
@@ -98,6 +108,7 @@ final class GuestConnection: ChannelInboundHandler {
         switch phase {
         // A guest that is reading its reply is kept waiting by us: its request begins when it is taken.
         case .idle where context?.channel.isWritable == true:
+            hasAsked = true
             phase = .receiving(nil, body: 0)
             deadline = table.now + patience.request
         case .closing: lingers = true
@@ -193,7 +204,7 @@ final class GuestConnection: ChannelInboundHandler {
             phase = .held(head)
             deadline = table.now + patience.hold
             setReading(false, context)
-        case .hold: send(.notFound, to: head, context)
+        case .hold(let doubt): send(responder.giveUp(doubt), to: head, context)
         }
     }
 
@@ -274,13 +285,14 @@ final class GuestConnection: ChannelInboundHandler {
     }
 
     private func retry(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard let caller else { return }
+        guard let caller = caller.map({ responder.identification.lookingAgain(for: $0, at: place) }) else { return }
+        self.caller = caller
         let outcome = responder.respond(to: head, over: caller)
         let reply: Reply
         switch outcome {
         case .reply(let found): reply = found
         case .hold where table.now < deadline && !quiescing: return
-        case .hold: reply = .notFound
+        case .hold(let doubt): reply = responder.giveUp(doubt)
         }
         table.endHolding()
         phase = .receiving(head, body: 0)
@@ -299,7 +311,8 @@ final class GuestConnection: ChannelInboundHandler {
     private func quiesce(_ context: ChannelHandlerContext) {
         quiescing = true
         switch phase {
-        case .idle where waiting.isEmpty: leave(context)
+        case .idle where waiting.isEmpty && hasAsked: leave(context)
+        case .idle where waiting.isEmpty: deadline = min(deadline, table.now + Patience.farewell)
         case .held(let head): retry(head, context)
         case .idle, .receiving, .closing: break
         }

@@ -5,9 +5,10 @@ import NIOExtras
 import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 
-/// The sockets that guests connect to, from the first connection to the last reply.
-struct GuestListener: Service {
+/// The sockets that guests connect to, from the first connection to the last reply; they may come and go meanwhile.
+final class GuestListener: Service {
     /// How many connections may wait to be accepted, the kernel's own limit aside: a rack that boots at once.
     private static let backlog = 4096
     /// How much of a reply the kernel takes beyond what a guest has room for, in bytes: enough to keep a fast one busy, and little
@@ -16,46 +17,85 @@ struct GuestListener: Service {
     /// How long replies that are on their way may take once we are asked to stop.
     private static let farewell: TimeAmount = .milliseconds(3500)
 
+    /// A listening socket, to be closed by.
+    struct ID: Hashable, Sendable {
+        fileprivate let number: Int
+    }
+
     /// One listening socket, and who knows its connections.
     private struct Socket {
         let channel: any Channel
         let quiescing: ServerQuiescingHelper
     }
 
-    private let group: MultiThreadedEventLoopGroup
-    private let sockets: [Socket]
-
-    /// Listens on all addresses; guests are answered from now on.
-    ///
-    /// - Throws: `ListenError` for the first address that cannot be listened on; then none is.
-    init(
-        on addresses: [SocketAddress], group: MultiThreadedEventLoopGroup, responder: GuestResponder, limits: Configuration.Limits
-    ) async throws {
-        let reception = Reception(
-            responder: responder, limits: limits, tables: try await LoopTables(group: group, limits: limits))
-        var sockets: [Socket] = []
-        for address in addresses {
-            let quiescing = ServerQuiescingHelper(group: group)
-            do {
-                let channel = try await Self.bootstrap(group, quiescing, reception).bind(to: address).get()
-                sockets.append(Socket(channel: channel, quiescing: quiescing))
-            } catch {
-                for socket in sockets { try? await socket.channel.close() }
-                throw ListenError(address: address, cause: error)
-            }
-        }
-        (self.group, self.sockets) = (group, sockets)
+    private struct State {
+        var sockets: [ID: Socket] = [:]
+        var opened = 0
+        var isEnding = false
     }
 
-    /// The addresses that are listened on, with the ports that the kernel chose.
-    var addresses: [SocketAddress] { sockets.compactMap(\.channel.localAddress) }
+    private let group: MultiThreadedEventLoopGroup
+    private let responder: GuestResponder
+    private let limits: Configuration.Limits
+    private let tables: LoopTables
+    private let state = Mutex(State())
+
+    /// Listens nowhere yet.
+    init(group: MultiThreadedEventLoopGroup, responder: GuestResponder, limits: Configuration.Limits) async throws {
+        (self.group, self.responder, self.limits) = (group, responder, limits)
+        tables = try await LoopTables(group: group, limits: limits)
+    }
+
+    /// Listens on an address; guests are answered from now on.
+    /// - Throws: `ListenError`.
+    @discardableResult
+    func open(_ address: SocketAddress, at place: ListeningPlace = .anywhere) async throws(ListenError) -> ID {
+        let quiescing = ServerQuiescingHelper(group: group)
+        let socket: Socket
+        do {
+            let bootstrap = bootstrap(quiescing, at: place)
+            if place != .anywhere, address.protocol == .inet6 {
+                // One socket for each family, so that `::` does not take what is IPv4's.
+                let option = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+                _ = bootstrap.serverChannelOption(option, value: 1)
+            }
+            let channel = try await bootstrap.bind(to: address).get()
+            socket = Socket(channel: channel, quiescing: quiescing)
+        } catch {
+            throw ListenError(address: address, place: place, cause: error)
+        }
+        let (id, isLate) = state.withLock { state in
+            state.opened += 1
+            let id = ID(number: state.opened)
+            if !state.isEnding { state.sockets[id] = socket }
+            return (id, state.isEnding)
+        }
+        // We were asked to stop while it was opened.
+        if isLate { quiescing.initiateShutdown(promise: nil) }
+        return id
+    }
+
+    /// Listens on a socket no longer; what its guests have asked is answered. Nothing happens to one that is closed.
+    func close(_ id: ID) {
+        let socket = state.withLock { $0.sockets.removeValue(forKey: id) }
+        socket?.quiescing.initiateShutdown(promise: nil)
+    }
+
+    /// The address of a socket, with the port that the kernel chose; `nil` for one that is closed.
+    func address(of id: ID) -> SocketAddress? {
+        state.withLock { $0.sockets[id]?.channel.localAddress }
+    }
 
     /// Waits until we are asked to stop, and then until all replies that were on their way have left, or the time for that is up.
     func run() async throws {
         let gone = group.any().makePromise(of: Void.self)
         try await withGracefulShutdownHandler {
             try await gone.futureResult.get()
-        } onGracefulShutdown: { [group, sockets] in
+        } onGracefulShutdown: { [self] in
+            let sockets = state.withLock { state in
+                state.isEnding = true
+                return Array(state.sockets.values)
+            }
             let farewells = sockets.map { socket in
                 let farewell = group.any().makePromise(of: Void.self)
                 socket.quiescing.initiateShutdown(promise: farewell)
@@ -70,18 +110,22 @@ struct GuestListener: Service {
         }
     }
 
-    private static func bootstrap(
-        _ group: MultiThreadedEventLoopGroup, _ quiescing: ServerQuiescingHelper, _ reception: Reception
-    ) -> ServerBootstrap {
-        ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: Int32(backlog))
+    private func bootstrap(_ quiescing: ServerQuiescingHelper, at place: ListeningPlace) -> ServerBootstrap {
+        let reception = Reception(responder: responder, place: place, limits: limits, tables: tables)
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Int32(Self.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // What is accepted inherits this, as it does NIO's own TCP_NODELAY: nothing is left to set there.
-            .serverChannelOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: unsent)
+            .serverChannelOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: Self.unsent)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.withUnsafeTransportIfAvailable(of: CInt.self) { try SavedSYN.keep(onListener: $0) }
+                    try pipeline.withUnsafeTransportIfAvailable(of: CInt.self) { socket in
+                        try SavedSYN.keep(onListener: socket)
+                        if case .bridge(let bridge) = place {
+                            try SocketDevice.bind(socket, toInterface: bridge.index)
+                        }
+                    }
                     try pipeline.addHandler(quiescing.makeServerChannelHandler(channel: channel))
                 }
             }
@@ -94,6 +138,7 @@ struct GuestListener: Service {
 /// How a new connection is received: what stands between its bytes and its replies.
 private struct Reception: Sendable {
     let responder: GuestResponder
+    let place: ListeningPlace
     let limits: Configuration.Limits
     let tables: LoopTables
 
@@ -106,8 +151,8 @@ private struct Reception: Sendable {
         parsing.maxHeaderListSize = limits.requestHeadBytes
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: parsing)
         let connection = GuestConnection(
-            responder: responder, table: loop.connections, patience: patience, bodyLimit: limits.requestBodyBytes,
-            dates: loop.dates)
+            responder: responder, place: place, table: loop.connections, patience: patience,
+            bodyLimit: limits.requestBodyBytes, dates: loop.dates)
         try channel.pipeline.syncOperations.addHandlers([ByteArrival(connection), ByteToMessageHandler(decoder), connection])
     }
 
@@ -115,36 +160,5 @@ private struct Reception: Sendable {
         GuestConnection.Patience(
             request: ConnectionTable.ticks(limits.requestTimeout), idle: ConnectionTable.ticks(limits.idleTimeout),
             hold: ConnectionTable.ticks(limits.holdTimeout))
-    }
-}
-
-/// An address that cannot be listened on.
-struct ListenError: Error, CustomStringConvertible {
-    let address: SocketAddress
-    let cause: any Error
-
-    /// What is wrong, and what to do about it.
-    var description: String {
-        let place = address.inBrackets
-        switch (cause as? IOError)?.errnoCode {
-        case EADDRINUSE:
-            return "cannot listen on \(place): something else does; `ss -ltnp sport = :\(address.port ?? 0)` shows what"
-        case EADDRNOTAVAIL:
-            return
-                "cannot listen on \(place): no interface has this address; give it to one (`ip address add`), or choose another "
-                + "with --listen"
-        case EACCES:
-            return "cannot listen on \(place): ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"
-        default:
-            return "cannot listen on \(place): \(cause)"
-        }
-    }
-}
-
-extension SocketAddress {
-    /// As it is written in the configuration: `127.0.0.1:80`, `[::1]:80`.
-    var inBrackets: String {
-        let host = ipAddress ?? ""
-        return host.contains(":") ? "[\(host)]:\(port ?? 0)" : "\(host):\(port ?? 0)"
     }
 }

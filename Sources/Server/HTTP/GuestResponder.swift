@@ -7,7 +7,13 @@ struct GuestResponder: Sendable {
     enum Outcome {
         case reply(Reply)
         /// Nobody knows yet whether the caller is one of ours: ask again when more is known.
-        case hold
+        case hold(Doubt)
+    }
+
+    /// Why a request waits: whose it is, and which step to its instance failed so far.
+    struct Doubt {
+        let caller: Caller
+        let reason: UnknownCaller
     }
 
     let views: [any MetadataView]
@@ -36,16 +42,38 @@ struct GuestResponder: Sendable {
             for network in question.networksWithUnknownAddresses { wantLeases(network) }
             return .reply(view.node(at: path, for: question).map(Reply.init) ?? .notFound)
         case .failure(let reason):
-            guard snapshot.isComplete else { return .hold }
-            onUnknown(caller, reason)
-            return .reply(.notFound)
+            let doubt = Doubt(caller: caller, reason: reason)
+            return mayPass(doubt, in: snapshot) ? .hold(doubt) : .reply(giveUp(doubt))
+        }
+    }
+
+    /// Ends the wait of a request, or does not let it begin.
+    func giveUp(_ doubt: Doubt) -> Reply {
+        // Before all domains are known, not to know one is no news.
+        if board.snapshot.isComplete { onUnknown(doubt.caller, doubt.reason) }
+        return .notFound
+    }
+
+    /// Whether a caller that is not known may be in a moment.
+    ///
+    /// A guest can ask before its hypervisor has told us of it, but only by a bridge; and one whose domain has just stopped asks
+    /// no more.
+    private func mayPass(_ doubt: Doubt, in snapshot: Snapshot) -> Bool {
+        guard snapshot.isComplete else { return true }
+        guard doubt.caller.entrance != .unknown else { return false }
+        switch doubt.reason {
+        case .noOwner(let mac): return !snapshot.hasDeparted(mac, by: .now)
+        case .noPort: return true
+        case .noHardwareAddress, .severalOwners, .wrongPort: return false
         }
     }
 
     /// The bridge is looked up only where the hardware address alone does not tell.
     private func recognise(_ caller: Caller, in snapshot: Snapshot) -> Result<Snapshot.Owner, UnknownCaller> {
         let result = snapshot.recognise(caller)
-        guard case .failure(.severalOwners) = result, let located = identification.locating(caller) else { return result }
-        return snapshot.recognise(located)
+        guard case .failure(.severalOwners) = result, caller.entrance == .unknown,
+            let located = identification.locating(caller), case .success(let owner) = snapshot.recognise(located)
+        else { return result }
+        return .success(owner)
     }
 }

@@ -25,6 +25,8 @@ struct Wiring {
 
     func run() async throws {
         FileDescriptors.allow(configuration.limits.connections + Self.otherFiles)
+        // First of all: it must have a descriptor below 1,024, and a host that is served by another is left alone.
+        let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
         let board = SnapshotBoard()
         let inventory = InventoryService(
             uri: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
@@ -32,10 +34,37 @@ struct Wiring {
         // Before the inventory begins: an address that cannot be had is said at once, whatever libvirt does.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
         let listener = try await makeListener(on: group, board: board, wantLeases: { inventory.wantLeases(of: $0) })
-        for address in listener.addresses { logger.info("listening", metadata: ["address": "\(address.inBrackets)"]) }
-        let services = ServiceGroupConfiguration(
-            services: [inventory, listener, Deadline(group: group)], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
-        try await ServiceGroup(configuration: services).run()
+        try await open(listener)
+        var services: [any Service] = [inventory]
+        if let host {
+            let interceptor = Interceptor(
+                configuration.interception, file: host.takeFile(), tables: host.tables, listener: listener, board: board,
+                logger: logger)
+            if configuration.leavesOpen { services.append(ReleaseAtEnd(interceptor: interceptor)) }
+            services.append(listener)
+            services.append(
+                InterceptionService(interceptor: interceptor, board: board, events: host.events, logger: logger))
+        } else {
+            services.append(listener)
+        }
+        // They end in the opposite order, each when the next one has: first nobody new comes in, then the last replies leave.
+        services.append(Deadline(group: group))
+        let all = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        try await ServiceGroup(configuration: all).run()
+    }
+
+    private func open(_ listener: GuestListener) async throws {
+        var opened: [SocketAddress] = []
+        for address in configuration.listen {
+            do throws(ListenError) {
+                let id = try await listener.open(address)
+                opened.append(listener.address(of: id) ?? address)
+            } catch {
+                throw CommandFailure("\(error)")
+            }
+        }
+        for address in opened { logger.info("listening", metadata: ["address": "\(address.inBrackets)"]) }
     }
 
     /// The service group's own remarks are about its inside, and not for operators.
@@ -52,18 +81,14 @@ struct Wiring {
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), entropy: .system,
             onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
-        do {
-            return try await GuestListener(
-                on: configuration.listen, group: group, responder: responder, limits: configuration.limits)
-        } catch let error as ListenError {
-            throw CommandFailure("\(error)")
-        }
+        return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
     }
 
     private func makeIdentification() throws -> CallerIdentification {
         do {
             return CallerIdentification(
-                neighbours: try Neighbours(), file: try configuration.neighbours.map { try NeighbourFile(path: $0) },
+                neighbours: try Neighbours(), ports: try BridgePorts(),
+                file: try configuration.neighbours.map { try NeighbourFile(path: $0) },
                 trusted: configuration.trustForwardedFor)
         } catch let error as NeighbourFileError {
             throw ConfigurationError(place: "--neighbours", problem: "\(error)")

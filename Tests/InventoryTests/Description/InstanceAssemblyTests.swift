@@ -209,4 +209,17 @@ import Testing
             "\($0)" == "line 2: there is no <network> with a <name>"
         }
     }
+
+    // MARK: What no bridge sees
+
+    @Test(arguments: [("direct", "macvtap"), ("hostdev", "a device of the host"), ("user", "user-mode networking or passt")])
+    func `an interface that is plugged into no bridge is noted`(type: String, kind: String) throws {
+        let noted = try findings(
+            "", devices: "<interface type='\(type)'><mac address='52:54:00:00:00:02'/><source dev='eth0'/></interface>")
+        #expect(
+            noted == [
+                "devices/interface: note: 52:54:00:00:00:02 is of type '\(type)' (\(kind)): no bridge sees its requests, so they are "
+                    + "not served"
+            ])
+    }
 }

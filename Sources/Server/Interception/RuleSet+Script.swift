@@ -1,0 +1,166 @@
+import Common
+
+extension RuleSet {
+    /// The name of both tables.
+    static let table = "virt_metadata"
+    /// The families of the two.
+    static let families = ["bridge", "inet"]
+    /// What stands in both as their comment, so that they can be told from others of that name.
+    static let comment = "made by virt-metadata"
+    /// The counter of frames that bore another guest's hardware address.
+    static let forgeries = "forged"
+
+    /// Makes both tables anew with all that they hold, in place of what there was of that name, at once.
+    var script: String {
+        let declarations = { (family: String) in
+            Element.allCases.filter { $0.family == family }.map { set in
+                let elements = self.elements[set].map { "\n    elements = { \($0.sorted().joined(separator: ", ")) }" } ?? ""
+                return "  \(set.kind) \(set.rawValue) {\n    type \(set.type)\(elements)\n  }\n"
+            }.joined()
+        }
+        let begin = Self.families.map(Self.removal).joined()
+        return begin + """
+            table bridge \(Self.table) {
+              comment "\(Self.comment)"
+              counter \(Self.forgeries) { }
+            \(declarations("bridge"))\(Self.bridgeChains)}
+            table inet \(Self.table) {
+              comment "\(Self.comment)"
+            \(declarations("inet"))\(Self.inetChains)}
+            \(zoneRules)
+            """
+    }
+
+    /// What is to be said to nft where the tables hold `old` and are to hold this; `nil` where that is the same.
+    func changes(from old: RuleSet) -> String? {
+        guard self != old else { return nil }
+        var lines: [String] = []
+        for (verb, from, to) in [("delete", old, self), ("add", self, old)] {
+            for set in Element.allCases {
+                let changed = from.elements[set, default: []].subtracting(to.elements[set, default: []])
+                guard !changed.isEmpty else { continue }
+                let list = changed.sorted().joined(separator: ", ")
+                lines.append("\(verb) element \(set.family) \(Self.table) \(set.rawValue) { \(list) }")
+            }
+        }
+        if zoneRules != old.zoneRules {
+            lines += ["flush chain inet \(Self.table) zones_in", "flush chain inet \(Self.table) zones_out", zoneRules]
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What takes a table away, or does nothing where there is none.
+    static func removal(of family: String) -> String { "add table \(family) \(table)\ndelete table \(family) \(table)\n" }
+
+    private static var v6: String { "{ \(MetadataAddress.v6.map(\.description).joined(separator: ", ")) }" }
+
+    /// In the order in which a frame meets them: what is forged goes before the bridge learns from it (prerouting comes before
+    /// learning); what is for the metadata addresses must come by the port of its sender; from a guest's port it is then lifted,
+    /// where its bridge lifts. No guest answers for the metadata addresses, and where there is an uplink nobody beyond it does, nor
+    /// hears that we do. The target of a neighbour solicitation or advertisement stands 64 bits into ICMPv6 (RFC 4861 §4.3).
+    private static var bridgeChains: String {
+        let target =
+            "@th,64,128 0x" + MetadataAddress.linkLocal.octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let unique =
+            "@th,64,128 0x" + MetadataAddress.uniqueLocal.octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let discovery = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
+        let v4 = MetadataAddress.v4
+        return """
+              chain metadata {
+                ether saddr @macs iifname . ether saddr != @nics counter name \(forgeries) drop
+                ether daddr set iifname map @lifted meta pkttype set host
+              }
+              chain prerouting {
+                type filter hook prerouting priority -310; policy accept;
+                iifname @taps ether saddr @macs iifname . ether saddr != @nics counter name \(forgeries) drop
+                iifname @taps arp saddr ip \(v4) counter name \(forgeries) drop
+                iifname @taps icmpv6 type nd-neighbor-advert \(target) counter name \(forgeries) drop
+                iifname @taps icmpv6 type nd-neighbor-advert \(unique) counter name \(forgeries) drop
+                iifname @uplinks arp saddr ip \(v4) drop
+                iifname @uplinks arp daddr ip \(v4) drop
+                iifname @uplinks \(discovery) \(target) drop
+                iifname @uplinks \(discovery) \(unique) drop
+                iifname @ports ip daddr \(v4) tcp dport 80 jump metadata
+                iifname @ports ip6 daddr \(v6) tcp dport 80 jump metadata
+              }
+              chain postrouting {
+                type filter hook postrouting priority 0; policy accept;
+                oifname @uplinks arp saddr ip \(v4) drop
+                oifname @uplinks arp daddr ip \(v4) drop
+                oifname @uplinks \(discovery) \(target) drop
+                oifname @uplinks \(discovery) \(unique) drop
+              }
+
+            """
+    }
+
+    /// A bridge is closed to new connections only, so that those that there are can end in peace. Zones are set before connection
+    /// tracking looks (priority -200).
+    private static var inetChains: String {
+        let v4 = MetadataAddress.v4
+        return """
+              chain closed {
+                type filter hook prerouting priority -310; policy accept;
+                iifname @closed ip daddr \(v4) tcp dport 80 tcp flags & (syn | ack) == syn drop
+                iifname @closed ip6 daddr \(v6) tcp dport 80 tcp flags & (syn | ack) == syn drop
+              }
+              chain zones_in {
+                type filter hook prerouting priority -300; policy accept;
+              }
+              chain zones_out {
+                type filter hook output priority -300; policy accept;
+              }
+              chain to_us {
+                type nat hook prerouting priority -100; policy accept;
+                ip daddr \(v4) tcp dport 80 redirect to :iifname map @redirected
+                ip6 daddr \(v6) tcp dport 80 redirect to :iifname map @redirected6
+              }
+
+            """
+    }
+
+    private var zoneRules: String {
+        zones.sorted { $0.key < $1.key }.flatMap { bridge, zone in
+            [
+                "add rule inet \(Self.table) zones_in iifname \"\(bridge)\" ip daddr \(MetadataAddress.v4) tcp dport 80 ct zone set \(zone)",
+                "add rule inet \(Self.table) zones_in iifname \"\(bridge)\" ip6 daddr \(Self.v6) tcp dport 80 ct zone set \(zone)",
+            ]
+                + ports(of: bridge).map {
+                    "add rule inet \(Self.table) zones_out oifname \"\(bridge)\" tcp sport \($0) ct zone set \(zone)"
+                }
+        }.joined(separator: "\n")
+    }
+
+    /// The ports that a bridge is redirected to.
+    private func ports(of bridge: String) -> Set<String> {
+        let entries = elements[.redirected, default: []].union(elements[.redirected6, default: []])
+        return Set(entries.filter { $0.hasPrefix("\"\(bridge)\" : ") }.map { String($0.dropFirst(bridge.utf8.count + 5)) })
+    }
+}
+
+extension RuleSet.Element {
+    /// The table that it stands in.
+    fileprivate var family: String {
+        switch self {
+        case .ports, .taps, .macs, .nics, .uplinks, .lifted: "bridge"
+        case .closed, .redirected, .redirected6: "inet"
+        }
+    }
+
+    fileprivate var kind: String {
+        switch self {
+        case .lifted, .redirected, .redirected6: "map"
+        default: "set"
+        }
+    }
+
+    fileprivate var type: String {
+        switch self {
+        case .ports, .taps, .uplinks, .closed: "ifname;"
+        case .macs: "ether_addr;"
+        case .nics: "ifname . ether_addr;"
+        case .lifted: "ifname : ether_addr;"
+        case .redirected, .redirected6: "ifname : inet_service;"
+        }
+    }
+}

@@ -1,0 +1,235 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// How guests' packets for the metadata addresses become ours, and whose they are when we are not there.
+@Suite(.enabled(if: NetworkNamespace.isAvailable && PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
+struct InterceptionTests {
+    private static let mac = "52:54:00:0a:00:01"
+
+    // MARK: address
+
+    @Test func `a bridge of guests is given the addresses, and its guests are served by IPv4 and IPv6`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try web.namespace.run("ip", "route", "add", "fd00:ec2::254/128", "dev", "eth0")
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        try await host.expect(web, at: "[fe80::a9fe:a9fe%25eth0]")
+        try await host.expect(web, at: "[fd00:ec2::254]")
+        #expect(host.log.contains("interception=address"))
+        #expect(try host.addresses(of: "br0").contains("169.254.169.254/32"))
+    }
+
+    @Test func `the bridges of running domains are served without being named`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try await host.serve("--intercept", "auto", "--intercept", "address")
+        try await host.expect(web)
+        let late = try host.guest("late", on: "br1", mac: "52:54:00:0a:00:02", address: "192.0.2.10/24")
+        try await host.expect(late)
+        try await host.expect(web)
+    }
+
+    @Test func `where IPv6 is disabled it stays so, which is said once`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try host.host.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/br0/disable_ipv6")
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        #expect(!(try host.addresses(of: "br0").contains("fe80")))
+        #expect(host.log.matches(of: /IPv6 is disabled on a bridge/).count == 1)
+    }
+
+    @Test func `an address of ours that somebody removes is put back, and an operator's is left`() async throws {
+        let host = try BridgedHost()
+        try host.host.addBridge("br0", addresses: ["fd00:ec2::254/128"])
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        try host.host.run("ip", "address", "del", "169.254.169.254/32", "dev", "br0")
+        try await host.expect(web)
+        #expect(host.log.matches(of: /an address of ours was removed from a bridge/).count == 1)
+        // Once in ten seconds: an operator who means it has that time to say so.
+        try host.host.run("ip", "address", "del", "169.254.169.254/32", "dev", "br0")
+        try await Task.sleep(for: .seconds(2))
+        #expect(!(try host.addresses(of: "br0").contains("169.254.169.254")))
+        try await host.expect(web, within: .seconds(15))
+
+        host.stop()
+        try Command.succeed([MetadataServer.executable, "release", "--run-directory", host.runDirectory], in: host.host.name)
+        let left = try host.addresses(of: "br0")
+        #expect(left.contains("fd00:ec2::254") && !left.contains("169.254.169.254") && !left.contains("fe80::a9fe:a9fe"))
+    }
+
+    // MARK: redirect
+
+    @Test func `where another process holds port 80, packets are redirected, and it is named`() async throws {
+        let host = try BridgedHost()
+        try host.host.addBridge("br0", addresses: ["192.0.2.1/24", "fd00:77::1/64"])
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try web.namespace.run("ip", "route", "replace", "169.254.169.254/32", "via", "192.0.2.1")
+        try web.namespace.run("ip", "address", "add", "fd00:77::10/64", "dev", "eth0", "nodad")
+        try web.namespace.run("ip", "route", "add", "fd00:ec2::254/128", "via", "fd00:77::1")
+        let nginx = try Listening(in: host.host, port: 80)
+        defer { nginx.stop() }
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        try await host.expect(web, at: "[fd00:ec2::254]")
+        #expect(host.log.contains("interception=redirect"))
+        #expect(host.log.contains("port 80 is held by python3 (process "), "\(host.log)")
+        #expect(!(try host.addresses(of: "br0").contains("169.254.169.254")))
+        // What is not for the metadata address is still the other's.
+        #expect(try host.ask(web, "/", at: "192.0.2.1").contains("other"))
+    }
+
+    @Test func `a host that has a cloud of its own goes on reaching it, and its guests do not`() async throws {
+        let host = try BridgedHost()
+        try host.host.addBridge("br0", addresses: ["192.0.2.1/24"])
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try web.namespace.run("ip", "route", "replace", "default", "via", "192.0.2.1")
+        try web.namespace.run("ip", "route", "del", "169.254.169.254/32")
+        let cloud = try Cloud(of: host.host)
+        defer { cloud.stop() }
+        #expect(try Command.succeed(cloud.question, in: host.host.name) == "the host's own")
+        // Without us, its guests reach it too: that is what is to be closed.
+        #expect(try host.ask(web, "/").contains("the host's own"))
+
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        #expect(host.log.contains("the host itself reaches 169.254.169.254 by a route over uplink"), "\(host.log)")
+        #expect(try Command.succeed(cloud.question, in: host.host.name) == "the host's own")
+
+        host.stop()
+        #expect(try host.ask(web, "/", seconds: 2) == " 000", "closed, and not the host's")
+        #expect(try Command.succeed(cloud.question, in: host.host.name) == "the host's own")
+
+        // Ended by force, nothing is closed; but the rules stand.
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        host.server?.kill()
+        #expect(try host.ask(web, "/", seconds: 2) == " 000")
+
+        try Command.succeed([MetadataServer.executable, "release", "--run-directory", host.runDirectory], in: host.host.name)
+        #expect(try host.ask(web, "/").contains("the host's own"), "the operator has opened it")
+        #expect(!(try host.rules().contains("virt_metadata")))
+    }
+
+    @Test func `a bridge without an IPv4 address cannot be redirected, which is said`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try await host.serve("--bridge", "br0", "--intercept", "redirect", until: "cannot intercept as intended")
+        #expect(host.log.contains("needs an IPv4 address on the bridge"))
+        try host.host.run("ip", "address", "add", "192.0.2.1/24", "dev", "br0")
+        try web.namespace.run("ip", "route", "replace", "169.254.169.254/32", "via", "192.0.2.1")
+        try await host.expect(web)
+    }
+
+    @Test func `two guests with one address on two bridges are told apart where both are redirected`() async throws {
+        let host = try BridgedHost()
+        var guests: [BridgedHost.Guest] = []
+        for number in 0...1 {
+            try host.host.addBridge("br\(number)", addresses: ["192.0.2.1/24"])
+            let guest = try host.guest(
+                "guest\(number)", on: "br\(number)", mac: "52:54:00:0a:00:0\(number + 1)", address: "192.0.2.10/24")
+            try guest.namespace.run("ip", "route", "replace", "169.254.169.254/32", "via", "192.0.2.1")
+            guests.append(guest)
+        }
+        try await host.serve("--bridge", "br0,br1", "--intercept", "redirect")
+        for guest in guests { try await host.expect(guest) }
+        // From one port as well: nothing of the connection but the bridge differs.
+        for port in 4000..<4003 {
+            for guest in guests {
+                #expect(try host.ask(guest, seconds: 3, "--local-port", "\(port)") == "\(guest.id) 200")
+            }
+        }
+    }
+
+    // MARK: The end, and the beginning
+
+    @Test func `a restart loses no request`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        let crawl = """
+            for i in $(seq 400); do
+                curl -s -f -o /dev/null --max-time 20 http://169.254.169.254/latest/meta-data/instance-id || echo "lost $i: $?"
+            done
+            """
+        let namespace = web.namespace.name
+        async let losses = Command.succeed(["sh", "-c", crawl], in: namespace, limit: .seconds(100))
+        for _ in 0..<2 {
+            try await Task.sleep(for: .seconds(1))
+            #expect(host.stop() == 0)
+            try await host.serve("--bridge", "br0")
+        }
+        #expect(try await losses == "")
+    }
+
+    @Test func `left open, nothing of ours stays`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try await host.serve("--bridge", "br0", "--leave-open")
+        try await host.expect(web)
+        #expect(host.stop() == 0)
+        let left = try host.addresses(of: "br0")
+        for address in ["169.254.169.254", "fd00:ec2::254", "fe80::a9fe:a9fe"] { #expect(!left.contains(address)) }
+        #expect(!(try host.rules().contains("virt_metadata")))
+        #expect(host.owned.isEmpty)
+        let options = try host.host.run("ip", "-d", "link", "show", "br0")
+        #expect(options.contains("no_linklocal_learn 0"))
+    }
+
+    @Test func `a second server of one host says so and ends with 2`() async throws {
+        let host = try BridgedHost()
+        try host.host.addBridge("br0")
+        try await host.serve("--bridge", "br0")
+        let second = try Command.run(
+            [MetadataServer.executable, "serve", "--bridge", "br0"] + host.arguments, in: host.host.name)
+        #expect(second.status == 2)
+        #expect(second.stderr.contains("another virt-metadata (process \(host.server?.processIdentifier ?? 0)) serves this host"))
+        let release = try Command.run(
+            [MetadataServer.executable, "release", "--run-directory", host.runDirectory], in: host.host.name)
+        #expect(release.status == 2)
+    }
+
+    @Test func `a record that was cut off is set aside, and the guests are served`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        host.stop()
+        let whole = host.owned
+        #expect(whole.contains("169.254.169.254"))
+        try String(whole.dropLast(20)).write(toFile: host.runDirectory + "/owned.json", atomically: true, encoding: .utf8)
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        #expect(host.log.contains("the record of what is ours cannot be used, and is set aside"))
+        #expect(FileManager.default.fileExists(atPath: host.runDirectory + "/owned.json.damaged"))
+        #expect(host.log.contains("guard=on"))
+    }
+
+    @Test func `tables of that name that are not ours are left alone, and the guests are served without a guard`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try host.host.run("nft", "add", "table", "bridge", "virt_metadata")
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        #expect(host.log.contains("a table of this name is not ours"))
+        #expect(host.log.contains("guard=off"))
+        host.stop()
+        #expect(try host.rules().contains("table bridge virt_metadata"))
+    }
+
+    @Test func `tables that somebody flushes are made again`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        try await host.serve("--bridge", "br0")
+        try await host.expect(web)
+        try host.host.run("nft", "flush", "ruleset")
+        try await host.eventually("the tables are there again", within: .seconds(15)) {
+            try host.rules().contains("52:54:00:0a:00:01")
+        }
+    }
+}

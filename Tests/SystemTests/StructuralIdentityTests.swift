@@ -1,0 +1,177 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Who is asking goes by the port: at every moment, whatever guests do to each other.
+@Suite(.enabled(if: NetworkNamespace.isAvailable && PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
+struct StructuralIdentityTests {
+    private static let victim = "52:54:00:0c:00:01"
+    private static let forger = "52:54:00:0c:00:02"
+
+    /// A host with a victim and a forger, both served.
+    private func host(_ options: String...) async throws -> (BridgedHost, victim: BridgedHost.Guest, forger: BridgedHost.Guest) {
+        let host = try BridgedHost()
+        let victim = try host.guest("victim", mac: Self.victim, address: "192.0.2.11/24")
+        let forger = try host.guest("forger", mac: Self.forger, address: "192.0.2.12/24")
+        try await host.serve("--bridge", "br0", options.first ?? "--guard", options.last ?? "on")
+        try await host.expect(victim)
+        try await host.expect(forger)
+        return (host, victim, forger)
+    }
+
+    /// Gives a guest another hardware address and address, as root in it can.
+    private func disguise(_ guest: BridgedHost.Guest, mac: String, address: String) throws {
+        try guest.namespace.run("ip", "link", "set", "eth0", "down")
+        try guest.namespace.run("ip", "link", "set", "eth0", "address", mac)
+        try guest.namespace.run("ip", "address", "flush", "dev", "eth0", "scope", "global")
+        try guest.namespace.run("ip", "link", "set", "eth0", "up")
+        try guest.namespace.run("ip", "address", "add", address, "dev", "eth0")
+        try guest.namespace.run("ip", "route", "replace", "169.254.169.254/32", "dev", "eth0")
+    }
+
+    @Test func `an address that another guest takes over tells that guest its own data`() async throws {
+        let (host, victim, forger) = try await host()
+        try victim.namespace.run("ip", "address", "flush", "dev", "eth0", "scope", "global")
+        try disguise(forger, mac: Self.forger, address: "192.0.2.11/24")
+        #expect(try host.ask(forger) == "i-forger 200")
+    }
+
+    @Test(arguments: ["on", "off"]) func `another guest's hardware address gets nothing`(guarding: String) async throws {
+        let (host, victim, forger) = try await host("--guard", guarding)
+        try disguise(forger, mac: Self.victim, address: "192.0.2.11/24")
+        for _ in 0..<5 {
+            let answer = try host.ask(forger, seconds: 1)
+            #expect(!answer.contains("i-victim"))
+            #expect(answer.hasPrefix(guarding == "on" ? " 000" : "404"), "\(answer)")
+        }
+        if guarding == "off" {
+            #expect(
+                host.log.contains("\(Self.victim) belongs to victim, but came in by tap-forger, into which forger is plugged"))
+        } else {
+            try await host.expect(victim)
+            let counter = try host.host.run("nft", "list", "counter", "bridge", "virt_metadata", "forged")
+            #expect(!counter.contains("packets 0 "), "\(counter)")
+        }
+    }
+
+    @Test func `a hardware address that no domain has is nobody's, at once where the port is a guest's`() async throws {
+        let (host, _, forger) = try await host()
+        try disguise(forger, mac: "52:54:00:0c:00:99", address: "192.0.2.12/24")
+        let start = ContinuousClock.now
+        #expect(try host.ask(forger).hasSuffix("404"))
+        #expect(start.duration(to: .now) < .seconds(3), "it was not held")
+        #expect(host.log.contains("is no domain's, but came in by tap-forger, into which forger is plugged"))
+    }
+
+    @Test func `a forger that floods gets nothing, and the bridge knows where its victim is`() async throws {
+        let (host, victim, forger) = try await host()
+        let flood = try Flood(from: forger, mac: Self.victim)
+        defer { flood.stop() }
+        let port = try host.host.run("bridge", "fdb", "show", "br", "br0")
+        for _ in 0..<20 {
+            #expect(try host.ask(victim, seconds: 3) == "i-victim 200")
+            let now = try host.host.run("bridge", "fdb", "show", "br", "br0")
+            #expect(now.split(separator: "\n").contains { $0.hasPrefix("\(Self.victim) dev tap-victim") }, "\(now) was \(port)")
+        }
+        #expect(!host.log.contains("came in by tap-forger"))
+    }
+
+    @Test func `frames that a bridge learns from before any rule sees them move nobody either`() async throws {
+        let (host, victim, forger) = try await host()
+        // LLDP's address, which bridges do not forward but, unless told not to, learn from.
+        let flood = try Flood(from: forger, mac: Self.victim, to: "01:80:c2:00:00:0e")
+        defer { flood.stop() }
+        for _ in 0..<10 {
+            let now = try host.host.run("bridge", "fdb", "show", "br", "br0")
+            #expect(!now.contains("\(Self.victim) dev tap-forger"), "\(now)")
+            #expect(try host.ask(victim, seconds: 3) == "i-victim 200")
+        }
+    }
+
+    @Test func `no guest answers for the metadata address`() async throws {
+        let (host, victim, forger) = try await host()
+        try forger.namespace.run("ip", "address", "add", "169.254.169.254/32", "dev", "lo")
+        try forger.namespace.run("ip", "address", "add", "fe80::a9fe:a9fe/64", "dev", "eth0", "nodad")
+        for _ in 0..<5 {
+            try victim.namespace.run("ip", "neigh", "flush", "all")
+            try victim.namespace.run(
+                "sh", "-c", "ping -c1 -W1 169.254.169.254 >/dev/null; ping -c1 -W1 fe80::a9fe:a9fe%eth0 || true")
+            let neighbours = try victim.namespace.run("ip", "neigh", "show")
+            #expect(!neighbours.contains(Self.forger), "\(neighbours)")
+        }
+        #expect(try host.ask(victim) == "i-victim 200")
+    }
+
+    @Test func `an answer is right when tables have been flushed`() async throws {
+        let (host, victim, forger) = try await host()
+        for _ in 0..<10 {
+            try host.host.run("ip", "neigh", "flush", "dev", "br0")
+            try host.host.run("bridge", "fdb", "flush", "dev", "br0", "dynamic")
+            #expect(try host.ask(victim) == "i-victim 200")
+            #expect(try host.ask(forger) == "i-forger 200")
+        }
+    }
+
+    @Test func `a tap that is made again is its guest's`() async throws {
+        let (host, victim, _) = try await host()
+        try host.unplug(victim)
+        try host.plug(victim, addresses: ["192.0.2.11/24"])
+        try await host.expect(victim)
+    }
+
+    @Test func `a domain that takes another's place on the same address and tap is itself from its first request`() async throws {
+        let (host, victim, _) = try await host()
+        try host.destroy("victim")
+        try host.start(victim, named: "heir")
+        let answer = try host.ask(victim)
+        #expect(answer == "i-heir 200", "\(answer)")
+        try host.destroy("heir")
+        // Its last packets wait for nothing.
+        let start = ContinuousClock.now
+        #expect(try host.ask(victim).hasSuffix("404"))
+        #expect(start.duration(to: .now) < .seconds(3))
+    }
+
+    @Test func `a hardware address that moves to another tap with its domain is followed`() async throws {
+        let (host, victim, forger) = try await host()
+        try host.destroy("victim")
+        try host.destroy("forger")
+        try host.start(forger, named: "victim", mac: Self.victim)
+        try disguise(forger, mac: Self.victim, address: "192.0.2.11/24")
+        try victim.namespace.run("ip", "link", "set", "eth0", "down")
+        try await host.expect(forger, is: "i-victim")
+    }
+
+    @Test func `two domains with one hardware address on one bridge are nobody, on two they are two`() async throws {
+        let host = try BridgedHost()
+        let one = try host.guest("one", mac: Self.victim, address: "192.0.2.11/24")
+        let two = try host.guest("two", on: "br1", mac: Self.victim, address: "192.0.2.11/24")
+        try await host.serve("--bridge", "br0,br1")
+        try await host.expect(one)
+        try await host.expect(two)
+        let third = try host.guest("third", mac: Self.victim, address: "192.0.2.13/24")
+        try await host.eventually("nobody", within: .seconds(20)) { try host.ask(third, seconds: 2).hasPrefix("404") }
+        #expect(host.log.contains("several running domains have an interface \(Self.victim)"))
+        try await host.expect(two)
+    }
+
+    @Test func `a guest that asks before its domain is known is held, and then answered`() async throws {
+        let host = try BridgedHost()
+        let early = try host.guest("early", mac: Self.victim, address: "192.0.2.11/24", isKnown: false)
+        try host.host.addBridge("br0")
+        try await host.serve("--bridge", "br0")
+        try await host.eventually("the inventory is complete") { host.log.contains("the inventory is complete") }
+        let (namespace, limit) = (early.namespace.name, Duration.seconds(20))
+        let curl = ["curl", "-s", "--max-time", "10", "http://169.254.169.254/latest/meta-data/instance-id"]
+        async let answer = Command.run(curl, in: namespace, limit: limit).stdout
+        try await Task.sleep(for: .seconds(2))
+        try host.start(early)
+        #expect(try await answer == "i-early")
+
+        let stranger = try host.guest("stranger", mac: Self.forger, address: "192.0.2.12/24", isKnown: false)
+        let start = ContinuousClock.now
+        #expect(try host.ask(stranger).hasSuffix("404"))
+        #expect(start.duration(to: .now) > .seconds(4), "it was held")
+        #expect(host.log.contains("no running domain has an interface \(Self.forger)"))
+    }
+}

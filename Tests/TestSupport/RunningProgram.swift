@@ -1,0 +1,59 @@
+import Dispatch
+public import Foundation
+import Glibc
+
+/// A program that runs beside a test, until it ends or the test lets go of it.
+public final class RunningProgram: Sendable {
+    private let process = Process()
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// Starts a program found by `PATH`.
+    /// - Parameters:
+    ///   - arguments: The program and its arguments; no shell reads them.
+    ///   - namespace: The network namespace to run in; `nil` is our own.
+    ///   - input: What it reads from; nothing, unless given.
+    ///   - output: Where it writes to, standard output and error alike; the test's own, unless given.
+    /// - Throws: Foundation's error where it cannot be started.
+    public init(
+        _ arguments: [String], in namespace: NetworkNamespace? = nil, input: Pipe? = nil, output: FileHandle? = nil
+    ) throws {
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        // env and ip both become the program they start, so the process is the program itself.
+        process.arguments = (namespace.map { ["ip", "netns", "exec", $0.name] } ?? []) + arguments
+        process.standardInput = input ?? FileHandle.nullDevice
+        if let output { (process.standardOutput, process.standardError) = (output, output) }
+        process.terminationHandler = { [ended] _ in ended.signal() }
+        try process.run()
+    }
+
+    deinit { kill() }
+
+    /// Its number.
+    public var identifier: Int32 { process.processIdentifier }
+
+    /// Whether it has not ended.
+    public var isRunning: Bool { process.isRunning }
+
+    /// Ends it by force.
+    public func kill() { end(by: SIGKILL, within: .seconds(8)) }
+
+    /// Asks it to end, waits at most `limit`, and returns its exit status; `nil` if it had to be killed.
+    ///
+    /// Only for a program that takes SIGTERM on purpose: where a thread of dispatch started it, it inherited that all signals are
+    /// blocked.
+    @discardableResult
+    public func end(within limit: Duration = .seconds(8)) -> Int32? { end(by: SIGTERM, within: limit) }
+
+    @discardableResult
+    private func end(by signal: Int32, within limit: Duration) -> Int32? {
+        guard process.isRunning else { return process.terminationStatus }
+        Glibc.kill(process.processIdentifier, signal)
+        // Foundation's own waiting turns a run loop, which threads of a test do not have.
+        guard ended.wait(timeout: .now() + Double(limit.components.seconds)) == .success else {
+            Glibc.kill(process.processIdentifier, SIGKILL)
+            ended.wait()
+            return nil
+        }
+        return process.terminationStatus
+    }
+}
