@@ -71,6 +71,9 @@ final class BridgedHost {
 
     /// Plugs a guest's cable in, and gives it a route to everywhere.
     func plug(_ guest: Guest, addresses: [String]) throws {
+        try host.addBridge(guest.bridge)
+        // Its own, as libvirt gives it one; else it would have that of one of its ports, and lose it with that.
+        try host.run("ip", "link", "set", guest.bridge, "address", "02:00:00:00:00:fe")
         _ = try GuestLink(
             from: guest.namespace, to: guest.bridge, in: host, mac: guest.mac, addresses: addresses, port: guest.tap)
         try guest.namespace.run("ip", "route", "add", "169.254.169.254/32", "dev", "eth0")
@@ -148,7 +151,7 @@ final class BridgedHost {
     func addresses(of link: String) throws -> String { try host.run("ip", "-o", "address", "show", "dev", link) }
 
     /// All that may matter where a guest was not served.
-    private func state() throws -> String {
+    func state() throws -> String {
         let commands = ["ip address", "ip route", "bridge fdb show", "ip neighbour", "nft list ruleset", "ss -ltnp"]
         let domains = try libvirtd.virsh("list", "--all")
         return try commands.map { "$ \($0)\n\(try host.run("sh", "-c", $0))" }.joined() + "$ virsh list --all\n\(domains)"

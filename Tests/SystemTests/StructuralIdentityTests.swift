@@ -124,7 +124,7 @@ struct StructuralIdentityTests {
         try host.destroy("victim")
         try host.start(victim, named: "heir")
         let answer = try host.ask(victim)
-        #expect(answer == "i-heir 200", "\(answer)")
+        #expect(answer == "i-heir 200", "\(answer) \(host.log.suffix(4000)) \((try? host.state()) ?? "")")
         try host.destroy("heir")
         // Its last packets wait for nothing.
         let start = ContinuousClock.now

@@ -24,7 +24,7 @@ struct UplinkTests {
         /// What passes the LAN while something is done, as tcpdump shows it.
         func listen(_ filter: String, while body: () async throws -> Void) async throws -> String {
             let namespace = namespace.name
-            let command = ["timeout", "6", "tcpdump", "-n", "-i", "lan", "-l", filter]
+            let command = ["timeout", "-s", "KILL", "6", "tcpdump", "-n", "-i", "lan", "-l", filter]
             async let seen = Command.run(command, in: namespace, limit: .seconds(20)).stdout
             try await Task.sleep(for: .seconds(1))
             try await body()
