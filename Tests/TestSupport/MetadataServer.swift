@@ -37,16 +37,20 @@ public final class MetadataServer: Sendable {
     /// - Parameters:
     ///   - host: the network namespace to run it in; `nil` is our own.
     ///   - arguments: its options, `--listen` with one address among them.
+    ///   - capability: one that it is not to have, as capabilities(7) names it without `CAP_`; it needs root to be without.
     ///   - phrase: what it writes when it is ready; `nil` is that it listens, and where.
     /// - Throws: `Failure`, and Foundation's errors where it cannot be started.
-    public init(in host: NetworkNamespace? = nil, _ arguments: [String], until phrase: String? = nil) async throws {
+    public init(
+        in host: NetworkNamespace? = nil, _ arguments: [String], until phrase: String? = nil, without capability: String? = nil
+    ) async throws {
         self.host = host
         folder = FileManager.default.temporaryDirectory.appending(path: "metadata-server-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let logFile = folder.appending(path: "log")
         try Data().write(to: logFile)
         let log = try FileHandle(forWritingTo: logFile)
-        process = try RunningProgram([Self.executable, "serve"] + arguments, in: host, output: log)
+        let less = capability.map { ["setpriv", "--bounding-set", "-\($0)", "--inh-caps", "-\($0)"] } ?? []
+        process = try RunningProgram(less + [Self.executable, "serve"] + arguments, in: host, output: log)
         address = try await Self.whenReady(process, log: logFile) { text in
             if let phrase { return text.contains(phrase) ? "" : nil }
             guard let line = text.split(separator: "\n").first(where: { $0.hasSuffix("listening") }) else { return nil }
