@@ -10,9 +10,13 @@ INSTANCE_ID = "i-12345678"
 PATIENCE = 300
 
 
+def mac(number):
+    """The hardware address of the measured guest, number 0, or of one of its neighbours."""
+    return lab.GUEST_MAC if number == 0 else f"52:54:01:{number >> 16 & 0xFF:02x}:{number >> 8 & 0xFF:02x}:{number & 0xFF:02x}"
+
+
 def domain(number=0):
     """The XML of the measured guest, number 0, or of one of its neighbours."""
-    mac = lab.GUEST_MAC if number == 0 else f"52:54:01:{number >> 16 & 0xFF:02x}:{number >> 8 & 0xFF:02x}:{number & 0xFF:02x}"
     instance_id = INSTANCE_ID if number == 0 else f"i-{number:08x}"
     return f"""\
 <domain type='test'>
@@ -21,6 +25,8 @@ def domain(number=0):
   <metadata>
     <instance xmlns='urn:virt-metadata:instance:1'>
       <instance-id>{instance_id}</instance-id>
+      <public-keys><public-key name='admin'><key format='openssh-key'>ssh-ed25519 AAAA admin</key></public-key></public-keys>
+      <userdata>#cloud-config</userdata>
     </instance>
   </metadata>
   <memory unit='KiB'>1048576</memory>
@@ -28,8 +34,9 @@ def domain(number=0):
   <os><type arch='x86_64'>hvm</type></os>
   <devices>
     <interface type='bridge'>
-      <mac address='{mac}'/>
+      <mac address='{mac(number)}'/>
       <source bridge='{lab.BRIDGE}'/>
+      <target dev='tap{number}'/>
     </interface>
   </devices>
 </domain>
@@ -42,10 +49,9 @@ def write(path, text):
     return path
 
 
-def node_file(place):
-    """The URI of a hypervisor with the measured guest alone, in no need of a daemon."""
-    write(f"{place}/guest.xml", domain())
-    return "test://" + write(f"{place}/node.xml", "<node><domain file='guest.xml'/></node>\n")
+def node_file(place, domains=1):
+    """The URI of a hypervisor with the measured guest and some neighbours, in no need of a daemon."""
+    return "test://" + write(f"{place}/node.xml", f"<node>{''.join(domain(number) for number in range(domains))}</node>\n")
 
 
 class Libvirtd:

@@ -15,7 +15,11 @@ import time
 METADATA_ADDRESS = "169.254.169.254"
 GUEST_MAC = "52:54:00:be:0c:01"
 BRIDGE = "br0"
+TAP = "tap0"
 GUEST = "guest"
+# Another host, and its guest, with the same bridge and addresses: what is done to the first one's network is not felt there.
+OTHER_HOST = "other-host"
+OTHER_GUEST = "other-guest"
 
 # No single command of the set-up takes longer than this, in seconds.
 PATIENCE = 60
@@ -57,36 +61,46 @@ def directory():
 
 
 def build_network():
-    """A bridge with the metadata address in the host, and a guest behind a veth, as libvirt would have it."""
+    """Two hosts, each with a guest: the one that this process stands in, and another."""
     if os.getpid() != 1:
         raise Failure("this is started by Benchmarks/run, in namespaces of its own")
     os.makedirs("/run/netns", exist_ok=True)
     call("mount", "-t", "tmpfs", "none", "/run/netns")
+    call("ip", "netns", "add", OTHER_HOST)
+    _build_host((), GUEST)
+    _build_host(("-n", OTHER_HOST), OTHER_GUEST)
+
+
+def _build_host(host, name):
+    """A bridge with the metadata address in a host, and a guest behind a veth, as libvirt would have it."""
     for line in f"""
         link set lo up
         link add {BRIDGE} type bridge
         address add {METADATA_ADDRESS}/32 dev {BRIDGE}
         address add 192.0.2.1/24 dev {BRIDGE}
         link set {BRIDGE} up
-        netns add {GUEST}
-        link add vnet0 type veth peer name eth0 address {GUEST_MAC} netns {GUEST}
-        link set vnet0 master {BRIDGE} up
-        -n {GUEST} link set lo up
-        -n {GUEST} address add 192.0.2.10/24 dev eth0
-        -n {GUEST} link set eth0 up
-        -n {GUEST} route add {METADATA_ADDRESS}/32 dev eth0
     """.strip().splitlines():
-        call("ip", *line.split())
+        call("ip", *host, *line.split())
+    plug(host, name, TAP, GUEST_MAC, "192.0.2.10/24")
     # With a connection per request, a port comes round again sooner the fewer there are.
-    with guest(), open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as ports:
+    with guest(name), open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as ports:
         ports.write("1024 65535")
 
 
+def plug(host, name, tap, mac, address):
+    """A guest of its own namespace, plugged into a host's bridge."""
+    call("ip", "netns", "add", name)
+    call("ip", *host, "link", "add", tap, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", name)
+    call("ip", *host, "link", "set", tap, "master", BRIDGE, "up")
+    commands = ["link set lo up", f"address add {address} dev eth0", "link set eth0 up", f"route add {METADATA_ADDRESS}/32 dev eth0"]
+    call("ip", "-n", name, "-batch", "-", stdin="\n".join(commands))
+
+
 @contextlib.contextmanager
-def guest():
-    """While this lasts, sockets that this process makes are the guest's."""
+def guest(name=GUEST):
+    """While this lasts, sockets that this thread makes are the guest's."""
     libc = ctypes.CDLL(None, use_errno=True)
-    with open("/proc/self/ns/net", "rb") as host, open(f"/run/netns/{GUEST}", "rb") as inside:
+    with open("/proc/thread-self/ns/net", "rb") as host, open(f"/run/netns/{name}", "rb") as inside:
         if libc.setns(inside.fileno(), CLONE_NEWNET) != 0:
             raise Failure(f"setns: {os.strerror(ctypes.get_errno())}")
         try:

@@ -48,11 +48,12 @@ class Series:
         ]
 
 
-def shoot(url, mode, seconds, connections, core):
+def shoot(server, mode, seconds, connections, core):
     """One run of wrk."""
+    url = server.url
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrk.lua")
     command = [
-        "ip", "netns", "exec", lab.GUEST, "taskset", "--cpu-list", str(core),
+        "ip", "netns", "exec", server.guest, "taskset", "--cpu-list", str(core),
         "wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--latency", "--script", script,
         *(("--header", "Connection: close") if mode == CLOSING else ()), url,
     ]
@@ -64,22 +65,22 @@ def shoot(url, mode, seconds, connections, core):
     return Sample(found["requests"] / found["seconds"], found["p50"], found["p99"], found["errors"])
 
 
-def rounds(contestants, options, tell):
+def rounds(contestants, options, tell, modes=MODES):
     """Every server in every mode in every round, the first of a round being another each time; by mode and server."""
-    result = {mode: [Series(server.name, []) for server in contestants] for mode in MODES}
-    for mode in MODES:
+    result = {mode: [Series(server.name, []) for server in contestants] for mode in modes}
+    for mode in modes:
         for server in contestants:
-            shoot(server.url, mode, 1, options.connections, options.cores[1])
+            shoot(server, mode, 1, options.connections, options.cores[1])
     for number in range(options.rounds):
-        for mode in MODES:
+        for mode in modes:
             for step in range(len(contestants)):
                 index = (number + step) % len(contestants)
                 server = contestants[index]
                 server.check()
-                sample = shoot(server.url, mode, options.seconds, options.connections, options.cores[1])
+                sample = shoot(server, mode, options.seconds, options.connections, options.cores[1])
                 result[mode][index].samples.append(sample)
                 result[mode][index].memory = server.memory()
                 tell(f"round {number + 1} of {options.rounds}, {mode}, {server.name}: {sample.rate:,.0f} requests/s")
     for server in contestants:
-        servers.read(server.port)
+        servers.read(server.port, guest=server.guest)
     return result

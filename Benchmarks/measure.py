@@ -10,12 +10,16 @@ import signal
 import sys
 import time
 
+import crawl
 import hypervisor
 import instructions
 import lab
 import load
 import report
 import servers
+
+
+PARTS = ["nginx", "guard", "crawl", "crowd", "domains", "instructions"]
 
 
 def numbers(text):
@@ -32,7 +36,7 @@ def parse():
     parser.add_argument("--domains", type=numbers, help="numbers of domains; default 1,100,10000")
     parser.add_argument("--requests", type=int, default=500, help="requests in a run under callgrind; default 500")
     parser.add_argument("--batches", type=int, help="such runs; default 3")
-    parser.add_argument("--only", choices=["nginx", "domains", "instructions"], help="one part instead of all three")
+    parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument("--program", default=".build/release/virt-metadata", help="the server; built unless given")
     parser.add_argument("--profiles", metavar="DIR", help="keep callgrind's profiles, for callgrind_annotate")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
@@ -70,6 +74,24 @@ def measure_beside_nginx(options, place):
         for server in contestants:
             server.wait()
         return load.rounds(contestants, options, tell)
+
+
+def measure_guard(options, place):
+    """The same server with structural identity and guard, and twice on another host without."""
+    core, path = options.cores[0], f"{place}/guard"
+    os.makedirs(path)
+    uri = hypervisor.node_file(path)
+    with contextlib.ExitStack() as stack:
+        contestants = [
+            stack.enter_context(servers.VirtMetadata(
+                "port and guard", 80, options.program, uri, path, core, connections=options.connections, bridge=lab.BRIDGE)),
+            *(stack.enter_context(servers.VirtMetadata(
+                f"MAC alone {name}", port, options.program, uri, path, core, connections=options.connections, host=lab.OTHER_HOST))
+              for name, port in (("A", 80), ("B", 81))),
+        ]
+        for server in contestants:
+            server.wait()
+        return load.rounds(contestants, options, tell, [load.CLOSING])
 
 
 def measure_by_domains(options, place, libvirtds):
@@ -114,8 +136,25 @@ def measure(options):
             found["nginx"] = measure_beside_nginx(options, place)
             loads.append(found["nginx"])
             show(report.rates("Beside nginx", found["nginx"]))
-            verdicts += [report.beside_nginx(mode, *of) for mode, of in found["nginx"].items()]
-        if options.only != "nginx":
+            verdicts += [
+                report.beside(f"{mode}: requests by nginx's", report.BESIDE_NGINX, *of) for mode, of in found["nginx"].items()]
+        if options.only in (None, "guard"):
+            found["guard"] = measure_guard(options, place)
+            loads.append(found["guard"])
+            show(report.rates("Structural identity and guard", found["guard"]))
+            verdicts += [
+                report.beside(f"{mode}: requests with port and guard by those without", report.BESIDE_UNGUARDED, *of)
+                for mode, of in found["guard"].items()]
+        if options.only in (None, "crawl"):
+            tell("crawling beside nginx")
+            found["crawl"] = crawl.beside_nginx(options, place)
+            show(report.crawls(found["crawl"]))
+        if options.only in (None, "crowd"):
+            tell(f"plugging {crawl.CROWD} guests in")
+            found["crowd"] = crawl.crowd(options, place)
+            show(report.crowd(found["crowd"]))
+            verdicts.append(report.nobody_failed(found["crowd"]))
+        if options.only in (None, "domains", "instructions"):
             tell(f"creating {', '.join(f'{count:,}' for count in options.domains)} domains")
             libvirtds = [stack.enter_context(hypervisor.Libvirtd(place, count)) for count in options.domains]
         if options.only in (None, "domains"):

@@ -4,7 +4,9 @@ import dataclasses
 import statistics
 
 # The least that our server may do for each of nginx's requests.
-WANTED = 0.9
+BESIDE_NGINX = 0.9
+# The least that it may do with structural identity and guard for each request that it does without.
+BESIDE_UNGUARDED = 0.95
 # Where nginx differs from itself by more than this, the machine was too busy to say anything.
 TOLERATED_SPREAD = 0.1
 # How far instructions per request may differ from those with one domain.
@@ -23,24 +25,23 @@ class Verdict:
         return f"{'holds' if self.holds else 'FAILS'}: {self.promise}"
 
 
-def beside_nginx(mode, ours, first, second):
-    """Judges our rate by nginx's, and the run by what nginx differs from itself.
+def beside(promise, wanted, ours, first, second):
+    """Judges our rate by that of two that are alike, and the run by what these two differ from each other.
 
-    In each round ours is divided by the mean of the two nginx, and the second nginx by the first. Of both, the median over the
-    rounds counts. The spread is the larger of two figures: how far the median of nginx by nginx is from one, and how far
-    a round typically (median absolute deviation) is from that median.
+    In each round ours is divided by the mean of the two, and the second by the first. Of both, the median over the rounds counts.
+    The spread is the larger of two figures: how far the median of second by first is from one, and how far a round typically
+    (median absolute deviation) is from that median.
     """
     ratio = statistics.median(o / ((a + b) / 2) for o, a, b in zip(ours.rates, first.rates, second.rates))
     itself = [b / a for a, b in zip(first.rates, second.rates)]
     own = statistics.median(itself)
     scatter = statistics.median(abs(value - own) for value in itself)
     spread = max(abs(1 - own), scatter)
-    facts = {"mode": mode, "ratio": ratio, "nginx_b_to_a": own, "scatter": scatter, "spread": spread, "wanted": WANTED - spread}
-    text = (f"{mode}: {ratio:.3f} of nginx's requests/s; wanted {WANTED} less the spread, {WANTED - spread:.3f}"
-            f" (nginx B to A {own:.3f}, scatter {scatter:.3f})")
+    facts = {"promise": promise, "ratio": ratio, "b_to_a": own, "scatter": scatter, "spread": spread, "wanted": wanted - spread}
+    text = (f"{promise}: {ratio:.3f}; wanted {wanted} less the spread, {wanted - spread:.3f} (B to A {own:.3f}, scatter {scatter:.3f})")
     if spread > TOLERATED_SPREAD:
         return Verdict(text + "; the machine was too busy to tell", False, facts)
-    return Verdict(text, ratio >= WANTED - spread, facts)
+    return Verdict(text, ratio >= wanted - spread, facts)
 
 
 def flat(mode, counts):
@@ -88,3 +89,23 @@ def counts(result):
     domains = sorted(next(iter(result.values())))
     rows = [[mode, *(f"{of[number]:,.0f}" for number in domains)] for mode, of in result.items()]
     yield from _lines("Instructions per request, by domains", ["", *(f"{number:,}" for number in domains)], rows)
+
+
+def crawls(result):
+    """A table of how long whole crawls take."""
+    heads = ["", "requests", "ms", "nginx, ms", "ratio"]
+    rows = [[tree, f"{of['requests']}", f"{of['ours']:.1f}", f"{of['nginx']:.1f}", f"{of['ratio']:.2f}"] for tree, of in result.items()]
+    yield from _lines("One whole crawl, a connection per request", heads, rows)
+
+
+def crowd(found):
+    """A line of what a crowd of guests saw."""
+    yield (f"{found['guests']} guests at once: {found['requests']:,} requests in {found['seconds']:.1f} s, "
+           f"p50 {found['p50']:.1f} ms, p99 {found['p99']:.1f} ms, failed {len(found['failures'])}")
+    yield ""
+
+
+def nobody_failed(found):
+    """Judges that every guest of the crowd read all that it was to read."""
+    text = f"{found['guests']} guests that crawl at once are all answered" + "".join(f"\n         {one}" for one in found["failures"][:10])
+    return Verdict(text, not found["failures"], {"failures": len(found["failures"])})

@@ -9,14 +9,14 @@ import lab
 PATH = "/latest/meta-data/instance-id"
 
 
-def read(port, count=1, closing=False):
-    """Asks as the guest, one request after the other, and fails unless each reply has the ten bytes.
+def read(port, count=1, closing=False, guest=lab.GUEST):
+    """Asks as a guest, one request after the other, and fails unless each reply has the ten bytes.
 
     With `closing`, each request has a connection of its own, which the server is left to close.
     """
     fields = f"Host: {lab.METADATA_ADDRESS}\r\n" + ("Connection: close\r\n" if closing else "")
     request = f"GET {PATH} HTTP/1.1\r\n{fields}\r\n".encode()
-    with lab.guest():
+    with lab.guest(guest):
         if closing:
             for _ in range(count):
                 with _connect(port) as connection:
@@ -47,9 +47,13 @@ def _ask(connection, request, to_the_end):
 class Server(lab.Program):
     """A server under measurement."""
 
+    # Who asks it.
+    guest = lab.GUEST
+
     def __init__(self, name, port, command, log, environment=None):
         super().__init__(name, command, log, environment)
         self.port = port
+        self.origin = f"http://{lab.METADATA_ADDRESS}:{port}"
         self.url = f"http://{lab.METADATA_ADDRESS}:{port}{PATH}"
 
     def wait(self, seconds=lab.PATIENCE):
@@ -58,7 +62,7 @@ class Server(lab.Program):
         def serves():
             self.check()
             try:
-                read(self.port)
+                read(self.port, guest=self.guest)
             except (OSError, lab.Failure):
                 return False
             return True
@@ -69,10 +73,17 @@ class Server(lab.Program):
 class Nginx(Server):
     """Debian's nginx: one worker, a static file, and nothing in its way."""
 
-    def __init__(self, name, port, core, place):
+    def __init__(self, name, port, core, place, files=None):
+        """It serves the ten bytes, and these bodies by their paths."""
         own = f"{place}/{name.replace(' ', '-')}"
         os.makedirs(own + "/root" + os.path.dirname(PATH))
         hypervisor.write(own + "/root" + PATH, hypervisor.INSTANCE_ID)
+        # A path and the same with a slash behind it are two places of ours, and cannot be two files.
+        locations = ""
+        for number, (path, body) in enumerate((files or {}).items()):
+            with open(f"{own}/{number}", "wb") as output:
+                output.write(body)
+            locations += f"        location = {path} {{ root {own}; try_files /{number} =404; }}\n"
         configuration = hypervisor.write(f"{own}/nginx.conf", f"""\
 daemon off;
 user root;
@@ -102,7 +113,7 @@ http {{
     server {{
         listen {lab.METADATA_ADDRESS}:{port} backlog=4096;
         root {own}/root;
-    }}
+{locations}    }}
 }}
 """)
         command = ["taskset", "--cpu-list", str(core), "nginx", "-e", "stderr", "-c", configuration]
@@ -115,14 +126,19 @@ http {{
 
 
 class VirtMetadata(Server):
-    """Our server, which knows the guest by the first packet of its connection."""
+    """Our server, which knows the guest by the first packet of its connection; as `serve` is given a bridge, by its port as well."""
 
-    def __init__(self, name, port, program, uri, place, core=None, wrapper=(), connections=32, environment=None):
+    def __init__(
+            self, name, port, program, uri, place, core=None, wrapper=(), connections=32, environment=None, bridge=None, host=None):
+        if host:
+            self.guest = lab.OTHER_GUEST
+            wrapper = ("ip", "netns", "exec", host, *wrapper)
+        where = ("--bridge", bridge, "--run-directory", f"{place}/run") if bridge else ("--listen", f"{lab.METADATA_ADDRESS}:{port}")
         pinned = () if core is None else ("taskset", "--cpu-list", str(core))
         # wrk opens the connections of a round while those of the last may not all be gone.
         per_caller = max(128, 4 * connections)
         command = [
-            *pinned, *wrapper, program, "serve", "--connect", uri, "--listen", f"{lab.METADATA_ADDRESS}:{port}",
+            *pinned, *wrapper, program, "serve", "--connect", uri, *where,
             "--connections-per-caller", str(per_caller), "--sweep-interval", "1h",
         ]
         super().__init__(name, port, command, f"{place}/server-{port}.log", environment)
