@@ -82,7 +82,8 @@ struct UplinkTests {
         // One that claims the address is not heard by guests.
         try stranger.run("ip", "address", "add", "169.254.169.254/32", "dev", "eth0")
         try web.namespace.run("ip", "neigh", "flush", "all")
-        try stranger.run("sh", "-c", "arping -c3 -w2 -U -I eth0 169.254.169.254 || true")
+        let claim = try Command.run(["arping", "-c", "3", "-w", "2", "-U", "-I", "eth0", "169.254.169.254"], in: stranger.name)
+        #expect(claim.stdout.contains("Sent 3 probe"), "\(claim)")
         try await host.expect(web)
 
         // A guest's address used on the LAN gets no answer, and does not keep the guest from its own.
