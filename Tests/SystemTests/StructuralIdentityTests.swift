@@ -116,7 +116,8 @@ struct StructuralIdentityTests {
         for _ in 0..<5 {
             try victim.namespace.run("ip", "neigh", "flush", "all")
             let answers = try victim.namespace.run("arping", "-c2", "-w2", "-I", "eth0", "169.254.169.254")
-            #expect(answers.lowercased().contains("02:00:00:00:00:fe") && !answers.lowercased().contains(Self.forger), "\(answers)")
+            #expect(answers.lowercased().contains("02:00:00:00:00:fe"), "\(answers)")
+            #expect(!answers.lowercased().contains(Self.forger), "\(answers)")
             try victim.namespace.run("ping", "-c1", "-W1", "fe80::a9fe:a9fe%eth0")
             let neighbours = try victim.namespace.run("ip", "neigh", "show")
             #expect(!neighbours.contains(Self.forger), "\(neighbours)")

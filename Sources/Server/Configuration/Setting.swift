@@ -128,7 +128,8 @@ struct Setting: Sendable {
             "idle-timeout", "time", example: "30s", help: "How long a connection may be without a request.",
             { $1.limits.idleTimeout = $0 }, Read.duration),
         single(
-            "hold-timeout", "time", example: "2500ms", help: "How long a request waits for the first inventory; then 404.",
+            "hold-timeout", "time", example: "2500ms",
+            help: "How long a request waits for the first inventory or, on a bridge, for its domain; then 404.",
             { $1.limits.holdTimeout = $0 }, Read.duration),
         single(
             "connections", "count", example: "4096", help: "Open connections in all.",
@@ -140,7 +141,7 @@ struct Setting: Sendable {
             { $1.limits.connectionsPerCaller = $0 }
         ) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
         single(
-            "held-requests", "count", example: "512", help: "Requests that wait for the first inventory.",
+            "held-requests", "count", example: "512", help: "Requests that wait for the first inventory or for their domain.",
             { $1.limits.heldRequests = $0 }
         ) { text throws(BadValue) in try Read.count(text, 0...1_000_000) },
     ]
