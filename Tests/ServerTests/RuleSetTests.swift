@@ -59,6 +59,15 @@ struct RuleSetTests {
         #expect(changes.contains("zones_out oifname \"br0\" tcp sport 8776 ct zone set 32775"))
     }
 
+    @Test func `connections are tracked only while a bridge is redirected`() throws {
+        var redirecting = rules
+        redirecting.redirect("br0", index: 7, to: 8775, .v4)
+        #expect(!rules.script.contains("type nat"))
+        #expect(redirecting.script.contains("type nat"))
+        #expect(redirecting.changes(from: rules) == redirecting.script)
+        #expect(rules.changes(from: redirecting) == rules.script)
+    }
+
     @Test(arguments: ["a*", "a\"b", "a\\b", "a b", "é", "a\nb", ""])
     func `a name that nft would read as something else is left out`(
         name: String

@@ -26,7 +26,7 @@ extension RuleSet {
             \(declarations("bridge"))\(Self.bridgeChains)}
             table inet \(Self.table) {
               comment "\(Self.comment)"
-            \(declarations("inet"))\(Self.inetChains)}
+            \(declarations("inet"))\(Self.closing)\(zones.isEmpty ? "" : Self.redirection)}
             \(zoneRules)
             """
     }
@@ -34,6 +34,8 @@ extension RuleSet {
     /// What is to be said to nft where the tables hold `old` and are to hold this; `nil` where that is the same.
     func changes(from old: RuleSet) -> String? {
         guard self != old else { return nil }
+        // With the first redirection come chains, and with the last they go.
+        guard zones.isEmpty == old.zones.isEmpty else { return script }
         var lines: [String] = []
         for (verb, from, to) in [("delete", old, self), ("add", self, old)] {
             for set in Element.allCases {
@@ -58,65 +60,89 @@ extension RuleSet {
     /// learning); what is for the metadata addresses must come by the port of its sender; from a guest's port it is then lifted,
     /// where its bridge lifts. No guest answers for the metadata addresses, and where there is an uplink nobody beyond it does, nor
     /// hears that we do. The target of a neighbour solicitation or advertisement stands 64 bits into ICMPv6 (RFC 4861 §4.3).
+    ///
+    /// Every frame of the host's bridges comes by here, so they are parted by what they are, once, before anything is looked up.
     private static var bridgeChains: String {
-        let target =
-            "@th,64,128 0x" + MetadataAddress.linkLocal.octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        let unique =
-            "@th,64,128 0x" + MetadataAddress.uniqueLocal.octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        let discovery = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
         let v4 = MetadataAddress.v4
+        let discovery = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
+        let targets = MetadataAddress.v6.map { address in
+            "@th,64,128 0x" + address.octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+        let each = { (verdict: String) in targets.map { "    \($0) \(verdict)\n" }.joined() }
         return """
               chain metadata {
                 ether saddr @macs iifname . ether saddr != @nics counter name \(forgeries) drop
                 ether daddr set iifname map @lifted meta pkttype set host
               }
+              chain arp_in {
+                iifname @taps arp saddr ip \(v4) counter name \(forgeries) drop
+                iifname @uplinks arp saddr ip \(v4) drop
+                iifname @uplinks arp daddr ip \(v4) drop
+              }
+              chain ip_in {
+                ip daddr \(v4) tcp dport 80 iifname @ports jump metadata
+              }
+              chain claimed {
+                iifname @taps icmpv6 type nd-neighbor-advert counter name \(forgeries) drop
+                iifname @uplinks drop
+              }
+              chain discovery_in {
+            \(each("goto claimed"))  }
+              chain ip6_in {
+                ip6 daddr \(v6) tcp dport 80 iifname @ports jump metadata
+                \(discovery) jump discovery_in
+              }
               chain prerouting {
                 type filter hook prerouting priority -310; policy accept;
                 iifname @taps ether saddr @macs iifname . ether saddr != @nics counter name \(forgeries) drop
-                iifname @taps arp saddr ip \(v4) counter name \(forgeries) drop
-                iifname @taps icmpv6 type nd-neighbor-advert \(target) counter name \(forgeries) drop
-                iifname @taps icmpv6 type nd-neighbor-advert \(unique) counter name \(forgeries) drop
-                iifname @uplinks arp saddr ip \(v4) drop
-                iifname @uplinks arp daddr ip \(v4) drop
-                iifname @uplinks \(discovery) \(target) drop
-                iifname @uplinks \(discovery) \(unique) drop
-                iifname @ports ip daddr \(v4) tcp dport 80 jump metadata
-                iifname @ports ip6 daddr \(v6) tcp dport 80 jump metadata
+                ether type vmap { arp : jump arp_in, ip : jump ip_in, ip6 : jump ip6_in }
+              }
+              chain arp_out {
+                oifname @uplinks arp saddr ip \(v4) drop
+                oifname @uplinks arp daddr ip \(v4) drop
+              }
+              chain discovery_out {
+            \(each("drop"))  }
+              chain ip6_out {
+                \(discovery) oifname @uplinks jump discovery_out
               }
               chain postrouting {
                 type filter hook postrouting priority 0; policy accept;
-                oifname @uplinks arp saddr ip \(v4) drop
-                oifname @uplinks arp daddr ip \(v4) drop
-                oifname @uplinks \(discovery) \(target) drop
-                oifname @uplinks \(discovery) \(unique) drop
+                ether type vmap { arp : jump arp_out, ip6 : jump ip6_out }
               }
 
             """
     }
 
-    /// A bridge is closed to new connections only, so that those that there are can end in peace. Zones are set before connection
-    /// tracking looks (priority -200).
-    private static var inetChains: String {
-        let v4 = MetadataAddress.v4
-        return """
-              chain closed {
-                type filter hook prerouting priority -310; policy accept;
-                iifname @closed ip daddr \(v4) tcp dport 80 tcp flags & (syn | ack) == syn drop
-                iifname @closed ip6 daddr \(v6) tcp dport 80 tcp flags & (syn | ack) == syn drop
-              }
-              chain zones_in {
-                type filter hook prerouting priority -300; policy accept;
-              }
-              chain zones_out {
-                type filter hook output priority -300; policy accept;
-              }
-              chain to_us {
-                type nat hook prerouting priority -100; policy accept;
-                ip daddr \(v4) tcp dport 80 redirect to :iifname map @redirected
-                ip6 daddr \(v6) tcp dport 80 redirect to :iifname map @redirected6
-              }
+    /// A bridge is closed to new connections only, so that those that there are can end in peace.
+    private static var closing: String {
+        """
+          chain closed {
+            type filter hook prerouting priority -310; policy accept;
+            tcp dport 80 iifname @closed ip daddr \(MetadataAddress.v4) tcp flags & (syn | ack) == syn drop
+            tcp dport 80 iifname @closed ip6 daddr \(v6) tcp flags & (syn | ack) == syn drop
+          }
 
-            """
+        """
+    }
+
+    /// Only where a bridge is redirected: with a chain of this type the kernel tracks every connection of the host. Zones are set
+    /// before it looks (priority -200).
+    private static var redirection: String {
+        """
+          chain zones_in {
+            type filter hook prerouting priority -300; policy accept;
+          }
+          chain zones_out {
+            type filter hook output priority -300; policy accept;
+          }
+          chain to_us {
+            type nat hook prerouting priority -100; policy accept;
+            ip daddr \(MetadataAddress.v4) tcp dport 80 redirect to :iifname map @redirected
+            ip6 daddr \(v6) tcp dport 80 redirect to :iifname map @redirected6
+          }
+
+        """
     }
 
     private var zoneRules: String {
