@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -17,6 +16,7 @@ for place in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
     mkdir -p $place
     mount -t tmpfs none $place
 done
+mkdir /run/libvirt
 ip link set lo up
 if [ -d "$1/etc" ]; then
     mount --bind "$1/etc" /etc/libvirt
@@ -124,7 +124,7 @@ class Host(Namespace):
         """Starts the libvirtd and waits for its answer; the server waits for `serve`."""
         self.server = server
         self._serving: subprocess.Popen | None = None
-        self._lock = threading.Lock()
+        self._said_before = 0
         super().__init__(name, directory)
         try:
             # It would inherit and keep our pipes; so its output goes to a file.
@@ -162,22 +162,27 @@ class Host(Namespace):
     @property
     def server_log(self) -> str:
         """What the server has said until now."""
-        return (self.directory / "server.log").read_text(errors="replace")
+        path = self.directory / "server.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
-    def serve(self, seconds: float = 60) -> None:
-        """Starts the server as an operator does, and waits until it serves one bridge at least."""
-        already = self.server_log.count(SERVES) if (self.directory / "server.log").exists() else 0
+    def serve(self) -> None:
+        """Starts the server as an operator does: without any option that is not needed."""
+        self._said_before = len(self.server_log)
         self._serving = self.spawn(
             "server.log", "sh", "-c", 'echo $$ >/run/server.pid; exec "$1" serve --connect qemu:///system', "sh",
             os.fspath(self.server))
+
+    def wait_until_served(self, bridge: str, seconds: float = 60) -> None:
+        """Waits until the server that was started last says that a bridge's guests can connect."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self._serving.poll() is not None:
-                raise CommandError(f"the server ended with status {self._serving.returncode}; see {self.directory}/server.log")
-            if self.server_log.count(SERVES) > already:
+            said = self.server_log[self._said_before:].splitlines()
+            if any(SERVES in line and f"bridge={bridge} " in line + " " for line in said):
                 return
+            if self._serving is None or self._serving.poll() is not None:
+                raise CommandError(f"{self.name}: the server does not run; see {self.directory}/server.log")
             time.sleep(0.05)
-        raise CommandError(f"the server serves no bridge after {seconds:.0f} s; see {self.directory}/server.log")
+        raise CommandError(f"{self.name}: {bridge} is not served after {seconds:.0f} s; see {self.directory}/server.log")
 
     def end_server(self) -> None:
         """Ends the server as systemd does; it must end well, and soon."""

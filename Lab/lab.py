@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Starts stock Debian guests on networks of several kinds, and looks from inside whether they get their own metadata."""
+
+import argparse
+import os
+import shutil
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+import image
+import scenarios
+from guests import Guest
+from host import Host, Namespace, end_with_signals
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".lab"
+RUN = CACHE / "run"
+
+
+class Lab:
+    """The scenarios' common ground: the image, the clock, and all that must be gone in the end."""
+
+    def __init__(self, server: Path, booting: int):
+        """Knows the server's binary and how many guests may boot at a time."""
+        self.server = server
+        self.begin = time.monotonic()
+        self.system: image.Image | None = None
+        self._slots = threading.BoundedSemaphore(booting)
+        self._lock = threading.Lock()
+        self._namespaces: list[Namespace] = []
+        self._closed = False
+
+    def say(self, who: str, what: str) -> None:
+        """Prints a line with the seconds since the beginning."""
+        with self._lock:
+            print(f"lab {time.monotonic() - self.begin:6.1f} s  {who:<14} {what}", flush=True)
+
+    def namespace(self, name: str) -> Namespace:
+        """Makes a network of its own."""
+        return self._keep(Namespace(name, RUN / name))
+
+    def host(self, name: str) -> Host:
+        """Makes a host with a libvirtd."""
+        host = self._keep(Host(name, RUN / name, self.server))
+        self.say(name, "the host's libvirtd answers")
+        return host
+
+    def _keep(self, namespace):
+        """Remembers a namespace for the end, or ends it at once where the end has come."""
+        with self._lock:
+            self._namespaces.append(namespace)
+            closed = self._closed
+        if closed:
+            namespace.stop()
+            raise KeyboardInterrupt
+        return namespace
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Waits for a share of the processors."""
+        with self._slots:
+            yield
+
+    def boot(self, guest: Guest) -> None:
+        """Starts a guest and compares what cloud-init makes of it with its domain."""
+        with self.slot():
+            begin = time.monotonic()
+
+            def stage(what: str) -> None:
+                self.say(guest.name, f"{what} ({time.monotonic() - begin:.0f} s)")
+
+            guest.start(self.system)
+            stage("started")
+            try:
+                guest.wait_for_agent()
+                stage("the agent answers")
+                guest.wait_for_cloud_init()
+                stage("cloud-init has a result")
+                scenarios.check(guest, guest.probe("facts"))
+                stage("is as its domain says")
+                scenarios.own_metadata(guest)
+                stage("reads its own metadata, and only that")
+            except Exception:
+                logs = [guest.console, *guest.save_logs(), guest.host.directory / "server.log"]
+                self.say(guest.name, "FAILED; see " + ", ".join(os.path.relpath(path, ROOT) for path in logs))
+                raise
+
+    def end(self) -> None:
+        """Ends every namespace, and makes sure that nothing of them is left."""
+        with self._lock:
+            self._closed = True
+            namespaces, self._namespaces = self._namespaces, []
+        for namespace in namespaces:
+            namespace.stop()
+        for disk in RUN.glob("*/*.qcow2"):
+            disk.unlink()
+        left = _left({namespace.identity for namespace in namespaces})
+        if left:
+            raise RuntimeError("these are left: " + ", ".join(left))
+
+
+def _left(identities: set[str]) -> list[str]:
+    """Finds processes of the lab's namespaces, and mounts below its directory."""
+    left = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(process / "ns/pid") in identities:
+                left.append(f"process {process.name} ({(process / 'comm').read_text().strip()})")
+        except OSError:
+            continue
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    return left + [f"mount {line.split()[1]}" for line in mounts if str(CACHE) in line]
+
+
+def _run(lab: Lab, names: list[str]) -> int:
+    """Runs the scenarios side by side, and gives how many of them failed."""
+    failed = 0
+    with ThreadPoolExecutor(len(names)) as pool:
+        results = {pool.submit(scenarios.ALL[name], lab): name for name in names}
+        try:
+            for result in as_completed(results):
+                name = results[result]
+                error = result.exception()
+                if error is None:
+                    lab.say(name, "passed")
+                    continue
+                failed += 1
+                lab.say(name, f"FAILED: {error}")
+                if not isinstance(error, scenarios.Failure):
+                    traceback.print_exception(error)
+        except BaseException:
+            # The scenarios still run, and fail soon without their hosts.
+            lab.end()
+            raise
+    return failed
+
+
+def main() -> int:
+    """Reads the command line and runs the lab."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenario", nargs="*", help=f"only these of {', '.join(scenarios.ALL)}")
+    parser.add_argument(
+        "--server", type=Path, default=os.environ.get("LAB_SERVER", ROOT / ".build/debug/virt-metadata"),
+        help="the binary to test; default: $LAB_SERVER, or .build/debug/virt-metadata")
+    parser.add_argument("--booting", type=int, default=2, help="how many guests boot at a time (default: %(default)s)")
+    options = parser.parse_args()
+    unknown = [name for name in options.scenario if name not in scenarios.ALL]
+    if unknown:
+        parser.error(f"there is no scenario {', '.join(unknown)}")
+    if os.geteuid() != 0:
+        parser.error("the lab needs root, for namespaces")
+    server = options.server.resolve()
+    if not os.access(server, os.X_OK):
+        parser.error(f"{server} is not there; make build")
+    end_with_signals()
+    names = [name for name in scenarios.ALL if name in (options.scenario or scenarios.ALL)]
+
+    lab = Lab(server, max(1, options.booting))
+    shutil.rmtree(RUN, ignore_errors=True)
+    RUN.mkdir(parents=True)
+    try:
+        lab.system = image.prepare(CACHE)
+        lab.say("image", str(lab.system.disk.parent.relative_to(ROOT)))
+        failed = _run(lab, names)
+    finally:
+        lab.end()
+    lab.say("lab", f"{len(names) - failed} passed, {failed} failed; logs are in {RUN.relative_to(ROOT)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
