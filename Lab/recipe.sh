@@ -23,6 +23,8 @@ rm -f "$tree"/etc/ssh/ssh_host_* "$tree"/etc/hostname "$tree"/var/lib/dbus/machi
 echo uninitialized >"$tree/etc/machine-id"
 printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >"$tree/etc/hosts"
 printf '/dev/vda / ext4 rw,discard,errors=remount-ro 0 1\n' >"$tree/etc/fstab"
+# What Debian's cloud images have as well; a user data that asks for it is no work for the guest.
+echo LANG=C.UTF-8 >"$tree/etc/default/locale"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$tree/etc/resolv.conf"
 
 # Debian's cloud images have networkd; timers would only take processor time from a short life.

@@ -135,7 +135,7 @@ def check(guest: Guest, facts: dict[str, Any], runs: int = 1) -> None:
         "cloud-init's status": (facts["status"], "status: done"),
         "cloud-init's cloud": (facts["cloud"], "openstack"),
         "cloud-init's errors": (facts["result"].get("errors"), []),
-        "cloud-init's data source": (str(facts["result"].get("datasource")).split(" ")[0], "DataSourceOpenStack"),
+        "cloud-init's data source": (str(facts["result"].get("datasource")).split(" ")[0], "DataSourceOpenStackLocal"),
         "warnings in cloud-init's log": (facts["complaints"], []),
         "the host name": (facts["hostname"], hostname),
         "the operator's key": (guest.key in facts["keys"], True),
