@@ -12,34 +12,49 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import image
 import scenarios
-from guests import Guest
-from host import Host, Namespace, end_with_signals
+from guests import Failure, Guest
+from host import CommandError, Host, Namespace, end_with_signals
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".lab"
 RUN = CACHE / "run"
+Kept = TypeVar("Kept", bound=Namespace)
 
 
 class Lab:
-    """The scenarios' common ground: the image, the clock, and all that must be gone in the end."""
+    """What the scenarios share: the server's binary, the image, the clock and the processors."""
 
     def __init__(self, server: Path, booting: int):
         """Knows the server's binary and how many guests may boot at a time."""
         self.server = server
-        self.begin = time.monotonic()
+        self.slots = threading.BoundedSemaphore(booting)
         self.system: image.Image | None = None
-        self._slots = threading.BoundedSemaphore(booting)
-        self._lock = threading.Lock()
-        self._namespaces: list[Namespace] = []
-        self._closed = False
+        self._begin = time.monotonic()
+        self._printing = threading.Lock()
 
     def say(self, who: str, what: str) -> None:
         """Prints a line with the seconds since the beginning."""
-        with self._lock:
-            print(f"lab {time.monotonic() - self.begin:6.1f} s  {who:<14} {what}", flush=True)
+        with self._printing:
+            print(f"lab {time.monotonic() - self._begin:6.1f} s  {who:<12} {what}", flush=True)
+
+
+class Stage:
+    """Where one scenario plays: its namespaces, and the guests in them."""
+
+    def __init__(self, lab: Lab):
+        """Has nothing yet."""
+        self._lab = lab
+        self._lock = threading.Lock()
+        self._namespaces: list[Namespace] = []
+        self._is_over = False
+
+    def say(self, who: str, what: str) -> None:
+        """Prints a line with the seconds since the beginning."""
+        self._lab.say(who, what)
 
     def namespace(self, name: str) -> Namespace:
         """Makes a network of its own."""
@@ -47,24 +62,25 @@ class Lab:
 
     def host(self, name: str) -> Host:
         """Makes a host with a libvirtd."""
-        host = self._keep(Host(name, RUN / name, self.server))
-        self.say(name, "the host's libvirtd answers")
+        begin = time.monotonic()
+        host = self._keep(Host(name, RUN / name, self._lab.server))
+        self.say(name, f"the host's libvirtd answers ({time.monotonic() - begin:.0f} s)")
         return host
 
-    def _keep(self, namespace):
+    def _keep(self, namespace: Kept) -> Kept:
         """Remembers a namespace for the end, or ends it at once where the end has come."""
         with self._lock:
             self._namespaces.append(namespace)
-            closed = self._closed
-        if closed:
-            namespace.stop()
-            raise KeyboardInterrupt
+            is_over = self._is_over
+        if is_over:
+            self.end()
+            raise CommandError("the lab has ended")
         return namespace
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Waits for a share of the processors."""
-        with self._slots:
+        with self._lab.slots:
             yield
 
     def boot(self, guest: Guest) -> None:
@@ -72,20 +88,20 @@ class Lab:
         with self.slot():
             begin = time.monotonic()
 
-            def stage(what: str) -> None:
+            def reached(what: str) -> None:
                 self.say(guest.name, f"{what} ({time.monotonic() - begin:.0f} s)")
 
-            guest.start(self.system)
-            stage("started")
+            guest.start(self._lab.system)
+            reached("started")
             try:
                 guest.wait_for_agent()
-                stage("the agent answers")
+                reached("the agent answers")
                 guest.wait_for_cloud_init()
-                stage("cloud-init has a result")
+                reached("cloud-init has a result")
                 scenarios.check(guest, guest.probe("facts"))
-                stage("is as its domain says")
+                reached("is as its domain says")
                 scenarios.own_metadata(guest)
-                stage("reads its own metadata, and only that")
+                reached("reads its own metadata, and only that")
             except Exception:
                 logs = [guest.console, *guest.save_logs(), guest.host.directory / "server.log"]
                 self.say(guest.name, "FAILED; see " + ", ".join(os.path.relpath(path, ROOT) for path in logs))
@@ -94,12 +110,12 @@ class Lab:
     def end(self) -> None:
         """Ends every namespace, and makes sure that nothing of them is left."""
         with self._lock:
-            self._closed = True
+            self._is_over = True
             namespaces, self._namespaces = self._namespaces, []
         for namespace in namespaces:
             namespace.stop()
-        for disk in RUN.glob("*/*.qcow2"):
-            disk.unlink()
+            for disk in namespace.directory.glob("*.qcow2"):
+                disk.unlink()
         left = _left({namespace.identity for namespace in namespaces})
         if left:
             raise RuntimeError("these are left: " + ", ".join(left))
@@ -118,25 +134,34 @@ def _left(identities: set[str]) -> list[str]:
     return left + [f"mount {line.split()[1]}" for line in mounts if str(CACHE) in line]
 
 
+def _play(name: str, stage: Stage) -> None:
+    """Plays a scenario and clears its stage."""
+    try:
+        scenarios.ALL[name](stage)
+    finally:
+        stage.end()
+
+
 def _run(lab: Lab, names: list[str]) -> int:
-    """Runs the scenarios side by side, and gives how many of them failed."""
+    """Plays the scenarios side by side, and gives how many of them failed."""
     failed = 0
+    stages = {name: Stage(lab) for name in names}
     with ThreadPoolExecutor(len(names)) as pool:
-        results = {pool.submit(scenarios.ALL[name], lab): name for name in names}
+        results = {pool.submit(_play, name, stage): name for name, stage in stages.items()}
         try:
             for result in as_completed(results):
-                name = results[result]
                 error = result.exception()
                 if error is None:
-                    lab.say(name, "passed")
+                    lab.say(results[result], "passed")
                     continue
                 failed += 1
-                lab.say(name, f"FAILED: {error}")
-                if not isinstance(error, scenarios.Failure):
+                lab.say(results[result], f"FAILED: {error}")
+                if not isinstance(error, Failure):
                     traceback.print_exception(error)
         except BaseException:
-            # The scenarios still run, and fail soon without their hosts.
-            lab.end()
+            # The scenarios fail soon without their hosts, and the pool waits for them.
+            for stage in stages.values():
+                stage.end()
             raise
     return failed
 
@@ -164,12 +189,9 @@ def main() -> int:
     lab = Lab(server, max(1, options.booting))
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
-    try:
-        lab.system = image.prepare(CACHE)
-        lab.say("image", str(lab.system.disk.parent.relative_to(ROOT)))
-        failed = _run(lab, names)
-    finally:
-        lab.end()
+    lab.system = image.prepare(CACHE)
+    lab.say("image", str(lab.system.disk.parent.relative_to(ROOT)))
+    failed = _run(lab, names)
     lab.say("lab", f"{len(names) - failed} passed, {failed} failed; logs are in {RUN.relative_to(ROOT)}")
     return 1 if failed else 0
 

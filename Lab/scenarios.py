@@ -10,8 +10,8 @@ from guests import MARKER, Failure, Guest
 from host import Host, Namespace
 
 
-class Lab(Protocol):
-    """What a scenario asks of the lab."""
+class Stage(Protocol):
+    """What a scenario asks of the lab; what it makes is gone when the scenario has ended."""
 
     def say(self, who: str, what: str) -> None: ...
     def namespace(self, name: str) -> Namespace: ...
@@ -20,26 +20,26 @@ class Lab(Protocol):
     def slot(self) -> Any: ...
 
 
-def nat(lab: Lab) -> None:
+def nat(stage: Stage) -> None:
     """A NAT network: the default route leads to the host; the guest lives on through a reboot, an edit and a restart."""
-    host = lab.host("nat")
+    host = stage.host("nat")
     host.define("net-create", "nat", """<network><name>nat</name><forward mode='nat'/><bridge name='nat0'/>
       <ip address='10.10.0.1' netmask='255.255.255.0'><dhcp><range start='10.10.0.10' end='10.10.0.99'/></dhcp></ip>
     </network>""")
     host.serve()
     host.wait_until_served("nat0")
     guest = Guest("nat-web", host, "network", "network='nat'", "52:54:00:10:00:01", hostname="www")
-    lab.boot(guest)
-    with lab.slot():
-        _edit(lab, guest)
-        _restart(lab, guest)
-        _reboot(lab, guest)
+    stage.boot(guest)
+    with stage.slot():
+        _edit(stage, guest)
+        _restart(stage, guest)
+        _reboot(stage, guest)
     host.end_server()
 
 
-def isolated(lab: Lab) -> None:
+def isolated(stage: Stage) -> None:
     """A network without a way out: DHCP's option 121 tells the guest where 169.254.169.254 is."""
-    host = lab.host("isolated")
+    host = stage.host("isolated")
     host.define("net-create", "isolated", """
     <network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
       <name>isolated</name><bridge name='isolated0'/>
@@ -51,45 +51,45 @@ def isolated(lab: Lab) -> None:
     host.serve()
     host.wait_until_served("isolated0")
     guest = Guest("isolated-db", host, "network", "network='isolated'", "52:54:00:11:00:01")
-    lab.boot(guest)
+    stage.boot(guest)
     routes = guest.execute("/bin/ip", "route")
     _expect(guest, {"no default route": ("default" in routes, False)}, routes)
     host.end_server()
 
 
-def twins(lab: Lab) -> None:
+def twins(stage: Stage) -> None:
     """Two bridges of the operator's own, whose guests have the same address."""
-    host = lab.host("twins")
+    host = stage.host("twins")
     guests = []
     for number, bridge in enumerate(("left0", "right0")):
         host.bridge(bridge, "10.12.0.1/24")
         host.dnsmasq(bridge, "--dhcp-range=10.12.0.50,10.12.0.50,1h")
         guests.append(Guest(f"twin-{bridge[:-1]}", host, "bridge", f"bridge='{bridge}'", f"52:54:00:12:00:0{number + 1}"))
     host.serve()
-    # Each crawls again when the other is certainly there.
-    _together(lambda guest: lab.boot(guest), guests)
+    _together(stage.boot, guests)
     for guest in guests:
         addresses = guest.execute("/bin/ip", "-4", "-brief", "address", "show", "scope", "global")
         _expect(guest, {"the same address": ("10.12.0.50/24" in addresses, True)}, addresses)
+    # Again, now that the other is certainly there.
     _together(own_metadata, guests)
     host.end_server()
 
 
-def uplink(lab: Lab) -> None:
+def uplink(stage: Stage) -> None:
     """Two hosts whose bridges lead to one LAN with the gateway elsewhere; each serves its own guests, and nothing gets out."""
-    lan = lab.namespace("lan")
+    lan = stage.namespace("lan")
     lan.bridge("lan0", "192.0.2.1/24")
     lan.network("nft", "add table ip lab; add chain ip lab in { type filter hook prerouting priority -300; };"
                 " add rule ip lab in ip daddr 169.254.169.254 counter")
     lan.dnsmasq("lan0", "--dhcp-range=192.0.2.50,192.0.2.99,1h")
     guests = []
     for number, side in enumerate(("east", "west")):
-        host = lab.host(f"uplink-{side}")
+        host = stage.host(f"uplink-{side}")
         host.bridge("br0")
         host.plug("br0", "uplink", lan, "lan0", side)
         host.serve()
         guests.append(Guest(f"uplink-{side}", host, "bridge", "bridge='br0'", f"52:54:00:13:00:0{number + 1}"))
-    _together(lambda guest: lab.boot(guest), guests)
+    _together(stage.boot, guests)
     _together(own_metadata, guests)
     strayed = lan.network("nft", "list table ip lab")
     _expect(guests[0], {"nothing asks the gateway": ("packets 0 bytes 0" in strayed, True)}, strayed)
@@ -97,9 +97,9 @@ def uplink(lab: Lab) -> None:
         guest.host.end_server()
 
 
-def ipv6(lab: Lab) -> None:
+def ipv6(stage: Stage) -> None:
     """A network with IPv6: both IPv6 addresses answer, beside the IPv4 one that cloud-init's OpenStack source asks."""
-    host = lab.host("ipv6")
+    host = stage.host("ipv6")
     host.define("net-create", "six", """<network><name>six</name><forward mode='nat'/><bridge name='six0'/>
       <ip address='10.14.0.1' netmask='255.255.255.0'><dhcp><range start='10.14.0.10' end='10.14.0.99'/></dhcp></ip>
       <ip family='ipv6' address='fd00:14::1' prefix='64'/>
@@ -107,18 +107,18 @@ def ipv6(lab: Lab) -> None:
     host.serve()
     host.wait_until_served("six0")
     guest = Guest("six-mail", host, "network", "network='six'", "52:54:00:14:00:01")
-    lab.boot(guest)
-    card = guest.execute("/bin/sh", "-c", "ip -o link show type ether 2>/dev/null || ip -o link | grep ether").split(": ")[1]
+    stage.boot(guest)
+    card = next(name for name in guest.execute("/bin/ls", "/sys/class/net").split() if name != "lo")
     path = "/latest/meta-data/placement/availability-zone"
     urls = [f"http://[fe80::a9fe:a9fe%25{card}]{path}", f"http://[fd00:ec2::254]{path}"]
     answers = guest.probe("ask", *urls)
     _expect(guest, {url: (answers[url], f"{guest.zone} 200") for url in urls}, guest.execute("/bin/ip", "-6", "route"))
-    lab.say(guest.name, f"answered by IPv6 on {card}")
+    stage.say(guest.name, f"answered by IPv6 on {card}")
     host.end_server()
 
 
 # In the order of how long they take, for the longest shall begin first.
-ALL: dict[str, Callable[[Lab], None]] = {
+ALL: dict[str, Callable[[Stage], None]] = {
     "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated,
 }
 
@@ -161,16 +161,16 @@ def own_metadata(guest: Guest) -> None:
     }, str(seen))
 
 
-def _edit(lab: Lab, guest: Guest) -> None:
+def _edit(stage: Stage, guest: Guest) -> None:
     """Changes the running domain's metadata; the guest reads it at once."""
     guest.edit("after")
     url = "http://169.254.169.254/openstack/latest/meta_data.json"
     answer = guest.probe("ask", url)[url]
     _expect(guest, {"the edited tag is read": ('"lab": "after"' in answer or '"lab":"after"' in answer, True)}, answer)
-    lab.say(guest.name, "read the edited metadata")
+    stage.say(guest.name, "read the edited metadata")
 
 
-def _restart(lab: Lab, guest: Guest) -> None:
+def _restart(stage: Stage, guest: Guest) -> None:
     """Ends and starts the server while the guest asks without a pause; it may wait, but loses nothing."""
     with ThreadPoolExecutor(1) as thread:
         crawl = thread.submit(guest.probe, "crawl", MARKER, "25")
@@ -183,20 +183,20 @@ def _restart(lab: Lab, guest: Guest) -> None:
         away = time.monotonic() - away
         seen = crawl.result()
     _expect(guest, {"requests lost while the server was started again": (seen["lost"], [])}, str(seen))
-    lab.say(guest.name, f"the server was away for {away:.1f} s; {seen['asked']} requests, none lost, the slowest {seen['slowest']} s")
+    stage.say(guest.name, f"the server was away for {away:.1f} s; {seen['asked']} requests, none lost, the slowest {seen['slowest']} s")
 
 
-def _reboot(lab: Lab, guest: Guest) -> None:
+def _reboot(stage: Stage, guest: Guest) -> None:
     """Reboots a guest: it is the same instance, and what is done once is not done again."""
     before = guest.boot_id()
     guest.host.virsh("reboot", guest.name)
     guest.wait_for_reboot(before)
-    lab.say(guest.name, "rebooted; the agent answers")
+    stage.say(guest.name, "rebooted; the agent answers")
     guest.wait_for_cloud_init()
     facts = guest.probe("facts")
     _expect(guest, {"another boot": (facts["boot"] != before, True)}, facts["boot"])
     check(guest, facts)
-    lab.say(guest.name, "is the same instance after the reboot")
+    stage.say(guest.name, "is the same instance after the reboot")
 
 
 def _together(work: Callable[[Guest], None], guests: list[Guest]) -> None:
