@@ -165,7 +165,7 @@ class Guest:
     def wait_for_reboot(self, before: str, seconds: float = BOOT_SECONDS) -> None:
         """Waits until a boot other than `before` has an agent."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while self.host.is_alive and time.monotonic() < deadline:
             try:
                 if self.boot_id() != before:
                     return

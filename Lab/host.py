@@ -1,7 +1,7 @@
 """Namespaces with a life of their own: a plain one, and a host with libvirtd and the server."""
 
 import os
-import shutil
+import re
 import signal
 import subprocess
 import time
@@ -65,6 +65,11 @@ class Namespace:
 
     def _prepare(self) -> None:
         """Writes what the first process wants to find."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether something can still run inside."""
+        return self._outer.poll() is None
 
     def _enter(self, command: list[str]) -> list[str]:
         return ["nsenter", "--target", str(self.first), "--mount", "--pid", "--net", "--"] + command
@@ -138,8 +143,8 @@ class Host(Namespace):
             raise
 
     def _prepare(self) -> None:
-        """Copies libvirt's configuration, and users in case `libvirt-qemu` is missing: its driver needs that name."""
-        shutil.copytree("/etc/libvirt", self.directory / "etc", ignore=shutil.ignore_patterns("autostart"))
+        """Writes libvirt's configuration, and users in case `libvirt-qemu` is missing: its driver needs that name."""
+        (self.directory / "etc").mkdir()
         (self.directory / "etc/qemu.conf").write_text(_QEMU_CONF)
         (self.directory / "etc/libvirtd.conf").write_text(
             f'auth_unix_ro = "none"\nauth_unix_rw = "none"\nlog_outputs = "3:file:{self.directory}/libvirtd.log"\n')
@@ -185,7 +190,7 @@ class Host(Namespace):
         raise CommandError(f"{self.name}: {bridge} is not served after {seconds:.0f} s; see {self.directory}/server.log")
 
     def end_server(self) -> None:
-        """Ends the server as systemd does; it must end well, and soon."""
+        """Ends the server as systemd does; it must end well, soon, and without having had to complain."""
         if self._serving is None:
             return
         self.run("sh", "-c", "kill -TERM $(cat /run/server.pid)")
@@ -193,10 +198,14 @@ class Host(Namespace):
         self._serving = None
         if status != 0:
             raise CommandError(f"after SIGTERM the server ended with status {status}; see {self.directory}/server.log")
+        complaints = [line for line in self.server_log.splitlines() if COMPLAINT.search(line)]
+        if complaints:
+            raise CommandError("\n".join([f"the server on {self.name} complains:", *complaints[:10]]))
 
 
 # What the server says when guests can connect.
 SERVES = "guests of a bridge are served"
+COMPLAINT = re.compile(r"^\S+ (warning|error|critical) ")
 
 
 def _run(command: list[str], seconds: float) -> str:

@@ -57,16 +57,13 @@ def _digest(sources: str) -> str:
 
 def _sources() -> str:
     """Gives Debian's own archives among this machine's, as lines for apt."""
-    listing = _output(
+    listing = (
         "apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages",
         "Origin: Debian")
-    if not listing:
-        # There are no lists yet, on a machine where apt has never been asked.
+    if not _output(*listing):
+        # apt knows an archive's origin only when it has read its lists.
         _output("apt-get", "update")
-        listing = _output(
-            "apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages",
-            "Origin: Debian")
-    lines = sorted({line for line in listing.splitlines() if line.endswith(" main")})
+    lines = sorted({line for line in _output(*listing).splitlines() if line.endswith(" main")})
     if not lines:
         raise ImageError("apt on this machine knows no archive of Debian")
     return "\n".join(lines) + "\n"
@@ -88,9 +85,10 @@ def _build(building: Path, sources: str, log: Path) -> None:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=BUILD_SECONDS, check=False)
             if done.returncode != 0:
-                raise ImageError(f"{command[0]} ended with status {done.returncode}; what it said is in {log}")
+                raise ImageError(f"{' '.join(map(str, command))} ended with status {done.returncode}; what it said is in {log}")
 
-        run(RECIPE, tree, building / "sources.list", building / "apt.conf")
+        # In namespaces that end with it, for it mounts things and starts many processes.
+        run("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", RECIPE, tree, building / "sources.list", building / "apt.conf")
         for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd.img", "initrd.img-*")):
             shutil.copyfile(next((tree / "boot").glob(pattern)), building / name)
         run("mkfs.ext4", "-q", "-F", "-L", "root", "-d", tree, building / "disk.raw", DISK_SIZE)

@@ -121,17 +121,25 @@ class Stage:
             raise RuntimeError("these are left: " + ", ".join(left))
 
 
-def _left(identities: set[str]) -> list[str]:
-    """Finds processes of the lab's namespaces, and mounts below its directory."""
-    left = []
+def _left(identities: set[str], seconds: float = 10) -> list[str]:
+    """Finds processes of these namespaces that do not end, and mounts below the lab's directory."""
+    deadline = time.monotonic() + seconds
+    while (left := _processes(identities)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    return left + [f"mount {line.split()[1]}" for line in mounts if str(CACHE) in line]
+
+
+def _processes(identities: set[str]) -> list[str]:
+    """Finds the processes of some namespaces."""
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if os.readlink(process / "ns/pid") in identities:
-                left.append(f"process {process.name} ({(process / 'comm').read_text().strip()})")
+                found.append(f"process {process.name} ({(process / 'comm').read_text().strip()})")
         except OSError:
-            continue
-    mounts = Path("/proc/self/mounts").read_text().splitlines()
-    return left + [f"mount {line.split()[1]}" for line in mounts if str(CACHE) in line]
+            continue  # it has ended
+    return found
 
 
 def _play(name: str, stage: Stage) -> None:
