@@ -1,0 +1,187 @@
+"""A guest: its domain, and what can be learnt inside it."""
+
+import base64
+import json
+import os
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import image
+from host import CommandError, Host
+
+NAMESPACE = "urn:virt-metadata:instance:1"
+PROBE = Path(__file__).with_name("probe.py")
+# What is some guest's own, wherever it is seen.
+MARKER = "mark-[a-z0-9-]+-[0-9a-f]{8}"
+BOOT_SECONDS = 420
+
+
+class Failure(Exception):
+    """A guest is not as it has to be."""
+
+
+@dataclass
+class Guest:
+    """A guest whose every value names it, and which knows its cloud by SMBIOS alone."""
+
+    name: str
+    host: Host
+    # What it is plugged into: the attributes of libvirt's <source>, with the type of the interface.
+    kind: str
+    source: str
+    mac: str
+    hostname: str = ""
+    zone: str = ""
+    tag: str = "before"
+    uuid: str = field(default_factory=lambda: "1ab0" + str(uuid.uuid4())[4:])
+
+    def __post_init__(self) -> None:
+        self.marker = f"mark-{self.name}-{self.uuid[-8:]}"
+        self.zone = self.zone or f"zone-{self.name}"
+
+    @property
+    def console(self) -> Path:
+        """Where its serial console is written."""
+        return self.host.directory / f"{self.name}-console.log"
+
+    @property
+    def key(self) -> str:
+        """The key that may log in; no key has this body, and sshd need not know that."""
+        body = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + self.uuid.encode()[:32]).decode()
+        return f"ssh-ed25519 {body} {self.marker}"
+
+    # Its domain
+
+    def instance(self) -> str:
+        """What its operator says of it."""
+        user_data = (
+            # A host key of one kind, and a locale that is there, spare a slow guest much work.
+            "#cloud-config\nssh_genkeytypes: [ed25519]\nlocale: C.UTF-8\n"
+            f"runcmd:\n  - [sh, -c, 'echo {self.marker} >>/var/lib/lab-runs']\n")
+        vendor = json.dumps({"cloud-init": (
+            f"#cloud-config\nwrite_files:\n  - path: /var/lib/lab-vendor\n    content: {self.marker}\n")})
+        name = f"<hostname>{self.hostname}</hostname>" if self.hostname else ""
+        return (
+            f"<instance>{name}<userdata encoding='base64'>{base64.b64encode(user_data.encode()).decode()}</userdata>"
+            f"<vendordata>{escape(vendor)}</vendordata>"
+            f"<public-keys><public-key name='operator'><key>{self.key}</key></public-key></public-keys>"
+            f"<placement><availability-zone>{self.zone}</availability-zone></placement>"
+            f"<tags><tag name='lab'>{self.tag}</tag><tag name='owner'>{self.marker}</tag></tags></instance>")
+
+    def domain(self, disk: Path, system: image.Image) -> str:
+        """Its XML for libvirt."""
+        return f"""<domain type='qemu'>
+  <name>{self.name}</name><uuid>{self.uuid}</uuid>
+  <metadata>{self.instance().replace("<instance>", f"<instance xmlns='{NAMESPACE}'>", 1)}</metadata>
+  <memory unit='MiB'>512</memory><vcpu>1</vcpu>
+  <sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry></system></sysinfo>
+  <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{system.kernel}</kernel><initrd>{system.initrd}</initrd>
+    <cmdline>root=/dev/vda rw console=ttyS0 loglevel=4</cmdline><smbios mode='sysinfo'/></os>
+  <features><acpi/></features>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='unsafe' discard='unmap'/>
+      <source file='{disk}'/><target dev='vda' bus='virtio'/></disk>
+    <interface type='{self.kind}'><mac address='{self.mac}'/><source {self.source}/><model type='virtio'/></interface>
+    <serial type='file'><source path='{self.console}'/></serial>
+    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+    <controller type='usb' model='none'/><memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+    def start(self, system: image.Image) -> None:
+        """Starts it, with a disk of its own."""
+        disk = self.host.directory / f"{self.name}.qcow2"
+        image.overlay(system, disk)
+        self.host.define("create", self.name, self.domain(disk, system))
+
+    def edit(self, tag: str) -> None:
+        """Changes a word of the operator's while the guest runs."""
+        self.tag = tag
+        self.host.virsh(
+            "metadata", self.name, "--uri", NAMESPACE, "--key", "vm", "--live", "--set", self.instance())
+
+    # Inside
+
+    def _agent(self, command: str, **arguments: Any) -> Any:
+        """Asks the guest's agent."""
+        request = json.dumps({"execute": command, "arguments": arguments} if arguments else {"execute": command})
+        answer = self.host.virsh("qemu-agent-command", "--timeout", "15", self.name, request, seconds=40)
+        return json.loads(answer)["return"]
+
+    def wait_for_agent(self, seconds: float = BOOT_SECONDS) -> None:
+        """Waits until the guest has come so far that its agent answers."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                self._agent("guest-ping")
+                return
+            except CommandError as error:
+                if self.name not in self.host.virsh("list", "--name"):
+                    raise Failure(f"{self.name} does not run any more") from error
+                time.sleep(1)
+        raise Failure(f"{self.name} has no agent after {seconds:.0f} s")
+
+    def execute(self, *command: str, text: str = "", seconds: float = 120) -> str:
+        """Runs a command inside as root and gives what it prints."""
+        started = self._agent("guest-exec", **{
+            "path": command[0], "arg": list(command[1:]), "capture-output": True,
+            "input-data": base64.b64encode(text.encode()).decode()})
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            state = self._agent("guest-exec-status", pid=started["pid"])
+            if state["exited"]:
+                printed = base64.b64decode(state.get("out-data", "")).decode(errors="replace")
+                if state.get("exitcode") != 0:
+                    complaint = base64.b64decode(state.get("err-data", "")).decode(errors="replace")
+                    raise Failure(f"{self.name}: {command}: status {state.get('exitcode')}: {complaint[-800:]}")
+                return printed
+            time.sleep(0.5)
+        raise Failure(f"{self.name}: {command} does not end within {seconds:.0f} s")
+
+    def probe(self, *arguments: str, seconds: float = 240) -> Any:
+        """Runs the probe inside."""
+        return json.loads(self.execute("/usr/bin/python3", "-", *arguments, text=PROBE.read_text(), seconds=seconds))
+
+    def boot_id(self) -> str:
+        """Names the present boot."""
+        return self.execute("/bin/cat", "/proc/sys/kernel/random/boot_id").strip()
+
+    def wait_for_cloud_init(self, seconds: float = BOOT_SECONDS) -> None:
+        """Waits until cloud-init has written its result, asking little of a slow guest."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.execute("/bin/sh", "-c", "test -s /run/cloud-init/result.json && echo yes || echo no").strip() == "yes":
+                return
+            time.sleep(2)
+        raise Failure(f"{self.name}: cloud-init has no result after {seconds:.0f} s")
+
+    def wait_for_reboot(self, before: str, seconds: float = BOOT_SECONDS) -> None:
+        """Waits until a boot other than `before` has an agent."""
+        deadline = time.monotonic() + seconds
+        while self.host.is_alive and time.monotonic() < deadline:
+            try:
+                if self.boot_id() != before:
+                    return
+            except (CommandError, Failure):
+                pass  # it is going down, or coming up
+            time.sleep(1)
+        raise Failure(f"{self.name} has not started again after {seconds:.0f} s")
+
+    def save_logs(self) -> list[Path]:
+        """Copies what cloud-init says inside to the lab's logs, as far as the guest still can."""
+        saved = []
+        for path in ("/run/cloud-init/ds-identify.log", "/var/log/cloud-init.log", "/var/log/cloud-init-output.log"):
+            target = self.host.directory / f"{self.name}-{os.path.basename(path)}"
+            try:
+                target.write_text(self.execute("/bin/cat", path, seconds=30))
+                saved.append(target)
+            except (CommandError, Failure, OSError):
+                continue
+        return saved

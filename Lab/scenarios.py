@@ -1,0 +1,223 @@
+"""The networks that the lab makes, and what their guests must find."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+from guests import MARKER, Failure, Guest
+from host import Host, Namespace
+
+
+class Stage(Protocol):
+    """What a scenario asks of the lab; what it makes is gone when the scenario has ended."""
+
+    def say(self, who: str, what: str) -> None: ...
+    def namespace(self, name: str) -> Namespace: ...
+    def host(self, name: str) -> Host: ...
+    def boot(self, guest: Guest) -> None: ...
+    def slot(self) -> Any: ...
+
+
+def nat(stage: Stage) -> None:
+    """A NAT network: the default route leads to the host; the guest lives on through a reboot, an edit and a restart."""
+    host = stage.host("nat")
+    host.define("net-create", "nat", """<network><name>nat</name><forward mode='nat'/><bridge name='nat0'/>
+      <ip address='10.10.0.1' netmask='255.255.255.0'><dhcp><range start='10.10.0.10' end='10.10.0.99'/></dhcp></ip>
+    </network>""")
+    host.serve()
+    host.wait_until_served("nat0")
+    guest = Guest("nat-web", host, "network", "network='nat'", "52:54:00:10:00:01", hostname="www")
+    stage.boot(guest)
+    with stage.slot():
+        _edit(stage, guest)
+        _restart(stage, guest)
+        _reboot(stage, guest)
+    host.end_server()
+
+
+def isolated(stage: Stage) -> None:
+    """A network without a way out: DHCP's option 121 tells the guest where 169.254.169.254 is."""
+    host = stage.host("isolated")
+    host.define("net-create", "isolated", """
+    <network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
+      <name>isolated</name><bridge name='isolated0'/>
+      <ip address='10.11.0.1' netmask='255.255.255.0'><dhcp><range start='10.11.0.10' end='10.11.0.99'/></dhcp></ip>
+      <dnsmasq:options>
+        <dnsmasq:option value='dhcp-option=option:classless-static-route,169.254.169.254/32,10.11.0.1'/>
+      </dnsmasq:options>
+    </network>""")
+    host.serve()
+    host.wait_until_served("isolated0")
+    guest = Guest("isolated-db", host, "network", "network='isolated'", "52:54:00:11:00:01")
+    stage.boot(guest)
+    routes = guest.execute("/bin/ip", "route")
+    _expect(guest, {"no default route": ("default" in routes, False)}, routes)
+    host.end_server()
+
+
+def twins(stage: Stage) -> None:
+    """Two bridges of the operator's own, whose guests have the same address."""
+    host = stage.host("twins")
+    guests = []
+    for number, bridge in enumerate(("left0", "right0")):
+        host.bridge(bridge, "10.12.0.1/24")
+        host.dnsmasq(bridge, "--dhcp-range=10.12.0.50,10.12.0.50,1h")
+        guests.append(Guest(f"twin-{bridge[:-1]}", host, "bridge", f"bridge='{bridge}'", f"52:54:00:12:00:0{number + 1}"))
+    host.serve()
+    _together(stage.boot, guests)
+    for guest in guests:
+        addresses = guest.execute("/bin/ip", "-4", "-brief", "address", "show", "scope", "global")
+        _expect(guest, {"the same address": ("10.12.0.50/24" in addresses, True)}, addresses)
+    # Again, now that the other is certainly there.
+    _together(own_metadata, guests)
+    host.end_server()
+
+
+def uplink(stage: Stage) -> None:
+    """Two hosts whose bridges lead to one LAN with the gateway elsewhere; each serves its own guests, and nothing gets out."""
+    lan = stage.namespace("lan")
+    lan.bridge("lan0", "192.0.2.1/24")
+    lan.network("nft", "add table ip lab; add chain ip lab in { type filter hook prerouting priority -300; };"
+                " add rule ip lab in ip daddr 169.254.169.254 counter")
+    lan.dnsmasq("lan0", "--dhcp-range=192.0.2.50,192.0.2.99,1h")
+    guests = []
+    for number, side in enumerate(("east", "west")):
+        host = stage.host(f"uplink-{side}")
+        host.bridge("br0")
+        host.plug("br0", "uplink", lan, "lan0", side)
+        host.serve()
+        guests.append(Guest(f"uplink-{side}", host, "bridge", "bridge='br0'", f"52:54:00:13:00:0{number + 1}"))
+    _together(stage.boot, guests)
+    _together(own_metadata, guests)
+    strayed = lan.network("nft", "list table ip lab")
+    _expect(guests[0], {"nothing asks the gateway": ("packets 0 bytes 0" in strayed, True)}, strayed)
+    for guest in guests:
+        guest.host.end_server()
+
+
+def ipv6(stage: Stage) -> None:
+    """A network with IPv6: both IPv6 addresses answer, beside the IPv4 one that cloud-init's OpenStack source asks."""
+    host = stage.host("ipv6")
+    host.define("net-create", "six", """<network><name>six</name><forward mode='nat'/><bridge name='six0'/>
+      <ip address='10.14.0.1' netmask='255.255.255.0'><dhcp><range start='10.14.0.10' end='10.14.0.99'/></dhcp></ip>
+      <ip family='ipv6' address='fd00:14::1' prefix='64'/>
+    </network>""")
+    host.serve()
+    host.wait_until_served("six0")
+    guest = Guest("six-mail", host, "network", "network='six'", "52:54:00:14:00:01")
+    stage.boot(guest)
+    card = next(name for name in guest.execute("/bin/ls", "/sys/class/net").split() if name != "lo")
+    path = "/latest/meta-data/placement/availability-zone"
+    urls = [f"http://[fe80::a9fe:a9fe%25{card}]{path}", f"http://[fd00:ec2::254]{path}"]
+    answers = guest.probe("ask", *urls)
+    _expect(guest, {url: (answers[url], f"{guest.zone} 200") for url in urls}, guest.execute("/bin/ip", "-6", "route"))
+    stage.say(guest.name, f"answered by IPv6 on {card}")
+    host.end_server()
+
+
+# In the order of how long they take, for the longest shall begin first.
+ALL: dict[str, Callable[[Stage], None]] = {
+    "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated,
+}
+
+
+# What is asked of guests
+
+
+def check(guest: Guest, facts: dict[str, Any], runs: int = 1) -> None:
+    """Compares what cloud-init made of a guest with what its domain says."""
+    known = facts["instance"].get("v1", {})
+    described = facts["instance"].get("ds", {}).get("meta_data", {})
+    hostname = guest.hostname or guest.name
+    _expect(guest, {
+        "cloud-init's status": (facts["status"], "status: done"),
+        "cloud-init's cloud": (facts["cloud"], "openstack"),
+        "cloud-init's errors": (facts["result"].get("errors"), []),
+        "cloud-init's data source": (str(facts["result"].get("datasource")).split(" ")[0], "DataSourceOpenStackLocal"),
+        "warnings in cloud-init's log": (facts["complaints"], []),
+        "the host name": (facts["hostname"], hostname),
+        "the operator's key": (guest.key in facts["keys"], True),
+        "runs of user data's runcmd": (facts["runs"], [guest.marker] * runs),
+        "the vendor data's file": (facts["vendor"], guest.marker),
+        "SMBIOS's uuid": (facts["uuid"], guest.uuid),
+        "instance-data's uuid": (described.get("uuid"), guest.uuid),
+        "instance-data's name": (described.get("name"), guest.name),
+        "instance-data's instance_id": (known.get("instance_id"), guest.uuid),
+        "instance-data's availability_zone": (known.get("availability_zone"), guest.zone),
+        "instance-data's local_hostname": (known.get("local_hostname"), hostname),
+        "instances that cloud-init has seen": (facts["instances"], [guest.uuid]),
+    }, f"addresses:\n{facts['addresses']}\nroutes:\n{facts['routes']}")
+
+
+def own_metadata(guest: Guest) -> None:
+    """Walks through all that a guest can read: every listed place answers, and nothing of it is another guest's."""
+    seen = guest.probe("crawl", MARKER, "0")
+    _expect(guest, {
+        "places that do not answer": (seen["lost"], []),
+        "markers in what is read": (seen["markers"], [guest.marker]),
+        "more than a few places": (seen["places"] > 15, True),
+    }, str(seen))
+
+
+def _edit(stage: Stage, guest: Guest) -> None:
+    """Changes the running domain's metadata; the guest reads it at once."""
+    guest.edit("after")
+    url = "http://169.254.169.254/openstack/latest/meta_data.json"
+    answer = guest.probe("ask", url)[url]
+    _expect(guest, {"the edited tag is read": ('"lab": "after"' in answer or '"lab":"after"' in answer, True)}, answer)
+    stage.say(guest.name, "read the edited metadata")
+
+
+def _restart(stage: Stage, guest: Guest) -> None:
+    """Ends and starts the server while the guest asks without a pause; it may wait, but loses nothing."""
+    guest.execute("/bin/rm", "-f", "/run/lab-crawls")
+    with ThreadPoolExecutor(1) as thread:
+        crawl = thread.submit(guest.probe, "crawl", MARKER, "30")
+        guest.execute("/bin/sh", "-c", "for i in $(seq 25); do test -e /run/lab-crawls && exit; sleep 1; done; exit 1")
+        guest.host.end_server()
+        away = time.monotonic()
+        # Long enough to fall between requests of any guest.
+        time.sleep(2)
+        guest.host.serve()
+        guest.host.wait_until_served("nat0")
+        away = time.monotonic() - away
+        in_time = not crawl.done()
+        seen = crawl.result()
+    _expect(guest, {
+        "the guest asked all the while": (in_time, True),
+        "requests lost while the server was started again": (seen["lost"], []),
+        "a request that waited": (seen["slowest"] > 0.5, True),
+    }, str(seen))
+    stage.say(
+        guest.name, f"{seen['asked']} requests, none lost while the server was away for {away:.1f} s, the slowest {seen['slowest']} s")
+
+
+def _reboot(stage: Stage, guest: Guest) -> None:
+    """Reboots a guest: it is the same instance, and what is done once is not done again."""
+    before = guest.boot_id()
+    guest.host.virsh("reboot", guest.name)
+    guest.wait_for_reboot(before)
+    stage.say(guest.name, "rebooted; the agent answers")
+    guest.wait_for_cloud_init()
+    facts = guest.probe("facts")
+    _expect(guest, {"another boot": (facts["boot"] != before, True)}, facts["boot"])
+    check(guest, facts)
+    stage.say(guest.name, "is the same instance after the reboot")
+
+
+def _together(work: Callable[[Guest], None], guests: list[Guest]) -> None:
+    """Does the same for several guests at once; the first failure is raised when all have ended."""
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(len(guests)))
+        results = [pool.submit(work, guest) for guest in guests]
+    for result in results:
+        result.result()
+
+
+def _expect(guest: Guest, facts: dict[str, tuple[Any, Any]], background: str = "") -> None:
+    """Fails with all that is not as expected."""
+    wrong = [f"  {what}: {seen!r}, not {wanted!r}" for what, (seen, wanted) in facts.items() if seen != wanted]
+    if wrong:
+        raise Failure("\n".join([f"{guest.name} is not as it has to be", *wrong, background]))
