@@ -164,7 +164,7 @@ def _run(lab: Lab, names: list[str]) -> int:
                     continue
                 failed += 1
                 lab.say(results[result], f"FAILED: {error}")
-                if not isinstance(error, Failure):
+                if not isinstance(error, (Failure, CommandError)):
                     traceback.print_exception(error)
         except BaseException:
             # The scenarios fail soon without their hosts, and the pool waits for them.
@@ -205,4 +205,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("lab: interrupted; all that it started has ended")
+    except image.ImageError as error:
+        sys.exit(f"lab: there is no image: {error}")
