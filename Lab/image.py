@@ -88,7 +88,9 @@ def _build(building: Path, sources: str, log: Path) -> None:
                 raise ImageError(f"{' '.join(map(str, command))} ended with status {done.returncode}; what it said is in {log}")
 
         # In namespaces that end with it, for it mounts things and starts many processes.
-        run("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", RECIPE, tree, building / "sources.list", building / "apt.conf")
+        run(
+            "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+            RECIPE, tree, building / "sources.list", building / "apt.conf")
         for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd.img", "initrd.img-*")):
             shutil.copyfile(next((tree / "boot").glob(pattern)), building / name)
         run("mkfs.ext4", "-q", "-F", "-L", "root", "-d", tree, building / "disk.raw", DISK_SIZE)

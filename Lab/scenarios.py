@@ -191,8 +191,8 @@ def _restart(stage: Stage, guest: Guest) -> None:
         "requests lost while the server was started again": (seen["lost"], []),
         "a request that waited": (seen["slowest"] > 0.5, True),
     }, str(seen))
-    stage.say(
-        guest.name, f"{seen['asked']} requests, none lost while the server was away for {away:.1f} s, the slowest {seen['slowest']} s")
+    stage.say(guest.name, (
+        f"{seen['asked']} requests, none lost while the server was away for {away:.1f} s, the slowest {seen['slowest']} s"))
 
 
 def _reboot(stage: Stage, guest: Guest) -> None:
