@@ -61,7 +61,7 @@ extension RuleSet {
     /// where its bridge lifts. No guest answers for the metadata addresses, and where there is an uplink nobody beyond it does, nor
     /// hears that we do. The target of a neighbour solicitation or advertisement stands 64 bits into ICMPv6 (RFC 4861 §4.3).
     ///
-    /// Every frame of the host's bridges comes by here, so they are parted by what they are, once, before anything is looked up.
+    /// Every frame of the host's bridges comes by here, so that of an honest guest is looked up once, and then parted by what it is.
     private static var bridgeChains: String {
         let v4 = MetadataAddress.v4
         let discovery = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
@@ -70,9 +70,12 @@ extension RuleSet {
         }
         let each = { (verdict: String) in targets.map { "    \($0) \(verdict)\n" }.joined() }
         return """
-              chain metadata {
-                ether saddr @macs iifname . ether saddr != @nics counter name \(forgeries) drop
+              chain lift {
                 ether daddr set iifname map @lifted meta pkttype set host
+              }
+              chain metadata {
+                ether saddr @macs counter name \(forgeries) drop
+                goto lift
               }
               chain arp_in {
                 iifname @taps arp saddr ip \(v4) counter name \(forgeries) drop
@@ -81,6 +84,9 @@ extension RuleSet {
               }
               chain ip_in {
                 ip daddr \(v4) tcp dport 80 iifname @ports jump metadata
+              }
+              chain ip_known {
+                ip daddr \(v4) tcp dport 80 goto lift
               }
               chain claimed {
                 iifname @taps icmpv6 type nd-neighbor-advert counter name \(forgeries) drop
@@ -92,9 +98,17 @@ extension RuleSet {
                 ip6 daddr \(v6) tcp dport 80 iifname @ports jump metadata
                 \(discovery) jump discovery_in
               }
+              chain ip6_known {
+                ip6 daddr \(v6) tcp dport 80 goto lift
+                \(discovery) jump discovery_in
+              }
+              chain known {
+                ether type vmap { arp : goto arp_in, ip : goto ip_known, ip6 : goto ip6_known }
+              }
               chain prerouting {
                 type filter hook prerouting priority -310; policy accept;
-                iifname @taps ether saddr @macs iifname . ether saddr != @nics counter name \(forgeries) drop
+                iifname . ether saddr @nics goto known
+                iifname @taps ether saddr @macs counter name \(forgeries) drop
                 ether type vmap { arp : jump arp_in, ip : jump ip_in, ip6 : jump ip6_in }
               }
               chain arp_out {
@@ -117,10 +131,13 @@ extension RuleSet {
     /// A bridge is closed to new connections only, so that those that there are can end in peace.
     private static var closing: String {
         """
+          chain closed_to {
+            ip daddr \(MetadataAddress.v4) drop
+            ip6 daddr \(v6) drop
+          }
           chain closed {
             type filter hook prerouting priority -310; policy accept;
-            tcp dport 80 iifname @closed ip daddr \(MetadataAddress.v4) tcp flags & (syn | ack) == syn drop
-            tcp dport 80 iifname @closed ip6 daddr \(v6) tcp flags & (syn | ack) == syn drop
+            tcp dport 80 iifname @closed tcp flags & (syn | ack) == syn jump closed_to
           }
 
         """
