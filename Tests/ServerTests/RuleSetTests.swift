@@ -11,6 +11,7 @@ struct RuleSetTests {
         var rules = RuleSet()
         rules.add(port: "tap1")
         rules.guardPort("tap1", macs: [mac])
+        rules.close("br9")
         return rules
     }
 
@@ -66,6 +67,17 @@ struct RuleSetTests {
         #expect(redirecting.script.contains("type nat"))
         #expect(redirecting.changes(from: rules) == redirecting.script)
         #expect(rules.changes(from: redirecting) == rules.script)
+    }
+
+    @Test func `chains that are of no use at present are not there`() {
+        var all = rules
+        all.add(uplink: "eth0")
+        #expect(!rules.script.contains("chain postrouting"))
+        #expect(all.script.contains("chain postrouting"))
+        #expect(all.changes(from: rules) == all.script)
+        #expect(rules.script.contains("chain closed"))
+        #expect(!RuleSet().script.contains("chain closed"))
+        #expect(RuleSet().changes(from: rules) == RuleSet().script)
     }
 
     @Test(arguments: ["a*", "a\"b", "a\\b", "a b", "é", "a\nb", ""])

@@ -23,10 +23,10 @@ extension RuleSet {
             table bridge \(Self.table) {
               comment "\(Self.comment)"
               counter \(Self.forgeries) { }
-            \(declarations("bridge"))\(Self.bridgeChains)}
+            \(declarations("bridge"))\(Self.bridgeChains)\(isEmpty(.uplinks) ? "" : Self.isolation)}
             table inet \(Self.table) {
               comment "\(Self.comment)"
-            \(declarations("inet"))\(Self.closing)\(zones.isEmpty ? "" : Self.redirection)}
+            \(declarations("inet"))\(isEmpty(.closed) ? "" : Self.closing)\(zones.isEmpty ? "" : Self.redirection)}
             \(zoneRules)
             """
     }
@@ -34,8 +34,10 @@ extension RuleSet {
     /// What is to be said to nft where the tables hold `old` and are to hold this; `nil` where that is the same.
     func changes(from old: RuleSet) -> String? {
         guard self != old else { return nil }
-        // With the first redirection come chains, and with the last they go.
-        guard zones.isEmpty == old.zones.isEmpty else { return script }
+        // With the first uplink, closed or redirected bridge come chains, and with the last they go: a chain costs every packet.
+        guard isEmpty(.uplinks) == old.isEmpty(.uplinks), isEmpty(.closed) == old.isEmpty(.closed),
+            zones.isEmpty == old.zones.isEmpty
+        else { return script }
         var lines: [String] = []
         for (verb, from, to) in [("delete", old, self), ("add", self, old)] {
             for set in Element.allCases {
@@ -51,24 +53,31 @@ extension RuleSet {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    private func isEmpty(_ set: Element) -> Bool { elements[set, default: []].isEmpty }
+
     /// What takes a table away, or does nothing where there is none.
     static func removal(of family: String) -> String { "add table \(family) \(table)\ndelete table \(family) \(table)\n" }
 
     private static var v6: String { "{ \(MetadataAddress.v6.map(\.description).joined(separator: ", ")) }" }
 
+    private static var discovery: String { "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }" }
+
+    /// A rule for each metadata address that neighbour discovery may be about: its target stands 64 bits into ICMPv6 (RFC 4861
+    /// §4.3).
+    private static func ofEachTarget(_ verdict: String) -> String {
+        MetadataAddress.v6.map { address in
+            let target = address.octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            return "    @th,64,128 0x\(target) \(verdict)\n"
+        }.joined()
+    }
+
     /// In the order in which a frame meets them: what is forged goes before the bridge learns from it (prerouting comes before
     /// learning); what is for the metadata addresses must come by the port of its sender; from a guest's port it is then lifted,
-    /// where its bridge lifts. No guest answers for the metadata addresses, and where there is an uplink nobody beyond it does, nor
-    /// hears that we do. The target of a neighbour solicitation or advertisement stands 64 bits into ICMPv6 (RFC 4861 §4.3).
+    /// where its bridge lifts. No guest answers for the metadata addresses, and where there is an uplink nobody beyond it does.
     ///
     /// Every frame of the host's bridges comes by here, so that of an honest guest is looked up once, and then parted by what it is.
     private static var bridgeChains: String {
         let v4 = MetadataAddress.v4
-        let discovery = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
-        let targets = MetadataAddress.v6.map { address in
-            "@th,64,128 0x" + address.octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        }
-        let each = { (verdict: String) in targets.map { "    \($0) \(verdict)\n" }.joined() }
         return """
               chain lift {
                 ether daddr set iifname map @lifted meta pkttype set host
@@ -93,7 +102,7 @@ extension RuleSet {
                 iifname @uplinks drop
               }
               chain discovery_in {
-            \(each("goto claimed"))  }
+            \(ofEachTarget("goto claimed"))  }
               chain ip6_in {
                 ip6 daddr \(v6) tcp dport 80 iifname @ports jump metadata
                 \(discovery) jump discovery_in
@@ -111,12 +120,20 @@ extension RuleSet {
                 iifname @taps ether saddr @macs counter name \(forgeries) drop
                 ether type vmap { arp : jump arp_in, ip : jump ip_in, ip6 : jump ip6_in }
               }
+
+            """
+    }
+
+    /// Nothing of the metadata addresses is heard beyond an uplink.
+    private static var isolation: String {
+        let v4 = MetadataAddress.v4
+        return """
               chain arp_out {
                 oifname @uplinks arp saddr ip \(v4) drop
                 oifname @uplinks arp daddr ip \(v4) drop
               }
               chain discovery_out {
-            \(each("drop"))  }
+            \(ofEachTarget("drop"))  }
               chain ip6_out {
                 \(discovery) oifname @uplinks jump discovery_out
               }
