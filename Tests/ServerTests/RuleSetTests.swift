@@ -41,6 +41,7 @@ struct RuleSetTests {
         var (old, new) = (RuleSet(), RuleSet())
         old.lift("tap1", to: mac)
         new.lift("tap1", to: MACAddress(bits: 2))
+        #expect(old.script.contains("ip : goto ip_known") && !RuleSet().script.contains("ip : goto ip_known"))
         #expect(
             new.changes(from: old) == """
                 delete element bridge virt_metadata lifted { "tap1" : 52:54:00:00:00:01 }

@@ -23,7 +23,7 @@ extension RuleSet {
             table bridge \(Self.table) {
               comment "\(Self.comment)"
               counter \(Self.forgeries) { }
-            \(declarations("bridge"))\(Self.bridgeChains)\(isEmpty(.uplinks) ? "" : Self.isolation)}
+            \(declarations("bridge"))\(Self.bridgeChains(lifts: !isEmpty(.lifted)))\(isEmpty(.uplinks) ? "" : Self.isolation)}
             table inet \(Self.table) {
               comment "\(Self.comment)"
             \(declarations("inet"))\(isEmpty(.closed) ? "" : Self.closing)\(zones.isEmpty ? "" : Self.redirection)}
@@ -34,9 +34,8 @@ extension RuleSet {
     /// What is to be said to nft where the tables hold `old` and are to hold this; `nil` where that is the same.
     func changes(from old: RuleSet) -> String? {
         guard self != old else { return nil }
-        // With the first uplink, closed or redirected bridge come chains, and with the last they go: a chain costs every packet.
-        guard isEmpty(.uplinks) == old.isEmpty(.uplinks), isEmpty(.closed) == old.isEmpty(.closed),
-            zones.isEmpty == old.zones.isEmpty
+        // With the first of these come chains, and with the last they go: a chain costs every packet.
+        guard [.uplinks, .lifted, .closed].allSatisfy({ isEmpty($0) == old.isEmpty($0) }), zones.isEmpty == old.zones.isEmpty
         else { return script }
         var lines: [String] = []
         for (verb, from, to) in [("delete", old, self), ("add", self, old)] {
@@ -75,8 +74,9 @@ extension RuleSet {
     /// learning); what is for the metadata addresses must come by the port of its sender; from a guest's port it is then lifted,
     /// where its bridge lifts. No guest answers for the metadata addresses, and where there is an uplink nobody beyond it does.
     ///
-    /// Every frame of the host's bridges comes by here, so that of an honest guest is looked up once, and then parted by what it is.
-    private static var bridgeChains: String {
+    /// Every frame of the host's bridges comes by here, so that of an honest guest is looked up once, and then
+    /// parted by what it is.
+    private static func bridgeChains(lifts: Bool) -> String {
         let v4 = MetadataAddress.v4
         return """
               chain lift {
@@ -95,7 +95,7 @@ extension RuleSet {
                 ip daddr \(v4) tcp dport 80 iifname @ports jump metadata
               }
               chain ip_known {
-                ip daddr \(v4) tcp dport 80 goto lift
+                \(lifts ? "ip daddr \(v4) tcp dport 80 goto lift" : "")
               }
               chain claimed {
                 iifname @taps icmpv6 type nd-neighbor-advert counter name \(forgeries) drop
@@ -108,11 +108,11 @@ extension RuleSet {
                 \(discovery) jump discovery_in
               }
               chain ip6_known {
-                ip6 daddr \(v6) tcp dport 80 goto lift
+                \(lifts ? "ip6 daddr \(v6) tcp dport 80 goto lift" : "")
                 \(discovery) jump discovery_in
               }
               chain known {
-                ether type vmap { arp : goto arp_in, ip : goto ip_known, ip6 : goto ip6_known }
+                ether type vmap { arp : goto arp_in, \(lifts ? "ip : goto ip_known, " : "")ip6 : goto ip6_known }
               }
               chain prerouting {
                 type filter hook prerouting priority -310; policy accept;
