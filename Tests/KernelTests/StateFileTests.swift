@@ -12,16 +12,16 @@ private final class Scratch {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// A file in a directory that is not there yet.
+    func file(_ name: String) -> String { "\(path)/run/\(name)" }
 }
 
 struct StateFileTests {
     private let scratch: Scratch
-    private let path: String
+    private var path: String { scratch.file("state") }
 
-    init() throws {
-        scratch = try Scratch()
-        path = "\(scratch.path)/run/state"
-    }
+    init() throws { scratch = try Scratch() }
 
     @Test func `what is written is read, and the last version counts`() throws {
         let file = StateFile(path: path)
@@ -75,12 +75,9 @@ struct StateFileTests {
 
 struct FileLockTests {
     private let scratch: Scratch
-    private let path: String
+    private var path: String { scratch.file("lock") }
 
-    init() throws {
-        scratch = try Scratch()
-        path = "\(scratch.path)/run/lock"
-    }
+    init() throws { scratch = try Scratch() }
 
     @Test func `one has it at a time, and the file says who`() throws {
         do {

@@ -34,7 +34,7 @@ extension Interceptor {
             wantsIPv6 && others.contains { $0.address.family == .v6 && !$0.address.isLinkLocal } ? [.v4, .v6] : [.v4]
         for family in families where !bridge.sockets.keys.contains(where: { $0.address.family == family }) {
             let any = IPAddress(octets: [UInt8](repeating: 0, count: family == .v4 ? 4 : 16)) ?? IPAddress(v4: 0)
-            await open(ServedBridge.Endpoint(address: any, port: Self.firstPort(after: false)), on: name)
+            await open(ServedBridge.Endpoint(address: any, port: Self.redirectPort), on: name)
         }
     }
 
@@ -122,7 +122,8 @@ extension Interceptor {
             }
             switch bridge.entry {
             case .redirect:
-                await open(ServedBridge.Endpoint(address: endpoint.address, port: Self.firstPort(after: true)), on: name)
+                // Any that is free.
+                await open(ServedBridge.Endpoint(address: endpoint.address, port: 0), on: name)
             case .address where settings.mode != .address:
                 for socket in served[name]?.sockets.values ?? [:].values { listener.close(socket) }
                 served[name]?.sockets = [:]

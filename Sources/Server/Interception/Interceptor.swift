@@ -18,7 +18,7 @@ actor Interceptor {
     /// After how long what failed is tried again, and what is in place is looked after.
     static let patience = Duration.seconds(10)
     /// Where redirected packets go, unless something else listens there: the port of Nova's metadata server.
-    private static let redirectPort: UInt16 = 8775
+    static let redirectPort: UInt16 = 8775
 
     let settings: Settings
     let listener: GuestListener
@@ -246,9 +246,6 @@ actor Interceptor {
         guard let limit = try? NeighbourLimits.mostEntries(.v4), limit < interfaces else { return }
         report.fewNeighbours(limit, interfaces: interfaces)
     }
-
-    /// The port that redirected packets of a bridge are sent to at first.
-    static func firstPort(after failed: Bool) -> UInt16 { failed ? 0 : redirectPort }
 }
 
 extension Link {
