@@ -30,6 +30,8 @@ actor Interceptor {
     private var applied: RuleSet?
     private var isEnding = false
     private var hasForeignTable = false
+    /// What the kernel's neighbour table holds. Asked once: the kernel answers with a line for each link besides.
+    private let neighbourSlots = try? NeighbourLimits.mostEntries(.v4)
 
     /// - Parameters:
     ///   - file: what is ours, and the lock.
@@ -243,7 +245,7 @@ actor Interceptor {
 
     private func checkNeighbourSlots(_ snapshot: Snapshot) {
         let interfaces = served.keys.reduce(0) { $0 + snapshot.interfaceCount(on: $1) }
-        guard let limit = try? NeighbourLimits.mostEntries(.v4), limit < interfaces else { return }
+        guard let limit = neighbourSlots, limit < interfaces else { return }
         report.fewNeighbours(limit, interfaces: interfaces)
     }
 }
