@@ -74,6 +74,9 @@ struct StructuralIdentityTests {
             #expect(now.split(separator: "\n").contains { $0.hasPrefix("\(Self.victim) dev tap-victim") }, "\(now) was \(port)")
         }
         #expect(!host.log.contains("came in by tap-forger"))
+        try await host.eventually("the operator is told of it", within: .seconds(15)) {
+            host.log.contains("frames that bore another guest's hardware address, or the metadata address, were dropped")
+        }
     }
 
     @Test func `without the guard a forger that floods moves its victim, which is why there is one`() async throws {
