@@ -27,10 +27,34 @@ struct CloudInit: Decodable {
         let instanceID: String
         let hostname: String?
         let name: String?
+        /// Of tags there is only `instance`.
+        let tags: [String: [String: String]]?
+        /// Of the network there are only `interfaces`, and of these only `macs`.
+        let network: [String: [String: [String: NIC]]]?
 
         private enum CodingKeys: String, CodingKey {
-            case instanceID = "instance-id", hostname, name
+            case instanceID = "instance-id", hostname, name, tags, network
         }
+    }
+
+    /// What is read here of a card, `network/interfaces/macs/MAC` of the EC2 tree.
+    struct NIC: Decodable, Equatable {
+        let number: String
+        let vpc: String
+        let subnet: String
+        let addresses: String
+
+        enum CodingKeys: String, CodingKey {
+            case number = "device-number", vpc = "vpc-id", subnet = "subnet-id", addresses = "local-ipv4s"
+        }
+    }
+
+    /// What is read here of the EC2 tree's identity document.
+    struct Identity: Decodable, Equatable {
+        let instanceId: String
+        let region: String
+        let availabilityZone: String
+        let privateIp: String
     }
 
     /// A network configuration of version 1 (`config`, from OpenStack) or 2 (`ethernets`, from EC2).
@@ -69,6 +93,9 @@ struct CloudInit: Decodable {
     let hostname: String?
     let public_ssh_keys: [String]?
     let availability_zone: String?
+    let region: String?
+    /// Read on Amazon's platform only.
+    let identity: Identity?
     let metadata: Metadata?
     let ec2_metadata: Metadata?
     /// The raw bytes, which the driver writes as base64.
@@ -80,19 +107,20 @@ struct CloudInit: Decodable {
     let network_config: NetworkConfiguration?
 
     /// Whether the package is unpacked on this machine; `clients/install-cloud-init.sh` does it.
-    static let isUnpacked = FileManager.default.fileExists(
-        atPath: package.appending(path: ".build/clients/cloud-init/usr/bin/cloud-init").path)
+    static let isUnpacked = Clients.has("cloud-init/usr/bin/cloud-init")
 
     /// Runs a data source in a guest.
-    /// - Parameter uuid: What the guest's SMBIOS says, and what libvirt calls the domain's UUID.
+    /// - Parameters:
+    ///   - uuid: What the guest's SMBIOS says, and what libvirt calls the domain's UUID.
+    ///   - serial: What else it says. Where both are the same and begin with `ec2`, the EC2 source takes the platform for
+    ///     Amazon's, and asks for a token first.
     /// - Throws: `Command.Failure` where the driver fails, `DecodingError` where it prints something else.
-    static func run(_ source: DataSource, in guest: NetworkNamespace, uuid: String) throws -> CloudInit {
-        let identity = source == .openstack ? "uuid=\(uuid),product=OpenStack Nova" : "uuid=\(uuid)"
-        let driver = package.appending(path: "Tests/clients/cloud_init_datasource.py").path
+    static func run(
+        _ source: DataSource, in guest: NetworkNamespace, uuid: String, serial: String = ""
+    ) throws -> CloudInit {
+        let identity = "uuid=\(uuid),serial=\(serial)" + (source == .openstack ? ",product=OpenStack Nova" : "")
+        let driver = Clients.driver("cloud_init_datasource.py")
         let printed = try Command.succeed([driver, source.rawValue, "--dmi", identity], in: guest.name, limit: .seconds(90))
         return try JSONDecoder().decode(CloudInit.self, from: Data(printed.utf8))
     }
-
-    /// The folder with `Package.swift`.
-    private static let package = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
 }

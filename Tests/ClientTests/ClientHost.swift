@@ -1,0 +1,38 @@
+import Foundation
+import TestSupport
+
+/// A host with bridges and our server, and one guest of it that asks.
+struct ClientHost {
+    let server: MetadataServer
+    /// The network namespace of the guest that asks.
+    let guest: NetworkNamespace
+
+    /// Plugs a guest in, and starts a server for all domains of the host.
+    /// - Parameters:
+    ///   - asking: the guest that is plugged in; its first NIC leads to the server.
+    ///   - running: those that libvirt knows.
+    init(asking: Guest, running: [Guest]) async throws {
+        let host = try NetworkNamespace()
+        guest = try NetworkNamespace()
+        for (number, nic) in asking.nics.enumerated() {
+            let metadata = number == 0 ? ["192.168.122.1/24", "169.254.169.254/32"] : []
+            try host.addBridge(nic.bridge, addresses: metadata)
+            // Its own, as libvirt gives it one; else it would have that of one of its ports.
+            try host.run("ip", "link", "set", nic.bridge, "address", "02:00:00:00:00:f\(number)")
+            _ = try GuestLink(
+                from: guest, to: nic.bridge, in: host, mac: nic.mac, addresses: [nic.address], interface: "eth\(number)",
+                port: nic.port)
+        }
+        try guest.run("ip", "route", "add", "default", "via", "192.168.122.1")
+        server = try await Self.server(in: host, for: running)
+    }
+
+    private static func server(in host: NetworkNamespace, for guests: [Guest]) async throws -> MetadataServer {
+        let node = FileManager.default.temporaryDirectory.appending(path: "node-\(UUID().uuidString).xml")
+        try Data("<node>\(guests.map(\.domain).joined())</node>".utf8).write(to: node)
+        defer { try? FileManager.default.removeItem(at: node) }
+        // It listens before it has read the node.
+        return try await MetadataServer(
+            in: host, ["--connect", "test://\(node.path)", "--listen", "169.254.169.254:80"], until: "the inventory is complete")
+    }
+}

@@ -1,0 +1,48 @@
+# Sourced by the scripts beside it: how a client comes to .build/clients, unmodified, without being installed on the machine.
+export DEBIAN_FRONTEND=noninteractive
+
+here=$(cd "$(dirname "$0")" && pwd)
+clients=$(cd "$here/../.." && pwd)/.build/clients
+trap 'rm -rf "$clients"/unpacking.$$.*' EXIT
+
+say() { echo "$(basename "$0" .sh): $*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        say "not root, so: sudo $*"
+        sudo -E "$@"
+    fi
+}
+
+# Runs an apt-get command; if it fails, once more after an update: lists may be absent, or older than the archive.
+with_fresh_lists() {
+    "$@" && return
+    say "apt-get update, then once more: $*"
+    as_root apt-get update -q >&2
+    "$@"
+}
+
+# unpack PACKAGE [PATTERN…]: has Debian's own package, or those of its files, in $clients/PACKAGE.
+unpack() {
+    package=$1
+    shift
+    [ ! -e "$clients/$package/DEBIAN/control" ] || return 0
+    mkdir -p "$clients"
+    work=$(mktemp -d "$clients/unpacking.$$.XXXXXX")
+    # apt's own sandbox user could not write here when root runs this; as any other user there is no sandbox to leave.
+    (cd "$work" && with_fresh_lists apt-get -q -o APT::Sandbox::User=root download "$package" >&2)
+    mkdir "$work/unpacked"
+    dpkg-deb --fsys-tarfile "$work/$package"_*.deb | tar -x -C "$work/unpacked" --wildcards "$@"
+    dpkg-deb -e "$work/$package"_*.deb "$work/unpacked/DEBIAN"
+    rm -rf "${clients:?}/$package"
+    mv "$work/unpacked" "$clients/$package"
+}
+
+# version PACKAGE: the version that is unpacked.
+version() { sed -n 's/^Version: *//p' "$clients/$1/DEBIAN/control"; }
+
+for tool in apt-get dpkg-deb dpkg-query; do
+    command -v "$tool" >/dev/null || { say "$tool is needed: this works on Debian and its relatives"; exit 1; }
+done
