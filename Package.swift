@@ -85,7 +85,7 @@ let package = Package(
         // What guests read, compared with files: golden walks of every story, and Nova's own answers.
         tests(of: "Conformance", ["EC2API", "OpenStackAPI", "Inventory", "Common", "JSON", "XML"]),
         // The program as a process: real clients, real namespaces, a real libvirtd.
-        tests(of: "Client", ["Server", "TestSupport"]),
+        tests(of: "Client", ["Server", "TestSupport", "Common", "JSON"]),
         tests(of: "System", ["Server", "TestSupport"]),
     ]
 )

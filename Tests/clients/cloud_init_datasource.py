@@ -236,6 +236,9 @@ def describe(source, config):
         "vendordata2_parts": lambda: content_types(source.get_vendordata2_raw(), source.get_vendordata2),
         "network_config": lambda: source.network_config,
     }
+    if source.dsname == "Ec2":
+        # Amazon's platform only; elsewhere it is not asked for and empty.
+        questions["identity"] = lambda: source.identity or None
     if source.dsname == "OpenStack":
         questions["ec2_metadata"] = lambda: source.ec2_metadata
         questions["files"] = lambda: {path: base64_text(content) for path, content in source.files.items()}

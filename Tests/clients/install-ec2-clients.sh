@@ -1,0 +1,32 @@
+#!/bin/sh
+# Has unmodified clients of EC2's metadata service in .build/clients: from Debian ec2metadata (cloud-guest-utils) and
+# ansible's module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore and os-collect-config.
+# Nothing is installed on the machine, and nothing is compiled.
+set -eu
+. "$(dirname "$0")/installing.sh"
+
+# from_pypi NAME: has the wheels that NAME.requirements lists in $clients/NAME.
+from_pypi() {
+    name=$1
+    requirements=$here/$name.requirements
+    ! cmp -s "$requirements" "$clients/$name/requirements" || return 0
+    mkdir -p "$clients"
+    work=$(mktemp -d "$clients/unpacking.$$.XXXXXX")
+    # The drivers beside this run in Debian's own Python, so its own pip chooses the wheels.
+    /usr/bin/python3 -m pip install -q --no-input --disable-pip-version-check --root-user-action ignore \
+        --no-deps --only-binary :all: --no-compile --target "$work/installed" -r "$requirements" >&2
+    cp "$requirements" "$work/installed/requirements"
+    rm -rf "${clients:?}/$name"
+    mv "$work/installed" "$clients/$name"
+}
+
+packages=./usr/lib/python3/dist-packages
+unpack cloud-guest-utils
+unpack ansible-core
+# Of 250 MB, this one file.
+unpack ansible "$packages/ansible_collections/amazon/aws/plugins/modules/ec2_metadata_facts.py"
+from_pypi botocore
+from_pypi os-collect-config
+
+say "cloud-guest-utils $(version cloud-guest-utils), ansible $(version ansible), ansible-core $(version ansible-core)," \
+    "$(head -n 1 "$here/botocore.requirements"), $(head -n 1 "$here/os-collect-config.requirements") are in $clients"
