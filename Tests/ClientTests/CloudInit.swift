@@ -114,13 +114,15 @@ struct CloudInit: Decodable {
     ///   - uuid: What the guest's SMBIOS says, and what libvirt calls the domain's UUID.
     ///   - serial: What else it says. Where both are the same and begin with `ec2`, the EC2 source takes the platform for
     ///     Amazon's, and asks for a token first.
+    ///   - patience: for how many seconds the EC2 source looks for a service that does not answer as it wants.
     /// - Throws: `Command.Failure` where the driver fails, `DecodingError` where it prints something else.
     static func run(
-        _ source: DataSource, in guest: NetworkNamespace, uuid: String, serial: String = ""
+        _ source: DataSource, in guest: NetworkNamespace, uuid: String, serial: String = "", patience: Int = 10
     ) throws -> CloudInit {
         let identity = "uuid=\(uuid),serial=\(serial)" + (source == .openstack ? ",product=OpenStack Nova" : "")
         let driver = Clients.driver("cloud_init_datasource.py")
-        let printed = try Command.succeed([driver, source.rawValue, "--dmi", identity], in: guest.name, limit: .seconds(90))
+        let command = [driver, source.rawValue, "--dmi", identity, "--max-wait", "\(patience)"]
+        let printed = try Command.succeed(command, in: guest.name, limit: .seconds(90))
         return try JSONDecoder().decode(CloudInit.self, from: Data(printed.utf8))
     }
 }
