@@ -40,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
@@ -55,12 +56,14 @@ let package = Package(
         room("Libvirt", ["CLibvirt", "Common"]),
         room("Kernel", ["CLinux", "CNFTables", "Common"]),
         room("Inventory", ["Common", "Libvirt", "XML", "JSON", hashTrees, logging, lifecycle]),
-        room("EC2API", ["Common"]),
+        room("EC2API", ["Common", "JSON"]),
         room("OpenStackAPI", ["Common", "JSON"]),
+        room("Identity", ["Common", .product(name: "Crypto", package: "swift-crypto")]),
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", logging, lifecycle,
+                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "Identity", logging,
+                lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -76,10 +79,11 @@ let package = Package(
         tests(of: "Inventory", ["Inventory", "Common", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
+        tests(of: "Identity", ["Identity", "Common"]),
         tests(
             of: "Server",
             [
-                "Server", "Common", "Inventory", "Kernel", "TestSupport", logging, lifecycle,
+                "Server", "Common", "Identity", "Inventory", "Kernel", "TestSupport", logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio),
         // What guests read, compared with files: golden walks of every story, and Nova's own answers.

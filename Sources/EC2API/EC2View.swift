@@ -20,6 +20,18 @@ public struct EC2View: MetadataView {
 
     /// What stands at a path for the instance that asks; `nil` where there is nothing.
     public func node(at path: TreePath, for question: Question) -> Node? {
-        ec2Schema.node(at: path.names.first == "ec2" ? path.names.dropFirst() : path.names[...], for: question)
+        ec2Schema.node(at: names(of: path), for: question)
+    }
+
+    /// Sessions begin at `api/token`, in every version.
+    public func operation(at path: TreePath) -> Operation? {
+        let names = names(of: path)
+        guard names.count == 3, let version = names.first, EC2Version.names.contains(version) else { return nil }
+        return names.dropFirst().elementsEqual(["api", "token"]) ? .issueToken : nil
+    }
+
+    /// The names from the version on.
+    private func names(of path: TreePath) -> ArraySlice<String> {
+        path.names.first == "ec2" ? path.names.dropFirst() : path.names[...]
     }
 }

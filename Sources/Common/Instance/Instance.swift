@@ -42,6 +42,8 @@ public final class Instance: Sendable {
     public let interfaces: [NetworkInterface]
     /// Its disks, in the order of the domain's XML.
     public let disks: [Disk]
+    /// What its operator says of the sessions in which this is read.
+    public let sessions: SessionPolicy
 
     /// Puts together what was read; see the properties for each.
     public init(
@@ -49,14 +51,14 @@ public final class Instance: Sendable {
         placement: [Tag] = [], images: ImageIdentifiers = ImageIdentifiers(), launchIndex: Int = 0, action: String = "none",
         project: String? = nil, publicKeys: [PublicKey] = [], securityGroups: [String] = [], tags: [Tag] = [],
         userData: [UInt8]? = nil, vendorData: JSONValue? = nil, additional: Directory? = nil,
-        interfaces: [NetworkInterface] = [], disks: [Disk] = []
+        interfaces: [NetworkInterface] = [], disks: [Disk] = [], sessions: SessionPolicy = SessionPolicy()
     ) {
         (self.domain, self.domainName, self.uuid, self.id) = (domain, domainName, uuid, id)
         (self.name, self.hostname, self.type, self.placement) = (name, hostname, type, placement)
         (self.images, self.launchIndex, self.action, self.project) = (images, launchIndex, action, project)
         (self.publicKeys, self.securityGroups, self.tags) = (publicKeys, securityGroups, tags)
         (self.userData, self.vendorData, self.additional) = (userData, vendorData, additional)
-        (self.interfaces, self.disks) = (interfaces, disks)
+        (self.interfaces, self.disks, self.sessions) = (interfaces, disks, sessions)
     }
 
     /// The availability zone, if anyone said.

@@ -12,9 +12,15 @@ public protocol MetadataView: Sendable {
 
     /// What stands at a path for the instance that asks; `nil` where there is nothing.
     func node(at path: TreePath, for question: Question) -> Node?
+
+    /// What a path is for that is not read; as a rule nothing.
+    func operation(at path: TreePath) -> Operation?
 }
 
 extension MetadataView {
     /// Whether a path is this API's to answer.
     public func claims(_ path: TreePath) -> Bool { path.names.starts(with: root.names) }
+
+    /// Nothing: a view whose paths are all read need not say so.
+    public func operation(at path: TreePath) -> Operation? { nil }
 }

@@ -54,7 +54,8 @@ public struct InstanceAssembly: Sendable {
             images: metadata.images, launchIndex: metadata.launchIndex ?? 0, action: metadata.action ?? "none",
             project: metadata.project, publicKeys: metadata.publicKeys, securityGroups: metadata.securityGroups,
             tags: metadata.tags, userData: metadata.userData, vendorData: metadata.vendorData, additional: metadata.additional,
-            interfaces: interfaces(of: domain, &metadata), disks: disks(of: domain, &metadata))
+            interfaces: interfaces(of: domain, &metadata), disks: disks(of: domain, &metadata),
+            sessions: metadata.sessions)
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
 

@@ -35,6 +35,7 @@ struct OperatorMetadata {
     var additional: Directory?
     var interfaces: [MACAddress: Interface] = [:]
     var disks: [String: DiskWords] = [:]
+    var sessions = SessionPolicy()
     var findings: [Finding] = []
 
     /// Reads the operator's element of a domain's XML; a domain without one says nothing.

@@ -37,9 +37,35 @@ struct OperatorMetadataReader {
             case "additional": metadata.additional = additional(element, &metadata)
             case "interfaces": readInterfaces(element, into: &metadata)
             case "disks": readDisks(element, into: &metadata)
+            case "imds": metadata.sessions = sessions(element, &metadata)
             default: break
             }
         }
+    }
+
+    private func sessions(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> SessionPolicy {
+        var policy = SessionPolicy()
+        for name in element.attributes where !["tokens", "hop-limit"].contains(name) {
+            reject(element, "there is no attribute '\(shown(name))'; there are 'tokens' and 'hop-limit'", &metadata)
+        }
+        if let text = element.attribute("tokens") {
+            policy.tokens = SessionPolicy.Tokens(rawValue: text)
+            if policy.tokens == nil {
+                reject(element, "tokens: '\(shown(text))' is neither 'optional' nor 'required'", &metadata)
+            }
+        }
+        if let text = element.attribute("hop-limit") {
+            policy.hopLimit = Int(text).flatMap { (1...64).contains($0) ? $0 : nil }
+            if policy.hopLimit == nil {
+                reject(element, "hop-limit: '\(shown(text))' is no number of hops from 1 to 64", &metadata)
+            }
+        }
+        if policy.tokens == .required {
+            let problem =
+                "who sends no token gets 401: cloud-init's OpenStack source, cloudbase-init and CirrOS among them"
+            note(element, problem, &metadata)
+        }
+        return policy
     }
 
     // MARK: Lists

@@ -32,7 +32,7 @@ enum Vocabulary {
 
     /// Words that are understood and kept, though no place of this version shows them.
     static let unshown: Set<String> = [
-        "files", "imds", "availability-zone-id", "region", "host-id", "group-name", "partition-number",
+        "files", "availability-zone-id", "region", "host-id", "group-name", "partition-number",
         "interface/gateway", "interface/dns", "interface/route", "interface/tag", "interface/device-number", "interface/vpc-id",
         "interface/subnet-id", "disk/tag",
     ]

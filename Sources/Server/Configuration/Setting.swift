@@ -105,6 +105,15 @@ struct Setting: Sendable {
                 "Take title and metadata from the definition for the next start, so that an edit shows at once.", example: "yes"
         ) { values, configuration throws(BadValue) in configuration.edited = try Read.yesOrNo(values) },
         single(
+            "tokens", "policy", example: "required",
+            help: "Whether requests must bear a session token, unless the domain says: optional or required.",
+            { $1.sessions.tokens = $0 }, Read.tokens),
+        single(
+            "hop-limit", "count", example: "1",
+            help: "How many hops the answer that brings a token may go, unless the domain says; 1 does not leave the guest.",
+            { $1.sessions.hopLimit = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 1...64) },
+        single(
             "sweep-interval", "time", example: "10m", help: "How often all domains are read again, whatever events said.",
             { $1.sweepInterval = $0 }, Read.duration),
         single(

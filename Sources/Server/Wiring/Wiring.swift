@@ -1,5 +1,6 @@
 import Common
 import Glibc
+import Identity
 import Inventory
 import Kernel
 import Logging
@@ -79,9 +80,16 @@ struct Wiring {
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger)
         let responder = GuestResponder(
-            views: views, board: board, identification: try makeIdentification(), entropy: .system,
+            views: views, board: board, identification: try makeIdentification(), tokens: try makeTokens(), entropy: .system,
             onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
         return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
+    }
+
+    private func makeTokens() throws -> SessionTokens {
+        guard let authority = TokenAuthority(key: Entropy.system.bytes(TokenAuthority.keyBytes)) else {
+            preconditionFailure("the key has the length that it must have")
+        }
+        return SessionTokens(authority: authority, clock: TokenClock(), policy: configuration.sessions)
     }
 
     private func makeIdentification() throws -> CallerIdentification {
