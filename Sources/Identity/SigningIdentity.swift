@@ -54,7 +54,8 @@ public struct SigningIdentity: Sendable {
         do {
             return try Certificate(pemDocument: document)
         } catch {
-            throw .needsNewPair(.noCertificate, "the certificate cannot be read (\(error))")
+            throw .needsNewPair(
+                .noCertificate, "the certificate is damaged, or it is of a key that is not RSA with \(leastBits) bits or more")
         }
     }
 
@@ -78,8 +79,8 @@ public struct SigningIdentity: Sendable {
 
     private static let encrypted = SigningIdentityError(
         code: .encryptedKey,
-        message:
-            "the private key needs a password, and nobody is there to type it; write it without by 'openssl pkey -in KEY -out NEW'"
+        message: "the private key needs a password, and nobody is there to type it; "
+            + "write it without by 'openssl pkey -in KEY -out NEW'"
     )
 
     /// Says whether what is no RSA key is a key of another kind.

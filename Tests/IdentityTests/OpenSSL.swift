@@ -44,7 +44,7 @@ final class OpenSSL {
     func verifies(signature: String, of document: String, by certificate: String) throws -> Bool {
         let publicKey = try file(
             "public.pem", try run("x509", "-in", try file("certificate.pem", certificate), "-noout", "-pubkey"))
-        try run("base64", "-d", "-in", try file("signature", signature + "\n"), "-out", path("signature.bin"))
+        try run("base64", "-d", "-in", try file("signature", signature), "-out", path("signature.bin"))
         return try Command.run([
             "openssl", "dgst", "-sha256", "-verify", publicKey, "-signature", path("signature.bin"),
             try file("document", document),
