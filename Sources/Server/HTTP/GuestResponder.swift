@@ -21,6 +21,7 @@ struct GuestResponder: Sendable {
     let identification: CallerIdentification
     let tokens: SessionTokens
     let entropy: Entropy
+    let seal: DocumentSeal?
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
     /// Told of each network whose leases would tell an address that nothing else does.
@@ -39,9 +40,13 @@ struct GuestResponder: Sendable {
         return reply(to: caller) { owner in
             guard tokens.admits(head.headers, to: owner.instance) else { return .unauthorized }
             let question = Question(
-                about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy)
+                about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy, seal: seal)
             for network in question.networksWithUnknownAddresses { wantLeases(network) }
-            return view.node(at: path, for: question).map(Reply.init) ?? .notFound
+            guard let node = view.node(at: path, for: question) else { return .notFound }
+            if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
+                return Reply(view.json(of: directory) ?? node)
+            }
+            return Reply(node)
         }
     }
 
