@@ -44,7 +44,8 @@ struct LiveServer: Sendable {
         let authority = try #require(TokenAuthority(key: [UInt8](repeating: 1, count: TokenAuthority.keyBytes)))
         let tokens = SessionTokens(authority: authority, clock: clock, policy: sessions)
         let responder = GuestResponder(
-            views: views, board: board, identification: identification, tokens: tokens, entropy: .system, onUnknown: onUnknown,
+            views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil,
+            onUnknown: onUnknown,
             wantLeases: { _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
         let listener = try await GuestListener(group: group, responder: responder, limits: limits)

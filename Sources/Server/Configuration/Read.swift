@@ -60,6 +60,10 @@ enum Read {
         return text
     }
 
+    static func fileOrNone(_ text: String) throws(Setting.BadValue) -> String {
+        text == Secrets.Places.noIdentity ? text : try directory(text)
+    }
+
     static func range(_ text: String) throws(Setting.BadValue) -> AddressRange {
         guard let range = AddressRange(text) else {
             throw Setting.BadValue(problem: "'\(text)' is no range of addresses; write 127.0.0.1/32 or fd00::/8")

@@ -17,6 +17,8 @@ enum SecretFile {
         case unreadable(path: String, KernelError)
         /// It is not there and cannot be made.
         case notCreated(path: String, KernelError)
+        /// What is in it is no such secret.
+        case unusable(path: String, String)
         /// It is not there, and there is nothing to put into it.
         case noSecret(path: String, any Error)
 
@@ -34,8 +36,17 @@ enum SecretFile {
                 "\(path): \(error); it must be possible to read it, as its owner or as root"
             case .notCreated(let path, let error):
                 "\(path): is not there and cannot be made: \(error); it must be possible to write in its directory"
+            case .unusable(let path, let problem): "\(path): \(problem)"
             case .noSecret(let path, let error):
                 "\(path): is not there, and nothing to put into it: \(error)"
+            }
+        }
+
+        /// Whether another place would do, because this user cannot have this one.
+        var isOfPlace: Bool {
+            switch self {
+            case .unreadable, .notCreated: true
+            case .notRegular, .tooLarge, .exposed, .unusable, .noSecret: false
             }
         }
     }

@@ -79,17 +79,12 @@ struct Wiring {
         on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, wantLeases: @escaping @Sendable (String) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger)
+        let secrets = try Secrets(configuration.secrets, logger: logger)
+        let tokens = SessionTokens(authority: secrets.tokens, clock: TokenClock(), policy: configuration.sessions)
         let responder = GuestResponder(
-            views: views, board: board, identification: try makeIdentification(), tokens: try makeTokens(), entropy: .system,
-            onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
+            views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
+            seal: secrets.seal, onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
         return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
-    }
-
-    private func makeTokens() throws -> SessionTokens {
-        guard let authority = TokenAuthority(key: Entropy.system.bytes(TokenAuthority.keyBytes)) else {
-            preconditionFailure("the key has the length that it must have")
-        }
-        return SessionTokens(authority: authority, clock: TokenClock(), policy: configuration.sessions)
     }
 
     private func makeIdentification() throws -> CallerIdentification {
