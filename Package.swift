@@ -29,6 +29,12 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
     .product(name: "NIOExtras", package: "swift-nio-extras"),
 ]
+let crypto: [Target.Dependency] = [
+    .product(name: "Crypto", package: "swift-crypto"),
+    .product(name: "CryptoExtras", package: "swift-crypto"),
+    .product(name: "X509", package: "swift-certificates"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
+]
 
 let package = Package(
     name: "virt-metadata",
@@ -41,6 +47,9 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
     ],
     targets: [
         .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
@@ -55,12 +64,14 @@ let package = Package(
         room("Libvirt", ["CLibvirt", "Common"]),
         room("Kernel", ["CLinux", "CNFTables", "Common"]),
         room("Inventory", ["Common", "Libvirt", "XML", "JSON", hashTrees, logging, lifecycle]),
-        room("EC2API", ["Common"]),
+        room("EC2API", ["Common", "JSON"]),
         room("OpenStackAPI", ["Common", "JSON"]),
+        room("Identity", ["Common"] + crypto),
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", logging, lifecycle,
+                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "Identity", logging,
+                lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -76,10 +87,11 @@ let package = Package(
         tests(of: "Inventory", ["Inventory", "Common", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
+        tests(of: "Identity", ["Identity", "Common", "TestSupport"]),
         tests(
             of: "Server",
             [
-                "Server", "Common", "Inventory", "Kernel", "TestSupport", logging, lifecycle,
+                "Server", "Common", "Identity", "Inventory", "Kernel", "TestSupport", logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio),
         // What guests read, compared with files: golden walks of every story, and Nova's own answers.

@@ -13,7 +13,9 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/sockios.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,6 +34,12 @@ static inline int clinux_drop_capability(int capability) {
     if (syscall(SYS_capget, &header, data) != 0) { return -1; }
     data[CAP_TO_INDEX(capability)].effective &= ~CAP_TO_MASK(capability);
     return (int)syscall(SYS_capset, &header, data);
+}
+
+/* How many bytes a TCP socket has sent or will send that its peer has not confirmed; -1 and errno. ioctl(2) is variadic. */
+static inline int clinux_unconfirmed_bytes(int descriptor) {
+    int bytes = 0;
+    return ioctl(descriptor, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
 }
 
 /* Makes a nameless file in memory, closed by exec(2). <sys/mman.h> shows memfd_create(2) only under _GNU_SOURCE; the number is

@@ -1,4 +1,5 @@
 public import Common
+import JSON
 
 /// The EC2 reading of an instance: a tree of short texts below each dated version.
 ///
@@ -13,6 +14,13 @@ public struct EC2View: MetadataView {
     /// The view; it has no state.
     public init() {}
 
+    /// Every place of the tree and the version that brought it; `<mac>` stands for the hardware address of an interface.
+    public static var places: [(path: String, since: EC2Version)] {
+        let own = ec2Schema.places.map { (path: $0.path.names.joined(separator: "/"), since: $0.since) }
+        let ofInterfaces = ec2InterfacePlaces.map { (path: "\(ec2InterfacesPath)/<mac>/\($0.name)", since: $0.since) }
+        return own.filter { $0.path != ec2InterfacesPath } + ofInterfaces
+    }
+
     /// The list of versions at `/`, which any client may look at to see that there is a metadata server.
     public func publicNode(at path: TreePath) -> Node? {
         path.names.isEmpty ? .text(EC2Version.names.joined(separator: "\n")) : nil
@@ -20,6 +28,23 @@ public struct EC2View: MetadataView {
 
     /// What stands at a path for the instance that asks; `nil` where there is nothing.
     public func node(at path: TreePath, for question: Question) -> Node? {
-        ec2Schema.node(at: path.names.first == "ec2" ? path.names.dropFirst() : path.names[...], for: question)
+        ec2Schema.node(at: names(of: path), for: question)
+    }
+
+    /// A directory with all below it, for whoever prefers JSON to listings.
+    public func json(of directory: Directory) -> Node? {
+        .document(.json) { JSONEncoding.bytes(EC2API.json(of: directory)) }
+    }
+
+    /// Sessions begin at `api/token`, in every version.
+    public func operation(at path: TreePath) -> Operation? {
+        let names = names(of: path)
+        guard names.count == 3, let version = names.first, EC2Version.names.contains(version) else { return nil }
+        return names.dropFirst().elementsEqual(["api", "token"]) ? .issueToken : nil
+    }
+
+    /// The names from the version on.
+    private func names(of path: TreePath) -> ArraySlice<String> {
+        path.names.first == "ec2" ? path.names.dropFirst() : path.names[...]
     }
 }

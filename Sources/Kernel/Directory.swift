@@ -12,10 +12,10 @@ struct Directory {
         path = slash == file.startIndex ? "/" : String(file[..<slash])
     }
 
-    /// Makes it where it is not there and its parent is. All may read it, its owner may write.
-    func make() throws(KernelError) {
+    /// Makes it where it is not there and its parent is. All may read it, its owner may write, unless other permissions are given.
+    func make(_ permissions: mode_t = 0o755) throws(KernelError) {
         // Safe: mkdir(2) reads the path up to its zero.
-        guard unsafe mkdir(path, 0o755) != 0 else { return }
+        guard unsafe mkdir(path, permissions) != 0 else { return }
         let error = KernelError.last(in: "mkdir")
         guard error.code == .alreadyThere else { throw error }
     }

@@ -26,25 +26,7 @@ struct FileVersion: Equatable {
     /// - Throws: `KernelError` with the code of `open(2)`, `fstat(2)` or `read(2)`; `.invalidArgument` where it is no regular
     ///   file, `.fileTooBig` where it is longer.
     static func read(_ path: String, mostBytes: Int) throws(KernelError) -> (version: FileVersion, bytes: [UInt8]) {
-        // O_NONBLOCK, or a pipe would make us wait for its writer.
-        // Safe: open(2) reads the path up to its zero.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .last(in: "open") }
-        defer { close(descriptor) }
-        var facts = stat()
-        // Safe: fstat(2) fills one structure.
-        guard unsafe fstat(descriptor, &facts) == 0 else { throw .last(in: "fstat") }
-        guard facts.st_mode & S_IFMT == S_IFREG else { throw KernelError(.invalidArgument, in: "open") }
-
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            // Safe: read(2) writes at most as many bytes as the chunk has.
-            let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
-            guard count >= 0 else { throw .last(in: "read") }
-            guard count > 0 else { return (FileVersion(facts), bytes) }
-            bytes += chunk.prefix(count)
-            guard bytes.count <= mostBytes else { throw KernelError(.fileTooBig, in: "read") }
-        }
+        let file = try RegularFile(path: path)
+        return (FileVersion(file.facts), try file.read(mostBytes: mostBytes))
     }
 }

@@ -10,7 +10,7 @@ import Testing
     /// An interface of which everything is known.
     private func known() -> NetworkInterface {
         var interface = NetworkInterface.example()
-        interface.addresses = [operators].compactMap(\.self)
+        interface.addresses = [operators].compactMap { $0.map { InterfaceAddress($0) } }
         (interface.reservation, interface.lease) = (reservation, lease)
         return interface
     }
@@ -46,21 +46,21 @@ import Testing
 
     @Test func `each family has an address of its own, and a link-local one is none`() {
         var interface = NetworkInterface.example()
-        interface.addresses = ["fe80::7", "2001:db8::7", "2001:db8::8"].compactMap { IPAddress($0) }
+        interface.addresses = ["fe80::7", "2001:db8::7", "2001:db8::8"].compactMap { InterfaceAddress($0) }
         interface.lease = lease
         #expect(question([interface]).address(of: 0, .v6) == IPAddress("2001:db8::7"))
         #expect(question([interface]).address(of: 0, .v4) == lease)
         let linkLocal = question([.example()], address: IPAddress("fe80::1%br0"), interface: 0)
         #expect(linkLocal.address(of: 0, .v6) == nil)
-        #expect(linkLocal.localIPv4 == nil)
+        #expect(linkLocal.localAddress(.v4) == nil)
         #expect(linkLocal.publicIPv4 == nil)
     }
 
     @Test func `the local address is the first interface's that has one`() {
-        #expect(question([]).localIPv4 == nil)
-        #expect(question([.example(1), known()]).localIPv4 == operators)
-        #expect(question([known(), .example(2)], address: caller, interface: 1).localIPv4 == operators)
-        #expect(question([.example(1), known()], address: caller, interface: 0).localIPv4 == caller)
+        #expect(question([]).localAddress(.v4) == nil)
+        #expect(question([.example(1), known()]).localAddress(.v4) == operators)
+        #expect(question([known(), .example(2)], address: caller, interface: 1).localAddress(.v4) == operators)
+        #expect(question([.example(1), known()], address: caller, interface: 0).localAddress(.v4) == caller)
     }
 
     @Test func `the public address is the operator's word, else the one the guest asks from`() {

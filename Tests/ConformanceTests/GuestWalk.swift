@@ -48,7 +48,7 @@ struct GuestWalk {
 
     private mutating func visitLeaf(_ target: String) {
         guard let bytes = read(target) else { return }
-        if bytes.isEmpty { faults.append("\(target) is empty") }
+        if bytes.isEmpty, !Self.mayBeEmpty(target) { faults.append("\(target) is empty") }
         if bytes.last == UInt8(ascii: "\n"), !Self.isVerbatim(target) { faults.append("\(target) ends with a newline") }
     }
 
@@ -66,6 +66,9 @@ struct GuestWalk {
         let names = target.split(separator: "/")
         return names.contains("additional") || ["user-data", "user_data"].contains(names.last)
     }
+
+    /// Whether a value there may be empty, as the value of a tag may.
+    private static func mayBeEmpty(_ target: String) -> Bool { target.contains("/tags/instance/") }
 
     // MARK: As Python does it
 

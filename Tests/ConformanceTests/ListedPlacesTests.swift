@@ -16,25 +16,30 @@ import Testing
         #expect(GuestWalk(for: question).faults == [])
     }
 
-    @Test(arguments: 0..<10 as Range<UInt64>) func `every listed place of thirty made-up domains answers`(seed: UInt64) throws {
+    @Test(arguments: 0..<10 as Range<UInt64>) func `every listed place of a hundred made-up domains answers`(seed: UInt64) throws
+    {
         let addresses: [IPAddress?] = [IPAddress("192.0.2.1"), IPAddress("fe80::1%br0"), nil]
         var domains = RandomDomain(seed: seed)
-        var (answered, findings, keys, additional) = (0, 0, 0, 0)
-        for number in 0..<30 {
+        var (answered, findings, keys, additional, tags, networks, words) = (0, 0, 0, 0, 0, 0, 0)
+        for number in 0..<100 {
             let xml = domains.next()
             let assembled = try InstanceAssembly().assemble(xml)
             let address = addresses[number % addresses.count]
             let question = Question(
-                about: assembled.instance, address: address, interface: address == nil ? nil : 0, entropy: .fixed)
+                about: assembled.instance, address: address, interface: address == nil ? nil : 0, entropy: .fixed,
+                seal: number % 2 == 0 ? nil : .example)
             let walk = GuestWalk(for: question)
             #expect(walk.faults == [], "\(String(decoding: xml, as: UTF8.self))")
             answered += walk.answered
             findings += assembled.findings.count
             keys += assembled.instance.publicKeys.count
             additional += assembled.instance.additional?.members.count ?? 0
+            tags += assembled.instance.tags.count
+            networks += assembled.instance.interfaces.count { !$0.addresses.isEmpty || !$0.subnetRanges.isEmpty }
+            words += assembled.instance.words.count + assembled.instance.credentials.count
         }
         // What is left out cannot fail, so enough must be left.
-        #expect(answered > 30 * 150)
-        #expect(findings > 50 && keys > 20 && additional > 10)
+        #expect(answered > 100 * 700)
+        #expect(findings > 200 && keys > 60 && additional > 30 && tags > 60 && networks > 2 && words > 60)
     }
 }

@@ -25,9 +25,20 @@ struct RandomDomain {
 
     private static let texts = [
         "", " ", "x", "two\nlines", "\n  block\n  of text\n  ", "ends\n", "\n", "i-1", "ssh-ed25519 AAAA me", "große \u{600} ",
-        "0", "-1", "9999999",
+        "0", "-1", "9999999", "{}", "[{\"a\": null}]", "rack-1a", "192.0.2.0/24", "2001:db8::/48", "1.0", "spot",
         "192.0.2.7/24", "2001:db8::7/64", "fe80::1", "203.0.113.7", "1400", "ephemeral", "swap", "web", "no such thing",
         "\u{2028}", "a\u{85}",
+    ]
+
+    private static let places = [
+        "availability-zone", "availability-zone-id", "region", "group-name", "host-id", "partition-number",
+    ]
+
+    /// Elements that hold others of which nothing is derived, or lists.
+    private static let groups = [
+        ("services", ["domain", "partition"]), ("autoscaling", ["target-lifecycle-state"]),
+        ("spot", ["instance-action", "termination-time"]), ("product-codes", ["product-code"]),
+        ("ancestor-images", ["image-id"]),
     ]
 
     private mutating func pick(_ texts: [String]) -> String { texts[Int.random(in: texts.indices, using: &generator)] }
@@ -41,11 +52,22 @@ struct RandomDomain {
         let words = [
             "instance-id", "name", "hostname", "instance-type", "image-id", "kernel-id", "ramdisk-id", "image-manifest-path",
             "reservation-id",
-            "launch-index", "instance-action", "project-id",
+            "launch-index", "instance-action", "project-id", "owner-id", "profile", "instance-life-cycle",
         ]
         var instance = words.filter { _ in chance(40) }.map { element($0, pick(Self.texts + Self.names)) }.joined()
         if chance(50) {
-            instance += element("placement", markup: several(2) { $0.element("availability-zone", $0.pick(Self.texts)) })
+            instance += element("placement", markup: several(4) { $0.element($0.pick(Self.places), $0.pick(Self.texts)) })
+        }
+        for (group, words) in Self.groups where chance(40) {
+            instance += element(group, markup: several(3) { $0.element($0.pick(words), $0.pick(Self.texts)) })
+        }
+        if chance(30) {
+            let maintenance = element("history", pick(Self.texts)) + element("scheduled", pick(Self.texts))
+            instance += element("events", markup: element("maintenance", markup: maintenance))
+        }
+        if chance(40) {
+            let roles = several(3) { $0.element("security-credentials", $0.pick(Self.texts), ("role", $0.pick(Self.names))) }
+            instance += element("iam", markup: roles + element("info", pick(Self.texts)))
         }
         if chance(80) { instance += element("public-keys", markup: several(6) { $0.key() }) }
         if chance(50) { instance += element("security-groups", markup: several(3) { $0.element("group", $0.pick(Self.names)) }) }
@@ -60,7 +82,7 @@ struct RandomDomain {
         if chance(50) { instance += element("disks", markup: several(3) { $0.disk() }) }
         return Array(
             """
-            <domain type='test'><name>\(escaped(pick(Self.names + Self.texts)))x</name>\(element("title", pick(Self.names)))\
+            <domain type='test'>\(chance(50) ? "<os><type arch='x86_64'>hvm</type></os>" : "")<name>\(escaped(pick(Self.names + Self.texts)))x</name>\(element("title", pick(Self.names)))\
             <uuid>\(digits(8))-\(digits(4))-\(digits(4))-\(digits(4))-\(digits(12))</uuid>\
             <metadata><instance xmlns='urn:virt-metadata:instance:1'>\(instance)</instance></metadata>\
             <devices>\(several(3) { $0.domainDisk() })<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/>\
@@ -74,8 +96,18 @@ struct RandomDomain {
         return element("public-key", markup: element("key", "ssh-ed25519 AAAA me") + values, ("name", pick(Self.names)))
     }
 
+    private static let interfaceWords = [
+        "address", "public-ipv4", "mtu", "device-number", "network-card", "interface-id", "vpc-id", "subnet-id",
+        "subnet-cidr-block", "vpc-cidr-block",
+    ]
+
+    private static let addresses = [
+        "192.0.2.7/24", "192.0.2.0/24", "2001:db8::7/64", "2001:db8::/48", "203.0.113.7", "198.51.100.7/32", "0.0.0.0/0", "1",
+    ]
+
     private mutating func interface() -> String {
-        let words = several(3) { $0.element($0.pick(["address", "public-ipv4", "mtu"]), $0.pick(Self.texts)) }
+        // Half of them from what may be right, or nothing would be.
+        let words = several(6) { $0.element($0.pick(Self.interfaceWords), $0.pick($0.chance(50) ? Self.addresses : Self.texts)) }
         return element("interface", markup: words, ("mac", pick(["52:54:00:00:00:01", "52:54:00:00:00:02", "x"])))
     }
 

@@ -26,11 +26,18 @@ struct Story: Sendable, CustomTestStringConvertible {
     func question(about file: String = "domain.xml") throws -> Question {
         let text = try Fixtures.text(of: folder.appending(path: "caller"))
         let address = try #require(IPAddress(String(text.prefix { !$0.isNewline })))
-        return Question(about: try assembled(from: file).instance, address: address, interface: 0, entropy: .fixed)
+        return Question(
+            about: try assembled(from: file).instance, address: address, interface: 0, entropy: .fixed, seal: .example)
     }
 }
 
 extension Entropy {
     /// Three bytes that are not random at all, however many are asked for: a document that holds them can be compared, and read.
     static let fixed = Entropy { _ in [1, 2, 3] }
+}
+
+extension DocumentSeal {
+    /// No signature at all: what is signed can be compared, and read.
+    static let example = DocumentSeal(
+        signature: { "a signature over \($0.count) bytes" }, signedDocument: { "\($0.count) bytes,\nand a signature" })
 }

@@ -5,13 +5,45 @@ extension Instance {
     /// An instance of which only this is known, besides its names.
     static func example(
         publicKeys: [PublicKey] = [], disks: [Disk] = [], images: ImageIdentifiers = ImageIdentifiers(), groups: [String] = [],
-        placement: [Tag] = [], userData: [UInt8]? = nil, additional: Directory? = nil, interfaces: [NetworkInterface] = []
+        placement: [Tag] = [], project: String? = nil, owner: String? = nil, platform: Platform = Platform(),
+        words: [String: String] = [:], credentials: [Tag] = [], tags: [Tag] = [], userData: [UInt8]? = nil,
+        additional: Directory? = nil, interfaces: [NetworkInterface] = []
     ) -> Instance {
         guard let uuid = InstanceUUID("83679162-1378-4288-a2d4-70e13ec132aa") else { preconditionFailure("a UUID has 32 digits") }
         return Instance(
             domain: uuid, domainName: "web", uuid: uuid, id: "i-83679162137842882", name: "Web", hostname: "web.example",
-            type: "small", placement: placement, images: images, launchIndex: 3, action: "stop", publicKeys: publicKeys,
-            securityGroups: groups, userData: userData, additional: additional, interfaces: interfaces, disks: disks)
+            type: "small", placement: placement, images: images, launchIndex: 3, action: "stop", project: project, owner: owner,
+            platform: platform, words: words, credentials: credentials, publicKeys: publicKeys, securityGroups: groups,
+            tags: tags,
+            userData: userData, additional: additional, interfaces: interfaces, disks: disks)
+    }
+
+    /// An instance of which everything is known that this tree can show.
+    static var full: Instance {
+        var images = ImageIdentifiers()
+        (images.image, images.manifestPath, images.reservation) = ("ami-1", "path", "r-1")
+        (images.kernel, images.ramdisk) = ("aki-1", "ari-1")
+        (images.ancestors, images.productCodes) = (["ami-2", "ami-3"], ["p1", "p2"])
+        var platform = Platform()
+        (platform.architecture, platform.virtualization, platform.hypervisor) = ("x86_64", "hvm", "kvm")
+        var interface = NetworkInterface(mac: MACAddress(bits: 0x5254_00AB_CDEF))
+        interface.addresses = [IPAddress("2001:db8::7")].compactMap { $0.map { InterfaceAddress($0) } }
+        return .example(
+            publicKeys: [.example("a", "openssh-key")], disks: [Disk(target: "vda", role: nil, isRoot: true)], images: images,
+            groups: ["default", "web"],
+            placement: [
+                Tag("availability-zone", "rack-1a"), Tag("availability-zone-id", "z1"), Tag("group-name", "g"),
+                Tag("host-id", "h"),
+                Tag("partition-number", "4"),
+            ], project: "p", owner: "123456789012", platform: platform,
+            words: [
+                "instance-life-cycle": "spot", "services/domain": "example.com", "services/partition": "here",
+                "events/maintenance/history": "[1]", "events/maintenance/scheduled": "[2]",
+                "events/recommendations/rebalance": "{}", "autoscaling/target-lifecycle-state": "InService",
+                "spot/instance-action": "{\"action\": \"stop\"}", "spot/termination-time": "2026-01-01T00:00:00Z",
+                "iam/info": "{\"Code\": 1}",
+            ], credentials: [Tag("role", "{\"Key\": 1}")], tags: [Tag("Name", "web"), Tag("empty", ""), Tag("0=x", "y")],
+            userData: [0, 0xFF], additional: Directory([Directory.Member("x", .text("y"))]), interfaces: [interface])
     }
 }
 
@@ -23,9 +55,10 @@ extension PublicKey {
 }
 
 /// What is read at a path about an instance, as text; `nil` where there is nothing.
-func read(_ path: String, _ instance: Instance, from address: String? = nil) -> String? {
+func read(_ path: String, _ instance: Instance, from address: String? = nil, seal: DocumentSeal? = nil) -> String? {
     let question = Question(
-        about: instance, address: address.flatMap { IPAddress($0) }, interface: address == nil ? nil : 0, entropy: .system)
+        about: instance, address: address.flatMap { IPAddress($0) }, interface: address == nil ? nil : 0, entropy: .system,
+        seal: seal)
     return TreePath(target: path).flatMap { EC2View().node(at: $0, for: question) }
         .map { String(decoding: $0.content.bytes, as: UTF8.self) }
 }

@@ -1,10 +1,12 @@
 import Common
 import Foundation
+import Identity
 import Kernel
 import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Testing
 
 @testable import Server
 
@@ -28,6 +30,7 @@ struct LiveServer: Sendable {
     static func run<Value: Sendable>(
         snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1,
         limits change: (inout Configuration.Limits) -> Void = { _ in },
+        sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(),
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
         _ body: @Sendable (LiveServer) async throws -> Value
     ) async throws -> Value {
@@ -38,8 +41,11 @@ struct LiveServer: Sendable {
         let identification = CallerIdentification(
             neighbours: try Neighbours(), ports: try BridgePorts(), file: try Guests.neighbours(),
             trusted: [Guests.proxies].compactMap { AddressRange($0) })
+        let authority = try #require(TokenAuthority(key: [UInt8](repeating: 1, count: TokenAuthority.keyBytes)))
+        let tokens = SessionTokens(authority: authority, clock: clock, policy: sessions)
         let responder = GuestResponder(
-            views: views, board: board, identification: identification, entropy: .system, onUnknown: onUnknown,
+            views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil,
+            onUnknown: onUnknown,
             wantLeases: { _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
         let listener = try await GuestListener(group: group, responder: responder, limits: limits)
@@ -113,7 +119,7 @@ enum Guests {
     /// While they are read: only `web` is known yet.
     static let firstSnapshot = snapshot(of: [instance(1, "web", mac: "52:54:00:00:00:02")], isComplete: false)
 
-    private static func snapshot(of instances: [Instance?], isComplete: Bool) -> Snapshot {
+    static func snapshot(of instances: [Instance?], isComplete: Bool) -> Snapshot {
         var snapshot = Snapshot()
         for instance in instances.compactMap(\.self) { snapshot.insert(instance) }
         snapshot.isComplete = isComplete
@@ -137,13 +143,15 @@ enum Guests {
 
         """
 
-    private static func instance(_ number: Int, _ name: String, mac: String, _ userData: [UInt8]? = nil) -> Instance? {
+    static func instance(
+        _ number: Int, _ name: String, mac: String, _ userData: [UInt8]? = nil, sessions: SessionPolicy = SessionPolicy()
+    ) -> Instance? {
         guard let uuid = InstanceUUID("00000000-0000-4000-8000-00000000000\(number)"), let mac = MACAddress(mac) else {
             return nil
         }
         return Instance(
             domain: uuid, domainName: name, uuid: uuid, id: "i-\(number)", name: name, hostname: name, type: "small",
             userData: userData,
-            interfaces: [NetworkInterface(mac: mac)])
+            interfaces: [NetworkInterface(mac: mac)], sessions: sessions)
     }
 }

@@ -61,7 +61,8 @@ final class ServerProcess: Sendable {
         process = Process()
         process.executableURL = URL(filePath: Program.path)
         let listen = (0..<ports).flatMap { _ in ["--listen", "127.0.0.1:0"] }
-        process.arguments = ["serve", "--connect", node, "--neighbours", table.path] + listen + arguments
+        let state = ["--state-directory", folder.appending(path: "state").path]
+        process.arguments = ["serve", "--connect", node, "--neighbours", table.path] + state + listen + arguments
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: log)
         process.standardError = process.standardOutput

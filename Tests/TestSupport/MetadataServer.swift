@@ -50,7 +50,9 @@ public final class MetadataServer: Sendable {
         try Data().write(to: logFile)
         let log = try FileHandle(forWritingTo: logFile)
         let less = capability.map { ["setpriv", "--bounding-set", "-\($0)", "--inh-caps", "-\($0)"] } ?? []
-        process = try RunningProgram(less + [Self.executable, "serve"] + arguments, in: host, output: log)
+        // Its own: what it keeps is not this machine's.
+        let own = arguments.contains("--state-directory") ? [] : ["--state-directory", folder.path + "/state"]
+        process = try RunningProgram(less + [Self.executable, "serve"] + arguments + own, in: host, output: log)
         address = try await Self.whenReady(process, log: logFile) { text in
             if let phrase { return text.contains(phrase) ? "" : nil }
             guard let line = text.split(separator: "\n").first(where: { $0.hasSuffix("listening") }) else { return nil }

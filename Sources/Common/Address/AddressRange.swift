@@ -18,8 +18,19 @@ public struct AddressRange: Sendable, Hashable {
         }
     }
 
+    /// The range of an address and the leading bits of it that count; `nil` for more bits than its family has, or fewer than none.
+    public init?(_ address: IPAddress, prefixLength: Int) {
+        guard (0...(address.family == .v4 ? 32 : 128)).contains(prefixLength) else { return nil }
+        self.init(address: address, prefixLength: prefixLength)
+    }
+
     private init(address: IPAddress, prefixLength: Int) {
         (self.address, self.prefixLength) = (address, prefixLength)
+    }
+
+    /// The same range, named by its lowest address.
+    public var canonical: AddressRange {
+        AddressRange(address: address.keepingPrefix(of: prefixLength), prefixLength: prefixLength)
     }
 
     /// Whether an address lies in this range; a zone does not matter.

@@ -75,11 +75,23 @@ public struct IPAddress: Sendable, Hashable {
     /// Whether the first `length` bits of both addresses are the same; false between the two families.
     func sharesPrefix(of length: Int, with other: IPAddress) -> Bool {
         guard family == other.family else { return false }
-        let skipped = family == .v4 ? 96 : 0
-        let highBits = min(64, max(0, length + skipped))
-        let lowBits = min(64, max(0, length + skipped - 64))
-        let mask = { (bits: Int) in bits == 0 ? UInt64(0) : ~UInt64(0) << UInt64(64 - bits) }
-        return (high ^ other.high) & mask(highBits) == 0 && (low ^ other.low) & mask(lowBits) == 0
+        let mask = mask(of: length)
+        return (high ^ other.high) & mask.high == 0 && (low ^ other.low) & mask.low == 0
+    }
+
+    /// The address with all bits behind the first `length` zero, and without a zone.
+    func keepingPrefix(of length: Int) -> IPAddress {
+        let mask = mask(of: length)
+        return family == .v4
+            ? IPAddress(v4: UInt32(truncatingIfNeeded: low & mask.low))
+            : IPAddress(high: high & mask.high, low: low & mask.low, zone: nil)
+    }
+
+    /// Ones where the first `length` bits of an address of this family stand.
+    private func mask(of length: Int) -> (high: UInt64, low: UInt64) {
+        let bits = length + (family == .v4 ? 96 : 0)
+        let half = { (bits: Int) in bits <= 0 ? UInt64(0) : ~UInt64(0) << UInt64(64 - min(64, bits)) }
+        return (half(bits), half(bits - 64))
     }
 
     private static func octets(of text: String, family: Int32, count: Int) -> [UInt8]? {

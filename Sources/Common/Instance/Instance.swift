@@ -26,6 +26,14 @@ public final class Instance: Sendable {
     public let action: String
     /// The project (tenant) it belongs to.
     public let project: String?
+    /// The account (owner) it belongs to, as EC2 has it.
+    public let owner: String?
+    /// What the hypervisor makes of it.
+    public let platform: Platform
+    /// What the operator wrote word for word, by the path of its element, such as `services/domain`.
+    public let words: [String: String]
+    /// The temporary credentials of its roles, by role: a JSON object each.
+    public let credentials: [Tag]
     /// The keys that may log in, in the operator's order.
     public let publicKeys: [PublicKey]
     /// The names of its security groups.
@@ -42,27 +50,59 @@ public final class Instance: Sendable {
     public let interfaces: [NetworkInterface]
     /// Its disks, in the order of the domain's XML.
     public let disks: [Disk]
+    /// The indices of the interfaces in the order of their numbers.
+    public let interfaceOrder: [Int]
+    /// What its operator says of the sessions in which this is read.
+    public let sessions: SessionPolicy
 
     /// Puts together what was read; see the properties for each.
     public init(
         domain: InstanceUUID, domainName: String, uuid: InstanceUUID, id: String, name: String, hostname: String, type: String,
         placement: [Tag] = [], images: ImageIdentifiers = ImageIdentifiers(), launchIndex: Int = 0, action: String = "none",
-        project: String? = nil, publicKeys: [PublicKey] = [], securityGroups: [String] = [], tags: [Tag] = [],
+        project: String? = nil, owner: String? = nil, platform: Platform = Platform(), words: [String: String] = [:],
+        credentials: [Tag] = [], publicKeys: [PublicKey] = [], securityGroups: [String] = [], tags: [Tag] = [],
         userData: [UInt8]? = nil, vendorData: JSONValue? = nil, additional: Directory? = nil,
-        interfaces: [NetworkInterface] = [], disks: [Disk] = []
+        interfaces: [NetworkInterface] = [], disks: [Disk] = [], sessions: SessionPolicy = SessionPolicy()
     ) {
         (self.domain, self.domainName, self.uuid, self.id) = (domain, domainName, uuid, id)
         (self.name, self.hostname, self.type, self.placement) = (name, hostname, type, placement)
         (self.images, self.launchIndex, self.action, self.project) = (images, launchIndex, action, project)
+        (self.owner, self.platform, self.words, self.credentials) = (owner, platform, words, credentials)
         (self.publicKeys, self.securityGroups, self.tags) = (publicKeys, securityGroups, tags)
         (self.userData, self.vendorData, self.additional) = (userData, vendorData, additional)
-        (self.interfaces, self.disks) = (interfaces, disks)
+        (self.interfaces, self.disks, self.sessions) = (interfaces, disks, sessions)
+        interfaceOrder = interfaces.indices.sorted { interfaces[$0].deviceNumber < interfaces[$1].deviceNumber }
     }
 
     /// The availability zone, if anyone said.
-    public var availabilityZone: String? {
-        placement.first { $0.name == "availability-zone" }?.value
+    public var availabilityZone: String? { placement("availability-zone") }
+
+    /// The region: the operator's word, else the zone without its last letter, where a digit stands before that.
+    public var region: String? {
+        if let region = placement("region") { return region }
+        guard let zone = availabilityZone?.unicodeScalars, zone.last.map({ ("a"..."z").contains($0) }) == true,
+            zone.dropLast().last.map({ ("0"..."9").contains($0) }) == true
+        else { return nil }
+        return String(zone.dropLast())
     }
+
+    /// What the operator says of where it is, by a word of `placement/`.
+    public func placement(_ name: String) -> String? {
+        placement.first { $0.name == name }?.value
+    }
+}
+
+/// What the hypervisor makes of an instance, in libvirt's words.
+public struct Platform: Sendable, Equatable {
+    /// The processors that it sees, such as `x86_64` or `aarch64`.
+    public var architecture: String?
+    /// How much of a machine it is made to believe in: `hvm` as a rule.
+    public var virtualization: String?
+    /// What runs it, such as `kvm`.
+    public var hypervisor: String?
+
+    /// Nothing known, until a property is set.
+    public init() {}
 }
 
 /// What the instance was started from.
@@ -77,6 +117,10 @@ public struct ImageIdentifiers: Sendable, Equatable {
     public var ramdisk: String?
     /// The request that started it.
     public var reservation: String?
+    /// The images from which the machine image was made.
+    public var ancestors: [String] = []
+    /// What is sold with the image.
+    public var productCodes: [String] = []
 
     /// Nothing known, until a property is set.
     public init() {}
@@ -92,6 +136,16 @@ public struct Tag: Sendable, Equatable {
     /// Puts a name to a value.
     public init(_ name: String, _ value: String) {
         (self.name, self.value) = (name, value)
+    }
+
+    /// Whether a client that finds the name in a listing may take it for a numbered key: what Python's `int()` reads stands before
+    /// the first `=`.
+    public var readsAsKey: Bool {
+        let scalars = name.unicodeScalars
+        guard let end = scalars.firstIndex(of: "=") else { return false }
+        let isDigit = { (scalar: Unicode.Scalar) in scalar.properties.numericType == .decimal }
+        return scalars[..<end].contains(where: isDigit)
+            && scalars[..<end].allSatisfy { isDigit($0) || $0 == "+" || $0 == "-" || $0 == "_" || $0.properties.isWhitespace }
     }
 }
 

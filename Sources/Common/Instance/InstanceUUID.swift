@@ -12,6 +12,11 @@ public struct InstanceUUID: Sendable, Hashable {
         (self.high, self.low) = (high, low)
     }
 
+    /// The 16 octets, in the order of the digits.
+    public var octets: [UInt8] {
+        [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) } }
+    }
+
     /// The 32 digits in lower case, without hyphens.
     public var digits: String {
         [high, low].map { half in

@@ -10,8 +10,12 @@ public struct NetworkInterface: Sendable, Equatable {
     public var network: NetworkReference?
     /// The largest packet, in bytes, if the domain or its network says.
     public var mtu: Int?
+    /// Its number among the instance's interfaces, from 0; clients order them by it.
+    public var deviceNumber = 0
+    /// The network card it is on, from 0, if the operator says; a guest of one card has 0.
+    public var networkCard: Int?
     /// The operator's addresses for it; the first of a family is the primary.
-    public var addresses: [IPAddress]
+    public var addresses: [InterfaceAddress]
     /// The IPv4 address under which the world reaches it.
     public var publicIPv4: IPAddress?
     /// The address that the libvirt network's `<dhcp><host>` keeps for it.
@@ -19,11 +23,55 @@ public struct NetworkInterface: Sendable, Equatable {
     /// The address that libvirt's DHCP server last gave it.
     public var lease: IPAddress?
 
+    /// The operator's names of it, and of the network and the subnet it is in.
+    public var identifiers = InterfaceIdentifiers()
+    /// The ranges of addresses of its subnet, where the operator says other than its addresses and its network do.
+    public var subnetRanges: [AddressRange] = []
+    /// The ranges of addresses of the network it is in, where the operator says other than those of its subnet.
+    public var networkRanges: [AddressRange] = []
+
     /// An interface of which only the hardware address is known.
     public init(mac: MACAddress) {
         self.mac = mac
         addresses = []
     }
+}
+
+/// An address of an interface, with the length of its subnet's prefix.
+public struct InterfaceAddress: Sendable, Equatable {
+    /// The address.
+    public let address: IPAddress
+    /// How many leading bits the addresses of its subnet share; `nil` where nobody says.
+    public let prefixLength: Int?
+
+    /// Puts the two together.
+    public init(_ address: IPAddress, prefixLength: Int? = nil) {
+        (self.address, self.prefixLength) = (address, prefixLength)
+    }
+
+    /// Reads `ADDRESS` or `ADDRESS/LENGTH`; `nil` if it is neither.
+    public init?(_ text: String) {
+        guard let range = AddressRange(text) else { return nil }
+        self.init(range.address, prefixLength: text.contains("/") ? range.prefixLength : nil)
+    }
+
+    /// The subnet, where its prefix is known.
+    public var subnet: AddressRange? {
+        prefixLength.flatMap { AddressRange(address, prefixLength: $0) }?.canonical
+    }
+}
+
+/// What an operator calls an interface and where it is, as EC2 has names for that.
+public struct InterfaceIdentifiers: Sendable, Equatable {
+    /// The interface.
+    public var interface: String?
+    /// The network it is in (a VPC).
+    public var network: String?
+    /// The part of the network it is in.
+    public var subnet: String?
+
+    /// Nothing said, until a property is set.
+    public init() {}
 }
 
 /// What an interface needs to know of its libvirt network.
@@ -34,9 +82,11 @@ public struct NetworkReference: Sendable, Equatable {
     public let uuid: String
     /// Whether its guests are to ask for IPv4 addresses by DHCP.
     public let offersDHCP: Bool
+    /// The subnets in which the host has an address on it.
+    public let ranges: [AddressRange]
 
-    /// Puts the three together.
-    public init(name: String, uuid: String, offersDHCP: Bool) {
-        (self.name, self.uuid, self.offersDHCP) = (name, uuid, offersDHCP)
+    /// Puts the four together.
+    public init(name: String, uuid: String, offersDHCP: Bool, ranges: [AddressRange] = []) {
+        (self.name, self.uuid, self.offersDHCP, self.ranges) = (name, uuid, offersDHCP, ranges)
     }
 }

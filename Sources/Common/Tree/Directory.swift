@@ -23,24 +23,50 @@ public struct Directory: Sendable {
         public var node: Node? { open() }
     }
 
-    /// The places, in the order of the listing.
-    public let members: [Member]
+    private enum Contents: Sendable {
+        case members([Member])
+        /// Leaves that were there before anybody asked: nothing is made of the others where one is looked up.
+        case leaves([Tag])
+    }
+
+    private let contents: Contents
 
     /// A directory of these places; `nil` if there are none.
     public init?(_ members: [Member]) {
         guard !members.isEmpty else { return nil }
-        self.members = members
+        contents = .members(members)
+    }
+
+    /// A directory of a text for each of these names; `nil` if there are none.
+    public init?(leaves: [Tag]) {
+        guard !leaves.isEmpty else { return nil }
+        contents = .leaves(leaves)
+    }
+
+    /// The places, in the order of the listing.
+    public var members: [Member] {
+        switch contents {
+        case .members(let members): members
+        case .leaves(let leaves): leaves.map { Member($0.name, .text($0.value)) }
+        }
     }
 
     /// One label a line, without a newline at the end: clients split at newlines and take each part for a place.
     public var listing: String {
-        members.map(\.label).joined(separator: "\n")
+        switch contents {
+        case .members(let members): members.map(\.label).joined(separator: "\n")
+        case .leaves(let leaves): leaves.map(\.name).joined(separator: "\n")
+        }
     }
 
     /// What stands at a path below this directory.
     func node(at path: ArraySlice<String>) -> Node? {
         guard let name = path.first else { return .directory(self) }
-        return members.first { $0.name == name }?.node?.descendant(at: path.dropFirst())
+        switch contents {
+        case .members(let members): return members.first { $0.name == name }?.node?.descendant(at: path.dropFirst())
+        case .leaves(let leaves):
+            return leaves.first { $0.name == name }.flatMap { Node.text($0.value).descendant(at: path.dropFirst()) }
+        }
     }
 }
 

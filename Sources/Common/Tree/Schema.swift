@@ -50,9 +50,12 @@ public struct Schema<Version: SchemaVersion>: Sendable {
     }
 
     private let roots: [String: Branch]
+    /// Every place that has an entry, and the version that brought it, in the order of the table.
+    public let places: [(path: TreePath, since: Version)]
 
     /// A schema of these entries.
     public init(order: Order, _ entries: [Entry<Version>]) {
+        places = entries.map { ($0.path, $0.since) }
         roots = Dictionary(
             uniqueKeysWithValues: Version.names.compactMap { name in
                 guard let version = Version(name: name) else { return nil }

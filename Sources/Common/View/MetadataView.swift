@@ -12,9 +12,21 @@ public protocol MetadataView: Sendable {
 
     /// What stands at a path for the instance that asks; `nil` where there is nothing.
     func node(at path: TreePath, for question: Question) -> Node?
+
+    /// A directory with all below it as one JSON document; `nil` where the API has none, as a rule.
+    func json(of directory: Directory) -> Node?
+
+    /// What a path is for that is not read; as a rule nothing.
+    func operation(at path: TreePath) -> Operation?
 }
 
 extension MetadataView {
     /// Whether a path is this API's to answer.
     public func claims(_ path: TreePath) -> Bool { path.names.starts(with: root.names) }
+
+    /// None: a directory reads as its listing.
+    public func json(of directory: Directory) -> Node? { nil }
+
+    /// Nothing: a view whose paths are all read need not say so.
+    public func operation(at path: TreePath) -> Operation? { nil }
 }

@@ -8,19 +8,30 @@ public struct Question: Sendable {
     public let interface: Int?
     /// Where random bytes come from.
     public let entropy: Entropy
+    /// How documents are vouched for; `nil` where nobody does.
+    public let seal: DocumentSeal?
 
     /// A question about an instance.
-    public init(about instance: Instance, address: IPAddress?, interface: Int?, entropy: Entropy) {
-        (self.instance, self.address, self.interface, self.entropy) = (instance, address, interface, entropy)
+    public init(about instance: Instance, address: IPAddress?, interface: Int?, entropy: Entropy, seal: DocumentSeal? = nil) {
+        (self.instance, self.address, self.interface) = (instance, address, interface)
+        (self.entropy, self.seal) = (entropy, seal)
     }
 
-    /// The address of one family that an interface has: the operator's word, else the network's reservation, else, for the
-    /// interface it asks by, the address it asks from, else a DHCP lease.
+    /// The first address of one family that an interface has; see ``addresses(of:_:)``.
     public func address(of index: Int, _ family: IPAddress.Family) -> IPAddress? {
+        addresses(of: index, family).first?.address
+    }
+
+    /// The addresses of one family that an interface has: the operator's word, else the network's reservation, else, for the
+    /// interface it asks by, the address it asks from, else a DHCP lease.
+    public func addresses(of index: Int, _ family: IPAddress.Family) -> [InterfaceAddress] {
         let interface = instance.interfaces[index]
+        let fits = { (address: IPAddress) in address.family == family && !address.isLinkLocal }
+        let said = interface.addresses.filter { fits($0.address) }
+        guard said.isEmpty else { return said }
         let asking = index == self.interface ? address : nil
-        return (interface.addresses + [interface.reservation, asking, interface.lease].compactMap(\.self))
-            .first { $0.family == family && !$0.isLinkLocal }
+        return [interface.reservation, asking, interface.lease].lazy.compactMap(\.self).first(where: fits)
+            .map { [InterfaceAddress($0)] } ?? []
     }
 
     /// The networks that give addresses by DHCP, of interfaces of which no IPv4 address is known.
@@ -35,9 +46,16 @@ public struct Question: Sendable {
         }
     }
 
-    /// The first interface's IPv4 address, or the next one's that has one.
-    public var localIPv4: IPAddress? {
-        instance.interfaces.indices.lazy.compactMap { address(of: $0, .v4) }.first
+    /// The first interface's address of a family, or the next one's that has one.
+    public func localAddress(_ family: IPAddress.Family) -> IPAddress? {
+        instance.interfaceOrder.lazy.compactMap { address(of: $0, family) }.first
+    }
+
+    /// The IPv4 address under which the world reaches an interface: the operator's word, else, for the one it asks by, the one it asks
+    /// from.
+    public func publicIPv4(of index: Int) -> IPAddress? {
+        let asking = index == interface ? address : nil
+        return instance.interfaces[index].publicIPv4 ?? asking.flatMap { $0.family == .v4 ? $0 : nil }
     }
 
     /// The IPv4 address under which the world reaches the instance: the operator's word, else the one it asks from.

@@ -11,6 +11,14 @@ public struct Walk: Sendable {
         public let path: TreePath
         /// What is read there; `nil` where a listing leads to nothing.
         public let content: Content?
+
+        /// A line for the place, then what is read there, indented; what is no plain text as base64.
+        public var text: String {
+            guard let content else { return "\(path)  leads nowhere\n" }
+            let bytes = content.bytes
+            let kind = content.type == .json ? "json" : "text"
+            return "\(path)  \(kind), \(bytes.count) bytes\n" + Walk.shown(bytes)
+        }
     }
 
     /// The places, each directory before what it holds.
@@ -36,16 +44,8 @@ public struct Walk: Sendable {
         return parts.count == 2 && Int(parts[0]) != nil ? parts[0] : String(line)
     }
 
-    /// The walk as a text that people and `diff` can read: a line for each place, then what is read there, indented. What is no
-    /// plain text is shown as base64.
-    public var text: String {
-        steps.map { step in
-            guard let content = step.content else { return "\(step.path)  leads nowhere\n" }
-            let bytes = content.bytes
-            let kind = content.type == .json ? "json" : "text"
-            return "\(step.path)  \(kind), \(bytes.count) bytes\n" + Self.shown(bytes)
-        }.joined()
-    }
+    /// The walk as a text that people and `diff` can read.
+    public var text: String { steps.map(\.text).joined() }
 
     private static func shown(_ bytes: [UInt8]) -> String {
         guard !bytes.isEmpty else { return "" }

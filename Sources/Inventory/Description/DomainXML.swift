@@ -24,6 +24,7 @@ struct DomainXML {
     let name: String
     let vcpus: Int
     let memoryMiB: Int
+    let platform: Platform
     let interfaces: [Interface]
     let disks: [Disk]
 
@@ -42,6 +43,12 @@ struct DomainXML {
         hardwareUUID = (domain.first("hwuuid")?.trimmedText).flatMap(InstanceUUID.init)
         vcpus = (domain.first("vcpu")?.trimmedText).flatMap(Int.init) ?? 1
         memoryMiB = domain.first("memory").map(Self.mebibytes) ?? 0
+        var platform = Platform()
+        let type = domain.first("os", "type")
+        platform.hypervisor = domain.attribute("type").flatMap { $0.isEmpty ? nil : $0 }
+        platform.virtualization = (type?.trimmedText).flatMap { $0.isEmpty ? nil : $0 }
+        platform.architecture = type?.attribute("arch")
+        self.platform = platform
         let devices = domain.first("devices")
         interfaces = devices?.all("interface").compactMap(Self.interface) ?? []
         disks = devices?.all("disk").compactMap(Self.disk) ?? []

@@ -52,9 +52,11 @@ public struct InstanceAssembly: Sendable {
             hostname: metadata.hostname ?? Hostname.nearest(to: domain.name) ?? "instance-" + domain.uuid.digits.prefix(8),
             type: metadata.type ?? "virt.\(domain.vcpus)c-\(domain.memoryMiB)m", placement: metadata.placement,
             images: metadata.images, launchIndex: metadata.launchIndex ?? 0, action: metadata.action ?? "none",
-            project: metadata.project, publicKeys: metadata.publicKeys, securityGroups: metadata.securityGroups,
+            project: metadata.project, owner: metadata.owner, platform: domain.platform, words: metadata.words,
+            credentials: metadata.credentials, publicKeys: metadata.publicKeys, securityGroups: metadata.securityGroups,
             tags: metadata.tags, userData: metadata.userData, vendorData: metadata.vendorData, additional: metadata.additional,
-            interfaces: interfaces(of: domain, &metadata), disks: disks(of: domain, &metadata))
+            interfaces: interfaces(of: domain, &metadata), disks: disks(of: domain, &metadata),
+            sessions: metadata.sessions)
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
 
@@ -64,13 +66,21 @@ public struct InstanceAssembly: Sendable {
             metadata.findings.append(Finding(.unusable, line: words.line, element: "interfaces/interface", problem))
         }
         metadata.findings += domain.interfaces.compactMap(Self.unreachable)
-        return domain.interfaces.map { described in
+        let numbers = Self.deviceNumbers(of: domain, metadata)
+        return zip(domain.interfaces, numbers).map { described, number in
             let network = described.network.flatMap { networks[$0] }
             let words = metadata.interfaces[described.mac]
             var interface = NetworkInterface(mac: described.mac)
             interface.tap = described.tap
             interface.bridge = described.bridge ?? network?.bridge
-            interface.network = network.map { NetworkReference(name: $0.name, uuid: $0.uuid, offersDHCP: $0.offersDHCP) }
+            interface.network = network.map {
+                NetworkReference(name: $0.name, uuid: $0.uuid, offersDHCP: $0.offersDHCP, ranges: $0.ranges)
+            }
+            interface.deviceNumber = number
+            interface.networkCard = words?.networkCard
+            interface.identifiers = words?.identifiers ?? InterfaceIdentifiers()
+            interface.subnetRanges = words?.subnetRanges ?? []
+            interface.networkRanges = words?.networkRanges ?? []
             interface.mtu = words?.mtu ?? described.mtu ?? network?.mtu
             interface.addresses = words?.addresses ?? []
             interface.publicIPv4 = words?.publicIPv4
@@ -78,6 +88,14 @@ public struct InstanceAssembly: Sendable {
             interface.lease = network.flatMap { leases[$0.name]?[described.mac] }
             return interface
         }
+    }
+
+    /// The operator's numbers, and for the others the lowest that are free, in the order of the domain's XML.
+    private static func deviceNumbers(of domain: DomainXML, _ metadata: OperatorMetadata) -> [Int] {
+        let said = domain.interfaces.map { metadata.interfaces[$0.mac]?.deviceNumber }
+        let taken = Set(said.compactMap(\.self))
+        var free = (0...).lazy.filter { !taken.contains($0) }.makeIterator()
+        return said.map { $0 ?? free.next() ?? 0 }
     }
 
     /// How interfaces are plugged in of which no bridge ever sees a packet.

@@ -9,6 +9,8 @@ struct NetworkXML: Sendable, Equatable {
     let mtu: Int?
     let offersDHCP: Bool
     let reservations: [MACAddress: IPAddress]
+    /// The subnets in which the host has an address.
+    let ranges: [AddressRange]
 
     /// Reads the root element of a network's XML.
     init(_ network: XMLElement) throws(DescriptionError) {
@@ -19,10 +21,11 @@ struct NetworkXML: Sendable, Equatable {
         uuid = network.first("uuid")?.trimmedText ?? name
         bridge = network.first("bridge")?.attribute("name")
         mtu = (network.first("mtu")?.attribute("size")).flatMap { Int($0) }
-        let ranges = network.all("ip").filter { ["ipv4", nil].contains($0.attribute("family")) }
+        ranges = network.all("ip").compactMap(Self.range)
+        let subnets = network.all("ip").filter { ["ipv4", nil].contains($0.attribute("family")) }
         // Where the host has no address, whoever else is on that link gives the addresses, and as a rule by DHCP.
-        offersDHCP = ranges.isEmpty || ranges.contains { $0.first("dhcp") != nil }
-        let hosts = ranges.compactMap { $0.first("dhcp") }.flatMap { $0.all("host") }
+        offersDHCP = subnets.isEmpty || subnets.contains { $0.first("dhcp") != nil }
+        let hosts = subnets.compactMap { $0.first("dhcp") }.flatMap { $0.all("host") }
         reservations = Dictionary(
             hosts.compactMap { host in
                 guard let mac = host.attribute("mac").flatMap(MACAddress.init),
@@ -30,5 +33,15 @@ struct NetworkXML: Sendable, Equatable {
                 else { return nil }
                 return (mac, address)
             }, uniquingKeysWith: { first, _ in first })
+    }
+    /// The subnet of an `<ip>`: its address with a prefix, or with the mask that has as many leading ones. Without either the class of
+    /// the address counts, as libvirt has it, and that is nobody's intention: then there is none.
+    private static func range(_ element: XMLElement) -> AddressRange? {
+        guard let address = element.attribute("address").flatMap({ IPAddress($0) }) else { return nil }
+        let mask = element.attribute("netmask").flatMap { IPAddress($0) }
+        let length =
+            element.attribute("prefix").flatMap { Int($0) }
+            ?? mask.map { $0.octets.reduce(0) { $0 + $1.nonzeroBitCount } }
+        return length.flatMap { AddressRange(address, prefixLength: $0) }?.canonical
     }
 }

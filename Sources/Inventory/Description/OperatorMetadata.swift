@@ -7,9 +7,14 @@ struct OperatorMetadata {
     /// What the operator says of one interface.
     struct Interface {
         let line: Int
-        var addresses: [IPAddress] = []
+        var addresses: [InterfaceAddress] = []
         var publicIPv4: IPAddress?
         var mtu: Int?
+        var deviceNumber: Int?
+        var networkCard: Int?
+        var identifiers = InterfaceIdentifiers()
+        var subnetRanges: [AddressRange] = []
+        var networkRanges: [AddressRange] = []
     }
 
     /// What the operator says of one disk.
@@ -26,6 +31,9 @@ struct OperatorMetadata {
     var launchIndex: Int?
     var action: String?
     var project: String?
+    var owner: String?
+    var words: [String: String] = [:]
+    var credentials: [Tag] = []
     var placement: [Tag] = []
     var publicKeys: [PublicKey] = []
     var securityGroups: [String] = []
@@ -35,6 +43,7 @@ struct OperatorMetadata {
     var additional: Directory?
     var interfaces: [MACAddress: Interface] = [:]
     var disks: [String: DiskWords] = [:]
+    var sessions = SessionPolicy()
     var findings: [Finding] = []
 
     /// Reads the operator's element of a domain's XML; a domain without one says nothing.

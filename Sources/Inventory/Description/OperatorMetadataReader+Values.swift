@@ -17,10 +17,10 @@ extension OperatorMetadataReader {
     }
 
     /// A count from 0.
-    func number(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> Int? {
-        guard let text = line(element, &metadata) else { return nil }
+    func number(_ element: XMLElement, path: String = "", _ metadata: inout OperatorMetadata) -> Int? {
+        guard let text = line(element, path: path, &metadata) else { return nil }
         guard let number = Int(text), number >= 0 else {
-            reject(element, "'\(shown(text))' is no number from 0", &metadata)
+            reject(element, path: path, "'\(shown(text))' is no number from 0", &metadata)
             return nil
         }
         return number
@@ -68,6 +68,19 @@ extension OperatorMetadataReader {
             return try JSONParsing.value(of: bytes)
         } catch {
             reject(element, "is no JSON: \(error)", &metadata)
+            return nil
+        }
+    }
+
+    /// The text of a JSON value, as it stands.
+    func json(_ element: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> String? {
+        let text = element.trimmedText
+        guard !text.isEmpty else { return nil }
+        do {
+            _ = try JSONParsing.value(of: Array(text.utf8))
+            return text
+        } catch {
+            reject(element, path: path, "is no JSON: \(error)", &metadata)
             return nil
         }
     }
@@ -160,23 +173,23 @@ extension OperatorMetadataReader {
     }
 
     private func mayRepeat(_ element: XMLElement, in parent: XMLElement) -> Bool {
-        parent.name == "interface" && ["dns", "route"].contains(element.name)
+        parent.name == "interface" && ["dns", "route", "subnet-cidr-block", "vpc-cidr-block"].contains(element.name)
     }
 
     /// The `name` of an element as the name of a place; nothing if it cannot be one.
     func placeName(
-        of element: XMLElement, path: String, taken: Set<String>, _ metadata: inout OperatorMetadata
+        of element: XMLElement, attribute: String = "name", path: String, taken: Set<String>, _ metadata: inout OperatorMetadata
     ) -> String? {
-        guard let name = element.attribute("name") else {
-            reject(element, path: path, "has no attribute 'name'", &metadata)
+        guard let name = element.attribute(attribute) else {
+            reject(element, path: path, "has no attribute '\(attribute)'", &metadata)
             return nil
         }
         if let reason = reasonAgainstPlaceName(name) {
-            reject(element, path: path, "the name '\(shown(name))' \(reason)", &metadata)
+            reject(element, path: path, "the \(attribute) '\(shown(name))' \(reason)", &metadata)
             return nil
         }
         guard !taken.contains(name) else {
-            reject(element, path: path, "the name '\(shown(name))' is given twice; the first one counts", &metadata)
+            reject(element, path: path, "the \(attribute) '\(shown(name))' is given twice; the first one counts", &metadata)
             return nil
         }
         return name

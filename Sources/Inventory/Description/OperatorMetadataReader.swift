@@ -28,25 +28,60 @@ struct OperatorMetadataReader {
             case "launch-index": metadata.launchIndex = number(element, &metadata)
             case "instance-action": metadata.action = line(element, &metadata)
             case "project-id": metadata.project = line(element, &metadata)
+            case "owner-id": metadata.owner = line(element, &metadata)
+            case "product-codes": metadata.images.productCodes = list(element, of: "product-code", &metadata)
+            case "ancestor-images": metadata.images.ancestors = list(element, of: "image-id", &metadata)
+            case "iam": readRoles(element, into: &metadata)
+            case "instance-life-cycle", "profile", "services", "events", "autoscaling", "spot":
+                readWords(element, path: "", into: &metadata)
             case "placement": metadata.placement = placement(element, &metadata)
             case "public-keys": metadata.publicKeys = publicKeys(element, &metadata)
-            case "security-groups": metadata.securityGroups = securityGroups(element, &metadata)
+            case "security-groups": metadata.securityGroups = list(element, of: "group", &metadata)
             case "tags": metadata.tags = tags(element, &metadata)
             case "userdata": metadata.userData = bytes(element, &metadata)
             case "vendordata": metadata.vendorData = bytes(element, &metadata).flatMap { json($0, element, &metadata) }
             case "additional": metadata.additional = additional(element, &metadata)
             case "interfaces": readInterfaces(element, into: &metadata)
             case "disks": readDisks(element, into: &metadata)
+            case "imds": metadata.sessions = sessions(element, &metadata)
             default: break
             }
         }
+    }
+
+    private func sessions(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> SessionPolicy {
+        var policy = SessionPolicy()
+        for name in element.attributes where !["tokens", "hop-limit"].contains(name) {
+            reject(element, "there is no attribute '\(shown(name))'; there are 'tokens' and 'hop-limit'", &metadata)
+        }
+        if let text = element.attribute("tokens") {
+            policy.tokens = SessionPolicy.Tokens(rawValue: text)
+            if policy.tokens == nil {
+                reject(element, "tokens: '\(shown(text))' is neither 'optional' nor 'required'", &metadata)
+            }
+        }
+        if let text = element.attribute("hop-limit") {
+            policy.hopLimit = Int(text).flatMap { (1...64).contains($0) ? $0 : nil }
+            if policy.hopLimit == nil {
+                reject(element, "hop-limit: '\(shown(text))' is no number of hops from 1 to 64", &metadata)
+            }
+        }
+        if policy.tokens == .required {
+            let problem =
+                "who sends no token gets 401: cloud-init's OpenStack source, cloudbase-init and CirrOS among them"
+            note(element, problem, &metadata)
+        }
+        return policy
     }
 
     // MARK: Lists
 
     private func placement(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
         children(of: element, path: "placement/", severalOf: nil, &metadata).compactMap { word in
-            line(word, path: "placement/", &metadata).map { Tag(word.name, $0) }
+            if word.name == "partition-number" {
+                return number(word, path: "placement/", &metadata).map { Tag(word.name, String($0)) }
+            }
+            return line(word, path: "placement/", &metadata).map { Tag(word.name, $0) }
         }
     }
 
@@ -94,9 +129,10 @@ struct OperatorMetadataReader {
         }
     }
 
-    private func securityGroups(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [String] {
-        children(of: element, path: "security-groups/", severalOf: "group", &metadata)
-            .compactMap { line($0, path: "security-groups/", &metadata) }
+    /// The items of a list, a line each.
+    private func list(_ element: XMLElement, of item: String, _ metadata: inout OperatorMetadata) -> [String] {
+        let path = element.name + "/"
+        return children(of: element, path: path, severalOf: item, &metadata).compactMap { line($0, path: path, &metadata) }
     }
 
     private func tags(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
@@ -112,10 +148,44 @@ struct OperatorMetadataReader {
             } else if !taken.insert(name).inserted {
                 reject(tag, path: "tags/", "the name '\(shown(name))' is given twice; the first one counts", &metadata)
             } else {
-                tags.append(Tag(name, tag.trimmedText))
+                let read = Tag(name, tag.trimmedText)
+                if read.readsAsKey {
+                    let problem = "only the OpenStack documents show '\(shown(name))': in a listing of EC2 it reads as a key"
+                    note(tag, path: "tags/", problem, &metadata)
+                }
+                tags.append(read)
             }
         }
         return tags
+    }
+
+    // MARK: Words as they are
+
+    private func readWords(_ element: XMLElement, path: String, into metadata: inout OperatorMetadata) {
+        let place = path + element.name
+        switch Vocabulary.words[place] {
+        case .line: metadata.words[place] = line(element, path: path, &metadata)
+        case .json: metadata.words[place] = json(element, path: path, &metadata)
+        case nil:
+            for child in children(of: element, path: place + "/", severalOf: nil, &metadata) {
+                readWords(child, path: place + "/", into: &metadata)
+            }
+        }
+    }
+
+    /// The roles and their temporary credentials.
+    private func readRoles(_ element: XMLElement, into metadata: inout OperatorMetadata) {
+        for child in children(of: element, path: "iam/", severalOf: "security-credentials", &metadata) {
+            guard child.name == "security-credentials" else {
+                readWords(child, path: "iam/", into: &metadata)
+                continue
+            }
+            let taken = Set(metadata.credentials.map(\.name))
+            guard let role = placeName(of: child, attribute: "role", path: "iam/", taken: taken, &metadata),
+                let credentials = json(child, path: "iam/", &metadata)
+            else { continue }
+            metadata.credentials.append(Tag(role, credentials))
+        }
     }
 
     // MARK: Devices
@@ -141,7 +211,7 @@ struct OperatorMetadataReader {
             let text = word.trimmedText
             switch word.name {
             case "address":
-                if AddressRange(text) != nil, let address = IPAddress(String(text.prefix { $0 != "/" })) {
+                if let address = InterfaceAddress(text) {
                     words.addresses.append(address)
                 } else {
                     reject(word, path: path, "'\(shown(text))' is no address; write 192.0.2.10/24 or 2001:db8::10/64", &metadata)
@@ -158,10 +228,31 @@ struct OperatorMetadataReader {
                 } else {
                     reject(word, path: path, "'\(shown(text))' is no number of bytes from 68 to 65535", &metadata)
                 }
+            case "device-number":
+                words.deviceNumber = number(word, path: path, &metadata)
+                if let number = words.deviceNumber, metadata.interfaces.values.contains(where: { $0.deviceNumber == number }) {
+                    reject(word, path: path, "\(number) is another interface's; that one keeps it", &metadata)
+                    words.deviceNumber = nil
+                }
+            case "network-card": words.networkCard = number(word, path: path, &metadata)
+            case "interface-id": words.identifiers.interface = line(word, path: path, &metadata)
+            case "vpc-id": words.identifiers.network = line(word, path: path, &metadata)
+            case "subnet-id": words.identifiers.subnet = line(word, path: path, &metadata)
+            case "subnet-cidr-block": words.subnetRanges += range(word, path: path, &metadata)
+            case "vpc-cidr-block": words.networkRanges += range(word, path: path, &metadata)
             default: break
             }
         }
         return words
+    }
+
+    private func range(_ word: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> [AddressRange] {
+        let text = word.trimmedText
+        guard text.contains("/"), let range = AddressRange(text) else {
+            reject(word, path: path, "'\(shown(text))' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64", &metadata)
+            return []
+        }
+        return [range.canonical]
     }
 
     private func readDisks(_ element: XMLElement, into metadata: inout OperatorMetadata) {

@@ -11,7 +11,24 @@ enum Vocabulary {
     static let elements: Set<String> = [
         "instance-id", "name", "hostname", "instance-type", "image-id", "kernel-id", "ramdisk-id", "image-manifest-path",
         "reservation-id", "launch-index", "instance-action", "project-id", "placement", "public-keys", "security-groups", "tags",
-        "userdata", "vendordata", "files", "interfaces", "disks", "additional", "imds",
+        "userdata", "vendordata", "files", "interfaces", "disks", "additional", "imds", "owner-id", "product-codes",
+        "ancestor-images", "instance-life-cycle", "profile", "services", "events", "autoscaling", "spot", "iam",
+    ]
+
+    /// How the text of an element is to be read of which nothing is derived.
+    enum Word {
+        /// One line.
+        case line
+        /// A JSON value.
+        case json
+    }
+
+    /// The elements of which nothing is derived, by their paths below the instance element.
+    static let words: [String: Word] = [
+        "instance-life-cycle": .line, "profile": .line, "services/domain": .line, "services/partition": .line,
+        "events/maintenance/history": .json, "events/maintenance/scheduled": .json,
+        "events/recommendations/rebalance": .json, "autoscaling/target-lifecycle-state": .line,
+        "spot/instance-action": .json, "spot/termination-time": .line, "iam/info": .json,
     ]
 
     /// The elements below one that has elements of its own.
@@ -24,16 +41,24 @@ enum Vocabulary {
         "files": ["file"],
         "interfaces": ["interface"],
         "interface": [
-            "address", "gateway", "dns", "route", "mtu", "public-ipv4", "tag", "device-number", "vpc-id", "subnet-id",
+            "address", "gateway", "dns", "route", "mtu", "public-ipv4", "tag", "device-number", "network-card", "interface-id",
+            "vpc-id", "subnet-id", "subnet-cidr-block", "vpc-cidr-block",
         ],
         "disks": ["disk"],
         "disk": ["tag", "role"],
+        "product-codes": ["product-code"],
+        "ancestor-images": ["image-id"],
+        "services": ["domain", "partition"],
+        "events": ["maintenance", "recommendations"],
+        "maintenance": ["history", "scheduled"],
+        "recommendations": ["rebalance"],
+        "autoscaling": ["target-lifecycle-state"],
+        "spot": ["instance-action", "termination-time"],
+        "iam": ["info", "security-credentials"],
     ]
 
     /// Words that are understood and kept, though no place of this version shows them.
     static let unshown: Set<String> = [
-        "files", "imds", "availability-zone-id", "region", "host-id", "group-name", "partition-number",
-        "interface/gateway", "interface/dns", "interface/route", "interface/tag", "interface/device-number", "interface/vpc-id",
-        "interface/subnet-id", "disk/tag",
+        "files", "interface/gateway", "interface/dns", "interface/route", "interface/tag", "disk/tag",
     ]
 }

@@ -18,6 +18,11 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: Self.flag("trust-forwarded-for"), help: Self.help("trust-forwarded-for")) var trustForwardedFor: [String] = []
     @Option(name: Self.flag("neighbours"), help: Self.help("neighbours")) var neighbours: String?
     @Flag(name: Self.flag("edited"), inversion: .prefixedNo, help: Self.help("edited")) var edited: Bool?
+    @Option(name: Self.flag("state-directory"), help: Self.help("state-directory")) var stateDirectory: String?
+    @Option(name: Self.flag("token-key"), help: Self.help("token-key")) var tokenKey: String?
+    @Option(name: Self.flag("identity-key"), help: Self.help("identity-key")) var identityKey: String?
+    @Option(name: Self.flag("tokens"), help: Self.help("tokens")) var tokens: String?
+    @Option(name: Self.flag("hop-limit"), help: Self.help("hop-limit")) var hopLimit: String?
     @Option(name: Self.flag("sweep-interval"), help: Self.help("sweep-interval")) var sweepInterval: String?
     @Option(name: Self.flag("log-level"), help: Self.help("log-level")) var logLevel: String?
     @Option(name: Self.flag("threads"), help: Self.help("threads")) var threads: String?
@@ -41,7 +46,8 @@ struct SettingsOptions: ParsableArguments {
         let single: [(String, String?)] = [
             ("connect", connect), ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
             ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
-            ("run-directory", runDirectory),
+            ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
+            ("identity-key", identityKey), ("tokens", tokens), ("hop-limit", hopLimit),
             ("sweep-interval", sweepInterval), ("log-level", logLevel), ("threads", threads),
             ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),
             ("request-timeout", requestTimeout),

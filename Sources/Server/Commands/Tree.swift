@@ -45,7 +45,7 @@ struct Tree: AsyncParsableCommand {
         let address = address.flatMap { IPAddress($0) }
         let question = Question(
             about: instance, address: address, interface: address == nil || instance.interfaces.isEmpty ? nil : 0,
-            entropy: .system)
+            entropy: .system, seal: try Secrets.existingSeal(configuration.secrets))
         try print(question)
     }
 

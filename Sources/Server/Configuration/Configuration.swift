@@ -49,6 +49,10 @@ struct Configuration: Sendable {
     var threads = 1
     /// What guests may ask of us.
     var limits = Limits()
+    /// Where our secrets are.
+    var secrets = Secrets.Places()
+    /// What is demanded of those who read metadata, where an instance's operator says nothing.
+    var sessions = SessionPolicy()
 }
 
 extension Configuration {

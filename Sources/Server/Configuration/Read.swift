@@ -36,6 +36,13 @@ enum Read {
         return mode
     }
 
+    static func tokens(_ text: String) throws(Setting.BadValue) -> SessionPolicy.Tokens {
+        guard let policy = SessionPolicy.Tokens(rawValue: text) else {
+            throw Setting.BadValue(problem: "'\(text)' is neither 'optional' nor 'required'")
+        }
+        return policy
+    }
+
     /// The name of a link, which the kernel keeps to 15 bytes without a slash or white space.
     static func bridge(_ text: String) throws(Setting.BadValue) -> String {
         guard (1...15).contains(text.utf8.count), RuleSet.canName(text), !text.contains("/"), text != ".", text != ".." else {
@@ -51,6 +58,10 @@ enum Read {
             throw Setting.BadValue(problem: "'\(text)' is no absolute path; write one such as /run/virt-metadata")
         }
         return text
+    }
+
+    static func fileOrNone(_ text: String) throws(Setting.BadValue) -> String {
+        text == Secrets.Places.noIdentity ? text : try directory(text)
     }
 
     static func range(_ text: String) throws(Setting.BadValue) -> AddressRange {

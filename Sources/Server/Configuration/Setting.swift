@@ -105,6 +105,30 @@ struct Setting: Sendable {
                 "Take title and metadata from the definition for the next start, so that an edit shows at once.", example: "yes"
         ) { values, configuration throws(BadValue) in configuration.edited = try Read.yesOrNo(values) },
         single(
+            "state-directory", "directory", example: "/srv/vm",
+            help: "Where keys are kept that the server makes at its first start. Default: \(Secrets.Places.defaultDirectory).",
+            { $1.secrets.directory = $0 }, Read.directory),
+        single(
+            "token-key", "file", example: "/etc/vm/token.key",
+            help: "The key of session tokens; hosts that share it take each other's. Default: token.key in the state directory.",
+            { $1.secrets.tokenKey = $0 }, Read.directory),
+        single(
+            "identity-key", "file", example: "/etc/vm/identity.pem",
+            help: """
+                An RSA key and its certificate in PEM, by which identity documents are signed, or none. \
+                Default: identity.pem in the state directory.
+                """,
+            { $1.secrets.identityKey = $0 }, Read.fileOrNone),
+        single(
+            "tokens", "policy", example: "required",
+            help: "Whether requests must bear a session token, unless the domain says: optional or required.",
+            { $1.sessions.tokens = $0 }, Read.tokens),
+        single(
+            "hop-limit", "count", example: "1",
+            help: "How many hops the answer that brings a token may go, unless the domain says; 1 does not leave the guest.",
+            { $1.sessions.hopLimit = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 1...64) },
+        single(
             "sweep-interval", "time", example: "10m", help: "How often all domains are read again, whatever events said.",
             { $1.sweepInterval = $0 }, Read.duration),
         single(

@@ -66,6 +66,13 @@ struct CallerIdentification: Sendable {
         return Caller(address: address, mac: neighbour(address, .anywhere))
     }
 
+    /// The caller of a request that begins a session: as of any other, but who is forwarded by a peer that is not trusted, or names
+    /// itself besides what a trusted peer says, is nobody.
+    func callerOfSession(_ headers: HTTPHeaders, over connection: Caller) -> Caller? {
+        guard isTrusted(connection) || !headers.contains(name: "X-Forwarded-For") else { return nil }
+        return caller(of: headers, over: connection)
+    }
+
     /// Whether a connection comes from a peer whose `X-Forwarded-For` is believed.
     func isTrusted(_ connection: Caller) -> Bool {
         trusted.contains { $0.contains(connection.address) }

@@ -1,4 +1,5 @@
 import Common
+import Kernel
 import Logging
 import NIOCore
 import NIOExtras
@@ -62,6 +63,8 @@ final class GuestConnection: ChannelInboundHandler {
     private var unread = 0
     /// Whether the guest may be sending still when its last reply has left.
     private var lingers = false
+    /// Whether packets go less far than the kernel would let them, since the last reply.
+    private var isNearby = false
 
     /// - Parameter place: where the listener stands that accepted it.
     init(
@@ -213,6 +216,7 @@ final class GuestConnection: ChannelInboundHandler {
         let persistence: Persistence = !goesOn ? .closing : head.version.minor == 0 ? .keptAlive : .open
         var buffer = context.channel.allocator.buffer(capacity: 512)
         buffer.write(reply, date: dates.now, persistence: persistence, withBody: head.method != .HEAD)
+        if reply.hopLimit != nil || isNearby, !limitHops(to: reply.hopLimit, context) { return context.close(promise: nil) }
         if goesOn {
             phase = .idle
             deadline = table.now + patience.idle
@@ -221,6 +225,22 @@ final class GuestConnection: ChannelInboundHandler {
         } else {
             finish(buffer, context)
         }
+    }
+
+    /// Limits how far the next reply goes. The limit holds until the guest has confirmed what it was set for: a guest that asks on
+    /// without waiting would else have that sent, or sent again, without it.
+    ///
+    /// - Returns: whether it is limited; if it is not, it must not be sent.
+    private func limitHops(to hops: Int?, _ context: ChannelHandlerContext) -> Bool {
+        guard let socket = context.channel.socketDescriptor, let family = caller?.address.family else { return false }
+        if hops == nil {
+            flush(context)
+            let written = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) == 0
+            guard written, (try? HopLimit.allHasArrived(from: socket)) == true else { return true }
+        }
+        guard (try? HopLimit.set(hops, on: socket, family: family)) != nil else { return false }
+        isNearby = hops != nil
+        return true
     }
 
     /// Refuses a request that is not whole; the guest may still be sending it.

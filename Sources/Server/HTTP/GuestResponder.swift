@@ -19,7 +19,9 @@ struct GuestResponder: Sendable {
     let views: [any MetadataView]
     let board: SnapshotBoard
     let identification: CallerIdentification
+    let tokens: SessionTokens
     let entropy: Entropy
+    let seal: DocumentSeal?
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
     /// Told of each network whose leases would tell an address that nothing else does.
@@ -27,20 +29,48 @@ struct GuestResponder: Sendable {
 
     /// Answers a request that came over a caller's connection.
     func respond(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
-        guard head.method == .GET || head.method == .HEAD else { return .reply(.methodNotAllowed) }
-        guard let path = TreePath(target: head.uri), let view = views.first(where: { $0.claims(path) }) else {
-            return .reply(.notFound)
-        }
+        let path = TreePath(target: head.uri)
+        let view = path.flatMap { path in views.first { $0.claims(path) } }
+        if let path, let operation = view?.operation(at: path) { return perform(operation, head, over: connection) }
+        guard head.method == .GET || head.method == .HEAD else { return .reply(.readOnly) }
+        guard let path, let view else { return .reply(.notFound) }
         if let node = view.publicNode(at: path) { return .reply(Reply(node)) }
 
         guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
+        return reply(to: caller) { owner in
+            guard tokens.admits(head.headers, to: owner.instance) else { return .unauthorized }
+            let question = Question(
+                about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy, seal: seal)
+            for network in question.networksWithUnknownAddresses { wantLeases(network) }
+            guard let node = view.node(at: path, for: question) else { return .notFound }
+            if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
+                return Reply(view.json(of: directory) ?? node)
+            }
+            return Reply(node)
+        }
+    }
+
+    private func perform(_ operation: Operation, _ head: HTTPRequestHead, over connection: Caller) -> Outcome {
+        switch operation {
+        case .issueToken:
+            guard head.method == .PUT else { return .reply(.methodNotAllowed(but: "PUT")) }
+            // Whoever reaches us through an open proxy gets no token: such proxies say for whom they ask, as Amazon found.
+            guard let caller = identification.callerOfSession(head.headers, over: connection) else { return .reply(.forbidden) }
+            guard let lifetime = tokens.lifetime(in: head.headers) else { return .reply(.badRequest) }
+            return reply(to: caller) { owner in
+                var reply = tokens.issue(to: owner.instance, lifetime: lifetime, entropy: entropy)
+                // Behind a proxy, the hops to the guest are the proxy's business.
+                if caller != connection { reply.hopLimit = nil }
+                return reply
+            }
+        }
+    }
+
+    /// What is said to a caller, if it is known or can become known.
+    private func reply(to caller: Caller, _ answer: (Snapshot.Owner) -> Reply) -> Outcome {
         let snapshot = board.snapshot
         switch recognise(caller, in: snapshot) {
-        case .success(let owner):
-            let question = Question(
-                about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy)
-            for network in question.networksWithUnknownAddresses { wantLeases(network) }
-            return .reply(view.node(at: path, for: question).map(Reply.init) ?? .notFound)
+        case .success(let owner): return .reply(answer(owner))
         case .failure(let reason):
             let doubt = Doubt(caller: caller, reason: reason)
             return mayPass(doubt, in: snapshot) ? .hold(doubt) : .reply(giveUp(doubt))

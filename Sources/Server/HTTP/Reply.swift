@@ -6,8 +6,10 @@ import NIOHTTP1
 struct Reply: Sendable {
     let status: HTTPResponseStatus
     let content: Content
-    /// The methods that would be served, for a 405.
-    var allow: String?
+    /// One more field of the head, such as the methods that would be served.
+    var field: (name: String, value: String)?
+    /// How many hops its packets may go; `nil` as far as any.
+    var hopLimit: Int?
 
     /// What stands at a place.
     init(_ node: Node) {
@@ -15,18 +17,26 @@ struct Reply: Sendable {
         content = node.content
     }
 
-    private init(refusing status: HTTPResponseStatus, allow: String? = nil) {
+    private init(refusing status: HTTPResponseStatus) {
         self.status = status
         content = Content(body: .text("\(status.code) \(status.reasonPhrase)"), type: .plainText)
-        self.allow = allow
     }
 
     static let badRequest = Reply(refusing: .badRequest)
     static let notFound = Reply(refusing: .notFound)
-    static let methodNotAllowed = Reply(refusing: .methodNotAllowed, allow: "GET, HEAD")
+    static let unauthorized = Reply(refusing: .unauthorized)
+    static let forbidden = Reply(refusing: .forbidden)
+    static let readOnly = methodNotAllowed(but: "GET, HEAD")
     static let requestTimeout = Reply(refusing: .requestTimeout)
     static let payloadTooLarge = Reply(refusing: .payloadTooLarge)
     static let headersTooLarge = Reply(refusing: .requestHeaderFieldsTooLarge)
+
+    /// The refusal of a method where others would be served.
+    static func methodNotAllowed(but allowed: String) -> Reply {
+        var reply = Reply(refusing: .methodNotAllowed)
+        reply.field = ("Allow", allowed)
+        return reply
+    }
 }
 
 /// How a connection goes on after a reply, as its `Connection` field says.
@@ -56,8 +66,8 @@ extension ByteBuffer {
         writeString(String(length))
         writeStaticString("\r\nDate: ")
         writeString(date)
-        if let allow = reply.allow {
-            writeString("\r\nAllow: \(allow)")
+        if let field = reply.field {
+            writeString("\r\n\(field.name): \(field.value)")
         }
         switch persistence {
         case .open: writeStaticString("\r\n\r\n")

@@ -1,5 +1,6 @@
 import Common
 import Glibc
+import Identity
 import Inventory
 import Kernel
 import Logging
@@ -78,9 +79,11 @@ struct Wiring {
         on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, wantLeases: @escaping @Sendable (String) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger)
+        let secrets = try Secrets(configuration.secrets, logger: logger)
+        let tokens = SessionTokens(authority: secrets.tokens, clock: TokenClock(), policy: configuration.sessions)
         let responder = GuestResponder(
-            views: views, board: board, identification: try makeIdentification(), entropy: .system,
-            onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
+            views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
+            seal: secrets.seal, onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
         return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
     }
 

@@ -191,9 +191,41 @@ import Testing
             "<instance-id>web</instance-id>",
             "instance-id: note: clients such as CirrOS wait for an identifier that begins with 'i-'"
         ),
-        ("<imds/>", "imds: note: is understood, but no place of this version shows it"),
+        ("<files/>", "files: note: is understood, but no place of this version shows it"),
+        ("<imds tokens='requierd'/>", "imds: tokens: 'requierd' is neither 'optional' nor 'required'"),
+        ("<imds hop-limit='0'/>", "imds: hop-limit: '0' is no number of hops from 1 to 64"),
+        ("<imds hop-limit='65'/>", "imds: hop-limit: '65' is no number of hops from 1 to 64"),
+        ("<imds token='required'/>", "imds: there is no attribute 'token'; there are 'tokens' and 'hop-limit'"),
+        (
+            "<imds tokens='required'/>",
+            "imds: note: who sends no token gets 401: cloud-init's OpenStack source, cloudbase-init and CirrOS among them"
+        ),
+        (
+            "<tags><tag name='0=x'>y</tag></tags>",
+            "tags/tag: note: only the OpenStack documents show '0=x': in a listing of EC2 it reads as a key"
+        ),
+        (
+            "<tags><tag name='a&#10;b'>y</tag></tags>",
+            "tags/tag: the name 'a\\nb' holds a line break or another control character"
+        ),
+        ("<services><domian>x</domian></services>", "services/domian: is not a word of the vocabulary; is 'domain' meant?"),
+        ("<events><maintenance><history>[</history></maintenance></events>", "events/maintenance/history: is no JSON: "),
+        ("<spot><instance-action>stop</instance-action></spot>", "spot/instance-action: is no JSON: "),
+        ("<iam><security-credentials>{}</security-credentials></iam>", "iam/security-credentials: has no attribute 'role'"),
+        (
+            "<iam><security-credentials role='a/b'>{}</security-credentials></iam>",
+            "iam/security-credentials: the role 'a/b' holds a '/'"
+        ),
+        ("<placement><partition-number>a</partition-number></placement>", "placement/partition-number: 'a' is no number from 0"),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:01'><subnet-cidr-block>192.0.2.0</subnet-cidr-block></interface></interfaces>",
+            "interfaces/interface/subnet-cidr-block: '192.0.2.0' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64"
+        ),
     ]) func `each thing that an operator should know is named once`(words: String, finding: String) throws {
-        #expect(try findings(words) == [finding])
+        let found = try findings(words)
+        #expect(found.count == 1)
+        // What is wrong with JSON, its own room says.
+        #expect(finding.hasSuffix(": ") ? found.first?.hasPrefix(finding) == true : found == [finding])
     }
 
     @Test func `what stands in a foreign namespace is not ours to judge, and an empty word says nothing`() throws {

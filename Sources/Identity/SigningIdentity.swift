@@ -1,0 +1,97 @@
+import Crypto
+import CryptoExtras
+import SwiftASN1
+import X509
+
+/// Who signs documents here: an RSA key, and the certificate by which others know it.
+public struct SigningIdentity: Sendable {
+    /// The fewest bits of a key that is taken; shorter ones are broken within reach (NIST SP 800-131A).
+    public static let leastBits = 2048
+
+    let key: _RSA.Signing.PrivateKey
+    let certificate: Certificate
+
+    /// Takes a key and a certificate that belong together; of each text in PEM (RFC 7468) the first that fits counts, so that
+    /// one file may hold both, and a chain may follow the certificate.
+    ///
+    /// - Parameters:
+    ///   - privateKey: An RSA key in PKCS#8 or PKCS#1, without a password.
+    ///   - certificate: The certificate of that key; when it ends is for those to see who verify by it.
+    public init(privateKey: String, certificate: String) throws(SigningIdentityError) {
+        let key = try Self.key(in: privateKey)
+        let certificate = try Self.certificate(in: certificate)
+        guard certificate.publicKey == Certificate.PublicKey(key.publicKey) else {
+            throw .needsNewPair(
+                .foreignCertificate,
+                "the certificate of '\(certificate.subject)' belongs to another key than the private key given")
+        }
+        self.init(key: key, certificate: certificate)
+    }
+
+    init(key: _RSA.Signing.PrivateKey, certificate: Certificate) {
+        (self.key, self.certificate) = (key, certificate)
+    }
+
+    private static func key(in text: String) throws(SigningIdentityError) -> _RSA.Signing.PrivateKey {
+        let document = try document(in: text, named: "private key", .noKey) { $0.hasSuffix("PRIVATE KEY") }
+        guard document.discriminator != "ENCRYPTED PRIVATE KEY" else { throw encrypted }
+        let key: _RSA.Signing.PrivateKey
+        do {
+            key = try _RSA.Signing.PrivateKey(unsafeDERRepresentation: document.derBytes)
+        } catch CryptoKitError.incorrectParameterSize {
+            throw .needsNewPair(.tooShort, "the RSA key has fewer than \(leastBits) bits")
+        } catch {
+            throw unreadable(document)
+        }
+        guard key.keySizeInBits >= leastBits else {
+            throw .needsNewPair(.tooShort, "the RSA key has \(key.keySizeInBits) bits, fewer than \(leastBits)")
+        }
+        return key
+    }
+
+    private static func certificate(in text: String) throws(SigningIdentityError) -> Certificate {
+        let document = try document(in: text, named: "certificate", .noCertificate) { $0 == Certificate.defaultPEMDiscriminator }
+        do {
+            return try Certificate(pemDocument: document)
+        } catch {
+            throw .needsNewPair(
+                .noCertificate, "the certificate is damaged, or it is of a key that is not RSA with \(leastBits) bits or more")
+        }
+    }
+
+    /// The first document of PEM that is wanted.
+    private static func document(
+        in text: String, named name: String, _ code: SigningIdentityError.Code, where isWanted: (String) -> Bool
+    ) throws(SigningIdentityError) -> PEMDocument {
+        let documents: [PEMDocument]
+        do {
+            documents = try PEMDocument.parseMultiple(pemString: text)
+        } catch {
+            // The library's reason may quote the text, and with it a key; and the older form of encryption is no PEM to it.
+            guard !text.contains("Proc-Type: 4,ENCRYPTED") else { throw encrypted }
+            throw .needsNewPair(code, "the PEM of the \(name) is damaged")
+        }
+        guard let document = documents.first(where: { isWanted($0.discriminator) }) else {
+            throw .needsNewPair(code, "there is no \(name) in PEM")
+        }
+        return document
+    }
+
+    private static let encrypted = SigningIdentityError(
+        code: .encryptedKey,
+        message: "the private key needs a password, and nobody is there to type it; "
+            + "write it without by 'openssl pkey -in KEY -out NEW'"
+    )
+
+    /// Says whether what is no RSA key is a key of another kind.
+    private static func unreadable(_ document: PEMDocument) -> SigningIdentityError {
+        do {
+            _ = try Certificate.PrivateKey(pemDocument: document)
+        } catch let error as CertificateError where error.code == .unsupportedPrivateKey {
+            return .needsNewPair(.otherKind, "the private key is not RSA")
+        } catch {
+            return .needsNewPair(.noKey, "the private key is damaged")
+        }
+        return .needsNewPair(.otherKind, "the private key is not RSA")
+    }
+}
