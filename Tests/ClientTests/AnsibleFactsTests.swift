@@ -43,6 +43,10 @@ struct AnsibleFactsTests {
         for (name, value) in expected {
             #expect(facts["ansible_ec2_" + name] == .string(value), "\(name)")
         }
+        for signature in ["signature", "pkcs7", "rsa2048"] {
+            let fact = facts["ansible_ec2_instance_identity_\(signature)"]
+            #expect(fact != nil && fact != .string("None"), "\(signature)")
+        }
         let tags = DescribedGuest.tags.keys.sorted().map(JSONValue.string)
         #expect(facts["ansible_ec2_instance_tags_keys"] == .array(tags))
         #expect(result["warnings"] == nil, "it warns before it tries again")
