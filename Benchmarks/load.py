@@ -55,7 +55,8 @@ def shoot(server, mode, seconds, connections, core):
     command = [
         "ip", "netns", "exec", server.guest, "taskset", "--cpu-list", str(core),
         "wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--latency", "--script", script,
-        *(("--header", "Connection: close") if mode == CLOSING else ()), url,
+        *(("--header", "Connection: close") if mode == CLOSING else ()),
+        *(option for field in server.fields for option in ("--header", field)), url, server.method,
     ]
     try:
         output = lab.call(*command, timeout=seconds + 30)

@@ -17,9 +17,10 @@ import lab
 import load
 import report
 import servers
+import tokens
 
 
-PARTS = ["nginx", "guard", "crawl", "crowd", "domains", "instructions"]
+PARTS = ["nginx", "guard", "tokens", "crawl", "crowd", "domains", "instructions"]
 
 
 def numbers(text):
@@ -35,13 +36,14 @@ def parse():
     parser.add_argument("--cores", type=numbers, help="the servers' core and wrk's; default the first two")
     parser.add_argument("--domains", type=numbers, help="numbers of domains; default 1,100,10000")
     parser.add_argument("--requests", type=int, default=500, help="requests in a run under callgrind; default 500")
+    parser.add_argument("--puts", type=int, help="session tokens whose memory is measured; default 10,000,000")
     parser.add_argument("--batches", type=int, help="such runs; default 3")
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument("--program", default=".build/release/virt-metadata", help="the server; built unless given")
     parser.add_argument("--profiles", metavar="DIR", help="keep callgrind's profiles, for callgrind_annotate")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     options = parser.parse_args()
-    for name, full, quick in [("rounds", 7, 1), ("seconds", 5, 1), ("batches", 3, 1), ("domains", [1, 100, 10000], [1, 100])]:
+    for name, full, quick in [("puts", 10_000_000, 20_000), ("rounds", 7, 1), ("seconds", 5, 1), ("batches", 3, 1), ("domains", [1, 100, 10000], [1, 100])]:
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
     available = sorted(os.sched_getaffinity(0))
@@ -145,6 +147,16 @@ def measure(options):
             verdicts += [
                 report.beside(f"{mode}: requests with port and guard by those without", report.BESIDE_UNGUARDED, *of)
                 for mode, of in found["guard"].items()]
+        if options.only in (None, "tokens"):
+            found["tokens"] = tokens.rates(options, place, tell)
+            loads.append(found["tokens"])
+            show(report.rates("Session tokens", found["tokens"]))
+            for mode, (checked, first, second, given) in found["tokens"].items():
+                for what, series in (("GET with a token", checked), ("PUT of a token", given)):
+                    promise = f"{mode}: {what} by GET without"
+                    verdicts.append(report.beside(promise, report.BESIDE_TOKENLESS, series, first, second))
+            found["flood"] = tokens.flood(options, place, tell)
+            verdicts.append(report.forgetful(found["flood"], tokens.TOLERATED_GROWTH))
         if options.only in (None, "crawl"):
             tell("crawling beside nginx")
             found["crawl"] = crawl.beside_nginx(options, place)

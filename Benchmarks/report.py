@@ -7,6 +7,8 @@ import statistics
 BESIDE_NGINX = 0.9
 # The least that it may do with structural identity and guard for each request that it does without.
 BESIDE_UNGUARDED = 0.95
+# The least that it may do of requests with a token, or for one, for each request without.
+BESIDE_TOKENLESS = 0.85
 # Where nginx differs from itself by more than this, the machine was too busy to say anything.
 TOLERATED_SPREAD = 0.1
 # How far instructions per request may differ from those with one domain.
@@ -52,6 +54,14 @@ def flat(mode, counts):
     return Verdict(
         f"{mode}: instructions per request {text}; wanted within {FLATNESS:.0%}",
         all(abs(value) <= FLATNESS for value in off.values()), {"mode": mode, "difference": off})
+
+
+def forgetful(found, tolerated):
+    """Judges that tokens cost no memory."""
+    growth = found["after"]["RssAnon"] - found["before"]["RssAnon"]
+    text = (f"RssAnon grew by {growth:,} KiB from {found['first']:,} tokens to {found['given']:,} "
+            f"(from {found['before']['RssAnon'] / 1024:.1f} MiB); wanted {tolerated} KiB at most")
+    return Verdict(text, growth <= tolerated, {"growth": growth})
 
 
 def without_errors(everything):

@@ -47,8 +47,10 @@ def _ask(connection, request, to_the_end):
 class Server(lab.Program):
     """A server under measurement."""
 
-    # Who asks it.
+    # Who asks it, and how.
     guest = lab.GUEST
+    method = "GET"
+    fields = ()
 
     def __init__(self, name, port, command, log, environment=None):
         super().__init__(name, command, log, environment)
@@ -139,7 +141,7 @@ class VirtMetadata(Server):
         per_caller = max(128, 4 * connections)
         command = [
             *pinned, *wrapper, program, "serve", "--connect", uri, *where,
-            "--connections-per-caller", str(per_caller), "--sweep-interval", "1h",
+            "--connections-per-caller", str(per_caller), "--sweep-interval", "1h", "--state-directory", f"{place}/state-{port}",
         ]
         super().__init__(name, port, command, f"{place}/server-{port}.log", environment)
 

@@ -1,3 +1,8 @@
+-- The method, where it is not GET, is the first argument behind the URL.
+init = function(args)
+    wrk.method = args[1] or "GET"
+end
+
 -- What wrk measured, as one line of JSON: requests, seconds, latencies in microseconds, errors by kind.
 done = function(summary, latency, requests)
     local errors = summary.errors

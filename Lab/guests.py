@@ -37,11 +37,21 @@ class Guest:
     hostname: str = ""
     zone: str = ""
     tag: str = "before"
+    # The cloud that it believes to be on: openstack or ec2.
+    cloud: str = "openstack"
     uuid: str = field(default_factory=lambda: "1ab0" + str(uuid.uuid4())[4:])
 
     def __post_init__(self) -> None:
+        if self.cloud == "ec2":
+            # By this alone cloud-init knows that it is there.
+            self.uuid = "ec2" + self.uuid[3:]
         self.marker = f"mark-{self.name}-{self.uuid[-8:]}"
         self.zone = self.zone or f"zone-{self.name}"
+
+    @property
+    def instance_id(self) -> str:
+        """What its cloud calls it."""
+        return self.uuid if self.cloud == "openstack" else "i-" + self.uuid.replace("-", "")[:17]
 
     @property
     def console(self) -> Path:
@@ -64,13 +74,20 @@ class Guest:
             f"runcmd:\n  - [sh, -c, 'echo {self.marker} >>/var/lib/lab-runs']\n")
         vendor = json.dumps({"cloud-init": (
             f"#cloud-config\nwrite_files:\n  - path: /var/lib/lab-vendor\n    content: {self.marker}\n")})
+        # Whoever believes to be on EC2 asks for a token, and needs no more.
+        imds = "<imds tokens='required' hop-limit='1'/>" if self.cloud == "ec2" else ""
         name = f"<hostname>{self.hostname}</hostname>" if self.hostname else ""
         return (
             f"<instance>{name}<userdata encoding='base64'>{base64.b64encode(user_data.encode()).decode()}</userdata>"
             f"<vendordata>{escape(vendor)}</vendordata>"
             f"<public-keys><public-key name='operator'><key>{self.key}</key></public-key></public-keys>"
             f"<placement><availability-zone>{self.zone}</availability-zone></placement>"
-            f"<tags><tag name='lab'>{self.tag}</tag><tag name='owner'>{self.marker}</tag></tags></instance>")
+            f"<tags><tag name='lab'>{self.tag}</tag><tag name='owner'>{self.marker}</tag></tags>{imds}</instance>")
+
+    def smbios(self) -> str:
+        """What it finds in SMBIOS."""
+        entries = {"product": "OpenStack Nova"} if self.cloud == "openstack" else {"uuid": self.uuid, "serial": self.uuid}
+        return "".join(f"<entry name='{name}'>{value}</entry>" for name, value in sorted(entries.items()))
 
     def domain(self, disk: Path, system: image.Image) -> str:
         """Its XML for libvirt."""
@@ -78,7 +95,7 @@ class Guest:
   <name>{self.name}</name><uuid>{self.uuid}</uuid>
   <metadata>{self.instance().replace("<instance>", f"<instance xmlns='{NAMESPACE}'>", 1)}</metadata>
   <memory unit='MiB'>512</memory><vcpu>1</vcpu>
-  <sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry></system></sysinfo>
+  <sysinfo type='smbios'><system>{self.smbios()}</system></sysinfo>
   <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{system.kernel}</kernel><initrd>{system.initrd}</initrd>
     <cmdline>root=/dev/vda rw console=ttyS0 loglevel=4</cmdline><smbios mode='sysinfo'/></os>
   <features><acpi/></features>

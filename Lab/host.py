@@ -12,9 +12,9 @@ from pathlib import Path
 _FIRST = """
 set -e
 mount -t sysfs none /sys
-for place in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+for place in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /var/lib/virt-metadata; do
     mkdir -p $place
-    mount -t tmpfs none $place
+    mount -t tmpfs -o mode=755 none $place
 done
 mkdir /run/libvirt
 ip link set lo up

@@ -1,5 +1,6 @@
 """Runs inside a guest and prints, as JSON, what the guest knows: `facts`, `ask URL…`, `crawl MARKER-PATTERN SECONDS`."""
 
+import functools
 import http.client
 import json
 import re
@@ -50,15 +51,26 @@ def facts() -> dict:
     }
 
 
-def get(path: str, seconds: float = 30) -> tuple[int, str]:
-    """Asks for a path with a connection of its own."""
+def request(method: str, path: str, seconds: float = 30, **fields: str) -> tuple[int, str]:
+    """Makes a request over a connection of its own."""
     connection = http.client.HTTPConnection(HOST, timeout=seconds)
     try:
-        connection.request("GET", path)
+        connection.request(method, path, headers={f"X-aws-ec2-metadata-{name}": value for name, value in fields.items()})
         answer = connection.getresponse()
         return answer.status, answer.read().decode(errors="replace")
     finally:
         connection.close()
+
+
+@functools.cache
+def token() -> str:
+    """A session token, which any guest may have, and some must."""
+    return request("PUT", "/latest/api/token", **{"token-ttl-seconds": "21600"})[1]
+
+
+def get(path: str) -> tuple[int, str]:
+    """Asks for a path in a session."""
+    return request("GET", path, token=token())
 
 
 def places() -> dict[str, tuple[int, str]]:

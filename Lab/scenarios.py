@@ -37,17 +37,21 @@ def nat(stage: Stage) -> None:
     host.end_server()
 
 
+# A network without a way out.
+ISOLATED = """
+    <network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
+      <name>{name}</name><bridge name='{name}0'/>
+      <ip address='{network}.1' netmask='255.255.255.0'><dhcp><range start='{network}.10' end='{network}.99'/></dhcp></ip>
+      <dnsmasq:options>
+        <dnsmasq:option value='dhcp-option=option:classless-static-route,169.254.169.254/32,{network}.1'/>
+      </dnsmasq:options>
+    </network>"""
+
+
 def isolated(stage: Stage) -> None:
     """A network without a way out: DHCP's option 121 tells the guest where 169.254.169.254 is."""
     host = stage.host("isolated")
-    host.define("net-create", "isolated", """
-    <network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
-      <name>isolated</name><bridge name='isolated0'/>
-      <ip address='10.11.0.1' netmask='255.255.255.0'><dhcp><range start='10.11.0.10' end='10.11.0.99'/></dhcp></ip>
-      <dnsmasq:options>
-        <dnsmasq:option value='dhcp-option=option:classless-static-route,169.254.169.254/32,10.11.0.1'/>
-      </dnsmasq:options>
-    </network>""")
+    host.define("net-create", "isolated", ISOLATED.format(name="isolated", network="10.11.0"))
     host.serve()
     host.wait_until_served("isolated0")
     guest = Guest("isolated-db", host, "network", "network='isolated'", "52:54:00:11:00:01")
@@ -117,14 +121,34 @@ def ipv6(stage: Stage) -> None:
     host.end_server()
 
 
-# By name. A guest with EC2's identity belongs here as soon as the server gives out the tokens without which cloud-init asks no
-# such data source.
+def ec2(stage: Stage) -> None:
+    """A guest that believes to be on EC2, which reads nothing without a token, on a network without a way out; it reboots."""
+    host = stage.host("ec2")
+    host.define("net-create", "ec2", ISOLATED.format(name="ec2", network="10.15.0"))
+    host.serve()
+    host.wait_until_served("ec20")
+    guest = Guest(
+        "ec2-web", host, "network", "network='ec2'", "52:54:00:15:00:01", hostname="ec2-www", zone="rack-1a", cloud="ec2")
+    stage.boot(guest)
+    url = "http://169.254.169.254/latest/meta-data/placement/region"
+    answer = guest.probe("ask", url)[url]
+    _expect(guest, {"without a token": (answer, "401 Unauthorized 401")})
+    with stage.slot():
+        _reboot(stage, guest)
+    host.end_server()
+
+
+# By name.
 ALL: dict[str, Callable[[Stage], None]] = {
-    "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated,
+    "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated, "ec2": ec2,
 }
 
 
 # What is asked of guests
+
+
+# By what a guest believes: cloud-init's name of the cloud, and of the data source that is to find it.
+CLOUDS = {"openstack": ("openstack", "DataSourceOpenStackLocal"), "ec2": ("aws", "DataSourceEc2Local")}
 
 
 def check(guest: Guest, facts: dict[str, Any], runs: int = 1) -> None:
@@ -132,24 +156,42 @@ def check(guest: Guest, facts: dict[str, Any], runs: int = 1) -> None:
     known = facts["instance"].get("v1", {})
     described = facts["instance"].get("ds", {}).get("meta_data", {})
     hostname = guest.hostname or guest.name
+    cloud, source = CLOUDS[guest.cloud]
     _expect(guest, {
         "cloud-init's status": (facts["status"], "status: done"),
-        "cloud-init's cloud": (facts["cloud"], "openstack"),
+        "cloud-init's cloud": (facts["cloud"], cloud),
         "cloud-init's errors": (facts["result"].get("errors"), []),
-        "cloud-init's data source": (str(facts["result"].get("datasource")).split(" ")[0], "DataSourceOpenStackLocal"),
+        "cloud-init's data source": (str(facts["result"].get("datasource")).split(" ")[0], source),
         "warnings in cloud-init's log": (facts["complaints"], []),
         "the host name": (facts["hostname"], hostname),
         "the operator's key": (guest.key in facts["keys"], True),
         "runs of user data's runcmd": (facts["runs"], [guest.marker] * runs),
-        "the vendor data's file": (facts["vendor"], guest.marker),
         "SMBIOS's uuid": (facts["uuid"], guest.uuid),
-        "instance-data's uuid": (described.get("uuid"), guest.uuid),
-        "instance-data's name": (described.get("name"), guest.name),
-        "instance-data's instance_id": (known.get("instance_id"), guest.uuid),
+        "instance-data's instance_id": (known.get("instance_id"), guest.instance_id),
         "instance-data's availability_zone": (known.get("availability_zone"), guest.zone),
         "instance-data's local_hostname": (known.get("local_hostname"), hostname),
-        "instances that cloud-init has seen": (facts["instances"], [guest.uuid]),
-    }, f"addresses:\n{facts['addresses']}\nroutes:\n{facts['routes']}")
+        "instances that cloud-init has seen": (facts["instances"], [guest.instance_id]),
+    } | (_openstack if guest.cloud == "openstack" else _ec2)(guest, facts, described, known),
+        f"addresses:\n{facts['addresses']}\nroutes:\n{facts['routes']}")
+
+
+def _openstack(guest: Guest, facts: dict[str, Any], described: dict[str, Any], _: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What only the OpenStack documents tell."""
+    return {
+        "the vendor data's file": (facts["vendor"], guest.marker),
+        "instance-data's uuid": (described.get("uuid"), guest.uuid),
+        "instance-data's name": (described.get("name"), guest.name),
+    }
+
+
+def _ec2(guest: Guest, _: dict[str, Any], described: dict[str, Any], known: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What only the EC2 tree tells."""
+    macs = described.get("network", {}).get("interfaces", {}).get("macs", {})
+    return {
+        "instance-data's region": (known.get("region"), guest.zone[:-1]),
+        "instance-data's interfaces": (list(macs), [guest.mac]),
+        "instance-data's tags": (described.get("tags", {}).get("instance"), {"lab": guest.tag, "owner": guest.marker}),
+    }
 
 
 def own_metadata(guest: Guest) -> None:
