@@ -154,14 +154,16 @@ CLOUDS = {"openstack": ("openstack", "DataSourceOpenStackLocal"), "ec2": ("aws",
 def check(guest: Guest, facts: dict[str, Any], runs: int = 1) -> None:
     """Compares what cloud-init made of a guest with what its domain says."""
     known = facts["instance"].get("v1", {})
-    described = facts["instance"].get("ds", {}).get("meta_data", {})
+    source = facts["instance"].get("ds", {})
+    # As the tree is spelt that it comes from.
+    described = source.get("meta_data") or source.get("meta-data") or {}
     hostname = guest.hostname or guest.name
-    cloud, source = CLOUDS[guest.cloud]
+    cloud, data_source = CLOUDS[guest.cloud]
     _expect(guest, {
         "cloud-init's status": (facts["status"], "status: done"),
         "cloud-init's cloud": (facts["cloud"], cloud),
         "cloud-init's errors": (facts["result"].get("errors"), []),
-        "cloud-init's data source": (str(facts["result"].get("datasource")).split(" ")[0], source),
+        "cloud-init's data source": (str(facts["result"].get("datasource")).split(" ")[0], data_source),
         "warnings in cloud-init's log": (facts["complaints"], []),
         "the host name": (facts["hostname"], hostname),
         "the operator's key": (guest.key in facts["keys"], True),

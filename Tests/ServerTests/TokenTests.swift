@@ -103,6 +103,21 @@ import Testing
         }
     }
 
+    @Test func `a token of a mebibyte is refused before it is read, and so is one that is no text`() async throws {
+        try await LiveServer.run { server in
+            let connection = try server.connection()
+            let token = String(repeating: "A", count: 1 << 20)
+            _ = connection.sendWithoutWaiting(
+                Array("GET /latest/user-data HTTP/1.1\r\nX-aws-ec2-metadata-token: \(token)\r\n\r\n".utf8))
+            #expect(try await connection.reply().status == 431)
+            let other = try server.connection()
+            try await other.send(
+                Array("GET /latest/user-data HTTP/1.1\r\nX-aws-ec2-metadata-token: ".utf8) + [0xFF, 0xC3, 0x28]
+                    + Array("\r\n\r\n".utf8))
+            #expect([400, 401].contains(try await other.reply().status))
+        }
+    }
+
     @Test func `a token expires, also where the clock is set back meanwhile`() async throws {
         let wall = Mutex(Int64(1_800_000_000))
         let steady = Mutex(Int64(0))

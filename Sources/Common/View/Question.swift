@@ -76,7 +76,15 @@ public struct Entropy: Sendable {
     /// The kernel's random bytes.
     public static let system = Entropy { count in
         var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 8)
+        // The kernel is asked for eight at a time.
+        while bytes.count < count {
+            let word = generator.next()
+            for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+        }
+        bytes.removeLast(bytes.count - count)
+        return bytes
     }
 
     /// That many bytes.
