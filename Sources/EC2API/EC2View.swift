@@ -38,9 +38,11 @@ public struct EC2View: MetadataView {
 
     /// Sessions begin at `api/token`, in every version.
     public func operation(at path: TreePath) -> Operation? {
+        // Every request comes by here, so what tells most of them apart is looked at first.
+        guard path.names.last == "token" else { return nil }
         let names = names(of: path)
-        guard names.count == 3, let version = names.first, EC2Version.names.contains(version) else { return nil }
-        return names.dropFirst().elementsEqual(["api", "token"]) ? .issueToken : nil
+        guard names.count == 3, names.dropFirst().first == "api", let version = names.first else { return nil }
+        return EC2Version(name: version) == nil ? nil : .issueToken
     }
 
     /// The names from the version on.

@@ -14,7 +14,7 @@ public struct InstanceUUID: Sendable, Hashable {
 
     /// The 16 octets, in the order of the digits.
     public var octets: [UInt8] {
-        [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) } }
+        (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> (56 - 8 * UInt64($0 & 7))) }
     }
 
     /// The 32 digits in lower case, without hyphens.

@@ -5,8 +5,8 @@ extension SchemaVersion {
     /// Dates are in the order of their names.
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
-    /// The version of a name, where `latest` is the newest.
-    init?(name: String) {
+    /// The version of a name, where `latest` is the newest; `nil` for any other name.
+    public init?(name: String) {
         guard let version = name == "latest" ? Self.allCases.last : Self(rawValue: name) else { return nil }
         self = version
     }
