@@ -87,7 +87,7 @@ let package = Package(
         tests(of: "Inventory", ["Inventory", "Common", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
-        tests(of: "Identity", ["Identity", "Common", "TestSupport"]),
+        tests(of: "Identity", ["Identity", "Common", "TestSupport", .product(name: "Crypto", package: "swift-crypto")]),
         tests(
             of: "Server",
             [

@@ -16,7 +16,7 @@ import Testing
     }
 
     private func accepts(_ token: String, of instance: InstanceUUID? = nil, after seconds: Int64 = 0) throws -> Bool {
-        try #require(authority).accepts(token, of: try #require(instance ?? self.instance), at: now + seconds)
+        try #require(authority).expiry(of: token, for: try #require(instance ?? self.instance), at: now + seconds) != nil
     }
 
     @Test func `a token is good from its first second to its last`() throws {
@@ -50,9 +50,9 @@ import Testing
         let token = try token()
         let instance = try #require(instance)
         let twin = try #require(TokenAuthority(key: key(7)))
-        #expect(twin.accepts(token, of: instance, at: now))
+        #expect(twin.expiry(of: token, for: instance, at: now) == now + 60)
         let stranger = try #require(TokenAuthority(key: key(8)))
-        #expect(!stranger.accepts(token, of: instance, at: now))
+        #expect(stranger.expiry(of: token, for: instance, at: now) == nil)
     }
 
     @Test func `a token with any one bit changed is none`() throws {

@@ -67,7 +67,10 @@ extension ByteBuffer {
         writeStaticString("\r\nDate: ")
         writeString(date)
         if let field = reply.field {
-            writeString("\r\n\(field.name): \(field.value)")
+            writeStaticString("\r\n")
+            writeString(field.name)
+            writeStaticString(": ")
+            writeString(field.value)
         }
         switch persistence {
         case .open: writeStaticString("\r\n\r\n")

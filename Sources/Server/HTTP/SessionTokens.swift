@@ -11,6 +11,7 @@ struct SessionTokens: Sendable {
 
     let authority: TokenAuthority
     let clock: TokenClock
+    let memory = TokenMemory()
     /// What holds for instances of which their operators say nothing.
     let policy: SessionPolicy
 
@@ -37,6 +38,11 @@ struct SessionTokens: Sendable {
     func admits(_ headers: HTTPHeaders, to instance: Instance) -> Bool {
         let fields = headers[Self.tokenField]
         guard let token = fields.first else { return (instance.sessions.tokens ?? policy.tokens) != .required }
-        return fields.count == 1 && authority.accepts(token, of: instance.domain, at: clock.now)
+        guard fields.count == 1 else { return false }
+        let now = clock.now
+        if memory.knows(token, of: instance.domain, at: now) { return true }
+        guard let expiry = authority.expiry(of: token, for: instance.domain, at: now) else { return false }
+        memory.remember(token, of: instance.domain, until: expiry)
+        return true
     }
 }

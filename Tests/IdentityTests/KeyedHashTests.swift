@@ -1,0 +1,31 @@
+import Crypto
+import Testing
+
+@testable import Identity
+
+@Suite struct KeyedHashTests {
+    @Test func `it is the library's HMAC, whatever the key and the message`() {
+        for keyBytes in [0, 1, 31, 32, 63, 64] {
+            for messageBytes in [0, 1, 35, 55, 56, 63, 64, 65, 200] {
+                let key = (0..<keyBytes).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ messageBytes) }
+                let message = (0..<messageBytes).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ keyBytes) }
+                let wanted = Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key)))
+                let hash = KeyedHash(key: key)
+                #expect(hash.code(of: message) == wanted)
+                #expect(hash.code(of: message) == wanted, "it is not used up")
+            }
+        }
+    }
+
+    @Test func `codes are the same only if every bit is`() {
+        let code = [UInt8](repeating: 9, count: 32)
+        #expect(KeyedHash.areSame(code, code[...]))
+        for bit in 0..<256 {
+            var changed = code
+            changed[bit / 8] ^= 1 << (bit % 8)
+            #expect(!KeyedHash.areSame(code, changed[...]))
+        }
+        #expect(!KeyedHash.areSame(code, code.dropLast()))
+        #expect(!KeyedHash.areSame([], code[...]))
+    }
+}

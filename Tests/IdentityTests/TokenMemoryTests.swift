@@ -1,0 +1,30 @@
+import Common
+import Identity
+import Testing
+
+@Suite struct TokenMemoryTests {
+    private func instance(_ number: Int) throws -> InstanceUUID {
+        let digits = String(number, radix: 16)
+        return try #require(InstanceUUID(String(repeating: "0", count: 32 - digits.count) + digits))
+    }
+
+    @Test func `a token is known from when it was found good to its end, to its own instance`() throws {
+        let memory = TokenMemory()
+        let (one, other) = (try instance(1), try instance(2))
+        #expect(!memory.knows("a", of: one, at: 0))
+        memory.remember("a", of: one, until: 60)
+        #expect(memory.knows("a", of: one, at: 59))
+        #expect(!memory.knows("a", of: one, at: 60))
+        #expect(!memory.knows("a", of: other, at: 0))
+        #expect(!memory.knows("b", of: one, at: 0))
+        memory.remember("b", of: one, until: 60)
+        #expect(memory.knows("b", of: one, at: 0) && !memory.knows("a", of: one, at: 0))
+    }
+
+    @Test func `it forgets all rather than grow without end`() throws {
+        let memory = TokenMemory()
+        for number in 0..<5000 { memory.remember("a", of: try instance(number), until: 60) }
+        let known = try (0..<5000).filter { memory.knows("a", of: try instance($0), at: 0) }
+        #expect(known == Array(4096..<5000))
+    }
+}
