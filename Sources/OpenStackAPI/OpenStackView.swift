@@ -16,6 +16,21 @@ public struct OpenStackView: MetadataView {
 
     /// What stands at a path for the instance that asks; `nil` where there is nothing.
     public func node(at path: TreePath, for question: Question) -> Node? {
-        openStackSchema.node(at: path.names.dropFirst(), for: question)
+        if path.names.dropFirst().first == contentRoot { return content(at: path.names.dropFirst(2), of: question.instance) }
+        return openStackSchema.node(at: path.names.dropFirst(), for: question)
     }
+}
+
+/// Where the files are, beside the versions; nothing lists them but `meta_data.json`.
+private let contentRoot = "content"
+
+/// The name of a file there, by its number.
+func contentName(_ number: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+}
+
+private func content(at path: ArraySlice<String>, of instance: Instance) -> Node? {
+    guard path.count == 1, let name = path.first, let number = Int(name), contentName(number) == name else { return nil }
+    return instance.files.indices.contains(number) ? .bytes(instance.files[number].content) : nil
 }
