@@ -11,6 +11,16 @@ public struct OpenStackView: MetadataView {
     /// The view; it has no state.
     public init() {}
 
+    /// Every file below a version, in the order in which they are listed, and the version that brought it.
+    public static var files: [(name: String, since: OpenStackVersion)] {
+        openStackSchema.places.map { ($0.path.names.joined(separator: "/"), $0.since) }
+    }
+
+    /// Every field of `meta_data.json`, in their order, and the version that brought it.
+    public static var metaDataFields: [(name: String, since: OpenStackVersion)] {
+        OpenStackAPI.metaDataFields.map { ($0.name, $0.since) }
+    }
+
     /// Nothing here is for everybody: a client that gets no list of versions knows that this server is not for it.
     public func publicNode(at path: TreePath) -> Node? { nil }
 
