@@ -56,7 +56,7 @@ public struct InstanceAssembly: Sendable {
             credentials: metadata.credentials, publicKeys: metadata.publicKeys, securityGroups: metadata.securityGroups,
             tags: metadata.tags, userData: metadata.userData, vendorData: metadata.vendorData, additional: metadata.additional,
             interfaces: interfaces(of: domain, &metadata), disks: disks(of: domain, &metadata),
-            sessions: metadata.sessions)
+            sessions: metadata.sessions, password: PasswordElement.text(in: live))
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
 
