@@ -18,4 +18,9 @@ public struct OpenStackView: MetadataView {
     public func node(at path: TreePath, for question: Question) -> Node? {
         openStackSchema.node(at: path.names.dropFirst(), for: question)
     }
+
+    /// What a place is for besides being read, as its row in the table says.
+    public func operation(at path: TreePath) -> Operation? {
+        openStackSchema.operation(at: path.names.dropFirst())
+    }
 }

@@ -1,13 +1,22 @@
 import Common
 import NIOHTTP1
 
-/// From a request to its reply: who is asking, what is known, which view, which place. A pure function of values.
+/// From a request to its reply: who is asking, what is known, which view, which place. A pure function of values; what is to be
+/// done in the world before there is a reply, it names.
 struct GuestResponder: Sendable {
     /// What becomes of a request.
     enum Outcome {
         case reply(Reply)
         /// Nobody knows yet whether the caller is one of ours: ask again when more is known.
         case hold(Doubt)
+        /// Something is to be done first, and the reply says what became of it.
+        case deferred(Effect)
+    }
+
+    /// What is to be done in the world for a request.
+    enum Effect {
+        /// A guest leaves a password.
+        case storePassword(String, for: InstanceUUID)
     }
 
     /// Why a request waits: whose it is, and which step to its instance failed so far.
@@ -22,55 +31,93 @@ struct GuestResponder: Sendable {
     let tokens: SessionTokens
     let entropy: Entropy
     let seal: DocumentSeal?
+    let passwords: GuestPasswords
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
     /// Told of each network whose leases would tell an address that nothing else does.
     let wantLeases: @Sendable (_ network: String) -> Void
 
+    /// How many bytes of a request's body are to be kept, from its beginning; none as a rule. One more than is taken tells that
+    /// it is too long.
+    func keptBody(of head: HTTPRequestHead) -> Int {
+        guard head.method == .POST, let path = TreePath(target: head.uri),
+            case .storePassword? = view(of: path)?.operation(at: path)
+        else { return 0 }
+        return GuestPasswords.longest + 1
+    }
+
     /// Answers a request that came over a caller's connection.
-    func respond(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
+    ///
+    /// - Parameter body: what was kept of its body.
+    func respond(to head: HTTPRequestHead, body: [UInt8], over connection: Caller) -> Outcome {
         let path = TreePath(target: head.uri)
-        let view = path.flatMap { path in views.first { $0.claims(path) } }
-        if let path, let operation = view?.operation(at: path) { return perform(operation, head, over: connection) }
-        guard head.method == .GET || head.method == .HEAD else { return .reply(.readOnly) }
+        let view = path.flatMap(view)
+        switch path.flatMap({ view?.operation(at: $0) }) {
+        case .issueToken: return issueToken(to: head, over: connection)
+        case .storePassword where !head.isReading: return storePassword(body, of: head, over: connection)
+        case .storePassword, nil: break
+        }
+        guard head.isReading else { return .reply(.readOnly) }
         guard let path, let view else { return .reply(.notFound) }
         if let node = view.publicNode(at: path) { return .reply(Reply(node)) }
 
         guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
-        return reply(to: caller) { owner in
-            guard tokens.admits(head.headers, to: owner.instance) else { return .unauthorized }
+        return outcome(for: caller) { owner in
+            guard tokens.admits(head.headers, to: owner.instance) else { return .reply(.unauthorized) }
             let question = Question(
                 about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy, seal: seal)
             for network in question.networksWithUnknownAddresses { wantLeases(network) }
-            guard let node = view.node(at: path, for: question) else { return .notFound }
+            guard let node = view.node(at: path, for: question) else { return .reply(.notFound) }
             if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
-                return Reply(view.json(of: directory) ?? node)
+                return .reply(Reply(view.json(of: directory) ?? node))
             }
-            return Reply(node)
+            return .reply(Reply(node))
         }
     }
 
-    private func perform(_ operation: Operation, _ head: HTTPRequestHead, over connection: Caller) -> Outcome {
-        switch operation {
-        case .issueToken:
-            guard head.method == .PUT else { return .reply(.methodNotAllowed(but: "PUT")) }
-            // Whoever reaches us through an open proxy gets no token: such proxies say for whom they ask, as Amazon found.
-            guard let caller = identification.callerOfSession(head.headers, over: connection) else { return .reply(.forbidden) }
-            guard let lifetime = tokens.lifetime(in: head.headers) else { return .reply(.badRequest) }
-            return reply(to: caller) { owner in
-                var reply = tokens.issue(to: owner.instance, lifetime: lifetime, entropy: entropy)
-                // Behind a proxy, the hops to the guest are the proxy's business.
-                if caller != connection { reply.hopLimit = nil }
-                return reply
-            }
+    private func view(of path: TreePath) -> (any MetadataView)? {
+        views.first { $0.claims(path) }
+    }
+
+    private func issueToken(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
+        guard head.method == .PUT else { return .reply(.methodNotAllowed(but: "PUT")) }
+        // Whoever reaches us through an open proxy gets no token: such proxies say for whom they ask, as Amazon found.
+        guard let caller = identification.callerOfSession(head.headers, over: connection) else { return .reply(.forbidden) }
+        guard let lifetime = tokens.lifetime(in: head.headers) else { return .reply(.badRequest) }
+        return outcome(for: caller) { owner in
+            var reply = tokens.issue(to: owner.instance, lifetime: lifetime, entropy: entropy)
+            // Behind a proxy, the hops to the guest are the proxy's business.
+            if caller != connection { reply.hopLimit = nil }
+            return .reply(reply)
         }
     }
 
-    /// What is said to a caller, if it is known or can become known.
-    private func reply(to caller: Caller, _ answer: (Snapshot.Owner) -> Reply) -> Outcome {
+    private func storePassword(_ body: [UInt8], of head: HTTPRequestHead, over connection: Caller) -> Outcome {
+        guard head.method == .POST else { return .reply(.methodNotAllowed(but: "GET, HEAD, POST")) }
+        guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
+        return outcome(for: caller) { owner in
+            guard tokens.admits(head.headers, to: owner.instance) else { return .reply(.unauthorized) }
+            guard owner.instance.password == nil else { return .reply(.conflict) }
+            guard passwords.isAllowed(to: owner.instance), head.saysLength, let text = GuestPasswords.text(of: body) else {
+                return .reply(.badRequest)
+            }
+            // As with Nova, nothing leaves all as it was.
+            return text.isEmpty ? .reply(.done) : .deferred(.storePassword(text, for: owner.instance.domain))
+        }
+    }
+
+    /// Does what a request needs, and says once what became of it; on any thread.
+    func perform(_ effect: Effect, done: @escaping @Sendable (Reply) -> Void) {
+        switch effect {
+        case .storePassword(let text, let domain): passwords.keep(text, for: domain) { done(.outcome($0)) }
+        }
+    }
+
+    /// What becomes of a caller's request, if it is known or can become known.
+    private func outcome(for caller: Caller, _ answer: (Snapshot.Owner) -> Outcome) -> Outcome {
         let snapshot = board.snapshot
         switch recognise(caller, in: snapshot) {
-        case .success(let owner): return .reply(answer(owner))
+        case .success(let owner): return answer(owner)
         case .failure(let reason):
             let doubt = Doubt(caller: caller, reason: reason)
             return mayPass(doubt, in: snapshot) ? .hold(doubt) : .reply(giveUp(doubt))
@@ -105,5 +152,15 @@ struct GuestResponder: Sendable {
             let located = identification.locating(caller), case .success(let owner) = snapshot.recognise(located)
         else { return result }
         return .success(owner)
+    }
+}
+
+extension HTTPRequestHead {
+    /// Whether it asks for what stands at a place.
+    fileprivate var isReading: Bool { method == .GET || method == .HEAD }
+
+    /// Whether it says where its body ends; one that does not has none (RFC 9112 §6.3).
+    fileprivate var saysLength: Bool {
+        headers.contains(name: "Content-Length") || headers.contains(name: "Transfer-Encoding")
     }
 }
