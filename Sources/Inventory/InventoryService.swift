@@ -34,6 +34,11 @@ public struct InventoryService<C: Clock>: Service where C.Duration == Duration {
         errands.add(.leases(network: network))
     }
 
+    /// Says that a domain was changed, so that the change shows without waiting for an event.
+    public func reread(_ domain: InstanceUUID) {
+        errands.add(.domain(uuid: domain.description))
+    }
+
     /// Follows the hypervisor until the task is cancelled or a graceful shutdown begins.
     public func run() async throws {
         let errands = self.errands

@@ -1,19 +1,20 @@
 import CLibvirt
 
-/// One read-only connection to a hypervisor, or to the daemon that speaks for it.
+/// One connection to a hypervisor, or to the daemon that speaks for it.
 // Safe: libvirt allows a connection to be used by several threads, and the only field never changes (virConnectPtr is
 // reference-counted and locks itself; https://libvirt.org/api.html).
 @safe final class Connection: @unchecked Sendable {
     private let pointer: virConnectPtr
 
     /// Opens a connection, for as long as that takes: libvirt has no time limit here. See `ConnectionAttempt`.
-    init(opening uri: String) throws(LibvirtError) {
-        guard let pointer = unsafe virConnectOpenReadOnly(uri) else { throw .last("virConnectOpenReadOnly") }
+    init(opening uri: String, for access: Hypervisor.Access) throws(LibvirtError) {
+        let opened = unsafe access == .reading ? virConnectOpenReadOnly(uri) : virConnectOpen(uri)
+        guard let pointer = unsafe opened else { throw .last(access.function) }
         unsafe self.pointer = unsafe pointer
     }
 
     deinit {
-        // Safe: this is the reference that virConnectOpenReadOnly gave, and nobody can ask for the pointer any more.
+        // Safe: this is the reference that opening gave, and nobody can ask for the pointer any more.
         unsafe virConnectClose(pointer)
     }
 

@@ -12,11 +12,11 @@ final class ConnectionAttempt: Sendable {
     private let outcome = Mutex<Result<Connection, LibvirtError>?>(nil)
     private let running = DispatchGroup()
 
-    init(uri: String) {
+    init(uri: String, access: Hypervisor.Access) {
         DispatchQueue(label: "libvirt.open").async(group: running) { [self] in
             let result: Result<Connection, LibvirtError>
             do throws(LibvirtError) {
-                result = .success(try Connection(opening: uri))
+                result = .success(try Connection(opening: uri, for: access))
             } catch {
                 result = .failure(error)
             }

@@ -35,6 +35,16 @@ public struct DomainDescription: Sendable, Hashable {
     }
 }
 
+/// What became of a change of a domain's metadata.
+public enum MetadataChange: Sendable, Hashable {
+    /// libvirt has confirmed it.
+    case made
+    /// What stands there did not allow it; nothing was changed.
+    case notAllowed
+    /// There is no such domain, or no longer.
+    case noDomain
+}
+
 /// A handle of one domain.
 // Safe: the pointer is the one reference that a lookup gave; it is private, not copied, and freed once.
 @safe struct Domain: ~Copyable {
@@ -86,6 +96,29 @@ public struct DomainDescription: Sendable, Hashable {
         return DomainDescription(
             uuid: uuid, name: name, isRunning: try isRunning(), isPersistent: isPersistent, liveXML: liveXML,
             inactiveXML: inactiveXML)
+    }
+
+    /// The element of the metadata that is in a namespace, without the namespace; `nil` where there is none.
+    func metadata(namespace: String, live: Bool) throws(LibvirtError) -> String? {
+        let flags = (live ? VIR_DOMAIN_AFFECT_LIVE : VIR_DOMAIN_AFFECT_CONFIG).rawValue
+        let kind = Int32(VIR_DOMAIN_METADATA_ELEMENT.rawValue)
+        guard let text = unsafe virDomainGetMetadata(pointer, kind, namespace, flags) else {
+            let error = LibvirtError.last("virDomainGetMetadata")
+            guard error.code == .noDomainMetadata else { throw error }
+            return nil
+        }
+        return unsafe String(adopting: text)
+    }
+
+    /// Puts an element into the metadata, or takes it out.
+    func setMetadata(
+        to element: String?, namespace: String, prefix: String, live: Bool, persistent: Bool
+    ) throws(LibvirtError) {
+        let flags = (live ? VIR_DOMAIN_AFFECT_LIVE.rawValue : 0) | (persistent ? VIR_DOMAIN_AFFECT_CONFIG.rawValue : 0)
+        let kind = Int32(VIR_DOMAIN_METADATA_ELEMENT.rawValue)
+        guard unsafe virDomainSetMetadata(pointer, kind, element, prefix, namespace, flags) == 0 else {
+            throw .last("virDomainSetMetadata")
+        }
     }
 
     /// The UUID of a domain that somebody else holds, as a callback is given it.

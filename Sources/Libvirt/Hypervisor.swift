@@ -4,8 +4,20 @@
 /// Every call but `disconnect()` throws `invalidConnection` where there is no connection. A call to a daemon that hangs ends
 /// with an error once keepalive messages stay unanswered: after the interval, times the count and one more.
 public actor Hypervisor {
+    /// What a connection is for.
+    public enum Access: Sendable {
+        /// All can be read, and events come.
+        case reading
+        /// Domains can be changed too; no event comes but the connection's own end.
+        case writing
+
+        var function: String { self == .reading ? "virConnectOpenReadOnly" : "virConnectOpen" }
+        var kinds: [EventKind] { self == .reading ? EventKind.allCases : [.connectionLoss] }
+    }
+
     private let executor = BlockingExecutor(label: "libvirt")
     private let uri: String
+    private let access: Access
     private let keepalive: (interval: Int32, count: UInt32)
     private let openingLimit: Duration
     private let onHint: @Sendable (Hint) -> Void
@@ -23,22 +35,23 @@ public actor Hypervisor {
     ///
     /// - Parameters:
     ///   - uri: where to connect to (https://libvirt.org/uri.html), such as `qemu:///system`.
+    ///   - access: whether anything is to be changed.
     ///   - keepaliveInterval: the time between keepalive messages; libvirt counts whole seconds, at least one.
     ///   - keepaliveCount: how many of these may stay unanswered before the connection is given up.
     ///   - openingLimit: how long `connect()` waits for a daemon that accepts us but says nothing.
     ///   - onHint: called on libvirt's thread for each event, one at a time. It must return at once, wait for nothing, and not
     ///     own this actor.
     public init(
-        uri: String, keepaliveInterval: Duration = .seconds(2), keepaliveCount: Int = 3,
+        uri: String, access: Access = .reading, keepaliveInterval: Duration = .seconds(2), keepaliveCount: Int = 3,
         openingLimit: Duration = .seconds(10), onHint: @escaping @Sendable (Hint) -> Void
     ) {
-        self.uri = uri
+        (self.uri, self.access) = (uri, access)
         self.openingLimit = openingLimit
         self.onHint = onHint
         keepalive = (max(1, Int32(clamping: keepaliveInterval.components.seconds)), UInt32(clamping: keepaliveCount))
     }
 
-    /// Connects, in place of any connection there was, and asks for all events that the driver has.
+    /// Connects, in place of any connection there was, and asks for all events that the driver has, if they are wanted.
     ///
     /// - Throws: what the C functions say, such as `noConnect`, `systemError`, `authFailed`; `operationTimeout` when the daemon
     ///   did not answer within the limit.
@@ -47,7 +60,7 @@ public actor Hypervisor {
         try EventLoop.ensureRunning()
         let connection = try open()
         let canBeLost = try connection.setKeepalive(interval: keepalive.interval, count: keepalive.count)
-        subscriptions = try Subscriptions(on: connection, canBeLost: canBeLost, onHint: onHint)
+        subscriptions = try Subscriptions(to: access.kinds, on: connection, canBeLost: canBeLost, onHint: onHint)
     }
 
     /// Ends the connection, if there is one. No hint comes after this returns, until the next `connect()`.
@@ -70,19 +83,19 @@ public actor Hypervisor {
             lateAttempt = nil
             if case .success(let connection) = outcome, connection.isAlive { return connection }
         }
-        let attempt = lateAttempt ?? ConnectionAttempt(uri: uri)
+        let attempt = lateAttempt ?? ConnectionAttempt(uri: uri, access: access)
         lateAttempt = nil
         guard let outcome = attempt.wait(atMost: openingLimit) else {
             lateAttempt = attempt
             throw LibvirtError(
-                code: .operationTimeout, function: "virConnectOpenReadOnly", message: "no answer within \(openingLimit)")
+                code: .operationTimeout, function: access.function, message: "no answer within \(openingLimit)")
         }
         return try outcome.get()
     }
 
     private func connection() throws(LibvirtError) -> Connection {
         guard let connection = subscriptions?.connection else {
-            throw LibvirtError(code: .invalidConnection, function: "virConnectOpenReadOnly", message: "not connected")
+            throw LibvirtError(code: .invalidConnection, function: access.function, message: "not connected")
         }
         return connection
     }
@@ -127,6 +140,37 @@ public actor Hypervisor {
             // The domain may go between two calls; that is the same as if it had gone before the first.
             guard error.code == .noDomain else { throw error }
             return nil
+        }
+    }
+
+    /// Puts an element into a domain's metadata, or takes it out, where what stands there allows that: in the running domain and
+    /// in its definition, whichever there are.
+    ///
+    /// Nothing that this object is asked comes between the look and the change.
+    ///
+    /// - Parameters:
+    ///   - element: the element without a namespace, which libvirt adds; `nil` takes it out.
+    ///   - namespace: its namespace, which the element alone is in.
+    ///   - prefix: how libvirt writes the namespace.
+    ///   - uuid: the domain's, in either case.
+    ///   - allows: whether the change may be made, given what stands there now (`nil` for nothing): in the running domain, if it
+    ///     runs. libvirt leaves the namespace out of it.
+    /// - Throws: `operationDenied` where the connection is for reading, and what the C functions say.
+    public func setMetadata(
+        to element: String?, namespace: String, prefix: String, ofDomain uuid: String, where allows: @Sendable (String?) -> Bool
+    ) throws(LibvirtError) -> MetadataChange {
+        let connection = try connection()
+        do throws(LibvirtError) {
+            guard let domain = try connection.domain(uuid: uuid) else { return .noDomain }
+            let isRunning = try domain.isRunning()
+            guard allows(try domain.metadata(namespace: namespace, live: isRunning)) else { return .notAllowed }
+            try domain.setMetadata(
+                to: element, namespace: namespace, prefix: prefix, live: isRunning, persistent: try domain.isPersistent())
+            return .made
+        } catch {
+            // As above: it may go between two calls.
+            guard error.code == .noDomain else { throw error }
+            return .noDomain
         }
     }
 

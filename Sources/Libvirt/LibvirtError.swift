@@ -70,6 +70,8 @@ extension LibvirtError.Code {
     public static let rpc = Self(VIR_ERR_RPC)
     /// There is no such domain, or no longer.
     public static let noDomain = Self(VIR_ERR_NO_DOMAIN)
+    /// The domain has no metadata in that namespace.
+    public static let noDomainMetadata = Self(VIR_ERR_NO_DOMAIN_METADATA)
     /// There is no such network, or no longer.
     public static let noNetwork = Self(VIR_ERR_NO_NETWORK)
     /// The daemon did not accept who we are.

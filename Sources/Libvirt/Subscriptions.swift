@@ -12,10 +12,11 @@ final class Subscriptions {
 
     /// Registers for each kind of event; a kind that is refused while the connection stands is only noted.
     ///
+    /// - Parameter kinds: those that are wanted.
     /// - Parameter canBeLost: false for a driver inside this process. libvirt accepts a close callback there too, but neither
     ///   calls nor frees it.
     init(
-        on connection: Connection, canBeLost: Bool, onHint: @escaping @Sendable (Hint) -> Void
+        to kinds: [EventKind], on connection: Connection, canBeLost: Bool, onHint: @escaping @Sendable (Hint) -> Void
     ) throws(LibvirtError) {
         self.connection = connection
         gate = HintGate(onHint)
@@ -24,7 +25,7 @@ final class Subscriptions {
             unavailable[.connectionLoss] = LibvirtError(
                 code: .noSupport, function: "virConnectRegisterCloseCallback", message: message)
         }
-        for kind in EventKind.allCases where kind != .connectionLoss || canBeLost {
+        for kind in kinds where kind != .connectionLoss || canBeLost {
             do throws(LibvirtError) {
                 numbers[kind] = try connection.register(kind, gate)
             } catch {

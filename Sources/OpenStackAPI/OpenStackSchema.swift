@@ -8,6 +8,7 @@ let openStackSchema = Schema<OpenStackVersion>(
     [
         Entry("meta_data.json", since: .v2012_08_10) { .document(metaDataFields, version: $1, for: $0) },
         Entry("user_data", since: .v2012_08_10) { $0.instance.userData.map(Node.bytes) },
+        Entry("password", since: .v2013_04_04, operation: .storePassword) { .text($0.instance.password ?? "") },
         Entry("vendor_data.json", since: .v2013_10_17) { .document($0.instance.vendorData ?? .object([])) },
         Entry("network_data.json", since: .v2015_10_15) { networkData(of: $0.instance).map { .document($0, type: .plainText) } },
         Entry("vendor_data2.json", since: .v2016_10_06) {

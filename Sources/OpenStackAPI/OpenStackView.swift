@@ -29,6 +29,11 @@ public struct OpenStackView: MetadataView {
         if path.names.dropFirst().first == contentRoot { return content(at: path.names.dropFirst(2), of: question.instance) }
         return openStackSchema.node(at: path.names.dropFirst(), for: question)
     }
+
+    /// What a place is for besides being read, as its row in the table says.
+    public func operation(at path: TreePath) -> Operation? {
+        openStackSchema.operation(at: path.names.dropFirst())
+    }
 }
 
 /// Where the files are, beside the versions; nothing lists them but `meta_data.json`.

@@ -26,6 +26,7 @@ import Testing
                         Directory.Member("lazy", isDirectory: true) { nil },
                     ]).map(Node.directory)
                 },
+                Entry("left", since: .second, operation: .storePassword) { _ in .text("") },
                 Entry("versioned", since: .second) { _, version in .text(version.rawValue) },
             ])
     }
@@ -62,11 +63,11 @@ import Testing
     @Test func `a listing is sorted by code point`() {
         #expect(read("1.0/meta-data") == "Upper\nid")
         #expect(read("2008-02-01/meta-data") == "Upper\nid\nzone")
-        #expect(read("latest") == "late/\nmeta-data/\ntree/\nversioned")
+        #expect(read("latest") == "late/\nleft\nmeta-data/\ntree/\nversioned")
     }
 
     @Test func `a listing keeps the order of the table where the table says so`() {
-        #expect(read("latest", .table) == "meta-data/\nlate/\ntree/\nversioned")
+        #expect(read("latest", .table) == "meta-data/\nlate/\ntree/\nleft\nversioned")
         #expect(read("2008-02-01/meta-data", .table) == "zone\nid\nUpper")
     }
 
@@ -79,6 +80,14 @@ import Testing
         #expect(read("latest/void") == nil)
         #expect(read("latest/void/deep") == nil)
         #expect(read("latest")?.contains("void") == false)
+    }
+
+    @Test func `a place is for something else from its version on, and so is none below or above it`() {
+        let operation = { (path: String) in schema().operation(at: path.split(separator: "/").map(String.init)[...]) }
+        for path in ["2008-02-01/left", "2009-04-04/left", "latest/left"] { #expect(operation(path) != nil, "\(path)") }
+        for path in ["1.0/left", "left", "latest", "latest/left/left", "latest/versioned", "2010-01-01/left", ""] {
+            #expect(operation(path) == nil, "\(path)")
+        }
     }
 
     @Test func `below a leaf there is nothing`() {

@@ -72,8 +72,10 @@ struct GuestWalk {
         return names.contains("additional") || ["user-data", "user_data"].contains(names.last)
     }
 
-    /// Whether a value there may be empty, as the value of a tag may.
-    private static func mayBeEmpty(_ target: String) -> Bool { target.contains("/tags/instance/") }
+    /// Whether a value there may be empty, as the value of a tag may, and a password that nobody has left.
+    private static func mayBeEmpty(_ target: String) -> Bool {
+        target.contains("/tags/instance/") || target.hasPrefix("/openstack/") && target.hasSuffix("/password")
+    }
 
     // MARK: As Python does it
 

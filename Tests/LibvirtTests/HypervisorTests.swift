@@ -79,6 +79,40 @@ final class HypervisorTests {
         #expect(try await hypervisor.network(named: "nowhere") == nil)
     }
 
+    @Test func `an element of the metadata is put in where that is allowed, and taken out`() async throws {
+        let writer = Hypervisor(uri: "test://" + path, access: .writing) { _ in }
+        try await writer.connect()
+        let change = { (element: String?, uuid: String, isAllowed: Bool, expected: String?) async throws in
+            try await writer.setMetadata(to: element, namespace: "urn:example:left", prefix: "left", ofDomain: uuid) { found in
+                #expect(found == expected)
+                return isAllowed
+            }
+        }
+        #expect(try await change("<a>1 &lt; 2</a>", Self.uuid, true, nil) == .made)
+        #expect(try await change("<a>3</a>", Self.uuid, false, "<a>1 &lt; 2</a>") == .notAllowed)
+        let domain = try #require(try await writer.findDomain("web", edited: true))
+        for xml in [domain.liveXML, try #require(domain.inactiveXML)] {
+            #expect(xml.contains("<left:a xmlns:left=\"urn:example:left\">1 &lt; 2</left:a>"))
+            #expect(xml.contains("north &amp; ñandú</x:zone>"))
+        }
+        #expect(try await change(nil, Self.uuid, true, "<a>1 &lt; 2</a>") == .made)
+        #expect(try await change(nil, Self.uuid, true, nil) == .made)
+        #expect(try await change("<a/>", "00000000-0000-0000-0000-000000000000", true, nil) == .noDomain)
+
+        let stopped = try #require(try await writer.findDomain("stopped", edited: false))
+        #expect(try await change("<a/>", stopped.uuid, true, nil) == .made)
+        #expect(try await writer.findDomain("stopped", edited: false)?.liveXML.contains("<left:a") == true)
+    }
+
+    @Test func `a connection for reading changes nothing`() async throws {
+        try await hypervisor.connect()
+        let error = await #expect(throws: LibvirtError.self) {
+            try await hypervisor.setMetadata(to: "<a/>", namespace: "urn:a", prefix: "a", ofDomain: Self.uuid) { _ in true }
+        }
+        #expect(error?.code == .operationDenied)
+        #expect(error?.function == "virDomainSetMetadata")
+    }
+
     @Test func `a driver that does not know leases has none`() async throws {
         try await hypervisor.connect()
         #expect(try await hypervisor.leases(network: "guests").isEmpty)

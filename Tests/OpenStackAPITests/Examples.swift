@@ -6,7 +6,8 @@ extension Instance {
     static func example(
         placement: [Tag] = [], project: String? = nil, publicKeys: [PublicKey] = [], tags: [Tag] = [], userData: [UInt8]? = nil,
         vendorData: JSONValue? = nil, files: [InjectedFile] = [], dedicatedProcessors: [Int] = [], shares: [Share] = [],
-        virtualLinks: [VirtualLink] = [], interfaces: [NetworkInterface] = [], disks: [Disk] = []
+        virtualLinks: [VirtualLink] = [], interfaces: [NetworkInterface] = [], disks: [Disk] = [],
+        password: String? = nil
     ) -> Instance {
         guard let domain = InstanceUUID("00000000-0000-4000-8000-000000000001"),
             let uuid = InstanceUUID("83679162-1378-4288-a2d4-70e13ec132aa")
@@ -16,7 +17,7 @@ extension Instance {
             placement: placement, launchIndex: 3, project: project, publicKeys: publicKeys, tags: tags, userData: userData,
             vendorData: vendorData, files: files, dedicatedProcessors: dedicatedProcessors, shares: shares,
             virtualLinks: virtualLinks,
-            interfaces: interfaces, disks: disks)
+            interfaces: interfaces, disks: disks, password: password)
     }
 }
 

@@ -19,8 +19,8 @@ import Testing
 
     /// The files in the order in which they are listed, each with the version that brought it.
     private static let files = [
-        ("meta_data.json", "2012-08-10"), ("user_data", "2012-08-10"), ("vendor_data.json", "2013-10-17"),
-        ("network_data.json", "2015-10-15"), ("vendor_data2.json", "2016-10-06"),
+        ("meta_data.json", "2012-08-10"), ("user_data", "2012-08-10"), ("password", "2013-04-04"),
+        ("vendor_data.json", "2013-10-17"), ("network_data.json", "2015-10-15"), ("vendor_data2.json", "2016-10-06"),
     ]
 
     @Test(arguments: versions) func `a version lists the files that came with it and before, in Nova's order`(version: String) {
@@ -36,14 +36,33 @@ import Testing
         let instance = Instance.example(userData: [1], interfaces: [.example()])
         for (file, type) in [
             ("meta_data.json", MediaType.json), ("vendor_data.json", .json), ("vendor_data2.json", .json),
-            ("network_data.json", .plainText), ("user_data", .plainText),
+            ("network_data.json", .plainText), ("user_data", .plainText), ("password", .plainText),
         ] { #expect(content(at: "/openstack/latest/\(file)", instance)?.type == type, "\(file)") }
     }
 
     @Test func `user data is served to the byte, or not at all`() {
         #expect(content(at: "/openstack/latest/user_data", .example(userData: [0, 0xFF]))?.bytes == [0, 0xFF])
         #expect(read("/openstack/latest/user_data", .example()) == nil)
-        #expect(read("/openstack/latest", .example()) == "meta_data.json\nvendor_data.json\nvendor_data2.json")
+        #expect(read("/openstack/latest", .example()) == "meta_data.json\npassword\nvendor_data.json\nvendor_data2.json")
+    }
+
+    @Test func `a password is what the guest left, and nothing until then, as its clients have it`() {
+        #expect(read("/openstack/2013-04-04/password", .example()) == "")
+        #expect(read("/openstack/latest/password", .example(password: "c2VjcmV0\n")) == "c2VjcmV0\n")
+        #expect(read("/openstack/2012-08-10/password", .example(password: "c2VjcmV0")) == nil)
+    }
+
+    @Test func `a password is left where it is read`() {
+        let operation = { (path: String) in TreePath(target: path).flatMap { OpenStackView().operation(at: $0) } }
+        for path in ["/openstack/2013-04-04/password", "/openstack/latest/password/", "//openstack//2020-10-14/password?x"] {
+            guard case .storePassword = operation(path) else {
+                Issue.record("nothing is left at \(path)")
+                continue
+            }
+        }
+        for path in ["/openstack/2012-08-10/password", "/openstack/password", "/openstack", "/openstack/latest/user_data"] {
+            #expect(operation(path) == nil, "\(path)")
+        }
     }
 
     @Test func `vendor data is any JSON, and nothing is an empty object`() {

@@ -8,7 +8,7 @@ struct CommandTests {
 
     // MARK: Help and usage
 
-    @Test(arguments: ["serve", "tree", "check", "convert"])
+    @Test(arguments: ["serve", "tree", "check", "convert", "password"])
     func `help shows examples, on the standard output`(command: String) async throws {
         let output = try await Program.run(command, "--help")
         #expect(output.status == 0)
@@ -20,13 +20,14 @@ struct CommandTests {
     @Test func `help lists the commands`() async throws {
         let output = try await Program.run("--help")
         #expect(output.status == 0)
-        for command in ["serve", "tree", "check", "convert"] { #expect(output.stdout.contains("\n  \(command) ")) }
+        for command in ["serve", "tree", "check", "convert", "password"] { #expect(output.stdout.contains("\n  \(command) ")) }
     }
 
     @Test(arguments: [
-        ["tree"], ["check"], ["convert"], ["serve", "now"], ["serve", "--threads", "0"], ["serve", "--lisen", "a"], ["sing"],
+        ["tree"], ["password"], ["check"], ["convert"], ["serve", "now"], ["serve", "--threads", "0"], ["serve", "--lisen", "a"],
+        ["sing"],
         ["tree", "min", "--api", "ec3"], ["tree", "min", "--from", "here"], ["tree", "min", "--config", "/nonexistent"],
-        ["convert", "a", "b"],
+        ["convert", "a", "b"], ["password", "min", "--clear", "--decrypt", "key"],
     ])
     func `a command that is called wrongly ends with 2`(arguments: [String]) async throws {
         let output = try await Program.shell("\"$virt_metadata\" \(arguments.joined(separator: " "))")
@@ -40,6 +41,19 @@ struct CommandTests {
         #expect(output.status == 2)
         let sentence = "environment variable VIRT_METADATA_LISEN: there is no such setting; is 'VIRT_METADATA_LISTEN' meant?"
         #expect(output.stderr == "virt-metadata: \(sentence)\n")
+    }
+
+    // MARK: password
+
+    @Test(arguments: [
+        (["min"], "the guest of 'min' has left no password"), (["min", "--clear"], "the guest of 'min' has left no password"),
+        (["nobody"], "there is no domain 'nobody' at"),
+    ]) func `password of nobody, and of a guest that left none, ends with 1`(arguments: [String], sentence: String) async throws {
+        let output = try await Program.shell(
+            "\"$virt_metadata\" password \(arguments.joined(separator: " ")) --connect \(Program.node)")
+        #expect(output.status == 1)
+        #expect(output.stdout.isEmpty)
+        #expect(output.stderr.contains(sentence))
     }
 
     // MARK: tree

@@ -31,7 +31,9 @@ struct LiveServer: Sendable {
         snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1,
         limits change: (inout Configuration.Limits) -> Void = { _ in },
         sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(), agent: NeutronAgent? = nil,
+        passwords: GuestPasswords.Keep? = nil,
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
+        log: any LogHandler = SwiftLogNoOpLogHandler(),
         _ body: @Sendable (LiveServer) async throws -> Value
     ) async throws -> Value {
         var limits = Configuration.Limits()
@@ -45,6 +47,7 @@ struct LiveServer: Sendable {
         let tokens = SessionTokens(authority: authority, clock: clock, policy: sessions)
         let responder = GuestResponder(
             views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil, agent: agent,
+            passwords: GuestPasswords(keeper: passwords, logger: Logger(label: "passwords", factory: { _ in log })),
             onUnknown: onUnknown,
             wantLeases: { _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
@@ -144,7 +147,8 @@ enum Guests {
         """
 
     static func instance(
-        _ number: Int, _ name: String, mac: String, _ userData: [UInt8]? = nil, sessions: SessionPolicy = SessionPolicy()
+        _ number: Int, _ name: String, mac: String, _ userData: [UInt8]? = nil, sessions: SessionPolicy = SessionPolicy(),
+        password: String? = nil
     ) -> Instance? {
         guard let uuid = InstanceUUID("00000000-0000-4000-8000-00000000000\(number)"), let mac = MACAddress(mac) else {
             return nil
@@ -152,6 +156,6 @@ enum Guests {
         return Instance(
             domain: uuid, domainName: name, uuid: uuid, id: "i-\(number)", name: name, hostname: name, type: "small",
             userData: userData,
-            interfaces: [NetworkInterface(mac: mac)], sessions: sessions)
+            interfaces: [NetworkInterface(mac: mac)], sessions: sessions, password: password)
     }
 }

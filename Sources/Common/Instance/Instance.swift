@@ -62,6 +62,8 @@ public final class Instance: Sendable {
     public let interfaceOrder: [Int]
     /// What its operator says of the sessions in which this is read.
     public let sessions: SessionPolicy
+    /// What its guest left for the operator, as a rule the administrator's password, encrypted; never empty.
+    public let password: String?
 
     /// Puts together what was read; see the properties for each.
     public init(
@@ -71,7 +73,8 @@ public final class Instance: Sendable {
         credentials: [Tag] = [], publicKeys: [PublicKey] = [], securityGroups: [String] = [], tags: [Tag] = [],
         userData: [UInt8]? = nil, vendorData: JSONValue? = nil, additional: Directory? = nil,
         files: [InjectedFile] = [], dedicatedProcessors: [Int] = [], shares: [Share] = [], virtualLinks: [VirtualLink] = [],
-        interfaces: [NetworkInterface] = [], disks: [Disk] = [], sessions: SessionPolicy = SessionPolicy()
+        interfaces: [NetworkInterface] = [], disks: [Disk] = [], sessions: SessionPolicy = SessionPolicy(),
+        password: String? = nil
     ) {
         (self.domain, self.domainName, self.uuid, self.id) = (domain, domainName, uuid, id)
         (self.name, self.hostname, self.type, self.placement) = (name, hostname, type, placement)
@@ -82,6 +85,7 @@ public final class Instance: Sendable {
         (self.files, self.dedicatedProcessors, self.shares) = (files, dedicatedProcessors, shares)
         self.virtualLinks = virtualLinks
         (self.interfaces, self.disks, self.sessions) = (interfaces, disks, sessions)
+        self.password = password
         interfaceOrder = interfaces.indices.sorted { interfaces[$0].deviceNumber < interfaces[$1].deviceNumber }
     }
 

@@ -19,23 +19,33 @@ extension SchemaVersion {
 public struct Entry<Version: SchemaVersion>: Sendable {
     let path: TreePath
     let since: Version
+    let operation: Operation?
     let read: @Sendable (Question, Version) -> Node?
 
     /// A place below the version's root; where the reading is `nil` there is no such place, so it is neither served nor listed.
-    public init(_ path: String, since: Version, node: @escaping @Sendable (Question) -> Node?) {
-        self.init(path, since: since) { question, _ in node(question) }
+    ///
+    /// - Parameter operation: what the place is for besides being read.
+    public init(
+        _ path: String, since: Version, operation: Operation? = nil, node: @escaping @Sendable (Question) -> Node?
+    ) {
+        self.init(path, since, operation) { question, _ in node(question) }
     }
 
     /// A place whose content depends on the version it is read in, as a document does that gained fields over time.
     public init(_ path: String, since: Version, versionedNode: @escaping @Sendable (Question, Version) -> Node?) {
-        self.path = TreePath(path.split(separator: "/").map(String.init))
-        self.since = since
-        self.read = versionedNode
+        self.init(path, since, nil, versionedNode)
     }
 
     /// A place that holds one text.
     public init(_ path: String, since: Version, text: @escaping @Sendable (Question) -> String?) {
         self.init(path, since: since, node: { text($0).map(Node.text) })
+    }
+
+    private init(
+        _ path: String, _ since: Version, _ operation: Operation?, _ read: @escaping @Sendable (Question, Version) -> Node?
+    ) {
+        self.path = TreePath(path.split(separator: "/").map(String.init))
+        (self.since, self.operation, self.read) = (since, operation, read)
     }
 }
 
@@ -50,12 +60,14 @@ public struct Schema<Version: SchemaVersion>: Sendable {
     }
 
     private let roots: [String: Branch]
+    private let operations: [(path: TreePath, since: Version, operation: Operation)]
     /// Every place that has an entry, and the version that brought it, in the order of the table.
     public let places: [(path: TreePath, since: Version)]
 
     /// A schema of these entries.
     public init(order: Order, _ entries: [Entry<Version>]) {
         places = entries.map { ($0.path, $0.since) }
+        operations = entries.compactMap { entry in entry.operation.map { (entry.path, entry.since, $0) } }
         roots = Dictionary(
             uniqueKeysWithValues: Version.names.compactMap { name in
                 guard let version = Version(name: name) else { return nil }
@@ -70,6 +82,17 @@ public struct Schema<Version: SchemaVersion>: Sendable {
     public func node(at path: ArraySlice<String>, for question: Question) -> Node? {
         guard let name = path.first else { return versions(for: question).map(Node.directory) }
         return roots[name]?.node(at: path.dropFirst(), for: question)
+    }
+
+    /// What a place is for besides being read, in the versions that have it; `nil` as a rule.
+    ///
+    /// - Parameter path: from the root of the API.
+    public func operation(at path: ArraySlice<String>) -> Operation? {
+        // Every request comes by here, so the version is looked up last.
+        guard let row = operations.first(where: { path.dropFirst().elementsEqual($0.path.names) }),
+            let name = path.first, let version = Version(name: name), row.since <= version
+        else { return nil }
+        return row.operation
     }
 
     /// The versions as a directory; a listing shows them without a slash.

@@ -58,7 +58,7 @@ public struct InstanceAssembly: Sendable {
             files: metadata.files, dedicatedProcessors: domain.dedicatedProcessors, shares: domain.shares,
             virtualLinks: virtualLinks(of: domain, &metadata), interfaces: interfaces(of: domain, &metadata),
             disks: disks(of: domain, &metadata),
-            sessions: metadata.sessions)
+            sessions: metadata.sessions, password: PasswordElement.text(in: live))
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
 

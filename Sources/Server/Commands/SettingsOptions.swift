@@ -18,6 +18,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: Self.flag("trust-forwarded-for"), help: Self.help("trust-forwarded-for")) var trustForwardedFor: [String] = []
     @Option(name: Self.flag("neighbours"), help: Self.help("neighbours")) var neighbours: String?
     @Flag(name: Self.flag("edited"), inversion: .prefixedNo, help: Self.help("edited")) var edited: Bool?
+    @Option(name: Self.flag("allow-password"), help: Self.help("allow-password")) var allowPassword: String?
     @Option(name: Self.flag("state-directory"), help: Self.help("state-directory")) var stateDirectory: String?
     @Option(name: Self.flag("token-key"), help: Self.help("token-key")) var tokenKey: String?
     @Option(name: Self.flag("identity-key"), help: Self.help("identity-key")) var identityKey: String?
@@ -49,6 +50,7 @@ struct SettingsOptions: ParsableArguments {
             ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
             ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
             ("identity-key", identityKey), ("neutron-secret", neutronSecret), ("tokens", tokens), ("hop-limit", hopLimit),
+            ("allow-password", allowPassword),
             ("sweep-interval", sweepInterval), ("log-level", logLevel), ("threads", threads),
             ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),
             ("request-timeout", requestTimeout),

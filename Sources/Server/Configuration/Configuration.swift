@@ -41,6 +41,8 @@ struct Configuration: Sendable {
     var neighbours: String?
     /// Whether the operator's words are taken from the definition for the next start.
     var edited = false
+    /// Whether guests may leave a password, once, which takes a connection to libvirt that can write.
+    var allowsPasswords = false
     /// How often everything is read again, whatever events said.
     var sweepInterval = Duration.seconds(300)
     /// What is logged.

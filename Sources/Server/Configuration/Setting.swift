@@ -63,8 +63,8 @@ struct Setting: Sendable {
     /// Every setting there is.
     static let all: [Setting] = [
         single(
-            "connect", "uri", example: "qemu+unix:///system", help: "The hypervisor to ask, read-only.", { $1.connect = $0 },
-            Read.uri),
+            "connect", "uri", example: "qemu+unix:///system", help: "The hypervisor to ask, read-only as a rule.",
+            { $1.connect = $0 }, Read.uri),
         list(
             "listen", "address:port", example: "127.0.0.1:8775",
             help: "Where guests connect besides their bridges; [address]:port for IPv6; may be repeated.",
@@ -104,6 +104,11 @@ struct Setting: Sendable {
             help:
                 "Take title and metadata from the definition for the next start, so that an edit shows at once.", example: "yes"
         ) { values, configuration throws(BadValue) in configuration.edited = try Read.yesOrNo(values) },
+        Setting(
+            name: "allow-password", kind: .single, valueName: "yes|no",
+            help: "Let each guest leave a password, once; it is kept in its domain, by a second connection that can write.",
+            example: "yes"
+        ) { values, configuration throws(BadValue) in configuration.allowsPasswords = try Read.yesOrNo(values) },
         single(
             "state-directory", "directory", example: "/srv/vm",
             help: "Where keys are kept that the server makes at its first start. Default: \(Secrets.Places.defaultDirectory).",

@@ -1,4 +1,5 @@
 import Common
+import Inventory
 import Kernel
 import Logging
 import NIOCore
@@ -21,6 +22,8 @@ final class GuestConnection: ChannelInboundHandler {
         static let lingering = ConnectionTable.ticks(.seconds(2))
         /// How long a guest that has connected may still ask its first question when we are about to end: it is on its way.
         static let farewell = ConnectionTable.ticks(.seconds(1))
+        /// How long it may take to do what a request needs.
+        static let effect = ConnectionTable.ticks(PasswordKeeper.limit)
     }
 
     private enum Phase {
@@ -30,6 +33,8 @@ final class GuestConnection: ChannelInboundHandler {
         case receiving(HTTPRequestHead?, body: Int)
         /// A request waits for the inventory.
         case held(HTTPRequestHead)
+        /// What a request needs is being done.
+        case deferred(HTTPRequestHead)
         /// The last reply is written; what still comes is dropped.
         case closing
     }
@@ -53,6 +58,11 @@ final class GuestConnection: ChannelInboundHandler {
     private var counted: Census.Caller?
     private var phase = Phase.idle
     private var deadline = 0
+    /// What is kept of the body of the request, and how much of it may be.
+    private var body: [UInt8] = []
+    private var bodyToKeep = 0
+    /// How many effects have begun or are no longer waited for, so that one which ends late is known.
+    private var effects = 0
     private var waiting = CircularBuffer<Arrival>()
     private var isReading = true
     private var needsFlush = false
@@ -115,7 +125,7 @@ final class GuestConnection: ChannelInboundHandler {
             phase = .receiving(nil, body: 0)
             deadline = table.now + patience.request
         case .closing: lingers = true
-        case .idle, .receiving, .held: break
+        case .idle, .receiving, .held, .deferred: break
         }
     }
 
@@ -144,7 +154,7 @@ final class GuestConnection: ChannelInboundHandler {
 
     private func isReady(_ context: ChannelHandlerContext) -> Bool {
         switch phase {
-        case .held: false
+        case .held, .deferred: false
         case .closing: true
         case .idle, .receiving: context.channel.isWritable
         }
@@ -175,10 +185,11 @@ final class GuestConnection: ChannelInboundHandler {
 
     private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
         switch (part, phase) {
-        case (_, .closing), (_, .held): break
+        case (_, .closing), (_, .held), (_, .deferred): break
         case (.head(let head), _): begin(head, context)
         case (.body(let bytes), .receiving(let head, let body)):
             phase = .receiving(head, body: body + bytes.readableBytes)
+            self.body += bytes.readableBytesView.prefix(bodyToKeep - self.body.count)
             if body + bytes.readableBytes > bodyLimit { refuse(.payloadTooLarge, context) }
         case (.end, .receiving(let head?, _)): answer(head, context)
         case (.body, .idle), (.end, _): break
@@ -188,6 +199,7 @@ final class GuestConnection: ChannelInboundHandler {
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         if case .idle = phase { deadline = table.now + patience.request }
         phase = .receiving(head, body: 0)
+        (body, bodyToKeep) = ([], responder.keptBody(of: head))
         let announced = head.headers[canonicalForm: "Content-Length"].first.flatMap { Int($0) } ?? 0
         if announced > bodyLimit { return refuse(.payloadTooLarge, context) }
         // RFC 9110 §10.1.1: a client may wait with its body until it is told to go on.
@@ -201,14 +213,35 @@ final class GuestConnection: ChannelInboundHandler {
 
     private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard let caller else { return }
-        switch responder.respond(to: head, over: caller) {
+        switch responder.respond(to: head, body: body, over: caller) {
         case .reply(let reply): send(reply, to: head, context)
+        case .deferred(let effect): begin(effect, for: head, context)
         case .hold where !quiescing && table.beginHolding():
             phase = .held(head)
             deadline = table.now + patience.hold
             setReading(false, context)
         case .hold(let doubt): send(responder.giveUp(doubt), to: head, context)
         }
+    }
+
+    private func begin(_ effect: GuestResponder.Effect, for head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        phase = .deferred(head)
+        deadline = table.now + Patience.effect
+        setReading(false, context)
+        effects += 1
+        let (connection, loop, number) = (NIOLoopBound(self, eventLoop: context.eventLoop), context.eventLoop, effects)
+        responder.perform(effect) { reply in
+            loop.execute { connection.value.end(effect: number, with: reply) }
+        }
+    }
+
+    /// An effect has ended, or is no longer waited for. The guest may be gone by then, or have been answered.
+    private func end(effect number: Int, with reply: Reply) {
+        guard number == effects, case .deferred(let head) = phase, let context else { return }
+        effects += 1
+        phase = .receiving(head, body: 0)
+        send(reply, to: head, context)
+        takeWaiting(context)
     }
 
     private func send(_ reply: Reply, to head: HTTPRequestHead, _ context: ChannelHandlerContext) {
@@ -297,10 +330,10 @@ final class GuestConnection: ChannelInboundHandler {
         if case .held(let head) = phase { retry(head, context) }
         if !context.channel.isWritable { watchReader(context) }
         guard table.now >= deadline, self.context != nil else { return }
-        if case .receiving = phase, context.channel.isWritable {
-            refuse(.requestTimeout, context)
-        } else {
-            context.close(promise: nil)
+        switch phase {
+        case .receiving where context.channel.isWritable: refuse(.requestTimeout, context)
+        case .deferred: end(effect: effects, with: .unavailable)
+        case .idle, .receiving, .held, .closing: context.close(promise: nil)
         }
     }
 
@@ -314,12 +347,15 @@ final class GuestConnection: ChannelInboundHandler {
     private func retry(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard let caller = caller.map({ responder.identification.lookingAgain(for: $0, at: place) }) else { return }
         self.caller = caller
-        let outcome = responder.respond(to: head, over: caller)
+        let outcome = responder.respond(to: head, body: body, over: caller)
         let reply: Reply
         switch outcome {
         case .reply(let found): reply = found
         case .hold where table.now < deadline && !quiescing: return
         case .hold(let doubt): reply = responder.giveUp(doubt)
+        case .deferred(let effect):
+            table.endHolding()
+            return begin(effect, for: head, context)
         }
         table.endHolding()
         phase = .receiving(head, body: 0)
@@ -341,7 +377,7 @@ final class GuestConnection: ChannelInboundHandler {
         case .idle where waiting.isEmpty && hasAsked: leave(context)
         case .idle where waiting.isEmpty: deadline = min(deadline, table.now + Patience.farewell)
         case .held(let head): retry(head, context)
-        case .idle, .receiving, .closing: break
+        case .idle, .receiving, .deferred, .closing: break
         }
     }
 

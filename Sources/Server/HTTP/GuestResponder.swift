@@ -1,13 +1,22 @@
 import Common
 import NIOHTTP1
 
-/// From a request to its reply: who is asking, what is known, which view, which place. A pure function of values.
+/// From a request to its reply: who is asking, what is known, which view, which place. A pure function of values; what is to be
+/// done in the world before there is a reply, it names.
 struct GuestResponder: Sendable {
     /// What becomes of a request.
     enum Outcome {
         case reply(Reply)
         /// Nobody knows yet whether the caller is one of ours: ask again when more is known.
         case hold(Doubt)
+        /// Something is to be done first, and the reply says what became of it.
+        case deferred(Effect)
+    }
+
+    /// What is to be done in the world for a request.
+    enum Effect {
+        /// A guest leaves a password.
+        case storePassword(String, for: InstanceUUID)
     }
 
     /// Why a request waits: whose it is, and which step to its instance failed so far.
@@ -24,53 +33,104 @@ struct GuestResponder: Sendable {
     let seal: DocumentSeal?
     /// Who names instances over connections that come by no bridge; `nil` where nobody does.
     let agent: NeutronAgent?
+    let passwords: GuestPasswords
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
     /// Told of each network whose leases would tell an address that nothing else does.
     let wantLeases: @Sendable (_ network: String) -> Void
 
+    /// How many bytes of a request's body are to be kept, from its beginning; none as a rule. One more than is taken tells that
+    /// it is too long.
+    func keptBody(of head: HTTPRequestHead) -> Int {
+        guard head.method == .POST, let path = TreePath(target: head.uri),
+            case .storePassword? = view(of: path)?.operation(at: path)
+        else { return 0 }
+        return GuestPasswords.longest + 1
+    }
+
     /// Answers a request that came over a caller's connection.
-    func respond(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
+    ///
+    /// - Parameter body: what was kept of its body.
+    func respond(to head: HTTPRequestHead, body: [UInt8], over connection: Caller) -> Outcome {
         let path = TreePath(target: head.uri)
-        let view = path.flatMap { path in views.first { $0.claims(path) } }
-        if let path, let operation = view?.operation(at: path) { return perform(operation, head, over: connection) }
-        guard head.method == .GET || head.method == .HEAD else { return .reply(.readOnly) }
+        let view = path.flatMap(view)
+        switch path.flatMap({ view?.operation(at: $0) }) {
+        case .issueToken: return issueToken(to: head, over: connection)
+        case .storePassword where !head.isReading: return storePassword(body, of: head, over: connection)
+        case .storePassword, nil: break
+        }
+        guard head.isReading else { return .reply(.readOnly) }
         guard let path, let view else { return .reply(.notFound) }
         if let node = view.publicNode(at: path) { return .reply(Reply(node)) }
 
-        if let agent, connection.entrance == .unknown { return respond(to: head, about: path, view, over: connection, agent) }
-        guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
-        return reply(to: caller) { owner in
+        return outcome(of: head, over: connection) { asker in
+            guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
             let question = Question(
-                about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy, seal: seal)
-            return answer(question, at: path, view, head)
+                about: asker.instance, address: asker.address, interface: asker.interface, entropy: entropy, seal: seal)
+            for network in question.networksWithUnknownAddresses { wantLeases(network) }
+            guard let node = view.node(at: path, for: question) else { return .reply(.notFound) }
+            if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
+                return .reply(Reply(view.json(of: directory) ?? node))
+            }
+            return .reply(Reply(node))
         }
     }
 
-    /// Answers what a known instance asks for.
-    private func answer(_ question: Question, at path: TreePath, _ view: any MetadataView, _ head: HTTPRequestHead) -> Reply {
-        guard tokens.admits(head.headers, to: question.instance) else { return .unauthorized }
-        for network in question.networksWithUnknownAddresses { wantLeases(network) }
-        guard let node = view.node(at: path, for: question) else { return .notFound }
-        if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
-            return Reply(view.json(of: directory) ?? node)
-        }
-        return Reply(node)
+    private func view(of path: TreePath) -> (any MetadataView)? {
+        views.first { $0.claims(path) }
     }
 
-    /// Answers a request that an agent forwards.
-    private func respond(
-        to head: HTTPRequestHead, about path: TreePath, _ view: any MetadataView, over connection: Caller, _ agent: NeutronAgent
+    private func issueToken(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
+        guard head.method == .PUT else { return .reply(.methodNotAllowed(but: "PUT")) }
+        // An agent relays no field by which a token could be asked for or shown.
+        if isAgents(connection) { return .reply(.badRequest) }
+        // Whoever reaches us through an open proxy gets no token: such proxies say for whom they ask, as Amazon found.
+        guard let caller = identification.callerOfSession(head.headers, over: connection) else { return .reply(.forbidden) }
+        guard let lifetime = tokens.lifetime(in: head.headers) else { return .reply(.badRequest) }
+        return outcome(for: caller) { owner in
+            var reply = tokens.issue(to: owner.instance, lifetime: lifetime, entropy: entropy)
+            // Behind a proxy, the hops to the guest are the proxy's business.
+            if caller != connection { reply.hopLimit = nil }
+            return .reply(reply)
+        }
+    }
+
+    private func storePassword(_ body: [UInt8], of head: HTTPRequestHead, over connection: Caller) -> Outcome {
+        guard head.method == .POST else { return .reply(.methodNotAllowed(but: "GET, HEAD, POST")) }
+        return outcome(of: head, over: connection) { asker in
+            guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
+            guard asker.instance.password == nil else { return .reply(.conflict) }
+            guard passwords.isAllowed(to: asker.instance), head.saysLength, let text = GuestPasswords.text(of: body) else {
+                return .reply(.badRequest)
+            }
+            // As with Nova, nothing leaves all as it was.
+            return text.isEmpty ? .reply(.done) : .deferred(.storePassword(text, for: asker.instance.domain))
+        }
+    }
+
+    /// Does what a request needs, and says once what became of it; on any thread.
+    func perform(_ effect: Effect, done: @escaping @Sendable (Reply) -> Void) {
+        switch effect {
+        case .storePassword(let text, let domain): passwords.keep(text, for: domain) { done(.outcome($0)) }
+        }
+    }
+
+    /// What becomes of a request: whom it is about, its connection says, or somebody who is believed.
+    private func outcome(of head: HTTPRequestHead, over connection: Caller, _ answer: (Asker) -> Outcome) -> Outcome {
+        if let agent, isAgents(connection) { return outcome(of: head, from: agent, over: connection, answer) }
+        guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
+        return outcome(for: caller) { owner in
+            answer(Asker(instance: owner.instance, address: caller.address, interface: owner.interface))
+        }
+    }
+
+    /// What becomes of a request that an agent forwards.
+    private func outcome(
+        of head: HTTPRequestHead, from agent: NeutronAgent, over connection: Caller, _ answer: (Asker) -> Outcome
     ) -> Outcome {
         let snapshot = board.snapshot
         do throws(NeutronAgent.Refusal) {
-            let (instance, address) = try agent.instance(in: head.headers, snapshot)
-            let asking = instance.interfaces.indices.first { index in
-                instance.interfaces[index].addresses.contains { $0.address == address }
-            }
-            let only = instance.interfaces.count == 1 && address != nil ? 0 : nil
-            let question = Question(about: instance, address: address, interface: asking ?? only, entropy: entropy, seal: seal)
-            return .reply(answer(question, at: path, view, head))
+            return answer(try agent.asker(in: head.headers, snapshot))
         } catch {
             switch error {
             case .incomplete: return .reply(.badRequest)
@@ -82,29 +142,11 @@ struct GuestResponder: Sendable {
         }
     }
 
-    private func perform(_ operation: Operation, _ head: HTTPRequestHead, over connection: Caller) -> Outcome {
-        switch operation {
-        case .issueToken:
-            guard head.method == .PUT else { return .reply(.methodNotAllowed(but: "PUT")) }
-            // An agent relays no field by which a token could be asked for or shown.
-            if isAgents(connection) { return .reply(.badRequest) }
-            // Whoever reaches us through an open proxy gets no token: such proxies say for whom they ask, as Amazon found.
-            guard let caller = identification.callerOfSession(head.headers, over: connection) else { return .reply(.forbidden) }
-            guard let lifetime = tokens.lifetime(in: head.headers) else { return .reply(.badRequest) }
-            return reply(to: caller) { owner in
-                var reply = tokens.issue(to: owner.instance, lifetime: lifetime, entropy: entropy)
-                // Behind a proxy, the hops to the guest are the proxy's business.
-                if caller != connection { reply.hopLimit = nil }
-                return reply
-            }
-        }
-    }
-
-    /// What is said to a caller, if it is known or can become known.
-    private func reply(to caller: Caller, _ answer: (Snapshot.Owner) -> Reply) -> Outcome {
+    /// What becomes of a caller's request, if it is known or can become known.
+    private func outcome(for caller: Caller, _ answer: (Snapshot.Owner) -> Outcome) -> Outcome {
         let snapshot = board.snapshot
         switch recognise(caller, in: snapshot) {
-        case .success(let owner): return .reply(answer(owner))
+        case .success(let owner): return answer(owner)
         case .failure(let reason):
             let doubt = Doubt(caller: caller, reason: reason)
             return mayPass(doubt, in: snapshot) ? .hold(doubt) : .reply(giveUp(doubt))
@@ -142,5 +184,15 @@ struct GuestResponder: Sendable {
             let located = identification.locating(caller), case .success(let owner) = snapshot.recognise(located)
         else { return result }
         return .success(owner)
+    }
+}
+
+extension HTTPRequestHead {
+    /// Whether it asks for what stands at a place.
+    fileprivate var isReading: Bool { method == .GET || method == .HEAD }
+
+    /// Whether it says where its body ends; one that does not has none (RFC 9112 §6.3).
+    fileprivate var saysLength: Bool {
+        headers.contains(name: "Content-Length") || headers.contains(name: "Transfer-Encoding")
     }
 }

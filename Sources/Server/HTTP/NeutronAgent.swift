@@ -20,9 +20,7 @@ struct NeutronAgent: Sendable {
     let signature: InstanceSignature
 
     /// The instance that a request names, and the address that it asks from, if the agent says.
-    func instance(
-        in headers: HTTPHeaders, _ snapshot: Snapshot
-    ) throws(Refusal) -> (owner: Instance, address: IPAddress?) {
+    func asker(in headers: HTTPHeaders, _ snapshot: Snapshot) throws(Refusal) -> Asker {
         let fields = ["X-Instance-ID", "X-Instance-ID-Signature", "X-Tenant-ID"].map { headers[$0] }
         guard fields.allSatisfy({ $0.count == 1 }) else { throw .incomplete }
         let (id, code, project) = (fields[0][0], fields[1][0], fields[2][0])
@@ -31,7 +29,12 @@ struct NeutronAgent: Sendable {
             throw .unknown(.noInstance(id))
         }
         guard let own = instance.project, own == project else { throw .unknown(.foreignProject(instance.domainName)) }
-        return (instance, address(in: headers))
+        let address = address(in: headers)
+        let named = instance.interfaces.indices.first { index in
+            instance.interfaces[index].addresses.contains { $0.address == address }
+        }
+        let only = instance.interfaces.count == 1 && address != nil ? 0 : nil
+        return Asker(instance: instance, address: address, interface: named ?? only)
     }
 
     /// An agent puts the guest's address here; what is no single address says nothing.
@@ -39,6 +42,15 @@ struct NeutronAgent: Sendable {
         let fields = headers["X-Forwarded-For"]
         return fields.count == 1 ? IPAddress(fields[0]) : nil
     }
+}
+
+/// Whom a request is about, and from where it is asked.
+struct Asker {
+    let instance: Instance
+    /// The address that the guest asks from; `nil` where nobody says.
+    let address: IPAddress?
+    /// Which of the instance's interfaces it asks by: an index into them.
+    let interface: Int?
 }
 
 extension Reply {

@@ -1,4 +1,5 @@
 import Common
+import Inventory
 import NIOCore
 import NIOHTTP1
 
@@ -27,9 +28,29 @@ struct Reply: Sendable {
     static let unauthorized = Reply(refusing: .unauthorized)
     static let forbidden = Reply(refusing: .forbidden)
     static let readOnly = methodNotAllowed(but: "GET, HEAD")
+    static let conflict = Reply(refusing: .conflict)
+    /// Nothing, where nothing more is to be said.
+    static let done = Reply(.text(""))
     static let requestTimeout = Reply(refusing: .requestTimeout)
     static let payloadTooLarge = Reply(refusing: .payloadTooLarge)
     static let headersTooLarge = Reply(refusing: .requestHeaderFieldsTooLarge)
+
+    /// The refusal for now, with the seconds after which to ask again; as cloudbase-init does by itself.
+    static let unavailable = {
+        var reply = Reply(refusing: .serviceUnavailable)
+        reply.field = ("Retry-After", "5")
+        return reply
+    }()
+
+    /// What became of a guest's password.
+    static func outcome(_ outcome: PasswordKeeper.Outcome) -> Reply {
+        switch outcome {
+        case .stored: .done
+        case .alreadySet: .conflict
+        case .noDomain: .notFound
+        case .unavailable: .unavailable
+        }
+    }
 
     /// The refusal of a method where others would be served.
     static func methodNotAllowed(but allowed: String) -> Reply {

@@ -34,9 +34,13 @@ struct Wiring {
             clock: ContinuousClock(), logger: logger)
         // Before the inventory begins: an address that cannot be had is said at once, whatever libvirt does.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
-        let listener = try await makeListener(on: group, board: board, wantLeases: { inventory.wantLeases(of: $0) })
+        let keeper = configuration.allowsPasswords ? makePasswordKeeper(board, reread: { inventory.reread($0) }) : nil
+        let passwords = GuestPasswords(keeper: keeper.map { $0.keep }, logger: logger)
+        let listener = try await makeListener(
+            on: group, board: board, passwords: passwords, wantLeases: { inventory.wantLeases(of: $0) })
         try await open(listener)
         var services: [any Service] = [inventory]
+        if let keeper { services.append(keeper) }
         if let host {
             let interceptor = Interceptor(
                 configuration.interception, file: host.takeFile(), tables: host.tables, listener: listener, board: board,
@@ -76,15 +80,23 @@ struct Wiring {
     }
 
     private func makeListener(
-        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, wantLeases: @escaping @Sendable (String) -> Void
+        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, passwords: GuestPasswords,
+        wantLeases: @escaping @Sendable (String) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger)
         let secrets = try Secrets(configuration.secrets, logger: logger)
         let tokens = SessionTokens(authority: secrets.tokens, clock: TokenClock(), policy: configuration.sessions)
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
-            seal: secrets.seal, agent: secrets.agent, onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
+            seal: secrets.seal, agent: secrets.agent, passwords: passwords, onUnknown: { strangers.note($0, $1) },
+            wantLeases: wantLeases)
         return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
+    }
+
+    private func makePasswordKeeper(
+        _ board: SnapshotBoard, reread: @escaping @Sendable (InstanceUUID) -> Void
+    ) -> PasswordKeeper {
+        PasswordKeeper(store: PasswordStore(uri: configuration.connect), board: board, reread: reread, logger: logger)
     }
 
     private func makeIdentification() throws -> CallerIdentification {

@@ -1,0 +1,55 @@
+import Crypto
+import CryptoExtras
+import FoundationEssentials
+import SwiftASN1
+
+/// An RSA key that opens what a guest has encrypted for it, as cloudbase-init and Nova's own clients do it: PKCS #1 v1.5 padding
+/// (RFC 8017 §7.2), in base64.
+///
+/// That padding betrays a key to whoever may have any number of messages decrypted and sees how that fails; here a person
+/// decrypts one.
+public struct PasswordKey {
+    /// Why a key cannot be used, or does not open a password; in English, without a final stop. Nothing of a key is in it.
+    public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
+        /// What is wrong and what would mend it.
+        public let description: String
+
+        init(_ description: String) {
+            self.description = description
+        }
+    }
+
+    private let key: _RSA.Encryption.PrivateKey
+
+    /// Takes a key in PEM (RFC 7468), PKCS#8 or PKCS#1, without a password.
+    public init(pem text: String) throws(Failure) {
+        let advice = "make one that can by 'ssh-keygen -p -m PEM -N \"\" -f COPY', on a copy of it"
+        // Its lines are not as long as those of PEM are.
+        guard !text.contains("-----BEGIN OPENSSH PRIVATE KEY-----") else {
+            throw Failure("the key is in OpenSSH's own format, which is not read; \(advice)")
+        }
+        guard let documents = try? PEMDocument.parseMultiple(pemString: text) else {
+            guard !text.contains("Proc-Type: 4,ENCRYPTED") else { throw Failure("the key needs a password; \(advice)") }
+            throw Failure("the PEM is damaged")
+        }
+        guard let document = documents.first(where: { $0.discriminator.hasSuffix("PRIVATE KEY") }) else {
+            throw Failure("there is no private key in PEM")
+        }
+        guard document.discriminator != "ENCRYPTED PRIVATE KEY" else { throw Failure("the key needs a password; \(advice)") }
+        guard let key = try? _RSA.Encryption.PrivateKey(unsafeDERRepresentation: document.derBytes) else {
+            throw Failure("the key is not RSA, or it is damaged, or it has fewer than 1,024 bits")
+        }
+        self.key = key
+    }
+
+    /// Opens a password: the bytes that were encrypted, as the guest encoded them.
+    public func open(_ password: String) throws(Failure) -> [UInt8] {
+        guard let message = Data(base64Encoded: password.filter { !$0.isWhitespace }) else {
+            throw Failure("the password is not encrypted: it is no base64")
+        }
+        guard let opened = try? key.decrypt(message, padding: ._WEAK_AND_INSECURE_PKCS_V1_5) else {
+            throw Failure("the password was not encrypted for this key")
+        }
+        return Array(opened)
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Identity
+import TestSupport
+import Testing
+
+/// Passwords that openssl encrypts as cloudbase-init does.
+@Suite struct PasswordKeyTests {
+    private let openssl = try? OpenSSL()
+
+    private func key(_ arguments: [String] = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]) throws -> String {
+        try Command.succeed(["openssl", "genpkey"] + arguments)
+    }
+
+    private func encrypted(_ password: String, for key: String) throws -> String {
+        let openssl = try #require(openssl)
+        let (key, plain) = (try openssl.file("key.pem", key), try openssl.file("plain", password))
+        try openssl.run("pkeyutl", "-encrypt", "-inkey", key, "-in", plain, "-out", openssl.path("secret"))
+        return try openssl.run("base64", "-in", openssl.path("secret"))
+    }
+
+    @Test func `a password is opened with the key that it was encrypted for, in either form`() throws {
+        let openssl = try #require(openssl)
+        let key = try key()
+        let secret = try encrypted("Pässw0rd!", for: key)
+        let older = try openssl.run("rsa", "-traditional", "-in", try openssl.file("key.pem", key))
+        #expect(older.contains("BEGIN RSA PRIVATE KEY"))
+        for pem in [key, older] { #expect(try PasswordKey(pem: pem).open(secret) == Array("Pässw0rd!".utf8)) }
+    }
+
+    @Test func `another key opens nothing, and what is not encrypted cannot be opened`() throws {
+        let (key, other) = (try key(), try PasswordKey(pem: try key()))
+        let secret = try encrypted("secret", for: key)
+        #expect(throws: PasswordKey.Failure.self) { try other.open(secret) }
+        #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: key).open("YWJj") }
+        let error = #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: key).open("no base64!") }
+        #expect(error?.description == "the password is not encrypted: it is no base64")
+    }
+
+    @Test func `a key that cannot be used is told from one that is none, with what mends it`() throws {
+        let openssl = try #require(openssl)
+        let problem = { (pem: String) in
+            #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: pem) }?.description ?? ""
+        }
+        #expect(problem("ssh-rsa AAAA") == "there is no private key in PEM")
+        #expect(problem(try key(["-algorithm", "ED25519"])).hasPrefix("the key is not RSA"))
+        let file = try openssl.file("key.pem", try key())
+        let locked = try openssl.run("pkey", "-in", file, "-aes128", "-passout", "pass:secret")
+        #expect(problem(locked).hasPrefix("the key needs a password"))
+        let older = try openssl.run("rsa", "-traditional", "-in", file, "-aes128", "-passout", "pass:secret")
+        #expect(problem(older).hasPrefix("the key needs a password"))
+        let ssh = openssl.path("ssh")
+        try Command.succeed(["ssh-keygen", "-q", "-t", "rsa", "-N", "", "-f", ssh])
+        #expect(problem(try openssl.text("ssh")).hasPrefix("the key is in OpenSSH's own format"))
+    }
+}
