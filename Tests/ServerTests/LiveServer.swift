@@ -46,7 +46,7 @@ struct LiveServer: Sendable {
         let responder = GuestResponder(
             views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil,
             onUnknown: onUnknown,
-            wantLeases: { _ in })
+            wantLeases: { _, _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
         let listener = try await GuestListener(group: group, responder: responder, limits: limits)
         let socket = try await listener.open(SocketAddress(ipAddress: address, port: 0))

@@ -24,8 +24,8 @@ struct GuestResponder: Sendable {
     let seal: DocumentSeal?
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
-    /// Told of each network whose leases would tell an address that nothing else does.
-    let wantLeases: @Sendable (_ network: String) -> Void
+    /// Told of each network whose leases would tell an address that nothing else does, and of the host that it is on.
+    let wantLeases: @Sendable (_ network: String, _ host: HostNumber) -> Void
 
     /// Answers a request that came over a caller's connection.
     func respond(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
@@ -41,7 +41,7 @@ struct GuestResponder: Sendable {
             guard tokens.admits(head.headers, to: owner.instance) else { return .unauthorized }
             let question = Question(
                 about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy, seal: seal)
-            for network in question.networksWithUnknownAddresses { wantLeases(network) }
+            for network in question.networksWithUnknownAddresses { wantLeases(network, owner.host) }
             guard let node = view.node(at: path, for: question) else { return .notFound }
             if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
                 return Reply(view.json(of: directory) ?? node)
@@ -80,7 +80,7 @@ struct GuestResponder: Sendable {
     /// Ends the wait of a request, or does not let it begin.
     func giveUp(_ doubt: Doubt) -> Reply {
         // Before all domains are known, not to know one is no news.
-        if board.snapshot.isComplete { onUnknown(doubt.caller, doubt.reason) }
+        if board.snapshot.isComplete(for: doubt.caller) { onUnknown(doubt.caller, doubt.reason) }
         return .notFound
     }
 
@@ -89,10 +89,10 @@ struct GuestResponder: Sendable {
     /// A guest can ask before its hypervisor has told us of it, but only by a bridge; and one whose domain has just stopped asks
     /// no more.
     private func mayPass(_ doubt: Doubt, in snapshot: Snapshot) -> Bool {
-        guard snapshot.isComplete else { return true }
-        guard doubt.caller.entrance != .unknown else { return false }
+        guard snapshot.isComplete(for: doubt.caller) else { return true }
+        guard doubt.caller.entrance.isBridge else { return false }
         switch doubt.reason {
-        case .noOwner(let mac): return !snapshot.hasDeparted(mac, by: .now)
+        case .noOwner(let mac), .elsewhere(let mac, _): return !snapshot.hasDeparted(mac, by: .now)
         case .noPort: return true
         case .noHardwareAddress, .severalOwners, .wrongPort: return false
         }
@@ -101,7 +101,7 @@ struct GuestResponder: Sendable {
     /// The bridge is looked up only where the hardware address alone does not tell.
     private func recognise(_ caller: Caller, in snapshot: Snapshot) -> Result<Snapshot.Owner, UnknownCaller> {
         let result = snapshot.recognise(caller)
-        guard case .failure(.severalOwners) = result, caller.entrance == .unknown,
+        guard case .failure(.severalOwners) = result, !caller.entrance.isBridge,
             let located = identification.locating(caller), case .success(let owner) = snapshot.recognise(located)
         else { return result }
         return .success(owner)

@@ -11,8 +11,10 @@ import UnixSignals
 
 /// Where the objects of the server meet: built from a configuration, run until a signal.
 struct Wiring {
-    /// What is open besides connections: listeners, event loops, libvirt's connection, netlink sockets, logs.
+    /// What is open besides connections: listeners, event loops, netlink sockets, logs.
     private static let otherFiles = 128
+    /// What each hypervisor's connection keeps open, the program that it may go through among it.
+    private static let filesOfHypervisor = 8
 
     private let configuration: Configuration
     private let logger: Logger
@@ -25,16 +27,17 @@ struct Wiring {
     }
 
     func run() async throws {
-        FileDescriptors.allow(configuration.limits.connections + Self.otherFiles)
+        FileDescriptors.allow(
+            configuration.limits.connections + Self.otherFiles + Self.filesOfHypervisor * configuration.connect.count)
         // First of all: it must have a descriptor below 1,024, and a host that is served by another is left alone.
         let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
         let board = SnapshotBoard()
         let inventory = InventoryService(
-            uri: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
+            uris: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
             clock: ContinuousClock(), logger: logger)
         // Before the inventory begins: an address that cannot be had is said at once, whatever libvirt does.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
-        let listener = try await makeListener(on: group, board: board, wantLeases: { inventory.wantLeases(of: $0) })
+        let listener = try await makeListener(on: group, board: board, wantLeases: { inventory.wantLeases(of: $0, on: $1) })
         try await open(listener)
         var services: [any Service] = [inventory]
         if let host {
@@ -76,7 +79,7 @@ struct Wiring {
     }
 
     private func makeListener(
-        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, wantLeases: @escaping @Sendable (String) -> Void
+        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, wantLeases: @escaping @Sendable (String, HostNumber) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger)
         let secrets = try Secrets(configuration.secrets, logger: logger)
