@@ -59,7 +59,9 @@ public struct TokenAuthority: Sendable {
     ///
     /// - Parameter now: the time, in seconds since 1970.
     public func expiry(of text: String, for instance: InstanceUUID, at now: Int64) -> Int64? {
-        guard text.utf8.count == Self.textBytes, let octets = Data(base64Encoded: text).map(Array.init) else { return nil }
+        guard text.utf8.count == Self.textBytes, let octets = Data(base64Encoded: text).map(Array.init),
+            octets.count == Self.claimBytes + Self.codeBytes  // fewer where the text ends with padding
+        else { return nil }
         let code = code(of: octets[..<Self.claimBytes], for: instance)
         guard KeyedHash.areSame(code, octets[Self.claimBytes...]) else { return nil }
         let expiry = octets[1...8].reduce(Int64(0)) { $0 << 8 | Int64($1) }

@@ -5,10 +5,15 @@ import JSON
 struct Field {
     let name: String
     let since: OpenStackVersion
-    let value: @Sendable (Question) -> JSONValue?
+    let value: @Sendable (Question, OpenStackVersion) -> JSONValue?
 
     /// A field; where the reading is `nil` the document does not have it.
     init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Question) -> JSONValue?) {
+        self.init(name, since: since) { question, _ in value(question) }
+    }
+
+    /// A field that has gained parts of its own over time.
+    init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Question, OpenStackVersion) -> JSONValue?) {
         (self.name, self.since, self.value) = (name, since, value)
     }
 }
@@ -21,7 +26,7 @@ extension Node {
                 .object(
                     fields.compactMap { field in
                         guard field.since <= version else { return nil }
-                        return field.value(question).map { JSONMember(field.name, $0) }
+                        return field.value(question, version).map { JSONMember(field.name, $0) }
                     }))
         }
     }

@@ -8,6 +8,18 @@ let metaDataFields: [Field] = [
         let tags = question.instance.tags
         return tags.isEmpty ? nil : .object(tags.map { JSONMember($0.name, .string($0.value)) })
     },
+    Field("files", since: .v2012_08_10) { question, _ in
+        let files = question.instance.files
+        return files.isEmpty
+            ? nil
+            : .array(
+                files.indices.map { number in
+                    .object([
+                        JSONMember("path", .string(files[number].path)),
+                        JSONMember("content_path", .string("/content/\(contentName(number))")),
+                    ])
+                })
+    },
     Field("public_keys", since: .v2012_08_10) { question in
         let keys = loginKeys(of: question.instance)
         return keys.isEmpty ? nil : .object(keys.map { JSONMember($0.name, .string($0.data)) })
@@ -30,6 +42,8 @@ let metaDataFields: [Field] = [
     Field("availability_zone", since: .v2012_08_10) { $0.instance.availabilityZone.map(JSONValue.string) },
     Field("random_seed", since: .v2013_04_04) { .string(Data($0.entropy.bytes(randomSeedBytes)).base64EncodedString()) },
     Field("project_id", since: .v2015_10_15) { $0.instance.project.map(JSONValue.string) },
+    Field("devices", since: .v2016_06_30) { .array(devices(of: $0.instance, in: $1)) },
+    Field("dedicated_cpus", since: .v2020_10_14) { .array($0.instance.dedicatedProcessors.map { .integer(Int64($0)) }) },
 ]
 
 /// As many random bytes as Nova gives a guest to seed its generator with; fresh for every request.

@@ -2,37 +2,95 @@ import Common
 
 /// `network_data.json`: the links that the guest has and how each gets its addresses; `nil` when there is nothing to say.
 ///
-/// A link is named by its number, not by its tap, whose name changes with every start. A link of a network that offers no DHCP
-/// has no network here, so that the guest does not wait for an answer which nobody gives. A guest that reads a document without
-/// any network configures none, so a document that would have none does not exist, and the guest falls back to DHCP.
+/// A link is named by its number, not by its tap, whose name changes with every start. A guest that reads a document without any
+/// network configures none, so a document that would have none does not exist, and the guest falls back to DHCP.
 func networkData(of instance: Instance) -> JSONValue? {
-    let numbered = Array(instance.interfaces.enumerated())
-    let asking = numbered.filter { $0.element.network?.offersDHCP ?? true }
-    guard !asking.isEmpty else { return nil }
+    let links = links(of: instance)
+    var networks: [JSONValue] = []
+    var nameServers: [IPAddress] = []
+    for link in links {
+        for network in link.networks {
+            networks.append(network.json(number: networks.count, on: link))
+            for server in network.nameServers where !nameServers.contains(server) { nameServers.append(server) }
+        }
+    }
+    guard !networks.isEmpty else { return nil }
     return .object([
-        JSONMember(
-            "links",
-            .array(
-                numbered.map { number, interface in
-                    .object([
-                        JSONMember("id", .string("interface\(number)")),
-                        JSONMember("type", .string("phy")),
-                        JSONMember("mtu", interface.mtu.map { .integer(Int64($0)) } ?? .null),
-                        JSONMember("ethernet_mac_address", .string(interface.mac.description)),
-                    ])
-                })),
-        JSONMember(
-            "networks",
-            .array(
-                asking.enumerated().map { count, link in
-                    .object([
-                        JSONMember("id", .string("network\(count)")),
-                        JSONMember("type", .string("ipv4_dhcp")),
-                        JSONMember("link", .string("interface\(link.offset)")),
-                        JSONMember(
-                            "network_id", .string(link.element.network?.uuid ?? link.element.bridge ?? "interface\(link.offset)")),
-                    ])
-                })),
-        JSONMember("services", .array([])),
+        JSONMember("links", .array(links.map(\.json))), JSONMember("networks", .array(networks)),
+        JSONMember("services", services(nameServers)),
     ])
+}
+
+/// A link as the document has it.
+struct GuestLink {
+    let id: String
+    let type: String
+    let mac: MACAddress
+    let mtu: Int?
+    /// What is told of this type alone.
+    let particulars: [JSONMember]
+    /// What the network that it is in is called.
+    let network: String
+    let networks: [GuestNetwork]
+
+    /// Nova's members in Nova's order; what a bond or a VLAN has besides is as in Ironic and in Nova's own schema.
+    var json: JSONValue {
+        .object(
+            [
+                JSONMember("id", .string(id)), JSONMember("type", .string(type)),
+                JSONMember("mtu", mtu.map { .integer(Int64($0)) } ?? .null),
+                JSONMember("ethernet_mac_address", .string(mac.description)),
+            ] + particulars)
+    }
+}
+
+/// One way in which a link gets an address.
+struct GuestNetwork {
+    /// Where its address comes from.
+    enum Kind {
+        /// From somebody on the link, in the way of this name.
+        case asked(String)
+        case configured(InterfaceAddress, routes: [Route])
+    }
+
+    let kind: Kind
+    let nameServers: [IPAddress]
+
+    func json(number: Int, on link: GuestLink) -> JSONValue {
+        let id = JSONMember("id", .string("network\(number)"))
+        let (onLink, network) = (JSONMember("link", .string(link.id)), JSONMember("network_id", .string(link.network)))
+        switch kind {
+        case .asked(let type): return .object([id, JSONMember("type", .string(type)), onLink, network])
+        case .configured(let address, let routes):
+            let family = address.address.family
+            return .object([
+                id, JSONMember("type", .string(family == .v4 ? "ipv4" : "ipv6")), onLink,
+                JSONMember("ip_address", .string(address.address.description)),
+                JSONMember("netmask", .string(netmask(of: address.prefixLength ?? 0, family))),
+                JSONMember("routes", .array(routes.map(json))), network, JSONMember("services", services(nameServers)),
+            ])
+        }
+    }
+
+    private func json(of route: Route) -> JSONValue {
+        let destination = route.destination
+        return .object([
+            JSONMember("network", .string(destination.address.description)),
+            JSONMember("netmask", .string(netmask(of: destination.prefixLength, destination.address.family))),
+            JSONMember("gateway", .string(route.gateway.description)),
+        ])
+    }
+}
+
+/// A mask as text, of IPv6 too.
+private func netmask(of length: Int, _ family: IPAddress.Family) -> String {
+    let ones = IPAddress(octets: [UInt8](repeating: 0xFF, count: family == .v4 ? 4 : 16))
+    return ones.flatMap { AddressRange($0, prefixLength: length) }?.canonical.address.description ?? ""
+}
+
+private func services(_ nameServers: [IPAddress]) -> JSONValue {
+    .array(
+        nameServers.map {
+            .object([JSONMember("type", .string("dns")), JSONMember("address", .string($0.description))])
+        })
 }

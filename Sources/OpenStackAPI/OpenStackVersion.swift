@@ -11,4 +11,5 @@ public enum OpenStackVersion: String, SchemaVersion {
     case v2017_02_22 = "2017-02-22"
     case v2018_08_27 = "2018-08-27"
     case v2020_10_14 = "2020-10-14"
+    case v2025_04_04 = "2025-04-04"
 }

@@ -12,7 +12,7 @@ import XML
             Set(Story.all.map(\.name)).isSuperset(of: [
                 "seed", "rich", "minimal", "no-keys", "several-keys", "base64", "gzip", "crlf", "indented", "indented-uneven",
                 "one-line",
-                "non-ascii", "no-metadata", "two-nics", "broken", "broken-too", "ec2",
+                "non-ascii", "no-metadata", "two-nics", "broken", "broken-too", "ec2", "openstack",
             ]))
     }
 

@@ -17,6 +17,11 @@ struct GuestWalk {
         self.question = question
         for version in listing("/") { visitDirectory("/\(Self.quoted(version))/") }
         for version in listing("/openstack") { visitDirectory("/openstack/\(Self.quoted(version))/") }
+        // What is listed by a document and by no listing.
+        for number in question.instance.files.indices {
+            let digits = String(number)
+            _ = read("/openstack/content/\(String(repeating: "0", count: 4 - digits.count))\(digits)")
+        }
     }
 
     private mutating func visitDirectory(_ target: String) {

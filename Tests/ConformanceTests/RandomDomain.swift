@@ -78,7 +78,14 @@ struct RandomDomain {
         if chance(50) { instance += element("userdata", pick(Self.texts)) }
         if chance(30) { instance += element("vendordata", JSONEncoding.text(value(depth: 3))) }
         if chance(70) { instance += element("additional", JSONEncoding.text(object(depth: 4))) }
-        if chance(50) { instance += element("interfaces", markup: several(3) { $0.interface() }) }
+        if chance(60) {
+            instance += element(
+                "interfaces", markup: several(3) { $0.interface() } + several(2) { $0.bond() } + several(3) { $0.vlan() })
+        }
+        if chance(40) {
+            instance += element(
+                "files", markup: several(4) { $0.element("file", $0.pick(Self.texts), ("path", $0.pick(Self.names))) })
+        }
         if chance(50) { instance += element("disks", markup: several(3) { $0.disk() }) }
         return Array(
             """
@@ -98,7 +105,7 @@ struct RandomDomain {
 
     private static let interfaceWords = [
         "address", "public-ipv4", "mtu", "device-number", "network-card", "interface-id", "vpc-id", "subnet-id",
-        "subnet-cidr-block", "vpc-cidr-block",
+        "subnet-cidr-block", "vpc-cidr-block", "gateway", "dns", "ipv4", "ipv6", "tag",
     ]
 
     private static let addresses = [
@@ -109,6 +116,25 @@ struct RandomDomain {
         // Half of them from what may be right, or nothing would be.
         let words = several(6) { $0.element($0.pick(Self.interfaceWords), $0.pick($0.chance(50) ? Self.addresses : Self.texts)) }
         return element("interface", markup: words, ("mac", pick(["52:54:00:00:00:01", "52:54:00:00:00:02", "x"])))
+    }
+
+    private mutating func bond() -> String {
+        let members = several(3) { $0.element("member", "", ("mac", $0.pick(["52:54:00:00:00:01", "52:54:00:00:00:02", "x"]))) }
+        return element(
+            "bond", markup: members + linkWords(), ("mode", pick(["802.3ad", "active-backup", ""])),
+            ("name", pick(["bond0", "b", "a=b"])))
+    }
+
+    private mutating func vlan() -> String {
+        let base = pick(["52:54:00:00:00:01", "bond0", "b", "x", ""])
+        return element("vlan", markup: linkWords(), ("id", pick(["1", "4094", "0", "x"])), ("on", base))
+    }
+
+    private mutating func linkWords() -> String {
+        several(4) {
+            $0.element(
+                $0.pick(["address", "gateway", "dns", "mtu", "ipv4", "ipv6"]), $0.pick(Self.addresses + ["dhcp", "slaac"]))
+        }
     }
 
     private mutating func disk() -> String {

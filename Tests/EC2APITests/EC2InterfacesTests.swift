@@ -81,9 +81,8 @@ import Testing
     }
 
     @Test func `a subnet is the operator's, else the prefix of an address, else the network's`() {
-        let network = NetworkReference(
-            name: "n", uuid: "u", offersDHCP: true,
-            ranges: ["198.51.100.0/24", "192.0.2.0/25", "2001:db8::/64"].compactMap { AddressRange($0) })
+        var network = NetworkReference(name: "n", uuid: "u", offersDHCP: true)
+        network.hostAddresses = ["198.51.100.1/24", "192.0.2.1/25", "2001:db8::1/64"].compactMap { InterfaceAddress($0) }
         let inNetwork = interface { $0.network = network }
         #expect(read("subnet-ipv4-cidr-block", [inNetwork]) == "198.51.100.0/24")
         #expect(read("subnet-ipv4-cidr-block", [inNetwork], from: "192.0.2.9") == "192.0.2.0/25")

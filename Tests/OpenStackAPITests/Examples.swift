@@ -5,7 +5,8 @@ extension Instance {
     /// An instance of which only this is known, besides its names.
     static func example(
         placement: [Tag] = [], project: String? = nil, publicKeys: [PublicKey] = [], tags: [Tag] = [], userData: [UInt8]? = nil,
-        vendorData: JSONValue? = nil, interfaces: [NetworkInterface] = []
+        vendorData: JSONValue? = nil, files: [InjectedFile] = [], dedicatedProcessors: [Int] = [], shares: [Share] = [],
+        virtualLinks: [VirtualLink] = [], interfaces: [NetworkInterface] = [], disks: [Disk] = []
     ) -> Instance {
         guard let domain = InstanceUUID("00000000-0000-4000-8000-000000000001"),
             let uuid = InstanceUUID("83679162-1378-4288-a2d4-70e13ec132aa")
@@ -13,7 +14,9 @@ extension Instance {
         return Instance(
             domain: domain, domainName: "web", uuid: uuid, id: "i-1", name: "Wéb", hostname: "web.example", type: "small",
             placement: placement, launchIndex: 3, project: project, publicKeys: publicKeys, tags: tags, userData: userData,
-            vendorData: vendorData, interfaces: interfaces)
+            vendorData: vendorData, files: files, dedicatedProcessors: dedicatedProcessors, shares: shares,
+            virtualLinks: virtualLinks,
+            interfaces: interfaces, disks: disks)
     }
 }
 

@@ -34,16 +34,42 @@ import Testing
         #expect(document(full(), in: version) == oldest + #", "random_seed": "\#(seed)"}"#)
     }
 
-    @Test(arguments: ["2015-10-15", "2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27", "2020-10-14", "latest"])
-    func `the project came in October 2015`(version: String) {
-        #expect(document(full(), in: version) == oldest + #", "random_seed": "\#(seed)", "project_id": "p"}"#)
+    @Test func `the project came in October 2015`() {
+        #expect(document(full(), in: "2015-10-15") == oldest + #", "random_seed": "\#(seed)", "project_id": "p"}"#)
+    }
+
+    @Test(arguments: ["2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27"])
+    func `devices came in June 2016, if there are none too`(version: String) {
+        let newer = #", "random_seed": "\#(seed)", "project_id": "p", "devices": []}"#
+        #expect(document(full(), in: version) == oldest + newer)
+    }
+
+    @Test(arguments: ["2020-10-14", "2025-04-04", "latest"]) func `dedicated processors came in October 2020`(version: String) {
+        let newer = #", "random_seed": "\#(seed)", "project_id": "p", "devices": [], "dedicated_cpus": []}"#
+        #expect(document(full(), in: version) == oldest + newer)
+        #expect(document(.example(dedicatedProcessors: [0, 3]), in: version)?.hasSuffix(#""dedicated_cpus": [0, 3]}"#) == true)
+    }
+
+    @Test func `files are told of by the paths of their contents, and those answer to the byte`() {
+        let files = (0..<12).map { InjectedFile(path: "/etc/file\($0)", content: [0xFF, UInt8($0)]) }
+        let instance = Instance.example(files: files + [InjectedFile(path: "/empty", content: [])])
+        let first = #""files": [{"path": "/etc/file0", "content_path": "/content/0000"}, "#
+        #expect(document(instance, in: "2012-08-10")?.contains(first) == true)
+        #expect(document(instance, in: "latest")?.contains(#"{"path": "/empty", "content_path": "/content/0012"}]"#) == true)
+        #expect(content(at: "/openstack/content/0011", instance)?.bytes == [0xFF, 11])
+        #expect(content(at: "/openstack/content/0012/", instance)?.bytes == [])
+        for path in ["", "/0", "/11", "/00011", "/0013", "/-001", "/+001", "/0000/x", "/latest"] {
+            #expect(content(at: "/openstack/content\(path)", instance) == nil, "\(path)")
+        }
+        #expect(content(at: "/openstack/latest/content/0000", instance) == nil)
+        #expect(content(at: "/openstack/content/0000", .example()) == nil)
     }
 
     @Test func `what is unknown has no field`() {
         #expect(
             document(.example(), in: "latest") == #"""
                 {"uuid": "83679162-1378-4288-a2d4-70e13ec132aa", "hostname": "web.example", "name": "W\u00E9b", "launch_index": 3, \#
-                "random_seed": "\#(seed)"}
+                "random_seed": "\#(seed)", "devices": [], "dedicated_cpus": []}
                 """#)
     }
 

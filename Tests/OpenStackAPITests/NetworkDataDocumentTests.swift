@@ -37,4 +37,138 @@ import Testing
         let quiet = Instance.example(interfaces: [.example(network: "quiet", offersDHCP: false)])
         #expect(read("/openstack/latest", quiet)?.contains("network_data") == false)
     }
+
+    // MARK: What the operator says
+
+    private func link(_ change: (inout NetworkInterface) -> Void, network: NetworkReference? = nil) -> NetworkInterface {
+        var interface = NetworkInterface(mac: MACAddress(bits: 0x5254_0000_0001))
+        interface.network = network
+        change(&interface)
+        return interface
+    }
+
+    private func networks(_ interfaces: NetworkInterface...) -> String? {
+        let text = read("/openstack/latest/network_data.json", .example(interfaces: interfaces))
+        guard let start = text?.firstRange(of: #""networks": "#)?.upperBound, let text else { return nil }
+        return String(text[start...].dropLast())
+    }
+
+    private func network(_ change: (inout NetworkReference) -> Void) -> NetworkReference {
+        var network = NetworkReference(name: "n", uuid: "u", offersDHCP: false)
+        change(&network)
+        return network
+    }
+
+    @Test func `an address of the operator's is configured, of IPv4 and of IPv6, with its routes and name servers`() throws {
+        let configured = link {
+            $0.bridge = "br0"
+            $0.configuration.addresses = ["192.0.2.7/23", "2001:db8::7/64", "192.0.2.8/32"].compactMap { InterfaceAddress($0) }
+            $0.configuration.gateways = ["192.0.2.1", "fe80::1"].compactMap { IPAddress($0) }
+            $0.configuration.nameServers = ["2001:db8::53", "192.0.2.53"].compactMap { IPAddress($0) }
+            $0.configuration.routes = [("10.0.0.0/8", "192.0.2.2"), ("2001:db8:1::/48", "2001:db8::2")].compactMap { to, by in
+                AddressRange(to).flatMap { to in IPAddress(by).flatMap { Route(to: to, by: $0) } }
+            }
+        }
+        #expect(
+            networks(configured) == """
+                [{"id": "network0", "type": "ipv4", "link": "interface0", "ip_address": "192.0.2.7", "netmask": "255.255.254.0", \
+                "routes": [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "192.0.2.1"}, \
+                {"network": "10.0.0.0", "netmask": "255.0.0.0", "gateway": "192.0.2.2"}], "network_id": "br0", \
+                "services": [{"type": "dns", "address": "192.0.2.53"}]}, \
+                {"id": "network1", "type": "ipv4", "link": "interface0", "ip_address": "192.0.2.8", "netmask": "255.255.255.255", \
+                "routes": [], "network_id": "br0", "services": []}, \
+                {"id": "network2", "type": "ipv6", "link": "interface0", "ip_address": "2001:db8::7", \
+                "netmask": "ffff:ffff:ffff:ffff::", "routes": [{"network": "::", "netmask": "::", "gateway": "fe80::1"}, \
+                {"network": "2001:db8:1::", "netmask": "ffff:ffff:ffff::", "gateway": "2001:db8::2"}], "network_id": "br0", \
+                "services": [{"type": "dns", "address": "2001:db8::53"}]}], \
+                "services": [{"type": "dns", "address": "192.0.2.53"}, {"type": "dns", "address": "2001:db8::53"}]
+                """)
+    }
+
+    @Test func `an address without a prefix is not configured by, and leaves the link to DHCP`() {
+        let told = link { $0.configuration.addresses = [InterfaceAddress("192.0.2.7")].compactMap(\.self) }
+        #expect(networks(told)?.contains(#""type": "ipv4_dhcp""#) == true)
+    }
+
+    @Test func `the operator's address goes before a libvirt network's DHCP, and the other family is still asked for`() {
+        var dhcp = NetworkReference(name: "n", uuid: "u", offersDHCP: true)
+        dhcp.ipv6 = .slaac
+        let configured = link(
+            { $0.configuration.addresses = [InterfaceAddress("192.0.2.7/24")].compactMap(\.self) }, network: dhcp)
+        let found = networks(configured) ?? ""
+        #expect(found.contains(#""type": "ipv4", "#) && !found.contains("ipv4_dhcp"))
+        #expect(found.contains(#""type": "ipv6_slaac", "link": "interface0", "network_id": "u"}"#))
+    }
+
+    @Test func `on a libvirt network the host is the router and the name server of who asks nobody, where it is that`() {
+        let addresses = [InterfaceAddress("192.0.2.1/24"), InterfaceAddress("2001:db8::1/64")].compactMap(\.self)
+        let configured = { (change: @escaping (inout NetworkReference) -> Void) in
+            self.networks(
+                self.link(
+                    { $0.configuration.addresses = [InterfaceAddress("192.0.2.7/24")].compactMap(\.self) },
+                    network: self.network {
+                        ($0.hostAddresses, $0.leadsOut) = (addresses, true)
+                        change(&$0)
+                    })) ?? ""
+        }
+        let route = #""gateway": "192.0.2.1"}]"#
+        let server = #""services": [{"type": "dns", "address": "192.0.2.1"}]}"#
+        #expect(configured { _ in }.contains(route) && configured { _ in }.contains(server))
+        #expect(configured { $0.leadsOut = false }.contains(#""routes": []"#))
+        #expect(!configured { $0.resolvesNames = false }.contains(server))
+        let named = configured { $0.nameServers = [IPAddress("9.9.9.9")].compactMap(\.self) }
+        #expect(named.contains(#""address": "9.9.9.9""#) && !named.contains(server))
+        let routed = configured { network in
+            network.routes = [AddressRange("10.0.0.0/8")].compactMap {
+                $0.flatMap { to in IPAddress("192.0.2.9").flatMap { Route(to: to, by: $0) } }
+            }
+        }
+        #expect(routed.contains(#"{"network": "10.0.0.0", "netmask": "255.0.0.0", "gateway": "192.0.2.9"}]"#))
+    }
+
+    @Test(arguments: [
+        (LinkConfiguration.IPv6Method.slaac, "ipv6_slaac"), (.dhcp, "ipv6_dhcp"), (.stateful, "ipv6_dhcpv6-stateful"),
+        (.stateless, "ipv6_dhcpv6-stateless"),
+    ]) func `the operator says how a link gets addresses by IPv6`(method: LinkConfiguration.IPv6Method, type: String) {
+        let asked = link { $0.configuration.ipv6 = method }
+        #expect(
+            networks(asked) == """
+                [{"id": "network0", "type": "ipv4_dhcp", "link": "interface0", "network_id": "interface0"}, \
+                {"id": "network1", "type": "\(type)", "link": "interface0", "network_id": "interface0"}], "services": []
+                """)
+    }
+
+    @Test func `a link that is to have no address has none`() {
+        #expect(networks(link { $0.configuration.ipv4 = LinkConfiguration.IPv4Method.none }) == nil)
+        let quiet = link({ $0.configuration.ipv6 = LinkConfiguration.IPv6Method.none }, network: network { $0.ipv6 = .slaac })
+        #expect(networks(quiet) == nil)
+    }
+
+    @Test func `bonds and VLANs are links of their own, and the members of a bond have no addresses`() throws {
+        let cards = [1, 2].map { NetworkInterface(mac: MACAddress(bits: 0x5254_0000_0000 | $0)) }
+        var configuration = LinkConfiguration()
+        configuration.addresses = [InterfaceAddress("192.0.2.7/24")].compactMap(\.self)
+        configuration.mtu = 1400
+        var asked = LinkConfiguration()
+        asked.ipv4 = .dhcp
+        let links = [
+            VirtualLink(
+                name: "bond0", kind: .bond(mode: "802.3ad", members: cards.map(\.mac), parameters: [Tag("bond_miimon", "100")]),
+                mac: cards[0].mac, configuration: asked),
+            VirtualLink(name: "vlan5", kind: .vlan(id: 5, on: .bond("bond0")), mac: cards[0].mac, configuration: configuration),
+        ]
+        let document = read("/openstack/latest/network_data.json", .example(virtualLinks: links, interfaces: cards))
+        #expect(
+            document == """
+                {"links": [{"id": "interface0", "type": "phy", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:01"}, \
+                {"id": "interface1", "type": "phy", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:02"}, \
+                {"id": "bond0", "type": "bond", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:01", \
+                "bond_links": ["interface0", "interface1"], "bond_mode": "802.3ad", "bond_miimon": "100"}, \
+                {"id": "vlan5", "type": "vlan", "mtu": 1400, "ethernet_mac_address": "52:54:00:00:00:01", \
+                "vlan_link": "bond0", "vlan_id": 5, "vlan_mac_address": "52:54:00:00:00:01"}], \
+                "networks": [{"id": "network0", "type": "ipv4_dhcp", "link": "bond0", "network_id": "bond0"}, \
+                {"id": "network1", "type": "ipv4", "link": "vlan5", "ip_address": "192.0.2.7", "netmask": "255.255.255.0", \
+                "routes": [], "network_id": "vlan5", "services": []}], "services": []}
+                """)
+    }
 }

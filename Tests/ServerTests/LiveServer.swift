@@ -30,7 +30,7 @@ struct LiveServer: Sendable {
     static func run<Value: Sendable>(
         snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1,
         limits change: (inout Configuration.Limits) -> Void = { _ in },
-        sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(),
+        sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(), agent: NeutronAgent? = nil,
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
         _ body: @Sendable (LiveServer) async throws -> Value
     ) async throws -> Value {
@@ -44,7 +44,7 @@ struct LiveServer: Sendable {
         let authority = try #require(TokenAuthority(key: [UInt8](repeating: 1, count: TokenAuthority.keyBytes)))
         let tokens = SessionTokens(authority: authority, clock: clock, policy: sessions)
         let responder = GuestResponder(
-            views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil,
+            views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil, agent: agent,
             onUnknown: onUnknown,
             wantLeases: { _, _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops

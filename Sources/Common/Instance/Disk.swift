@@ -11,8 +11,14 @@ public struct Disk: Sendable, Equatable {
     public let role: Role?
     /// Whether the guest boots from it.
     public let isRoot: Bool
+    /// The number by which the guest can tell it from others.
+    public var serial: String?
+    /// Where it is plugged into the guest's machine.
+    public var device = DeviceAddress(.none)
+    /// The operator's labels for it.
+    public var tags: [String] = []
 
-    /// Puts the three together.
+    /// A disk of which only this is known.
     public init(target: String, role: Role?, isRoot: Bool) {
         (self.target, self.role, self.isRoot) = (target, role, isRoot)
     }

@@ -46,6 +46,14 @@ public final class Instance: Sendable {
     public let vendorData: JSONValue?
     /// The operator's own tree; an object's members are places.
     public let additional: Directory?
+    /// What the guest is to write at its first boot, in the operator's order; each is served by its number.
+    public let files: [InjectedFile]
+    /// The numbers of its processors that have one of the host's for themselves, from 0, ascending.
+    public let dedicatedProcessors: [Int]
+    /// Directories of the host that it can mount, in the order of the domain's XML.
+    public let shares: [Share]
+    /// The links that the operator wants it to make of its interfaces.
+    public let virtualLinks: [VirtualLink]
     /// Its network interfaces, in the order of the domain's XML.
     public let interfaces: [NetworkInterface]
     /// Its disks, in the order of the domain's XML.
@@ -62,6 +70,7 @@ public final class Instance: Sendable {
         project: String? = nil, owner: String? = nil, platform: Platform = Platform(), words: [String: String] = [:],
         credentials: [Tag] = [], publicKeys: [PublicKey] = [], securityGroups: [String] = [], tags: [Tag] = [],
         userData: [UInt8]? = nil, vendorData: JSONValue? = nil, additional: Directory? = nil,
+        files: [InjectedFile] = [], dedicatedProcessors: [Int] = [], shares: [Share] = [], virtualLinks: [VirtualLink] = [],
         interfaces: [NetworkInterface] = [], disks: [Disk] = [], sessions: SessionPolicy = SessionPolicy()
     ) {
         (self.domain, self.domainName, self.uuid, self.id) = (domain, domainName, uuid, id)
@@ -70,6 +79,8 @@ public final class Instance: Sendable {
         (self.owner, self.platform, self.words, self.credentials) = (owner, platform, words, credentials)
         (self.publicKeys, self.securityGroups, self.tags) = (publicKeys, securityGroups, tags)
         (self.userData, self.vendorData, self.additional) = (userData, vendorData, additional)
+        (self.files, self.dedicatedProcessors, self.shares) = (files, dedicatedProcessors, shares)
+        self.virtualLinks = virtualLinks
         (self.interfaces, self.disks, self.sessions) = (interfaces, disks, sessions)
         interfaceOrder = interfaces.indices.sorted { interfaces[$0].deviceNumber < interfaces[$1].deviceNumber }
     }

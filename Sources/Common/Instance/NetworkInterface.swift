@@ -14,8 +14,16 @@ public struct NetworkInterface: Sendable, Equatable {
     public var deviceNumber = 0
     /// The network card it is on, from 0, if the operator says; a guest of one card has 0.
     public var networkCard: Int?
-    /// The operator's addresses for it; the first of a family is the primary.
-    public var addresses: [InterfaceAddress]
+    /// Where it is plugged into the guest's machine.
+    public var device = DeviceAddress(.none)
+    /// The number of the VLAN that the host puts its packets into, if it does.
+    public var vlan: Int?
+    /// Whether the host lets the guest choose which packets the card takes, as it lets a trusted virtual function.
+    public var isTrusted = false
+    /// The operator's labels for it.
+    public var tags: [String] = []
+    /// How the operator wants the guest to configure it.
+    public var configuration = LinkConfiguration()
     /// The IPv4 address under which the world reaches it.
     public var publicIPv4: IPAddress?
     /// The address that the libvirt network's `<dhcp><host>` keeps for it.
@@ -33,7 +41,12 @@ public struct NetworkInterface: Sendable, Equatable {
     /// An interface of which only the hardware address is known.
     public init(mac: MACAddress) {
         self.mac = mac
-        addresses = []
+    }
+
+    /// The operator's addresses for it; the first of a family is the primary.
+    public var addresses: [InterfaceAddress] {
+        get { configuration.addresses }
+        set { configuration.addresses = newValue }
     }
 }
 
@@ -82,11 +95,24 @@ public struct NetworkReference: Sendable, Equatable {
     public let uuid: String
     /// Whether its guests are to ask for IPv4 addresses by DHCP.
     public let offersDHCP: Bool
-    /// The subnets in which the host has an address on it.
-    public let ranges: [AddressRange]
+    /// The addresses that the host has on it.
+    public var hostAddresses: [InterfaceAddress] = []
+    /// Whether the host forwards packets from it to elsewhere.
+    public var leadsOut = false
+    /// Ways by others on it.
+    public var routes: [Route] = []
+    /// The name servers that its guests are to ask other than the host.
+    public var nameServers: [IPAddress] = []
+    /// Whether the host itself answers for names.
+    public var resolvesNames = true
+    /// How its guests get addresses by IPv6, if they do.
+    public var ipv6: LinkConfiguration.IPv6Method?
 
-    /// Puts the four together.
-    public init(name: String, uuid: String, offersDHCP: Bool, ranges: [AddressRange] = []) {
-        (self.name, self.uuid, self.offersDHCP, self.ranges) = (name, uuid, offersDHCP, ranges)
+    /// A network of which only this is known.
+    public init(name: String, uuid: String, offersDHCP: Bool) {
+        (self.name, self.uuid, self.offersDHCP) = (name, uuid, offersDHCP)
     }
+
+    /// The subnets in which the host has an address on it.
+    public var ranges: [AddressRange] { hostAddresses.compactMap(\.subnet) }
 }

@@ -53,6 +53,9 @@ public struct Snapshot: Sendable {
         return instance(of: domains[0])
     }
 
+    /// The host whose word of a domain counts.
+    public func host(of domain: InstanceUUID) -> HostNumber? { sightings[domain]?.first.host }
+
     // MARK: Changes
 
     /// Takes in an instance, in the place of the one that its domain had before on this host.
@@ -263,6 +266,10 @@ public enum UnknownCaller: Error, Sendable, Equatable {
     case wrongPort(MACAddress, of: [String], at: String, pluggedIn: String?)
     /// The bridge does not know at present by which port it came.
     case noPort(MACAddress)
+    /// No running domain has the UUID that it is said to have.
+    case noInstance(String)
+    /// The domain, here named, does not belong to the project that it is said to belong to.
+    case foreignProject(String)
 }
 
 extension UnknownCaller: CustomStringConvertible {
@@ -278,6 +285,8 @@ extension UnknownCaller: CustomStringConvertible {
         case .wrongPort(let mac, let domains, let place, let occupant):
             "\(mac) \(domains.isEmpty ? "is no domain's" : "belongs to \(domains.joined(separator: ", "))"), but came in by \(place), "
                 + (occupant.map { "into which \($0) is plugged" } ?? "which is no running domain's port")
+        case .noInstance(let id): "no running domain has the UUID \(id.prefix(64))"
+        case .foreignProject(let domain): "\(domain) is not of the project that was named, or of none"
         case .noPort(let mac): "the bridge does not know at present behind which port \(mac) is"
         }
     }

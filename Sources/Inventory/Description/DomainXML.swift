@@ -12,11 +12,16 @@ struct DomainXML {
         let bridge: String?
         let network: String?
         let mtu: Int?
+        let device: DeviceAddress
+        let vlan: Int?
+        let isTrusted: Bool
     }
 
     struct Disk {
         let target: String
         let bootOrder: Int?
+        let serial: String?
+        let device: DeviceAddress
     }
 
     let uuid: InstanceUUID
@@ -27,6 +32,8 @@ struct DomainXML {
     let platform: Platform
     let interfaces: [Interface]
     let disks: [Disk]
+    let shares: [Share]
+    let dedicatedProcessors: [Int]
 
     /// Reads the root element of a domain's XML.
     init(_ domain: XMLElement) throws(DescriptionError) {
@@ -52,6 +59,8 @@ struct DomainXML {
         let devices = domain.first("devices")
         interfaces = devices?.all("interface").compactMap(Self.interface) ?? []
         disks = devices?.all("disk").compactMap(Self.disk) ?? []
+        shares = devices?.all("filesystem").compactMap { $0.first("target")?.attribute("dir").map { Share(tag: $0) } } ?? []
+        dedicatedProcessors = Self.dedicatedProcessors(domain)
     }
 
     private static func interface(_ element: XMLElement) -> Interface? {
@@ -60,7 +69,9 @@ struct DomainXML {
         return Interface(
             line: element.line, type: element.attribute("type") ?? "", mac: mac, tap: element.first("target")?.attribute("dev"),
             bridge: source?.attribute("bridge"),
-            network: source?.attribute("network"), mtu: (element.first("mtu")?.attribute("size")).flatMap { Int($0) })
+            network: source?.attribute("network"), mtu: (element.first("mtu")?.attribute("size")).flatMap { Int($0) },
+            device: DeviceXML.address(of: element), vlan: vlan(element),
+            isTrusted: element.attribute("trustGuestRxFilters") == "yes")
     }
 
     /// A hard disk; CD-ROM and floppy drives are none.
@@ -69,7 +80,27 @@ struct DomainXML {
         else {
             return nil
         }
-        return Disk(target: target, bootOrder: (element.first("boot")?.attribute("order")).flatMap { Int($0) })
+        return Disk(
+            target: target, bootOrder: (element.first("boot")?.attribute("order")).flatMap { Int($0) },
+            serial: (element.first("serial")?.trimmedText).flatMap { $0.isEmpty ? nil : $0 },
+            device: DeviceXML.address(of: element))
+    }
+
+    /// The one VLAN of an interface; a trunk of several is none.
+    private static func vlan(_ element: XMLElement) -> Int? {
+        let tags = element.all("vlan", "tag")
+        return tags.count == 1 ? tags[0].attribute("id").flatMap { Int($0) } : nil
+    }
+
+    /// The processors that are pinned to one of the host's, which no other of this domain is pinned to.
+    private static func dedicatedProcessors(_ domain: XMLElement) -> [Int] {
+        let pinned = domain.all("cputune", "vcpupin").compactMap { pin -> (guest: Int, host: Int)? in
+            guard let guest = pin.attribute("vcpu").flatMap({ Int($0) }), let host = pin.attribute("cpuset").flatMap({ Int($0) })
+            else { return nil }
+            return (guest, host)
+        }
+        let taken = Dictionary(grouping: pinned, by: \.host)
+        return pinned.filter { taken[$0.host]?.count == 1 }.map(\.guest).sorted()
     }
 
     /// libvirt's units: powers of 1000 as `MB`, of 1024 as `MiB` or `M`, KiB when there is none.

@@ -55,7 +55,9 @@ public struct InstanceAssembly: Sendable {
             project: metadata.project, owner: metadata.owner, platform: domain.platform, words: metadata.words,
             credentials: metadata.credentials, publicKeys: metadata.publicKeys, securityGroups: metadata.securityGroups,
             tags: metadata.tags, userData: metadata.userData, vendorData: metadata.vendorData, additional: metadata.additional,
-            interfaces: interfaces(of: domain, &metadata), disks: disks(of: domain, &metadata),
+            files: metadata.files, dedicatedProcessors: domain.dedicatedProcessors, shares: domain.shares,
+            virtualLinks: virtualLinks(of: domain, &metadata), interfaces: interfaces(of: domain, &metadata),
+            disks: disks(of: domain, &metadata),
             sessions: metadata.sessions)
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
@@ -73,21 +75,41 @@ public struct InstanceAssembly: Sendable {
             var interface = NetworkInterface(mac: described.mac)
             interface.tap = described.tap
             interface.bridge = described.bridge ?? network?.bridge
-            interface.network = network.map {
-                NetworkReference(name: $0.name, uuid: $0.uuid, offersDHCP: $0.offersDHCP, ranges: $0.ranges)
-            }
+            interface.network = network?.reference
+            interface.device = described.device
+            interface.vlan = described.vlan
+            interface.isTrusted = described.isTrusted
+            interface.tags = words?.tags ?? []
+            interface.configuration = words?.configuration ?? LinkConfiguration()
             interface.deviceNumber = number
             interface.networkCard = words?.networkCard
             interface.identifiers = words?.identifiers ?? InterfaceIdentifiers()
             interface.subnetRanges = words?.subnetRanges ?? []
             interface.networkRanges = words?.networkRanges ?? []
-            interface.mtu = words?.mtu ?? described.mtu ?? network?.mtu
-            interface.addresses = words?.addresses ?? []
+            interface.mtu = words?.configuration.mtu ?? described.mtu ?? network?.mtu
             interface.publicIPv4 = words?.publicIPv4
             interface.reservation = network?.reservations[described.mac]
             interface.lease = network.flatMap { leases[$0.name]?[described.mac] }
             return interface
         }
+    }
+
+    /// The links that the guest is to make, of interfaces that it has and of bonds that are given; a bond comes before what is on it.
+    private func virtualLinks(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [VirtualLink] {
+        let own = Set(domain.interfaces.map(\.mac))
+        var bonds: [String: MACAddress] = [:]
+        var links: [VirtualLink] = []
+        for words in metadata.virtualLinks.filter(\.isBond) + metadata.virtualLinks.filter({ !$0.isBond }) {
+            do throws(UnusableLink) {
+                let mac = try words.hardwareAddress(among: own, bonds)
+                if words.isBond { bonds[words.name] = mac }
+                links.append(
+                    VirtualLink(name: words.name, kind: words.kind, mac: mac, configuration: words.configuration))
+            } catch {
+                metadata.findings.append(Finding(.unusable, line: words.line, element: words.element, error.problem))
+            }
+        }
+        return links
     }
 
     /// The operator's numbers, and for the others the lowest that are free, in the order of the domain's XML.
@@ -120,7 +142,12 @@ public struct InstanceAssembly: Sendable {
         }
         let ordered = domain.disks.filter { $0.bootOrder != nil }.min { ($0.bootOrder ?? 0) < ($1.bootOrder ?? 0) }
         let root = (ordered ?? domain.disks.first)?.target
-        return domain.disks.map { Disk(target: $0.target, role: metadata.disks[$0.target]?.role, isRoot: $0.target == root) }
+        return domain.disks.map { described in
+            let words = metadata.disks[described.target]
+            var disk = Disk(target: described.target, role: words?.role, isRoot: described.target == root)
+            (disk.serial, disk.device, disk.tags) = (described.serial, described.device, words?.tags ?? [])
+            return disk
+        }
     }
 
     static func document(_ xml: [UInt8]) throws(DescriptionError) -> XMLDocument {
@@ -129,5 +156,38 @@ public struct InstanceAssembly: Sendable {
         } catch {
             throw DescriptionError(line: error.line ?? 1, error.message)
         }
+    }
+}
+
+/// Why a link that the guest is to make cannot be made.
+private struct UnusableLink: Error {
+    let problem: String
+}
+
+extension OperatorMetadata.LinkWords {
+    fileprivate var isBond: Bool {
+        if case .bond = kind { true } else { false }
+    }
+
+    /// Its own hardware address, else that of what it is made of, which has to be there.
+    fileprivate func hardwareAddress(
+        among interfaces: Set<MACAddress>, _ bonds: [String: MACAddress]
+    ) throws(UnusableLink) -> MACAddress {
+        let base: MACAddress
+        switch kind {
+        case .bond(_, let members, _):
+            guard let first = members.first else { throw UnusableLink(problem: "has no <member>") }
+            if let stranger = members.first(where: { !interfaces.contains($0) }) {
+                throw UnusableLink(problem: "the domain has no interface \(stranger)")
+            }
+            base = first
+        case .vlan(_, .interface(let mac)):
+            guard interfaces.contains(mac) else { throw UnusableLink(problem: "the domain has no interface \(mac)") }
+            base = mac
+        case .vlan(_, .bond(let name)):
+            guard let mac = bonds[name] else { throw UnusableLink(problem: "there is no bond '\(shown(name))'") }
+            base = mac
+        }
+        return mac ?? base
     }
 }

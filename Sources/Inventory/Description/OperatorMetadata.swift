@@ -7,9 +7,9 @@ struct OperatorMetadata {
     /// What the operator says of one interface.
     struct Interface {
         let line: Int
-        var addresses: [InterfaceAddress] = []
+        var configuration = LinkConfiguration()
         var publicIPv4: IPAddress?
-        var mtu: Int?
+        var tags: [String] = []
         var deviceNumber: Int?
         var networkCard: Int?
         var identifiers = InterfaceIdentifiers()
@@ -21,6 +21,18 @@ struct OperatorMetadata {
     struct DiskWords {
         let line: Int
         var role: Disk.Role?
+        var tags: [String] = []
+    }
+
+    /// A link that the guest is to make, and where it is written.
+    struct LinkWords {
+        let line: Int
+        let element: String
+        let name: String
+        /// Its own hardware address, if it is to have one.
+        let mac: MACAddress?
+        let kind: VirtualLink.Kind
+        let configuration: LinkConfiguration
     }
 
     var id: String?
@@ -43,6 +55,8 @@ struct OperatorMetadata {
     var additional: Directory?
     var interfaces: [MACAddress: Interface] = [:]
     var disks: [String: DiskWords] = [:]
+    var virtualLinks: [LinkWords] = []
+    var files: [InjectedFile] = []
     var sessions = SessionPolicy()
     var findings: [Finding] = []
 

@@ -38,9 +38,11 @@ extension OperatorMetadataReader {
     }
 
     /// Bytes that are written as text or, with `encoding='base64'`, as base64; nothing if there are none.
-    func bytes(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [UInt8]? {
+    func bytes(
+        _ element: XMLElement, path: String = "", mayBeEmpty: Bool = false, _ metadata: inout OperatorMetadata
+    ) -> [UInt8]? {
         if element.hasChildElements {
-            reject(element, "holds elements; write '<' as '&lt;' or use a CDATA section", &metadata)
+            reject(element, path: path, "holds elements; write '<' as '&lt;' or use a CDATA section", &metadata)
             return nil
         }
         let bytes: [UInt8]
@@ -49,17 +51,18 @@ extension OperatorMetadataReader {
         case "base64":
             let digits = element.text.filter { !$0.isWhitespace }
             guard let data = Data(base64Encoded: digits) else {
-                reject(element, "is no base64 (RFC 4648 §4)", &metadata)
+                reject(element, path: path, "is no base64 (RFC 4648 §4)", &metadata)
                 return nil
             }
             bytes = Array(data)
         case let encoding?:
             reject(
-                element, "the encoding '\(shown(encoding))' is unknown; there is 'base64', and text without the attribute",
+                element, path: path,
+                "the encoding '\(shown(encoding))' is unknown; there is 'base64', and text without the attribute",
                 &metadata)
             return nil
         }
-        return bytes.isEmpty ? nil : bytes
+        return bytes.isEmpty && !mayBeEmpty ? nil : bytes
     }
 
     /// A JSON value.
@@ -137,18 +140,16 @@ extension OperatorMetadataReader {
     // MARK: Elements
 
     /// The elements that may stand below this one; the others are named.
-    func children(
-        of element: XMLElement, path: String, severalOf repeated: String?, _ metadata: inout OperatorMetadata
-    ) -> [XMLElement] {
-        known(element, among: Vocabulary.children[element.name] ?? [], path: path, &metadata, severalOf: repeated)
+    func children(of element: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> [XMLElement] {
+        known(element, among: Vocabulary.children[element.name] ?? [], path: path, &metadata)
     }
 
-    /// The elements of a set below one, each once but for the one that may stand several times; the others are named.
+    /// The elements of a set below one, each once but for those that may stand several times; the others are named.
     func known(
-        _ parent: XMLElement, among words: Set<String>, path: String, _ metadata: inout OperatorMetadata,
-        severalOf repeated: String?
+        _ parent: XMLElement, among words: Set<String>, path: String, _ metadata: inout OperatorMetadata
     ) -> [XMLElement] {
         var seen: Set<String> = []
+        let repeated = Vocabulary.repeated[parent.name] ?? []
         return parent.children.filter { element in
             if element.namespace != namespace {
                 if element.namespace == nil {
@@ -161,19 +162,12 @@ extension OperatorMetadataReader {
                 reject(element, path: path, "is not a word of the vocabulary\(advice)", &metadata)
                 return false
             }
-            guard seen.insert(element.name).inserted || repeated == element.name || mayRepeat(element, in: parent) else {
+            guard seen.insert(element.name).inserted || repeated.contains(element.name) else {
                 reject(element, path: path, "is given twice; the first one counts", &metadata)
                 return false
             }
-            if Vocabulary.unshown.contains(element.name) || Vocabulary.unshown.contains("\(parent.name)/\(element.name)") {
-                note(element, path: path, "is understood, but no place of this version shows it", &metadata)
-            }
             return true
         }
-    }
-
-    private func mayRepeat(_ element: XMLElement, in parent: XMLElement) -> Bool {
-        parent.name == "interface" && ["dns", "route", "subnet-cidr-block", "vpc-cidr-block"].contains(element.name)
     }
 
     /// The `name` of an element as the name of a place; nothing if it cannot be one.

@@ -10,7 +10,7 @@ struct OperatorMetadataReader {
 
     /// What becomes of the words directly below the instance element.
     mutating func read(_ instance: XMLElement, into metadata: inout OperatorMetadata) {
-        for element in known(instance, among: Vocabulary.elements, path: "", &metadata, severalOf: nil) {
+        for element in known(instance, among: Vocabulary.elements, path: "", &metadata) {
             switch element.name {
             case "instance-id":
                 metadata.id = line(element, &metadata)
@@ -29,17 +29,18 @@ struct OperatorMetadataReader {
             case "instance-action": metadata.action = line(element, &metadata)
             case "project-id": metadata.project = line(element, &metadata)
             case "owner-id": metadata.owner = line(element, &metadata)
-            case "product-codes": metadata.images.productCodes = list(element, of: "product-code", &metadata)
-            case "ancestor-images": metadata.images.ancestors = list(element, of: "image-id", &metadata)
+            case "product-codes": metadata.images.productCodes = list(element, &metadata)
+            case "ancestor-images": metadata.images.ancestors = list(element, &metadata)
             case "iam": readRoles(element, into: &metadata)
             case "instance-life-cycle", "profile", "services", "events", "autoscaling", "spot":
                 readWords(element, path: "", into: &metadata)
             case "placement": metadata.placement = placement(element, &metadata)
             case "public-keys": metadata.publicKeys = publicKeys(element, &metadata)
-            case "security-groups": metadata.securityGroups = list(element, of: "group", &metadata)
+            case "security-groups": metadata.securityGroups = list(element, &metadata)
             case "tags": metadata.tags = tags(element, &metadata)
             case "userdata": metadata.userData = bytes(element, &metadata)
             case "vendordata": metadata.vendorData = bytes(element, &metadata).flatMap { json($0, element, &metadata) }
+            case "files": metadata.files = files(element, &metadata)
             case "additional": metadata.additional = additional(element, &metadata)
             case "interfaces": readInterfaces(element, into: &metadata)
             case "disks": readDisks(element, into: &metadata)
@@ -77,7 +78,7 @@ struct OperatorMetadataReader {
     // MARK: Lists
 
     private func placement(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
-        children(of: element, path: "placement/", severalOf: nil, &metadata).compactMap { word in
+        children(of: element, path: "placement/", &metadata).compactMap { word in
             if word.name == "partition-number" {
                 return number(word, path: "placement/", &metadata).map { Tag(word.name, String($0)) }
             }
@@ -88,7 +89,7 @@ struct OperatorMetadataReader {
     private func publicKeys(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [PublicKey] {
         var keys: [PublicKey] = []
         var taken: Set<String> = []
-        for key in children(of: element, path: "public-keys/", severalOf: "public-key", &metadata) {
+        for key in children(of: element, path: "public-keys/", &metadata) {
             guard let name = placeName(of: key, path: "public-keys/", taken: taken, &metadata) else { continue }
             let formats = formats(of: key, &metadata)
             if formats.isEmpty {
@@ -110,7 +111,7 @@ struct OperatorMetadataReader {
     private func formats(of key: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
         let path = "public-keys/public-key/"
         var taken: Set<String> = []
-        return children(of: key, path: path, severalOf: "key", &metadata).compactMap { element in
+        return children(of: key, path: path, &metadata).compactMap { element in
             let format = element.attribute("format") ?? "openssh-key"
             let text = element.trimmedText
             if let reason = reasonAgainstPlaceName(format) {
@@ -130,15 +131,15 @@ struct OperatorMetadataReader {
     }
 
     /// The items of a list, a line each.
-    private func list(_ element: XMLElement, of item: String, _ metadata: inout OperatorMetadata) -> [String] {
+    private func list(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [String] {
         let path = element.name + "/"
-        return children(of: element, path: path, severalOf: item, &metadata).compactMap { line($0, path: path, &metadata) }
+        return children(of: element, path: path, &metadata).compactMap { line($0, path: path, &metadata) }
     }
 
     private func tags(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
         var tags: [Tag] = []
         var taken: Set<String> = []
-        for tag in children(of: element, path: "tags/", severalOf: "tag", &metadata) {
+        for tag in children(of: element, path: "tags/", &metadata) {
             guard let name = tag.attribute("name") else {
                 reject(tag, path: "tags/", "has no attribute 'name'", &metadata)
                 continue
@@ -159,6 +160,31 @@ struct OperatorMetadataReader {
         return tags
     }
 
+    /// The files that the guest is to write.
+    private func files(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [InjectedFile] {
+        var files: [InjectedFile] = []
+        for file in children(of: element, path: "files/", &metadata) {
+            guard let path = file.attribute("path"), !path.isEmpty else {
+                reject(file, path: "files/", "has no attribute 'path'", &metadata)
+                continue
+            }
+            if path.unicodeScalars.contains(where: isControl) {
+                reject(
+                    file, path: "files/", "the path '\(shown(path))' holds a line break or another control character", &metadata)
+            } else if files.contains(where: { $0.path == path }) {
+                reject(file, path: "files/", "the path '\(shown(path))' is given twice; the first one counts", &metadata)
+            } else if files.count == Self.mostFiles {
+                reject(file, path: "files/", "there are more than \(Self.mostFiles) files; the first ones count", &metadata)
+            } else if let content = bytes(file, path: "files/", mayBeEmpty: true, &metadata) {
+                files.append(InjectedFile(path: path, content: content))
+            }
+        }
+        return files
+    }
+
+    /// As many as have numbers of four digits.
+    private static let mostFiles = 10_000
+
     // MARK: Words as they are
 
     private func readWords(_ element: XMLElement, path: String, into metadata: inout OperatorMetadata) {
@@ -167,7 +193,7 @@ struct OperatorMetadataReader {
         case .line: metadata.words[place] = line(element, path: path, &metadata)
         case .json: metadata.words[place] = json(element, path: path, &metadata)
         case nil:
-            for child in children(of: element, path: place + "/", severalOf: nil, &metadata) {
+            for child in children(of: element, path: place + "/", &metadata) {
                 readWords(child, path: place + "/", into: &metadata)
             }
         }
@@ -175,7 +201,7 @@ struct OperatorMetadataReader {
 
     /// The roles and their temporary credentials.
     private func readRoles(_ element: XMLElement, into metadata: inout OperatorMetadata) {
-        for child in children(of: element, path: "iam/", severalOf: "security-credentials", &metadata) {
+        for child in children(of: element, path: "iam/", &metadata) {
             guard child.name == "security-credentials" else {
                 readWords(child, path: "iam/", into: &metadata)
                 continue
@@ -190,73 +216,8 @@ struct OperatorMetadataReader {
 
     // MARK: Devices
 
-    private func readInterfaces(_ element: XMLElement, into metadata: inout OperatorMetadata) {
-        for interface in children(of: element, path: "interfaces/", severalOf: "interface", &metadata) {
-            guard let mac = interface.attribute("mac").flatMap({ MACAddress($0) }) else {
-                reject(interface, path: "interfaces/", "has no attribute 'mac' that is a hardware address", &metadata)
-                continue
-            }
-            guard metadata.interfaces[mac] == nil else {
-                reject(interface, path: "interfaces/", "\(mac) is given twice; the first one counts", &metadata)
-                continue
-            }
-            metadata.interfaces[mac] = words(of: interface, &metadata)
-        }
-    }
-
-    private func words(of interface: XMLElement, _ metadata: inout OperatorMetadata) -> OperatorMetadata.Interface {
-        var words = OperatorMetadata.Interface(line: interface.line)
-        let path = "interfaces/interface/"
-        for word in children(of: interface, path: path, severalOf: "address", &metadata) {
-            let text = word.trimmedText
-            switch word.name {
-            case "address":
-                if let address = InterfaceAddress(text) {
-                    words.addresses.append(address)
-                } else {
-                    reject(word, path: path, "'\(shown(text))' is no address; write 192.0.2.10/24 or 2001:db8::10/64", &metadata)
-                }
-            case "public-ipv4":
-                if let address = IPAddress(text), address.family == .v4 {
-                    words.publicIPv4 = address
-                } else {
-                    reject(word, path: path, "'\(shown(text))' is no IPv4 address", &metadata)
-                }
-            case "mtu":
-                if let mtu = Int(text), (68...65535).contains(mtu) {
-                    words.mtu = mtu
-                } else {
-                    reject(word, path: path, "'\(shown(text))' is no number of bytes from 68 to 65535", &metadata)
-                }
-            case "device-number":
-                words.deviceNumber = number(word, path: path, &metadata)
-                if let number = words.deviceNumber, metadata.interfaces.values.contains(where: { $0.deviceNumber == number }) {
-                    reject(word, path: path, "\(number) is another interface's; that one keeps it", &metadata)
-                    words.deviceNumber = nil
-                }
-            case "network-card": words.networkCard = number(word, path: path, &metadata)
-            case "interface-id": words.identifiers.interface = line(word, path: path, &metadata)
-            case "vpc-id": words.identifiers.network = line(word, path: path, &metadata)
-            case "subnet-id": words.identifiers.subnet = line(word, path: path, &metadata)
-            case "subnet-cidr-block": words.subnetRanges += range(word, path: path, &metadata)
-            case "vpc-cidr-block": words.networkRanges += range(word, path: path, &metadata)
-            default: break
-            }
-        }
-        return words
-    }
-
-    private func range(_ word: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> [AddressRange] {
-        let text = word.trimmedText
-        guard text.contains("/"), let range = AddressRange(text) else {
-            reject(word, path: path, "'\(shown(text))' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64", &metadata)
-            return []
-        }
-        return [range.canonical]
-    }
-
     private func readDisks(_ element: XMLElement, into metadata: inout OperatorMetadata) {
-        for disk in children(of: element, path: "disks/", severalOf: "disk", &metadata) {
+        for disk in children(of: element, path: "disks/", &metadata) {
             guard let target = disk.attribute("target"), !target.isEmpty else {
                 reject(disk, path: "disks/", "has no attribute 'target'", &metadata)
                 continue
@@ -268,7 +229,7 @@ struct OperatorMetadataReader {
             var words = OperatorMetadata.DiskWords(line: disk.line)
             let role =
                 disk.attribute("role")
-                ?? children(of: disk, path: "disks/disk/", severalOf: nil, &metadata)
+                ?? children(of: disk, path: "disks/disk/", &metadata)
                 .first { $0.name == "role" }?.trimmedText
             if let role {
                 words.role = Disk.Role(rawValue: role)
@@ -276,6 +237,9 @@ struct OperatorMetadataReader {
                     reject(disk, path: "disks/", "the role '\(shown(role))' is neither 'ephemeral' nor 'swap'", &metadata)
                 }
             }
+            let path = "disks/disk/"
+            words.tags = children(of: disk, path: path, &metadata).filter { $0.name == "tag" }
+                .compactMap { line($0, path: path, &metadata) }
             metadata.disks[target] = words
         }
     }

@@ -39,11 +39,13 @@ enum Vocabulary {
         "security-groups": ["group"],
         "tags": ["tag"],
         "files": ["file"],
-        "interfaces": ["interface"],
+        "interfaces": ["interface", "bond", "vlan"],
         "interface": [
-            "address", "gateway", "dns", "route", "mtu", "public-ipv4", "tag", "device-number", "network-card", "interface-id",
-            "vpc-id", "subnet-id", "subnet-cidr-block", "vpc-cidr-block",
+            "address", "gateway", "dns", "route", "mtu", "ipv4", "ipv6", "public-ipv4", "tag", "device-number", "network-card",
+            "interface-id", "vpc-id", "subnet-id", "subnet-cidr-block", "vpc-cidr-block",
         ],
+        "bond": ["member", "address", "gateway", "dns", "route", "mtu", "ipv4", "ipv6"],
+        "vlan": ["address", "gateway", "dns", "route", "mtu", "ipv4", "ipv6"],
         "disks": ["disk"],
         "disk": ["tag", "role"],
         "product-codes": ["product-code"],
@@ -57,8 +59,13 @@ enum Vocabulary {
         "iam": ["info", "security-credentials"],
     ]
 
-    /// Words that are understood and kept, though no place of this version shows them.
-    static let unshown: Set<String> = [
-        "files", "interface/gateway", "interface/dns", "interface/route", "interface/tag", "disk/tag",
+    /// The elements below one that may stand there several times.
+    static let repeated: [String: Set<String>] = [
+        "public-keys": ["public-key"], "public-key": ["key"], "security-groups": ["group"], "tags": ["tag"], "files": ["file"],
+        "interfaces": ["interface", "bond", "vlan"],
+        "interface": ["address", "gateway", "dns", "route", "tag", "subnet-cidr-block", "vpc-cidr-block"],
+        "bond": ["member", "address", "gateway", "dns", "route"], "vlan": ["address", "gateway", "dns", "route"],
+        "disks": ["disk"], "disk": ["tag"], "product-codes": ["product-code"], "ancestor-images": ["image-id"],
+        "iam": ["security-credentials"],
     ]
 }

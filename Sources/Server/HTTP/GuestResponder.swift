@@ -22,6 +22,8 @@ struct GuestResponder: Sendable {
     let tokens: SessionTokens
     let entropy: Entropy
     let seal: DocumentSeal?
+    /// Who names instances over connections that come by no bridge; `nil` where nobody does.
+    let agent: NeutronAgent?
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
     /// Told of each network whose leases would tell an address that nothing else does, and of the host that it is on.
@@ -36,17 +38,52 @@ struct GuestResponder: Sendable {
         guard let path, let view else { return .reply(.notFound) }
         if let node = view.publicNode(at: path) { return .reply(Reply(node)) }
 
+        if let agent, !connection.entrance.isBridge { return respond(to: head, about: path, view, over: connection, agent) }
         guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
         return reply(to: caller) { owner in
-            guard tokens.admits(head.headers, to: owner.instance) else { return .unauthorized }
             let question = Question(
                 about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy, seal: seal)
-            for network in question.networksWithUnknownAddresses { wantLeases(network, owner.host) }
-            guard let node = view.node(at: path, for: question) else { return .notFound }
-            if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
-                return Reply(view.json(of: directory) ?? node)
+            return answer(question, at: path, view, head, from: owner.host)
+        }
+    }
+
+    /// Answers what a known instance asks for.
+    ///
+    /// - Parameter host: whose word of it counts.
+    private func answer(
+        _ question: Question, at path: TreePath, _ view: any MetadataView, _ head: HTTPRequestHead, from host: HostNumber
+    ) -> Reply {
+        guard tokens.admits(head.headers, to: question.instance) else { return .unauthorized }
+        for network in question.networksWithUnknownAddresses { wantLeases(network, host) }
+        guard let node = view.node(at: path, for: question) else { return .notFound }
+        if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
+            return Reply(view.json(of: directory) ?? node)
+        }
+        return Reply(node)
+    }
+
+    /// Answers a request that an agent forwards.
+    private func respond(
+        to head: HTTPRequestHead, about path: TreePath, _ view: any MetadataView, over connection: Caller, _ agent: NeutronAgent
+    ) -> Outcome {
+        let snapshot = board.snapshot
+        do throws(NeutronAgent.Refusal) {
+            let (instance, address) = try agent.instance(in: head.headers, snapshot)
+            let asking = instance.interfaces.indices.first { index in
+                instance.interfaces[index].addresses.contains { $0.address == address }
             }
-            return Reply(node)
+            let only = instance.interfaces.count == 1 && address != nil ? 0 : nil
+            let question = Question(about: instance, address: address, interface: asking ?? only, entropy: entropy, seal: seal)
+            let host = snapshot.host(of: instance.domain) ?? .local
+            return .reply(answer(question, at: path, view, head, from: host))
+        } catch {
+            switch error {
+            case .incomplete: return .reply(.badRequest)
+            case .unsigned: return .reply(.forbidden)
+            case .unknown(let reason):
+                let doubt = Doubt(caller: connection, reason: reason)
+                return snapshot.isComplete ? .reply(giveUp(doubt)) : .hold(doubt)
+            }
         }
     }
 
@@ -54,6 +91,8 @@ struct GuestResponder: Sendable {
         switch operation {
         case .issueToken:
             guard head.method == .PUT else { return .reply(.methodNotAllowed(but: "PUT")) }
+            // An agent relays no field by which a token could be asked for or shown.
+            if isAgents(connection) { return .reply(.badRequest) }
             // Whoever reaches us through an open proxy gets no token: such proxies say for whom they ask, as Amazon found.
             guard let caller = identification.callerOfSession(head.headers, over: connection) else { return .reply(.forbidden) }
             guard let lifetime = tokens.lifetime(in: head.headers) else { return .reply(.badRequest) }
@@ -77,6 +116,9 @@ struct GuestResponder: Sendable {
         }
     }
 
+    /// Whether what goes back over a connection goes to an agent.
+    func isAgents(_ connection: Caller) -> Bool { agent != nil && !connection.entrance.isBridge }
+
     /// Ends the wait of a request, or does not let it begin.
     func giveUp(_ doubt: Doubt) -> Reply {
         // Before all domains are known, not to know one is no news.
@@ -94,7 +136,7 @@ struct GuestResponder: Sendable {
         switch doubt.reason {
         case .noOwner(let mac), .elsewhere(let mac, _): return !snapshot.hasDeparted(mac, by: .now)
         case .noPort: return true
-        case .noHardwareAddress, .severalOwners, .wrongPort: return false
+        case .noHardwareAddress, .severalOwners, .wrongPort, .noInstance, .foreignProject: return false
         }
     }
 

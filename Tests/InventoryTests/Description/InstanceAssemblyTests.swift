@@ -105,10 +105,10 @@ import Testing
         #expect(interfaces.map(\.bridge) == ["br0", "virbr0", "virbr9", nil])
         #expect(interfaces.map(\.tap) == [nil, "vnet1", nil, nil])
         #expect(interfaces.map(\.mtu) == [nil, 1450, 1400, nil])
-        let reference = NetworkReference(
-            name: "default", uuid: "5d9b8f4e-3b0f-4c69-8d57-3d2c6a1f0b11", offersDHCP: true,
-            ranges: ["fd00::/64", "192.0.2.0/24"].compactMap { AddressRange($0) })
-        #expect(interfaces.map(\.network) == [nil, reference, reference, nil])
+        #expect(interfaces.map(\.network?.name) == [nil, "default", "default", nil])
+        let network = try #require(interfaces[1].network)
+        #expect(network.uuid == "5d9b8f4e-3b0f-4c69-8d57-3d2c6a1f0b11" && network.offersDHCP)
+        #expect(network.ranges.map(\.description) == ["fd00::/64", "192.0.2.0/24"])
         #expect(interfaces.map(\.reservation) == [nil, IPAddress("192.0.2.7"), nil, nil])
     }
 

@@ -191,7 +191,50 @@ import Testing
             "<instance-id>web</instance-id>",
             "instance-id: note: clients such as CirrOS wait for an identifier that begins with 'i-'"
         ),
-        ("<files/>", "files: note: is understood, but no place of this version shows it"),
+        ("<files><file>x</file></files>", "files/file: has no attribute 'path'"),
+        (
+            "<files><file path='/a'>x</file><file path='/a'>y</file></files>",
+            "files/file: the path '/a' is given twice; the first one counts"
+        ),
+        (
+            "<files><file path='/a' encoding='x'>x</file></files>",
+            "files/file: the encoding 'x' is unknown; there is 'base64', and text without the attribute"
+        ),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:01'><route to='10.0.0.0/8' via='fd00::1'/></interface></interfaces>",
+            "interfaces/interface/route: is no route; write <route to='198.51.100.0/24' via='192.0.2.1'/>"
+        ),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:01'><address>192.0.2.7</address></interface></interfaces>",
+            "interfaces/interface: note: 192.0.2.7 has no length of a prefix: guests are told of it, but it is not configured by it"
+        ),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:01'><address>192.0.2.7/24</address><gateway>192.0.3.1</gateway></interface></interfaces>",
+            "interfaces/interface: note: the gateway 192.0.3.1 is in the subnet of none of its addresses"
+        ),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:01'><ipv6>auto</ipv6></interface></interfaces>",
+            "interfaces/interface/ipv6: 'auto' is none of slaac, dhcp, dhcpv6-stateful, dhcpv6-stateless, none"
+        ),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:01'><gateway>192.0.2.1</gateway><gateway>192.0.2.2</gateway><address>192.0.2.7/24</address></interface></interfaces>",
+            "interfaces/interface/gateway: there is one for this family already; the first one counts"
+        ),
+        (
+            "<interfaces><bond mode='fast'/></interfaces>",
+            "interfaces/bond: the mode 'fast' is none of balance-rr, active-backup, balance-xor, broadcast, 802.3ad, balance-tlb, balance-alb"
+        ),
+        ("<interfaces><bond mode='802.3ad'/></interfaces>", "interfaces/bond: has no <member>"),
+        (
+            "<interfaces><bond mode='802.3ad'><member mac='52:54:00:00:00:ff'/></bond></interfaces>",
+            "interfaces/bond: the domain has no interface 52:54:00:00:00:ff"
+        ),
+        ("<interfaces><vlan id='4095' on='bond0'/></interfaces>", "interfaces/vlan: has no attribute 'id' from 1 to 4094"),
+        (
+            "<interfaces><vlan id='5'/></interfaces>",
+            "interfaces/vlan: has no attribute 'on': a hardware address, or the name of a bond"
+        ),
+        ("<interfaces><vlan id='5' on='bond7'/></interfaces>", "interfaces/vlan: there is no bond 'bond7'"),
         ("<imds tokens='requierd'/>", "imds: tokens: 'requierd' is neither 'optional' nor 'required'"),
         ("<imds hop-limit='0'/>", "imds: hop-limit: '0' is no number of hops from 1 to 64"),
         ("<imds hop-limit='65'/>", "imds: hop-limit: '65' is no number of hops from 1 to 64"),

@@ -1,0 +1,215 @@
+import Common
+import XML
+
+/// How the operator's words about links are read: interfaces, and what the guest is to make of them.
+extension OperatorMetadataReader {
+    func readInterfaces(_ element: XMLElement, into metadata: inout OperatorMetadata) {
+        for child in children(of: element, path: "interfaces/", &metadata) {
+            switch child.name {
+            case "bond": readBond(child, into: &metadata)
+            case "vlan": readVLAN(child, into: &metadata)
+            default: readInterface(child, into: &metadata)
+            }
+        }
+    }
+
+    private func readInterface(_ element: XMLElement, into metadata: inout OperatorMetadata) {
+        guard let mac = hardwareAddress(element, "mac", &metadata) else { return }
+        guard metadata.interfaces[mac] == nil else {
+            reject(element, path: "interfaces/", "\(mac) is given twice; the first one counts", &metadata)
+            return
+        }
+        metadata.interfaces[mac] = words(of: element, &metadata)
+    }
+
+    private func hardwareAddress(_ element: XMLElement, _ name: String, _ metadata: inout OperatorMetadata) -> MACAddress? {
+        if let mac = element.attribute(name).flatMap({ MACAddress($0) }) { return mac }
+        reject(element, path: "interfaces/", "has no attribute '\(name)' that is a hardware address", &metadata)
+        return nil
+    }
+
+    private func words(of interface: XMLElement, _ metadata: inout OperatorMetadata) -> OperatorMetadata.Interface {
+        var words = OperatorMetadata.Interface(line: interface.line)
+        let path = "interfaces/interface/"
+        for word in children(of: interface, path: path, &metadata) {
+            if configure(&words.configuration, by: word, path: path, &metadata) { continue }
+            switch word.name {
+            case "public-ipv4":
+                words.publicIPv4 = address(word, path: path, "IPv4 address", &metadata) { $0.family == .v4 }
+            case "tag": words.tags += [line(word, path: path, &metadata)].compactMap(\.self)
+            case "device-number":
+                words.deviceNumber = number(word, path: path, &metadata)
+                if let number = words.deviceNumber, metadata.interfaces.values.contains(where: { $0.deviceNumber == number }) {
+                    reject(word, path: path, "\(number) is another interface's; that one keeps it", &metadata)
+                    words.deviceNumber = nil
+                }
+            case "network-card": words.networkCard = number(word, path: path, &metadata)
+            case "interface-id": words.identifiers.interface = line(word, path: path, &metadata)
+            case "vpc-id": words.identifiers.network = line(word, path: path, &metadata)
+            case "subnet-id": words.identifiers.subnet = line(word, path: path, &metadata)
+            case "subnet-cidr-block": words.subnetRanges += range(word, path: path, &metadata)
+            case "vpc-cidr-block": words.networkRanges += range(word, path: path, &metadata)
+            default: break
+            }
+        }
+        review(words.configuration, of: interface, &metadata)
+        return words
+    }
+
+    // MARK: What any link may have
+
+    /// Reads a word about how a link gets its addresses; false if it is about something else.
+    private func configure(
+        _ link: inout LinkConfiguration, by word: XMLElement, path: String, _ metadata: inout OperatorMetadata
+    ) -> Bool {
+        let text = word.trimmedText
+        switch word.name {
+        case "address":
+            if let address = InterfaceAddress(text) {
+                link.addresses.append(address)
+            } else {
+                reject(word, path: path, "'\(shown(text))' is no address; write 192.0.2.10/24 or 2001:db8::10/64", &metadata)
+            }
+        case "gateway":
+            guard let gateway = address(word, path: path, "address", &metadata) else { break }
+            if link.gateways.contains(where: { $0.family == gateway.family }) {
+                reject(word, path: path, "there is one for this family already; the first one counts", &metadata)
+            } else {
+                link.gateways.append(gateway)
+            }
+        case "dns": link.nameServers += [address(word, path: path, "address", &metadata)].compactMap(\.self)
+        case "route":
+            let destination = word.attribute("to").flatMap { AddressRange($0) }
+            let gateway = word.attribute("via").flatMap { IPAddress($0) }
+            if let destination, let gateway, let route = Route(to: destination, by: gateway) {
+                link.routes.append(route)
+            } else {
+                reject(word, path: path, "is no route; write <route to='198.51.100.0/24' via='192.0.2.1'/>", &metadata)
+            }
+        case "mtu":
+            if let mtu = Int(text), (68...65535).contains(mtu) {
+                link.mtu = mtu
+            } else {
+                reject(word, path: path, "'\(shown(text))' is no number of bytes from 68 to 65535", &metadata)
+            }
+        case "ipv4": link.ipv4 = method(word, path: path, &metadata)
+        case "ipv6": link.ipv6 = method(word, path: path, &metadata)
+        default: return false
+        }
+        return true
+    }
+
+    private func address(
+        _ word: XMLElement, path: String, _ kind: String, _ metadata: inout OperatorMetadata,
+        where fits: (IPAddress) -> Bool = { _ in true }
+    ) -> IPAddress? {
+        let text = word.trimmedText
+        if let address = IPAddress(text), address.zone == nil, fits(address) { return address }
+        reject(word, path: path, "'\(shown(text))' is no \(kind)", &metadata)
+        return nil
+    }
+
+    private func method<Method: RawRepresentable<String> & CaseIterable>(
+        _ word: XMLElement, path: String, _ metadata: inout OperatorMetadata
+    ) -> Method? {
+        if let method = Method(rawValue: word.trimmedText) { return method }
+        let all = Method.allCases.map(\.rawValue).joined(separator: ", ")
+        reject(word, path: path, "'\(shown(word.trimmedText))' is none of \(all)", &metadata)
+        return nil
+    }
+
+    private func range(_ word: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> [AddressRange] {
+        let text = word.trimmedText
+        guard text.contains("/"), let range = AddressRange(text) else {
+            reject(word, path: path, "'\(shown(text))' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64", &metadata)
+            return []
+        }
+        return [range.canonical]
+    }
+
+    /// Notes what is served as it is written, and may not be meant.
+    private func review(_ link: LinkConfiguration, of element: XMLElement, _ metadata: inout OperatorMetadata) {
+        for address in link.addresses where address.prefixLength == nil {
+            let problem = "\(address.address) has no length of a prefix: guests are told of it, but it is not configured by it"
+            note(element, path: "interfaces/", problem, &metadata)
+        }
+        let subnets = link.addresses.compactMap(\.subnet)
+        for gateway in link.gateways where !gateway.isLinkLocal && !subnets.contains(where: { $0.contains(gateway) }) {
+            note(element, path: "interfaces/", "the gateway \(gateway) is in the subnet of none of its addresses", &metadata)
+        }
+    }
+
+    // MARK: Links that the guest makes
+
+    private static let bondModes = [
+        "balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb",
+    ]
+    /// The attributes of a bond that are parameters of Linux's driver, by the names that the document has for them.
+    private static let bondParameters = [
+        "miimon": "bond_miimon", "xmit-hash-policy": "bond_xmit_hash_policy", "lacp-rate": "bond_lacp_rate",
+    ]
+
+    private func readBond(_ element: XMLElement, into metadata: inout OperatorMetadata) {
+        let path = "interfaces/bond/"
+        let mode = element.attribute("mode") ?? ""
+        guard Self.bondModes.contains(mode) else {
+            let all = Self.bondModes.joined(separator: ", ")
+            reject(element, path: "interfaces/", "the mode '\(shown(mode))' is none of \(all)", &metadata)
+            return
+        }
+        var (configuration, members) = (LinkConfiguration(), [MACAddress]())
+        for word in children(of: element, path: path, &metadata) {
+            if configure(&configuration, by: word, path: path, &metadata) { continue }
+            members += [hardwareAddress(word, "mac", &metadata)].compactMap(\.self)
+        }
+        review(configuration, of: element, &metadata)
+        let parameters = Self.bondParameters.sorted { $0.key < $1.key }.compactMap { name, parameter in
+            element.attribute(name).map { Tag(parameter, $0) }
+        }
+        let number = metadata.virtualLinks.count { $0.element == "interfaces/bond" }
+        add(
+            element, named: "bond\(number)", .bond(mode: mode, members: members, parameters: parameters), configuration, &metadata
+        )
+    }
+
+    private func readVLAN(_ element: XMLElement, into metadata: inout OperatorMetadata) {
+        let path = "interfaces/vlan/"
+        guard let id = element.attribute("id").flatMap({ Int($0) }), (1...4094).contains(id) else {
+            reject(element, path: "interfaces/", "has no attribute 'id' from 1 to 4094", &metadata)
+            return
+        }
+        guard let base = element.attribute("on"), !base.isEmpty else {
+            reject(element, path: "interfaces/", "has no attribute 'on': a hardware address, or the name of a bond", &metadata)
+            return
+        }
+        var configuration = LinkConfiguration()
+        for word in children(of: element, path: path, &metadata) {
+            _ = configure(&configuration, by: word, path: path, &metadata)
+        }
+        review(configuration, of: element, &metadata)
+        let on = MACAddress(base).map(VirtualLink.Base.interface) ?? .bond(base)
+        add(element, named: "vlan\(id)", .vlan(id: id, on: on), configuration, &metadata)
+    }
+
+    private func add(
+        _ element: XMLElement, named name: String, _ kind: VirtualLink.Kind, _ configuration: LinkConfiguration,
+        _ metadata: inout OperatorMetadata
+    ) {
+        let name = element.attribute("name") ?? name
+        var mac: MACAddress?
+        if element.attribute("mac") != nil {
+            mac = hardwareAddress(element, "mac", &metadata)
+            if mac == nil { return }
+        }
+        if let reason = reasonAgainstPlaceName(name) {
+            reject(element, path: "interfaces/", "the name '\(shown(name))' \(reason)", &metadata)
+        } else if metadata.virtualLinks.contains(where: { $0.name == name }) {
+            reject(element, path: "interfaces/", "the name '\(shown(name))' is given twice; the first one counts", &metadata)
+        } else {
+            metadata.virtualLinks.append(
+                OperatorMetadata.LinkWords(
+                    line: element.line, element: "interfaces/\(element.name)", name: name, mac: mac, kind: kind,
+                    configuration: configuration))
+        }
+    }
+}

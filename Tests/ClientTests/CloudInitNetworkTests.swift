@@ -1,0 +1,89 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What cloud-init makes of every `network_data.json` that the stories' guests read.
+@Suite struct CloudInitNetworkTests {
+    private static let package = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
+
+    private struct Converted {
+        let story: String
+        let document: [String: Any]
+        let result: [String: Any]
+
+        /// The configured links by name.
+        var links: [String: [String: Any]] {
+            let all = (result["config"] as? [[String: Any]] ?? []).compactMap { link in
+                (link["name"] as? String).map { ($0, link) }
+            }
+            return Dictionary(all, uniquingKeysWith: { first, _ in first })
+        }
+
+        func subnets(of link: String) -> [[String: Any]] { links[link]?["subnets"] as? [[String: Any]] ?? [] }
+        func types(of link: String) -> [String] { subnets(of: link).compactMap { $0["type"] as? String } }
+    }
+
+    private func converted() throws -> [Converted] {
+        let stories = Self.package.appending(path: "fixtures/instances")
+        var documents: [(story: String, text: String)] = []
+        for story in try FileManager.default.contentsOfDirectory(atPath: stories.path).sorted() {
+            let walk = try String(contentsOf: stories.appending(path: "\(story)/golden/openstack.txt"), encoding: .utf8)
+            documents += walk.split(separator: "\n").filter { $0.hasPrefix(#"    {"links": "#) }.map {
+                (story, String($0.dropFirst(4)))
+            }
+        }
+        let input = FileManager.default.temporaryDirectory.appending(path: "network-data-\(UUID().uuidString)")
+        try Data(documents.map { $0.text + "\n" }.joined().utf8).write(to: input)
+        defer { try? FileManager.default.removeItem(at: input) }
+        let driver = Self.package.appending(path: "Tests/clients/cloud_init_network.py").path
+        let output = try Command.succeed(["sh", "-c", "/usr/bin/python3 \(driver) < \(input.path)"])
+        let lines = output.split(separator: "\n")
+        #expect(lines.count == documents.count)
+        return try zip(documents, lines).map { document, line in
+            Converted(story: document.story, document: try object(document.text), result: try object(String(line)))
+        }
+    }
+
+    private func object(_ text: String) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    @Test func `every document becomes a configuration in which each link and each network is`() throws {
+        let all = try converted()
+        #expect(Set(all.map(\.story)).isSuperset(of: ["openstack", "rich", "minimal", "two-nics"]))
+        for one in all {
+            #expect(one.result["error"] == nil, "\(one.story): \(one.result)")
+            let links = one.document["links"] as? [[String: Any]] ?? []
+            let networks = one.document["networks"] as? [[String: Any]] ?? []
+            #expect(one.links.count == links.count, "\(one.story)")
+            #expect(one.links.keys.reduce(0) { $0 + one.subnets(of: $1).count } == networks.count, "\(one.story)")
+        }
+    }
+
+    @Test func `addresses, bonds and VLANs are as the operator wants them`() throws {
+        let one = try #require(try converted().first { $0.story == "openstack" })
+        #expect(one.types(of: "eth0") == ["dhcp4", "ipv6_dhcpv6-stateful"])
+        #expect(one.types(of: "eth1") == ["static", "static", "static6"])
+        #expect(
+            one.subnets(of: "eth1").compactMap { $0["address"] as? String } == [
+                "192.168.49.30", "192.168.49.31", "2001:db8:2::30",
+            ])
+        #expect(one.subnets(of: "eth1").first?["netmask"] as? String == "255.255.252.0")
+        #expect(
+            (one.subnets(of: "eth1").first?["routes"] as? [[String: String]])?.map { $0["gateway"] } == [
+                "192.168.99.1", "192.168.48.254",
+            ])
+        #expect(one.types(of: "eth2") == [] && one.types(of: "eth3") == [])
+        #expect(one.types(of: "eth4") == ["ipv6_dhcpv6-stateless"])
+        #expect(one.links["bond0"]?["bond_interfaces"] as? [String] == ["eth2", "eth3"])
+        let parameters = one.links["bond0"]?["params"] as? [String: String]
+        #expect(parameters == ["bond_mode": "802.3ad", "bond_miimon": "100", "bond_xmit_hash_policy": "layer3+4"])
+        #expect(one.types(of: "bond0") == ["dhcp4"] && one.links["bond0"]?["mtu"] as? Int == 9000)
+        #expect(one.links["bond0.100"]?["vlan_id"] as? Int == 100 && one.types(of: "bond0.100") == ["static"])
+        #expect(
+            one.links["eth1.200"]?["mac_address"] as? String == "02:00:00:00:02:00" && one.types(of: "eth1.200") == ["ipv6_slaac"]
+        )
+        let servers = (one.result["config"] as? [[String: Any]])?.filter { $0["type"] as? String == "nameserver" }
+        #expect(servers?.compactMap { $0["address"] as? String } == ["9.9.9.9"])
+    }
+}
