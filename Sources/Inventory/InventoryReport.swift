@@ -2,7 +2,7 @@ import Common
 import Libvirt
 import Logging
 
-/// What the operator is told of the inventory: each change of state once, and what each domain's XML holds that cannot be used.
+/// What the operator is told of one hypervisor's part of the inventory: each change of state once, and what each domain's XML holds that cannot be used.
 struct InventoryReport {
     private enum State: Equatable {
         case unknown, synchronised, away
@@ -13,14 +13,15 @@ struct InventoryReport {
     private static let mostFindings = 20
 
     private let uri: String
+    private let isLocal: Bool
     private let logger: Logger
     private var state = State.unknown
     private var findings: [InstanceUUID: [Finding]] = [:]
     private var unusableDomains: [InstanceUUID: String] = [:]
     private var networkTroubles: [String: String] = [:]
 
-    init(uri: String, logger: Logger) {
-        (self.uri, self.logger) = (uri, logger)
+    init(uri: String, isLocal: Bool, logger: Logger) {
+        (self.uri, self.isLocal, self.logger) = (uri, isLocal, logger)
     }
 
     // MARK: The hypervisor
@@ -56,7 +57,9 @@ struct InventoryReport {
             if state == .unknown {
                 state = .away
                 logger.error(
-                    "cannot reach the hypervisor; trying again until it answers",
+                    isLocal
+                        ? "cannot reach the hypervisor; trying again until it answers"
+                        : "cannot reach another host's hypervisor; nobody waits for its guests, and it is tried again",
                     metadata: [
                         "hypervisor.uri": "\(uri)", "reason": "\(error)",
                         "hint": "is libvirtd running, and may this user connect? try: virsh -r -c \(uri) list",

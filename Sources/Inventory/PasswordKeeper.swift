@@ -131,7 +131,7 @@ public final class PasswordKeeper: Service {
 
     /// Says that a password is stored, if it is shown, or never will be, or takes too long; whether that was said.
     private func announce(_ stored: Stored) -> Bool {
-        if let instance = board.snapshot.instances[stored.request.domain], instance.password == nil, stored.deadline > .now {
+        if let instance = board.snapshot.instance(of: stored.request.domain), instance.password == nil, stored.deadline > .now {
             return false
         }
         stored.request.done(.stored)
@@ -149,7 +149,7 @@ public final class PasswordKeeper: Service {
             case .noDomain: .noDomain
             }
         } catch {
-            state.failed(error, domain: board.snapshot.instances[request.domain]?.domainName)
+            state.failed(error, domain: board.snapshot.instance(of: request.domain)?.domainName)
             if !(await store.isConnected) { state.pausedUntil = .now + Self.pause }
             return .unavailable
         }

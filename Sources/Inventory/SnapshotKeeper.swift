@@ -4,7 +4,7 @@ import Libvirt
 import Logging
 import XML
 
-/// Does the errands of the inventory, one after the other: reads what changed and publishes the snapshot that results.
+/// Does the errands about one hypervisor, one after the other: reads what changed, and publishes the snapshot that results.
 struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     /// While all domains are read for the first time, how many are read between two snapshots: those already read can ask.
     private static var publicationStep: Int { 256 }
@@ -16,23 +16,30 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     }
 
     private let hypervisor: Hypervisor
+    private let host: HostNumber
     private let edited: Bool
     private let errands: ErrandQueue
-    private let board: SnapshotBoard
+    private let ledger: InventoryLedger
     private let clock: C
     private var report: InventoryReport
     private var backoff = Backoff()
     private var retry = Retry.none
-    private var snapshot = Snapshot()
+    /// Whether everything was read once.
+    private var isComplete = false
+    /// What this hypervisor says of its domains, whatever counts in the snapshot.
+    private var instances: TreeDictionary<InstanceUUID, Instance> = [:]
     private var networks: [String: NetworkXML] = [:]
     private var leases: [String: [MACAddress: IPAddress]] = [:]
     private var leasesRead: [String: C.Instant] = [:]
     /// What each domain was last read as, so that one which did not change is not put together again.
     private var readings: [InstanceUUID: Int] = [:]
 
-    init(hypervisor: Hypervisor, edited: Bool, errands: ErrandQueue, board: SnapshotBoard, clock: C, report: InventoryReport) {
-        (self.hypervisor, self.edited, self.errands) = (hypervisor, edited, errands)
-        (self.board, self.clock, self.report) = (board, clock, report)
+    init(
+        hypervisor: Hypervisor, host: HostNumber, edited: Bool, errands: ErrandQueue, ledger: InventoryLedger, clock: C,
+        report: InventoryReport
+    ) {
+        (self.hypervisor, self.host, self.edited, self.errands) = (hypervisor, host, edited, errands)
+        (self.ledger, self.clock, self.report) = (ledger, clock, report)
     }
 
     /// After how long a ``Errand/retry`` is to be added, if an attempt failed and none is on its way.
@@ -55,12 +62,20 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
                 // Without a connection there is nothing to ask, and everything is read again once there is one.
                 guard await hypervisor.isConnected else { return }
                 try await refresh(errand)
-                board.publish(snapshot)
+                ledger.publish()
             }
         } catch {
-            report.failed(error, connected: await hypervisor.isConnected, instances: snapshot.instances.count)
+            report.failed(error, connected: await hypervisor.isConnected, instances: instances.count)
+            giveUpFirstReading()
             wantRetry()
         }
+    }
+
+    /// Nobody waits for another host that does not answer. For this one they do: its guests are those who ask.
+    private func giveUpFirstReading() {
+        guard !isComplete, !host.isLocal else { return }
+        ledger.finishReading(host)
+        ledger.publish()
     }
 
     /// There is never more than one on its way, however many attempts fail meanwhile.
@@ -71,7 +86,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     /// The news may be of a connection that another has taken the place of already.
     private mutating func lose(reason: String) async {
         guard !(await hypervisor.isConnected) else { return }
-        report.lost(reason: reason, instances: snapshot.instances.count)
+        report.lost(reason: reason, instances: instances.count)
         wantRetry()
     }
 
@@ -95,18 +110,19 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         let running = try await hypervisor.runningDomains()
         for (count, domain) in running.enumerated() {
             try await refreshDomain(domain.uuid)
-            if count % Self.publicationStep == 0 { board.publish(snapshot) }
+            if count % Self.publicationStep == 0 { ledger.publish() }
             try await refreshMeanwhile()
         }
         let known = Set(running.compactMap { InstanceUUID($0.uuid) })
-        for domain in snapshot.instances.keys where !known.contains(domain) {
+        for domain in instances.keys where !known.contains(domain) {
             // One that started after the list was made is not in it, and still runs.
             try await refreshDomain(domain.description)
         }
-        snapshot.isComplete = true
-        board.publish(snapshot)
+        isComplete = true
+        ledger.finishReading(host)
+        ledger.publish()
         backoff.reset()
-        report.synchronised(instances: snapshot.instances.count)
+        report.synchronised(instances: instances.count)
     }
 
     /// What changes while all domains are read does not wait until they are.
@@ -122,7 +138,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
             case .synchronise, .retry: break  // That is what is being done.
             case .domain, .network, .leases:
                 try await refresh(errand)
-                board.publish(snapshot)
+                ledger.publish()
             }
         }
     }
@@ -162,7 +178,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     }
 
     private mutating func refreshDomains(where concerns: (NetworkInterface) -> Bool) async throws(LibvirtError) {
-        for (domain, instance) in snapshot.instances where instance.interfaces.contains(where: concerns) {
+        for (domain, instance) in instances where instance.interfaces.contains(where: concerns) {
             try await refreshDomain(domain.description)
         }
     }
@@ -174,7 +190,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
             let network = try NetworkXML(InstanceAssembly.document(Array(description.xml.utf8)).root)
             guard networks[network.name] != network else { return }
             networks[network.name] = network
-            snapshot.bridges[network.name] = network.bridge
+            setBridge(network.bridge, of: network.name)
             forgetReadings { $0.network?.name == network.name || $0.network == nil }
         } catch {
             report.unusable(network: description.name, error)
@@ -183,14 +199,19 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
 
     private mutating func forgetNetwork(_ name: String) {
         networks[name] = nil
-        snapshot.bridges[name] = nil
+        setBridge(nil, of: name)
         leases[name] = nil
         leasesRead[name] = nil
         forgetReadings { $0.network?.name == name }
     }
 
+    /// Another host's bridges are nothing to us.
+    private func setBridge(_ bridge: String?, of network: String) {
+        if host.isLocal { ledger.withSnapshot { $0.bridges[network] = bridge } }
+    }
+
     private mutating func forgetReadings(where concerns: (NetworkInterface) -> Bool) {
-        for (domain, instance) in snapshot.instances where instance.interfaces.contains(where: concerns) {
+        for (domain, instance) in instances where instance.interfaces.contains(where: concerns) {
             readings[domain] = nil
         }
     }
@@ -200,7 +221,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     private mutating func refreshLeases(of network: String) async throws(LibvirtError) {
         if let read = leasesRead[network], read.duration(to: clock.now) < Self.leasePatience { return }
         for mac in try await readLeases(of: network) {
-            for owner in snapshot.owners(of: mac) { try await refreshDomain(owner.instance.domain.description) }
+            for domain in domains(bearing: mac) { try await refreshDomain(domain.description) }
         }
     }
 
@@ -226,9 +247,14 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         leases[network] = addresses
         let changed = Set(before.keys).union(addresses.keys).filter { before[$0] != addresses[$0] }
         for mac in changed {
-            for owner in snapshot.owners(of: mac) { readings[owner.instance.domain] = nil }
+            for domain in domains(bearing: mac) { readings[domain] = nil }
         }
         return changed
+    }
+
+    /// Of this hypervisor's.
+    private func domains(bearing mac: MACAddress) -> [InstanceUUID] {
+        ledger.withSnapshot { $0.domains(bearing: mac) }.filter { instances[$0] != nil }
     }
 
     // MARK: One domain
@@ -246,12 +272,12 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         guard let description else { return forget(domain) }
         let reading = description.hashValue
         guard readings[domain] != reading else { return }
-        let isNew = snapshot.instances[domain] == nil
+        let isNew = instances[domain] == nil
         assemble(description, as: domain)
         readings[domain] = reading
-        guard isNew, snapshot.isComplete else { return }
+        guard isNew, isComplete else { return }
         // A guest that starts asks for an address before it asks us.
-        for network in Set(snapshot.instances[domain]?.interfaces.compactMap(\.network?.name) ?? []) {
+        for network in Set(instances[domain]?.interfaces.compactMap(\.network?.name) ?? []) {
             errands.add(.leases(network: network))
         }
     }
@@ -261,16 +287,19 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         do throws(DescriptionError) {
             let assembled = try assembly.assemble(
                 Array(description.liveXML.utf8), edited: description.inactiveXML.map { Array($0.utf8) })
-            snapshot.insert(assembled.instance)
+            instances[domain] = assembled.instance
+            ledger.withSnapshot { $0.insert(assembled.instance, on: host, isPaused: description.isPaused) }
             report.assembled(domain, named: description.name, findings: assembled.findings)
         } catch {
-            snapshot.remove(domain)
+            instances[domain] = nil
+            ledger.withSnapshot { $0.remove(domain, from: host) }
             report.unusable(domain, named: description.name, error)
         }
     }
 
     private mutating func forget(_ domain: InstanceUUID) {
-        snapshot.remove(domain, stoppedAt: .now)
+        instances[domain] = nil
+        ledger.withSnapshot { $0.remove(domain, from: host, stoppedAt: .now) }
         readings[domain] = nil
         report.forgotten(domain)
     }

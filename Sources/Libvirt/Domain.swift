@@ -21,6 +21,8 @@ public struct DomainDescription: Sendable, Hashable {
     public let name: String
     /// Whether the domain runs; a paused one does.
     public let isRunning: Bool
+    /// Whether it is paused, as it is on the host that it migrates to until that is done.
+    public let isPaused: Bool
     /// Whether the domain is still defined once it has stopped.
     public let isPersistent: Bool
     /// The domain XML (https://libvirt.org/formatdomain.html) as it is now; of a domain that does not run, as it will start.
@@ -29,9 +31,11 @@ public struct DomainDescription: Sendable, Hashable {
     public let inactiveXML: String?
 
     /// A description from its parts.
-    public init(uuid: String, name: String, isRunning: Bool, isPersistent: Bool, liveXML: String, inactiveXML: String?) {
-        (self.uuid, self.name, self.isRunning, self.isPersistent) = (uuid, name, isRunning, isPersistent)
-        (self.liveXML, self.inactiveXML) = (liveXML, inactiveXML)
+    public init(
+        uuid: String, name: String, isRunning: Bool, isPaused: Bool, isPersistent: Bool, liveXML: String, inactiveXML: String?
+    ) {
+        (self.uuid, self.name, self.isRunning, self.isPaused) = (uuid, name, isRunning, isPaused)
+        (self.isPersistent, self.liveXML, self.inactiveXML) = (isPersistent, liveXML, inactiveXML)
     }
 }
 
@@ -75,6 +79,13 @@ public enum MetadataChange: Sendable, Hashable {
         return answer == 1
     }
 
+    func isPaused() throws(LibvirtError) -> Bool {
+        var state: Int32 = 0
+        // Safe: the manual says that the reason may be NULL, and that of the flags there are none.
+        guard unsafe virDomainGetState(pointer, &state, nil, 0) == 0 else { throw .last("virDomainGetState") }
+        return state == Int32(VIR_DOMAIN_PAUSED.rawValue)
+    }
+
     func isPersistent() throws(LibvirtError) -> Bool {
         let answer = unsafe virDomainIsPersistent(pointer)
         guard answer >= 0 else { throw .last("virDomainIsPersistent") }
@@ -88,14 +99,14 @@ public enum MetadataChange: Sendable, Hashable {
         return unsafe String(adopting: text)
     }
 
-    /// All that is known, in up to four calls to the daemon.
+    /// All that is known, in up to five calls to the daemon.
     func describe(edited: Bool) throws(LibvirtError) -> DomainDescription {
         let isPersistent = try isPersistent()
         let liveXML = try xml(inactive: false)
         let inactiveXML = edited && isPersistent ? try xml(inactive: true) : nil
         return DomainDescription(
-            uuid: uuid, name: name, isRunning: try isRunning(), isPersistent: isPersistent, liveXML: liveXML,
-            inactiveXML: inactiveXML)
+            uuid: uuid, name: name, isRunning: try isRunning(), isPaused: try isPaused(), isPersistent: isPersistent,
+            liveXML: liveXML, inactiveXML: inactiveXML)
     }
 
     /// The element of the metadata that is in a namespace, without the namespace; `nil` where there is none.

@@ -68,7 +68,7 @@ import Testing
         var snapshot = Snapshot()
         snapshot.insert(.example(1, named: "web", interfaces: [.example(0xA), .example(0xB)]))
         snapshot.insert(.example(1, named: "renamed", interfaces: [.example(0xB)]))
-        #expect(snapshot.instances.count == 1)
+        #expect(snapshot.count == 1)
         #expect(try recognised(caller(0xB), in: snapshot) == "renamed 0")
         #expect(throws: UnknownCaller.noOwner(MACAddress(bits: 0xA))) { try snapshot.recognise(caller(0xA)).get() }
     }
@@ -81,7 +81,7 @@ import Testing
         #expect(try recognised(caller(0xA), in: snapshot) == "db 0")
         snapshot.remove(.example(2))
         #expect(throws: UnknownCaller.noOwner(MACAddress(bits: 0xA))) { try snapshot.recognise(caller(0xA)).get() }
-        #expect(snapshot.instances.isEmpty)
+        #expect(snapshot.count == 0)
     }
 
     @Test func `to forget a domain that is not there changes nothing`() throws {
@@ -101,12 +101,12 @@ import Testing
 
     @Test func `the board shows what was put up last`() {
         let board = SnapshotBoard()
-        #expect(board.snapshot.instances.isEmpty && !board.snapshot.isComplete)
+        #expect(board.snapshot.count == 0 && !board.snapshot.isComplete)
         var snapshot = Snapshot()
         snapshot.insert(.example(1))
         snapshot.isComplete = true
         board.publish(snapshot)
-        #expect(board.snapshot.instances[.example(1)]?.name == "web")
+        #expect(board.snapshot.instance(of: .example(1))?.name == "web")
         #expect(board.snapshot.isComplete)
     }
 

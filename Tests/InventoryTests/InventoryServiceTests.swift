@@ -11,7 +11,7 @@ import Testing
         let sweep = Duration.milliseconds(20)
         let board = SnapshotBoard()
         let inventory = InventoryService(
-            uri: "test+unix:///default?socket=/nonexistent/libvirt-sock", edited: false, sweepInterval: sweep, board: board,
+            uris: ["test+unix:///default?socket=/nonexistent/libvirt-sock"], edited: false, sweepInterval: sweep, board: board,
             clock: clock, logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup { group in
             group.addTask { try await inventory.run() }

@@ -99,6 +99,22 @@ struct CommandTests {
         #expect(output.stderr.count { $0 == "\n" } == 1)
     }
 
+    @Test func `tree asks the hypervisors one after the other, and says which has the domain`() async throws {
+        let away = "qemu+unix:///system?socket=/nonexistent"
+        let uris = ["--connect", away, "--connect", "test:///default", "--connect", Program.node]
+        let output = try await Program.run("tree", "min", "--path", "/latest/meta-data/local-hostname", more: uris)
+        #expect(output.status == 0)
+        #expect(output.stdout == "min")
+        let lines = output.stderr.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.first?.hasPrefix("virt-metadata: cannot ask \(away): ") == true)
+        #expect(lines.last == "virt-metadata: 'min' is a domain at \(Program.node)")
+        let nowhere = try await Program.run("tree", "web-9", more: uris)
+        #expect(nowhere.status == 1)
+        #expect(nowhere.stderr.hasPrefix("virt-metadata: cannot ask \(away): "))
+        #expect(nowhere.stderr.hasSuffix("; there is no domain 'web-9' at test:///default or \(Program.node)\n"))
+    }
+
     @Test(arguments: [
         "tree min --connect \(Program.node)", "convert \(story)/minimal/domain.xml", "check \(story)/minimal/domain.xml",
     ])

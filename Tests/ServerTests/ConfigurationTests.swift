@@ -73,6 +73,27 @@ struct ConfigurationTests {
         #expect(loaded.listen.map(\.inBrackets) == ["127.0.0.1:81"])
     }
 
+    @Test func `hypervisors come as a sequence, between commas, or by repeating their flag`() throws {
+        let uris = ["qemu:///system", "qemu+ssh://b/system", "qemu+tls://c/system"]
+        #expect(try Self.configuration().connect == ["qemu:///system"])
+        #expect(try Self.configuration(flags: uris.flatMap { ["--connect", $0] }).connect == uris)
+        #expect(try Self.configuration(environment: ["VIRT_METADATA_CONNECT": uris.joined(separator: ", ")]).connect == uris)
+        #expect(try Self.configuration(yaml: "connect:\n" + uris.map { "- \($0)\n" }.joined()).connect == uris)
+        #expect(try Self.configuration(yaml: "connect: qemu+tcp://d/system", flags: ["--connect", uris[0]]).connect == [uris[0]])
+    }
+
+    @Test func `a hypervisor that is named twice is an error, and so is none`() {
+        Self.expect("--connect: names 'qemu:///system' twice") {
+            try Self.load(flags: ["--connect", "qemu:///system", "--connect", "qemu:///system"])
+        }
+        Self.expect("environment variable VIRT_METADATA_CONNECT: names 'a:///' twice") {
+            try Self.load(environment: ["VIRT_METADATA_CONNECT": "a:///,b:///,a:///"])
+        }
+        Self.expect("config.yaml, line 1: connect: names no hypervisor; write one such as qemu:///system") {
+            try Self.load(yaml: "connect: []")
+        }
+    }
+
     @Test func `bridges are served unless it is said where to listen instead`() throws {
         #expect(try Self.configuration().followsBridges())
         #expect(try !Self.configuration(flags: ["--listen", "127.0.0.1:80"]).followsBridges())

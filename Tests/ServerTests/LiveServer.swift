@@ -49,7 +49,7 @@ struct LiveServer: Sendable {
             views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil, agent: agent,
             passwords: GuestPasswords(keeper: passwords, logger: Logger(label: "passwords", factory: { _ in log })),
             onUnknown: onUnknown,
-            wantLeases: { _ in })
+            wantLeases: { _, _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
         let listener = try await GuestListener(group: group, responder: responder, limits: limits)
         let socket = try await listener.open(SocketAddress(ipAddress: address, port: 0))

@@ -15,11 +15,13 @@ enum Program {
     static let node = "test://\(fixtures)/node.xml"
 
     /// Runs a command to its end.
-    static func run(_ arguments: String..., limit: Duration = .seconds(20)) async throws -> Command.Output {
+    static func run(
+        _ arguments: String..., more: [String] = [], limit: Duration = .seconds(20)
+    ) async throws -> Command.Output {
         try await withCheckedThrowingContinuation { continuation in
             // Waiting blocks, and a test's own thread is one of few.
             DispatchQueue.global().async {
-                continuation.resume(with: Result { try Command.run([path] + arguments, limit: limit) })
+                continuation.resume(with: Result { try Command.run([path] + arguments + more, limit: limit) })
             }
         }
     }

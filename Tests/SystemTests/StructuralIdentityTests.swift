@@ -29,6 +29,28 @@ struct StructuralIdentityTests {
         try guest.namespace.run("ip", "route", "replace", "169.254.169.254/32", "dev", "eth0")
     }
 
+    @Test func `another host's domains have no part in this host's bridges, whatever they are called`() async throws {
+        let host = try BridgedHost()
+        let elsewhere = try BridgedHost()
+        let (mac, address) = ("52:54:00:0b:01:01", "192.0.2.10/24")
+        let web = try host.guest("web", mac: mac, address: address)
+        let forger = try host.guest("forger", mac: "52:54:00:0b:01:02", address: "192.0.2.11/24", isKnown: false)
+        try host.host.addBridge("br7")
+        // There, a domain has the forger's hardware address and tap, another the tap of ours, and a third a bridge of this name.
+        try elsewhere.start(forger)
+        try elsewhere.start(web, named: "other", mac: "52:54:00:0b:01:03")
+        let far = BridgedHost.Guest(name: "far", mac: "52:54:00:0b:01:04", bridge: "br7", namespace: try NetworkNamespace())
+        try elsewhere.start(far)
+
+        try await host.serve("--connect", elsewhere.libvirtd.uri, "--intercept", "address", "--hold-timeout", "1s")
+        try await host.eventually("both hosts are read") { host.log.matches(of: /the inventory is complete/).count == 2 }
+        try await host.expect(web)
+        #expect(try host.ask(forger).hasSuffix("404"))
+        #expect(host.log.contains("belongs to forger on another host"), "\(host.log)")
+        #expect(!host.log.contains("bridge=br7"))
+        #expect(try !host.rules().contains("52:54:00:0b:01:02"))
+    }
+
     @Test func `an address that another guest takes over tells that guest its own data`() async throws {
         let (host, victim, forger) = try await host()
         try victim.namespace.run("ip", "address", "flush", "dev", "eth0", "scope", "global")

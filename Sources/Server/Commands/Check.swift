@@ -27,7 +27,7 @@ struct Check: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try settings.load()
-        let source = DomainSource(uri: configuration.connect, edited: configuration.edited)
+        let source = DomainSource(uris: configuration.connect, edited: configuration.edited)
         var allUsable = true
         for subject in subjects {
             let usable = try await check(subject, source)

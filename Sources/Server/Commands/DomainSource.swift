@@ -3,37 +3,59 @@ import FoundationEssentials
 import Inventory
 import Libvirt
 
-/// Where a command that is about one domain finds it: in the hypervisor, or in a file.
+/// Where a command that is about one domain finds it: in a hypervisor, or in a file.
 struct DomainSource {
     /// The XML of a domain, and of the networks it may name.
     struct Found {
         let xml: [UInt8]
         let edited: [UInt8]?
         let assembly: InstanceAssembly
+        /// The hypervisor that has it.
+        let uri: String
     }
 
-    let uri: String
+    /// Asked in this order; the first that has it wins.
+    let uris: [String]
     let edited: Bool
 
-    /// A domain of the hypervisor, by name, UUID or number.
+    /// A domain of the hypervisors, by name, UUID or number. Where there are several, the operator is told which has it.
     ///
     /// - Throws: `CommandFailure`, and `DescriptionError` where a network cannot be used.
     func domain(_ name: String) async throws -> Found {
-        let hypervisor = Hypervisor(uri: uri) { _ in }
-        do {
-            try await hypervisor.connect()
-            guard let domain = try await hypervisor.findDomain(name, edited: edited) else {
-                await hypervisor.disconnect()
-                throw CommandFailure("there is no domain '\(name)' at \(uri); `virsh -c \(uri) list --all` shows those there are")
+        var failures: [String] = []
+        var without: [String] = []
+        for uri in uris {
+            do {
+                guard let found = try await domain(name, at: uri) else {
+                    without.append(uri)
+                    continue
+                }
+                for failure in failures { VirtMetadata.complain("virt-metadata: \(failure)") }
+                if uris.count > 1 { VirtMetadata.complain("virt-metadata: '\(name)' is a domain at \(uri)") }
+                return found
+            } catch let error as LibvirtError {
+                failures.append("cannot ask \(uri): \(error)")
             }
-            let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
-            await hypervisor.disconnect()
-            return Found(
-                xml: Array(domain.liveXML.utf8), edited: domain.inactiveXML.map { Array($0.utf8) },
-                assembly: try InstanceAssembly(networks: networks, readsBare: false))
-        } catch let error as LibvirtError {
-            throw CommandFailure("cannot ask \(uri): \(error)")
         }
+        if let uri = without.first {
+            let hint = uris.count == 1 ? "; `virsh -c \(uri) list --all` shows those there are" : ""
+            failures.append("there is no domain '\(name)' at \(without.joined(separator: " or "))\(hint)")
+        }
+        throw CommandFailure(failures.joined(separator: "; "))
+    }
+
+    private func domain(_ name: String, at uri: String) async throws -> Found? {
+        let hypervisor = Hypervisor(uri: uri) { _ in }
+        try await hypervisor.connect()
+        guard let domain = try await hypervisor.findDomain(name, edited: edited) else {
+            await hypervisor.disconnect()
+            return nil
+        }
+        let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
+        await hypervisor.disconnect()
+        return Found(
+            xml: Array(domain.liveXML.utf8), edited: domain.inactiveXML.map { Array($0.utf8) },
+            assembly: try InstanceAssembly(networks: networks, readsBare: false), uri: uri)
     }
 
     /// The bytes of a file.

@@ -40,12 +40,12 @@ struct Password: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try settings.load()
-        let found = try await DomainSource(uri: configuration.connect, edited: true).domain(domain)
+        let found = try await DomainSource(uris: configuration.connect, edited: true).domain(domain)
         let running = try instance(found.xml, found.assembly)
         if clear {
             let defined = try found.edited.map { try instance($0, found.assembly) }
             guard running.password != nil || defined?.password != nil else { throw none }
-            return try await clear(running.domain, at: configuration.connect)
+            return try await clear(running.domain, at: found.uri)
         }
         guard let password = running.password else { throw none }
         guard let decrypt else { return try write(Array(password.utf8)) }

@@ -7,7 +7,7 @@ struct SettingsOptions: ParsableArguments {
         help: ArgumentHelp("The configuration file. Default: \(Configuration.defaultFile), if it is there.", valueName: "file"))
     var config: String?
 
-    @Option(name: Self.flag("connect"), help: Self.help("connect")) var connect: String?
+    @Option(name: Self.flag("connect"), help: Self.help("connect")) var connect: [String] = []
     @Option(name: Self.flag("listen"), help: Self.help("listen")) var listen: [String] = []
     @Option(name: Self.flag("networks"), help: Self.help("networks")) var networks: [String] = []
     @Option(name: Self.flag("bridge"), help: Self.help("bridge")) var bridge: [String] = []
@@ -46,7 +46,7 @@ struct SettingsOptions: ParsableArguments {
     /// The flags that were given.
     var values: [(name: String, values: [String])] {
         let single: [(String, String?)] = [
-            ("connect", connect), ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
+            ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
             ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
             ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
             ("identity-key", identityKey), ("neutron-secret", neutronSecret), ("tokens", tokens), ("hop-limit", hopLimit),
@@ -57,7 +57,10 @@ struct SettingsOptions: ParsableArguments {
             ("idle-timeout", idleTimeout), ("hold-timeout", holdTimeout), ("connections", connections),
             ("connections-per-caller", connectionsPerCaller), ("held-requests", heldRequests),
         ]
-        let lists = [("listen", listen), ("networks", networks), ("bridge", bridge), ("trust-forwarded-for", trustForwardedFor)]
+        let lists = [
+            ("connect", connect), ("listen", listen), ("networks", networks), ("bridge", bridge),
+            ("trust-forwarded-for", trustForwardedFor),
+        ]
         return single.compactMap { name, value in value.map { (name, [$0]) } }
             + lists.filter { !$1.isEmpty }.map { ($0, $1.flatMap(Configuration.parts)) }
     }

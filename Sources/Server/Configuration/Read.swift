@@ -4,9 +4,17 @@ import NIOCore
 
 /// How the text of a setting becomes its value, and what is said when it cannot.
 enum Read {
-    static func uri(_ text: String) throws(Setting.BadValue) -> String {
-        guard text.contains(":") else { throw Setting.BadValue(problem: "'\(text)' is no URI; write one such as qemu:///system") }
-        return text
+    /// Hypervisors, at least one and each once.
+    static func uris(_ values: [String]) throws(Setting.BadValue) -> [String] {
+        guard !values.isEmpty else { throw Setting.BadValue(problem: "names no hypervisor; write one such as qemu:///system") }
+        var known: Set<String> = []
+        for text in values {
+            guard text.contains(":") else {
+                throw Setting.BadValue(problem: "'\(text)' is no URI; write one such as qemu:///system")
+            }
+            guard known.insert(text).inserted else { throw Setting.BadValue(problem: "names '\(text)' twice") }
+        }
+        return values
     }
 
     /// `ADDRESS:PORT`, an IPv6 address in brackets; names are not looked up.

@@ -62,9 +62,11 @@ struct Setting: Sendable {
 
     /// Every setting there is.
     static let all: [Setting] = [
-        single(
-            "connect", "uri", example: "qemu+unix:///system", help: "The hypervisor to ask, read-only as a rule.",
-            { $1.connect = $0 }, Read.uri),
+        Setting(
+            name: "connect", kind: .list, valueName: "uri",
+            help: "The hypervisors to ask, read-only as a rule: the first is this host's, the others are other hosts'; may be repeated.",
+            example: "qemu+unix:///system"
+        ) { values, configuration throws(BadValue) in configuration.connect = try Read.uris(values) },
         list(
             "listen", "address:port", example: "127.0.0.1:8775",
             help: "Where guests connect besides their bridges; [address]:port for IPv6; may be repeated.",

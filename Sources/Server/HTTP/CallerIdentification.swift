@@ -23,17 +23,21 @@ struct CallerIdentification: Sendable {
     func caller(socket: CInt?, peer: @autoclosure () -> String?, at place: ListeningPlace) -> Caller? {
         do {
             if let saved = try socket.flatMap({ try SavedSYN.read(fromAccepted: $0) }) {
-                let mac = saved.sourceMAC ?? neighbour(saved.source, place)
-                return Caller(address: saved.source, mac: mac, entrance: entrance(of: mac, place))
+                return caller(saved.source, bearing: saved.sourceMAC, place)
             }
-            return peer().flatMap { IPAddress($0) }.map { address in
-                let mac = neighbour(address, place)
-                return Caller(address: address, mac: mac, entrance: entrance(of: mac, place))
-            }
+            return peer().flatMap { IPAddress($0) }.map { caller($0, bearing: nil, place) }
         } catch {
             // A SYN that cannot be read is no reason to go by the table, which a guest can influence more easily.
             return peer().flatMap { IPAddress($0) }.map { Caller(address: $0, mac: nil, entrance: entrance(of: nil, place)) }
         }
+    }
+
+    private func caller(_ address: IPAddress, bearing own: MACAddress?, _ place: ListeningPlace) -> Caller {
+        if own == nil, place == .anywhere, let file {
+            return Caller(address: address, mac: file.mac(of: address), entrance: .named)
+        }
+        let mac = own ?? neighbour(address, place)
+        return Caller(address: address, mac: mac, entrance: entrance(of: mac, place))
     }
 
     /// The same caller, looked for once more on its bridge, where that did not know its port.
@@ -63,7 +67,7 @@ struct CallerIdentification: Sendable {
         guard fields.count == 1, !field.contains(","), let address = elements.first.flatMap({ IPAddress(String($0)) }) else {
             return nil
         }
-        return Caller(address: address, mac: neighbour(address, .anywhere))
+        return Caller(address: address, mac: neighbour(address, .anywhere), entrance: .named)
     }
 
     /// The caller of a request that begins a session: as of any other, but who is forwarded by a peer that is not trusted, or names

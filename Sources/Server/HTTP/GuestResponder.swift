@@ -36,8 +36,8 @@ struct GuestResponder: Sendable {
     let passwords: GuestPasswords
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
-    /// Told of each network whose leases would tell an address that nothing else does.
-    let wantLeases: @Sendable (_ network: String) -> Void
+    /// Told of each network whose leases would tell an address that nothing else does, and of the host that it is on.
+    let wantLeases: @Sendable (_ network: String, _ host: HostNumber) -> Void
 
     /// How many bytes of a request's body are to be kept, from its beginning; none as a rule. One more than is taken tells that
     /// it is too long.
@@ -67,7 +67,7 @@ struct GuestResponder: Sendable {
             guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
             let question = Question(
                 about: asker.instance, address: asker.address, interface: asker.interface, entropy: entropy, seal: seal)
-            for network in question.networksWithUnknownAddresses { wantLeases(network) }
+            for network in question.networksWithUnknownAddresses { wantLeases(network, asker.host) }
             guard let node = view.node(at: path, for: question) else { return .reply(.notFound) }
             if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
                 return .reply(Reply(view.json(of: directory) ?? node))
@@ -120,7 +120,7 @@ struct GuestResponder: Sendable {
         if let agent, isAgents(connection) { return outcome(of: head, from: agent, over: connection, answer) }
         guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
         return outcome(for: caller) { owner in
-            answer(Asker(instance: owner.instance, address: caller.address, interface: owner.interface))
+            answer(Asker(instance: owner.instance, host: owner.host, address: caller.address, interface: owner.interface))
         }
     }
 
@@ -154,12 +154,12 @@ struct GuestResponder: Sendable {
     }
 
     /// Whether what goes back over a connection goes to an agent.
-    func isAgents(_ connection: Caller) -> Bool { agent != nil && connection.entrance == .unknown }
+    func isAgents(_ connection: Caller) -> Bool { agent != nil && !connection.entrance.isBridge }
 
     /// Ends the wait of a request, or does not let it begin.
     func giveUp(_ doubt: Doubt) -> Reply {
         // Before all domains are known, not to know one is no news.
-        if board.snapshot.isComplete { onUnknown(doubt.caller, doubt.reason) }
+        if board.snapshot.isComplete(for: doubt.caller) { onUnknown(doubt.caller, doubt.reason) }
         return .notFound
     }
 
@@ -168,10 +168,10 @@ struct GuestResponder: Sendable {
     /// A guest can ask before its hypervisor has told us of it, but only by a bridge; and one whose domain has just stopped asks
     /// no more.
     private func mayPass(_ doubt: Doubt, in snapshot: Snapshot) -> Bool {
-        guard snapshot.isComplete else { return true }
-        guard doubt.caller.entrance != .unknown else { return false }
+        guard snapshot.isComplete(for: doubt.caller) else { return true }
+        guard doubt.caller.entrance.isBridge else { return false }
         switch doubt.reason {
-        case .noOwner(let mac): return !snapshot.hasDeparted(mac, by: .now)
+        case .noOwner(let mac), .elsewhere(let mac, _): return !snapshot.hasDeparted(mac, by: .now)
         case .noPort: return true
         case .noHardwareAddress, .severalOwners, .wrongPort, .noInstance, .foreignProject: return false
         }
@@ -180,7 +180,7 @@ struct GuestResponder: Sendable {
     /// The bridge is looked up only where the hardware address alone does not tell.
     private func recognise(_ caller: Caller, in snapshot: Snapshot) -> Result<Snapshot.Owner, UnknownCaller> {
         let result = snapshot.recognise(caller)
-        guard case .failure(.severalOwners) = result, caller.entrance == .unknown,
+        guard case .failure(.severalOwners) = result, !caller.entrance.isBridge,
             let located = identification.locating(caller), case .success(let owner) = snapshot.recognise(located)
         else { return result }
         return .success(owner)

@@ -34,7 +34,8 @@ struct NeutronAgent: Sendable {
             instance.interfaces[index].addresses.contains { $0.address == address }
         }
         let only = instance.interfaces.count == 1 && address != nil ? 0 : nil
-        return Asker(instance: instance, address: address, interface: named ?? only)
+        let host = snapshot.host(of: instance.domain) ?? .local
+        return Asker(instance: instance, host: host, address: address, interface: named ?? only)
     }
 
     /// An agent puts the guest's address here; what is no single address says nothing.
@@ -47,6 +48,8 @@ struct NeutronAgent: Sendable {
 /// Whom a request is about, and from where it is asked.
 struct Asker {
     let instance: Instance
+    /// Whose word of it counts.
+    let host: HostNumber
     /// The address that the guest asks from; `nil` where nobody says.
     let address: IPAddress?
     /// Which of the instance's interfaces it asks by: an index into them.

@@ -58,7 +58,7 @@ actor Interceptor {
         let snapshot = board.snapshot
         leaveGone(network)
         let selected = settings.selection.bridges(in: snapshot)
-        if snapshot.isComplete { report.missing(networks: settings.selection.missingNetworks(in: snapshot)) }
+        if snapshot.isLocalComplete { report.missing(networks: settings.selection.missingNetworks(in: snapshot)) }
         begin(selected, network)
         applyRules(network, snapshot)
         for name in served.keys.sorted() { await settle(name, network) }
@@ -66,7 +66,7 @@ actor Interceptor {
         for (name, bridge) in served where bridge.isOpen {
             report.serves(bridge, namedBy: selected[name] ?? "an earlier domain", isGuarded: isGuarded(bridge))
         }
-        if snapshot.isComplete { checkNeighbourSlots(snapshot) }
+        if snapshot.isLocalComplete { checkNeighbourSlots(snapshot) }
     }
 
     /// Lets no new connection in any more; those that there are go on.
@@ -223,7 +223,7 @@ actor Interceptor {
     private func lifts(_ ports: [Link], _ snapshot: Snapshot) -> Bool {
         switch settings.mode {
         case .bridge: true
-        case .auto: snapshot.isComplete && ports.contains { !$0.isTap && snapshot.owner(ofPort: $0.name) == nil }
+        case .auto: snapshot.isLocalComplete && ports.contains { !$0.isTap && snapshot.owner(ofPort: $0.name) == nil }
         case .address, .redirect, .none: false
         }
     }

@@ -11,8 +11,10 @@ import UnixSignals
 
 /// Where the objects of the server meet: built from a configuration, run until a signal.
 struct Wiring {
-    /// What is open besides connections: listeners, event loops, libvirt's connection, netlink sockets, logs.
+    /// What is open besides connections: listeners, event loops, netlink sockets, logs.
     private static let otherFiles = 128
+    /// What each hypervisor's connection keeps open, the program that it may go through among it.
+    private static let filesOfHypervisor = 8
 
     private let configuration: Configuration
     private let logger: Logger
@@ -25,22 +27,23 @@ struct Wiring {
     }
 
     func run() async throws {
-        FileDescriptors.allow(configuration.limits.connections + Self.otherFiles)
+        FileDescriptors.allow(
+            configuration.limits.connections + Self.otherFiles + Self.filesOfHypervisor * configuration.connect.count)
         // First of all: it must have a descriptor below 1,024, and a host that is served by another is left alone.
         let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
         let board = SnapshotBoard()
         let inventory = InventoryService(
-            uri: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
+            uris: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
             clock: ContinuousClock(), logger: logger)
         // Before the inventory begins: an address that cannot be had is said at once, whatever libvirt does.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
-        let keeper = configuration.allowsPasswords ? makePasswordKeeper(board, reread: { inventory.reread($0) }) : nil
-        let passwords = GuestPasswords(keeper: keeper.map { $0.keep }, logger: logger)
+        let keepers = configuration.allowsPasswords ? makePasswordKeepers(board, reread: { inventory.reread($0, on: $1) }) : []
+        let passwords = GuestPasswords(keeper: keep(board, keepers), logger: logger)
         let listener = try await makeListener(
-            on: group, board: board, passwords: passwords, wantLeases: { inventory.wantLeases(of: $0) })
+            on: group, board: board, passwords: passwords, wantLeases: { inventory.wantLeases(of: $0, on: $1) })
         try await open(listener)
         var services: [any Service] = [inventory]
-        if let keeper { services.append(keeper) }
+        services += keepers
         if let host {
             let interceptor = Interceptor(
                 configuration.interception, file: host.takeFile(), tables: host.tables, listener: listener, board: board,
@@ -81,7 +84,7 @@ struct Wiring {
 
     private func makeListener(
         on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, passwords: GuestPasswords,
-        wantLeases: @escaping @Sendable (String) -> Void
+        wantLeases: @escaping @Sendable (String, HostNumber) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger)
         let secrets = try Secrets(configuration.secrets, logger: logger)
@@ -93,10 +96,23 @@ struct Wiring {
         return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
     }
 
-    private func makePasswordKeeper(
-        _ board: SnapshotBoard, reread: @escaping @Sendable (InstanceUUID) -> Void
-    ) -> PasswordKeeper {
-        PasswordKeeper(store: PasswordStore(uri: configuration.connect), board: board, reread: reread, logger: logger)
+    /// One for each hypervisor, so that one that hangs keeps the guests of no other waiting.
+    private func makePasswordKeepers(
+        _ board: SnapshotBoard, reread: @escaping @Sendable (InstanceUUID, HostNumber) -> Void
+    ) -> [PasswordKeeper] {
+        configuration.connect.enumerated().map { number, uri in
+            PasswordKeeper(
+                store: PasswordStore(uri: uri), board: board, reread: { reread($0, HostNumber(number)) }, logger: logger)
+        }
+    }
+
+    /// Who keeps a password: the keeper of the host whose word of the domain counts; `nil` where there are none.
+    private func keep(_ board: SnapshotBoard, _ keepers: [PasswordKeeper]) -> GuestPasswords.Keep? {
+        guard !keepers.isEmpty else { return nil }
+        return { text, domain, done in
+            let host = board.snapshot.host(of: domain) ?? HostNumber.local
+            keepers[host.index].keep(text, for: domain, done: done)
+        }
     }
 
     private func makeIdentification() throws -> CallerIdentification {
