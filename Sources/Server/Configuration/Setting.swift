@@ -64,7 +64,8 @@ struct Setting: Sendable {
     static let all: [Setting] = [
         Setting(
             name: "connect", kind: .list, valueName: "uri",
-            help: "The hypervisors to ask, read-only as a rule: the first is this host's, the others are other hosts'; may be repeated.",
+            help:
+                "The hypervisors to ask, read-only as a rule: the first is this host's, the others are other hosts'; may be repeated.",
             example: "qemu+unix:///system"
         ) { values, configuration throws(BadValue) in configuration.connect = try Read.uris(values) },
         list(
