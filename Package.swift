@@ -92,6 +92,7 @@ let package = Package(
             of: "Server",
             [
                 "Server", "Common", "Identity", "Inventory", "Kernel", "TestSupport", logging, lifecycle,
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio),
         // What guests read, compared with files: golden walks of every story, and Nova's own answers.

@@ -11,6 +11,7 @@ import sys
 import time
 
 import crawl
+import documents
 import hypervisor
 import instructions
 import lab
@@ -20,7 +21,7 @@ import servers
 import tokens
 
 
-PARTS = ["nginx", "guard", "tokens", "crawl", "crowd", "domains", "instructions"]
+PARTS = ["nginx", "guard", "tokens", "documents", "crawl", "crowd", "domains", "instructions"]
 
 
 def numbers(text):
@@ -157,6 +158,14 @@ def measure(options):
                     verdicts.append(report.beside(promise, report.BESIDE_TOKENLESS, series, first, second))
             found["flood"] = tokens.flood(options, place, tell)
             verdicts.append(report.forgetful(found["flood"], tokens.TOLERATED_GROWTH))
+        if options.only in (None, "documents"):
+            found["documents"] = documents.beside_nginx(options, place, tell)
+            for name, result in found["documents"].items():
+                loads.append(result)
+                show(report.rates(name, result))
+                verdicts += [
+                    report.beside(f"{name}, {mode}: requests by nginx's", report.DOCUMENTS_BESIDE_NGINX, *of)
+                    for mode, of in result.items()]
         if options.only in (None, "crawl"):
             tell("crawling beside nginx")
             found["crawl"] = crawl.beside_nginx(options, place)

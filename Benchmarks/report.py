@@ -9,6 +9,8 @@ BESIDE_NGINX = 0.9
 BESIDE_UNGUARDED = 0.95
 # The least that it may do of requests with a token, or for one, for each request without.
 BESIDE_TOKENLESS = 0.85
+# The least that it may do of documents for each that nginx reads from a file.
+DOCUMENTS_BESIDE_NGINX = 0.8
 # Where nginx differs from itself by more than this, the machine was too busy to say anything.
 TOLERATED_SPREAD = 0.1
 # How far instructions per request may differ from those with one domain.

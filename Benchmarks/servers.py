@@ -72,6 +72,16 @@ class Server(lab.Program):
         lab.wait_until(serves, f"{self.name} serves", seconds)
 
 
+class Asking:
+    """One kind of request to a server that may be asked others as well."""
+
+    def __init__(self, name, server, path=PATH, method="GET", fields=()):
+        self.name, self.method, self.fields = name, method, fields
+        self.url = server.origin + path
+        self.guest, self.port = server.guest, server.port
+        self.check, self.memory = server.check, server.memory
+
+
 class Nginx(Server):
     """Debian's nginx: one worker, a static file, and nothing in its way."""
 

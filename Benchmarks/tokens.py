@@ -16,16 +16,6 @@ WARMING_UP = 10_000
 TOLERATED_GROWTH = 512
 
 
-class Asking:
-    """One kind of request to a server that others ask as well."""
-
-    def __init__(self, name, server, path=servers.PATH, method="GET", fields=()):
-        self.name, self.method, self.fields = name, method, fields
-        self.url = server.origin + path
-        self.guest, self.port = server.guest, server.port
-        self.check, self.memory = server.check, server.memory
-
-
 @contextlib.contextmanager
 def serving(options, place):
     """A server, and a token of its guest."""
@@ -44,10 +34,10 @@ def rates(options, place, tell):
     """The rates of both, beside twice the same request without a token, all to one server."""
     with serving(options, place) as (server, token):
         kinds = [
-            Asking("GET with a token", server, fields=(f"X-aws-ec2-metadata-token: {token}",)),
-            Asking("GET A", server),
-            Asking("GET B", server),
-            Asking("PUT", server, TOKEN_PATH, "PUT", (LIFETIME,)),
+            servers.Asking("GET with a token", server, fields=(f"X-aws-ec2-metadata-token: {token}",)),
+            servers.Asking("GET A", server),
+            servers.Asking("GET B", server),
+            servers.Asking("PUT", server, TOKEN_PATH, "PUT", (LIFETIME,)),
         ]
         return load.rounds(kinds, options, tell)
 
@@ -55,7 +45,7 @@ def rates(options, place, tell):
 def flood(options, place, tell):
     """The memory of a server after the first tokens and after very many."""
     with serving(options, place) as (server, _):
-        asking = Asking("PUT", server, TOKEN_PATH, "PUT", (LIFETIME,))
+        asking = servers.Asking("PUT", server, TOKEN_PATH, "PUT", (LIFETIME,))
 
         def give(wanted, seconds):
             given = 0

@@ -39,6 +39,10 @@ class Guest:
     tag: str = "before"
     # The cloud that it believes to be on: openstack or ec2.
     cloud: str = "openstack"
+    # A second card: its <source>, as above, and its hardware address.
+    second: tuple[str, str, str] | None = None
+    # What its operator says of its interfaces.
+    interfaces: str = ""
     uuid: str = field(default_factory=lambda: "1ab0" + str(uuid.uuid4())[4:])
 
     def __post_init__(self) -> None:
@@ -82,7 +86,8 @@ class Guest:
             f"<vendordata>{escape(vendor)}</vendordata>"
             f"<public-keys><public-key name='operator'><key>{self.key}</key></public-key></public-keys>"
             f"<placement><availability-zone>{self.zone}</availability-zone></placement>"
-            f"<tags><tag name='lab'>{self.tag}</tag><tag name='owner'>{self.marker}</tag></tags>{imds}</instance>")
+            f"<tags><tag name='lab'>{self.tag}</tag><tag name='owner'>{self.marker}</tag></tags>"
+            f"{self.interfaces and f'<interfaces>{self.interfaces}</interfaces>'}{imds}</instance>")
 
     def smbios(self) -> str:
         """What it finds in SMBIOS."""
@@ -103,7 +108,9 @@ class Guest:
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='unsafe' discard='unmap'/>
       <source file='{disk}'/><target dev='vda' bus='virtio'/></disk>
-    <interface type='{self.kind}'><mac address='{self.mac}'/><source {self.source}/><model type='virtio'/></interface>
+    {"".join(
+        f"<interface type='{kind}'><mac address='{mac}'/><source {source}/><model type='virtio'/></interface>"
+        for kind, source, mac in [(self.kind, self.source, self.mac), *([self.second] if self.second else [])])}
     <serial type='file'><source path='{self.console}'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
     <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
@@ -165,6 +172,11 @@ class Guest:
     def probe(self, *arguments: str, seconds: float = 240) -> Any:
         """Runs the probe inside."""
         return json.loads(self.execute("/usr/bin/python3", "-", *arguments, text=PROBE.read_text(), seconds=seconds))
+
+    def addresses(self, mac: str) -> list[str]:
+        """The addresses of one of its cards, with their prefixes."""
+        links = json.loads(self.execute("/bin/ip", "-json", "address"))
+        return [f"{one['local']}/{one['prefixlen']}" for link in links if link.get("address") == mac for one in link["addr_info"]]
 
     def boot_id(self) -> str:
         """Names the present boot."""

@@ -138,9 +138,42 @@ def ec2(stage: Stage) -> None:
     host.end_server()
 
 
+def static(stage: Stage) -> None:
+    """Addresses from network_data.json alone: on a second card without DHCP, and in place of the one that DHCP gave at first."""
+    host = stage.host("static")
+    host.define("net-create", "front", """<network><name>front</name><forward mode='nat'/><bridge name='front0'/>
+      <ip address='10.16.0.1' netmask='255.255.255.0'><dhcp><range start='10.16.0.10' end='10.16.0.99'/></dhcp></ip>
+    </network>""")
+    host.define("net-create", "back", """<network><name>back</name><bridge name='back0'/>
+      <ip address='10.17.0.1' netmask='255.255.255.0'/><ip family='ipv6' address='fd00:17::1' prefix='64'/>
+    </network>""")
+    host.serve()
+    host.wait_until_served("front0")
+    two = Guest("static-two", host, "network", "network='front'", "52:54:00:16:00:01",
+                second=("network", "network='back'", "52:54:00:17:00:01"),
+                interfaces="<interface mac='52:54:00:17:00:01'><address>10.17.0.20/24</address>"
+                           "<address>fd00:17::20/64</address></interface>")
+    one = Guest("static-one", host, "network", "network='front'", "52:54:00:16:00:02",
+                interfaces="<interface mac='52:54:00:16:00:02'><address>10.16.0.200/24</address></interface>")
+    _together(stage.boot, [two, one])
+    back = two.addresses("52:54:00:17:00:01")
+    front = two.addresses("52:54:00:16:00:01")
+    _expect(two, {
+        "the second card's address by IPv4": ("10.17.0.20/24" in back, True),
+        "the second card's address by IPv6": ("fd00:17::20/64" in back, True),
+        "the first card's address": (len([address for address in front if address.startswith("10.16.0.")]), 1),
+    }, f"{front} {back}")
+    alone = one.addresses("52:54:00:16:00:02")
+    _expect(one, {
+        "addresses by IPv4": ([address for address in alone if "." in address], ["10.16.0.200/24"]),
+        "the default route": ("default via 10.16.0.1" in one.execute("/bin/ip", "route"), True),
+    }, str(alone))
+    host.end_server()
+
+
 # By name.
 ALL: dict[str, Callable[[Stage], None]] = {
-    "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated, "ec2": ec2,
+    "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated, "ec2": ec2, "static": static,
 }
 
 

@@ -30,7 +30,8 @@ struct LiveServer: Sendable {
     static func run<Value: Sendable>(
         snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1,
         limits change: (inout Configuration.Limits) -> Void = { _ in },
-        sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(), passwords: GuestPasswords.Keep? = nil,
+        sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(), agent: NeutronAgent? = nil,
+        passwords: GuestPasswords.Keep? = nil,
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
         log: any LogHandler = SwiftLogNoOpLogHandler(),
         _ body: @Sendable (LiveServer) async throws -> Value
@@ -45,7 +46,7 @@ struct LiveServer: Sendable {
         let authority = try #require(TokenAuthority(key: [UInt8](repeating: 1, count: TokenAuthority.keyBytes)))
         let tokens = SessionTokens(authority: authority, clock: clock, policy: sessions)
         let responder = GuestResponder(
-            views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil,
+            views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil, agent: agent,
             passwords: GuestPasswords(keeper: passwords, logger: Logger(label: "passwords", factory: { _ in log })),
             onUnknown: onUnknown,
             wantLeases: { _ in })

@@ -64,6 +64,9 @@ public struct Snapshot: Sendable {
         for (mac, departure) in departures where time - departure > Self.departureMemory { departures[mac] = nil }
     }
 
+    /// The instance of libvirt's UUID of its domain, or of the UUID that its guest sees.
+    public func instance(uuid: InstanceUUID) -> Instance? { instances[uuid] }
+
     /// The interfaces that bear a hardware address.
     public func owners(of mac: MACAddress) -> [Owner] { owners[mac] ?? [] }
 
@@ -144,6 +147,10 @@ public enum UnknownCaller: Error, Sendable, Equatable {
     case wrongPort(MACAddress, of: [String], at: String, pluggedIn: String?)
     /// The bridge does not know at present by which port it came.
     case noPort(MACAddress)
+    /// No running domain has the UUID that it is said to have.
+    case noInstance(String)
+    /// The domain, here named, does not belong to the project that it is said to belong to.
+    case foreignProject(String)
 }
 
 extension UnknownCaller: CustomStringConvertible {
@@ -157,6 +164,8 @@ extension UnknownCaller: CustomStringConvertible {
         case .wrongPort(let mac, let domains, let place, let occupant):
             "\(mac) \(domains.isEmpty ? "is no domain's" : "belongs to \(domains.joined(separator: ", "))"), but came in by \(place), "
                 + (occupant.map { "into which \($0) is plugged" } ?? "which is no running domain's port")
+        case .noInstance(let id): "no running domain has the UUID \(id.prefix(64))"
+        case .foreignProject(let domain): "\(domain) is not of the project that was named, or of none"
         case .noPort(let mac): "the bridge does not know at present behind which port \(mac) is"
         }
     }

@@ -22,6 +22,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: Self.flag("state-directory"), help: Self.help("state-directory")) var stateDirectory: String?
     @Option(name: Self.flag("token-key"), help: Self.help("token-key")) var tokenKey: String?
     @Option(name: Self.flag("identity-key"), help: Self.help("identity-key")) var identityKey: String?
+    @Option(name: Self.flag("neutron-secret"), help: Self.help("neutron-secret")) var neutronSecret: String?
     @Option(name: Self.flag("tokens"), help: Self.help("tokens")) var tokens: String?
     @Option(name: Self.flag("hop-limit"), help: Self.help("hop-limit")) var hopLimit: String?
     @Option(name: Self.flag("sweep-interval"), help: Self.help("sweep-interval")) var sweepInterval: String?
@@ -48,7 +49,7 @@ struct SettingsOptions: ParsableArguments {
             ("connect", connect), ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
             ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
             ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
-            ("identity-key", identityKey), ("tokens", tokens), ("hop-limit", hopLimit),
+            ("identity-key", identityKey), ("neutron-secret", neutronSecret), ("tokens", tokens), ("hop-limit", hopLimit),
             ("allow-password", allowPassword),
             ("sweep-interval", sweepInterval), ("log-level", logLevel), ("threads", threads),
             ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),

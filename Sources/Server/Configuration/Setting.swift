@@ -125,6 +125,13 @@ struct Setting: Sendable {
                 """,
             { $1.secrets.identityKey = $0 }, Read.fileOrNone),
         single(
+            "neutron-secret", "file", example: "/etc/vm/neutron.secret",
+            help: """
+                What Neutron's metadata agents sign by; with it whoever connects to --listen is one, and names the instance. \
+                Its contents are Nova's metadata_proxy_shared_secret.
+                """,
+            { $1.secrets.neutronSecret = $0 }, Read.directory),
+        single(
             "tokens", "policy", example: "required",
             help: "Whether requests must bear a session token, unless the domain says: optional or required.",
             { $1.sessions.tokens = $0 }, Read.tokens),

@@ -245,6 +245,7 @@ final class GuestConnection: ChannelInboundHandler {
     }
 
     private func send(_ reply: Reply, to head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let reply = relayable(reply)
         let goesOn = head.isKeepAlive && !head.leavesHTTP && !quiescing
         let persistence: Persistence = !goesOn ? .closing : head.version.minor == 0 ? .keptAlive : .open
         var buffer = context.channel.allocator.buffer(capacity: 512)
@@ -258,6 +259,11 @@ final class GuestConnection: ChannelInboundHandler {
         } else {
             finish(buffer, context)
         }
+    }
+
+    private func relayable(_ reply: Reply) -> Reply {
+        guard let caller, responder.isAgents(caller) else { return reply }
+        return reply.towardsAgent
     }
 
     /// Limits how far the next reply goes. The limit holds until the guest has confirmed what it was set for: a guest that asks on
@@ -278,6 +284,7 @@ final class GuestConnection: ChannelInboundHandler {
 
     /// Refuses a request that is not whole; the guest may still be sending it.
     private func refuse(_ reply: Reply, _ context: ChannelHandlerContext) {
+        let reply = relayable(reply)
         var isHead = false
         if case .receiving(let head?, _) = phase { isHead = head.method == .HEAD }
         lingers = true

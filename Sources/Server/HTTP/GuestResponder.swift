@@ -31,6 +31,8 @@ struct GuestResponder: Sendable {
     let tokens: SessionTokens
     let entropy: Entropy
     let seal: DocumentSeal?
+    /// Who names instances over connections that come by no bridge; `nil` where nobody does.
+    let agent: NeutronAgent?
     let passwords: GuestPasswords
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
@@ -61,11 +63,10 @@ struct GuestResponder: Sendable {
         guard let path, let view else { return .reply(.notFound) }
         if let node = view.publicNode(at: path) { return .reply(Reply(node)) }
 
-        guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
-        return outcome(for: caller) { owner in
-            guard tokens.admits(head.headers, to: owner.instance) else { return .reply(.unauthorized) }
+        return outcome(of: head, over: connection) { asker in
+            guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
             let question = Question(
-                about: owner.instance, address: caller.address, interface: owner.interface, entropy: entropy, seal: seal)
+                about: asker.instance, address: asker.address, interface: asker.interface, entropy: entropy, seal: seal)
             for network in question.networksWithUnknownAddresses { wantLeases(network) }
             guard let node = view.node(at: path, for: question) else { return .reply(.notFound) }
             if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
@@ -81,6 +82,8 @@ struct GuestResponder: Sendable {
 
     private func issueToken(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
         guard head.method == .PUT else { return .reply(.methodNotAllowed(but: "PUT")) }
+        // An agent relays no field by which a token could be asked for or shown.
+        if isAgents(connection) { return .reply(.badRequest) }
         // Whoever reaches us through an open proxy gets no token: such proxies say for whom they ask, as Amazon found.
         guard let caller = identification.callerOfSession(head.headers, over: connection) else { return .reply(.forbidden) }
         guard let lifetime = tokens.lifetime(in: head.headers) else { return .reply(.badRequest) }
@@ -94,15 +97,14 @@ struct GuestResponder: Sendable {
 
     private func storePassword(_ body: [UInt8], of head: HTTPRequestHead, over connection: Caller) -> Outcome {
         guard head.method == .POST else { return .reply(.methodNotAllowed(but: "GET, HEAD, POST")) }
-        guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
-        return outcome(for: caller) { owner in
-            guard tokens.admits(head.headers, to: owner.instance) else { return .reply(.unauthorized) }
-            guard owner.instance.password == nil else { return .reply(.conflict) }
-            guard passwords.isAllowed(to: owner.instance), head.saysLength, let text = GuestPasswords.text(of: body) else {
+        return outcome(of: head, over: connection) { asker in
+            guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
+            guard asker.instance.password == nil else { return .reply(.conflict) }
+            guard passwords.isAllowed(to: asker.instance), head.saysLength, let text = GuestPasswords.text(of: body) else {
                 return .reply(.badRequest)
             }
             // As with Nova, nothing leaves all as it was.
-            return text.isEmpty ? .reply(.done) : .deferred(.storePassword(text, for: owner.instance.domain))
+            return text.isEmpty ? .reply(.done) : .deferred(.storePassword(text, for: asker.instance.domain))
         }
     }
 
@@ -110,6 +112,33 @@ struct GuestResponder: Sendable {
     func perform(_ effect: Effect, done: @escaping @Sendable (Reply) -> Void) {
         switch effect {
         case .storePassword(let text, let domain): passwords.keep(text, for: domain) { done(.outcome($0)) }
+        }
+    }
+
+    /// What becomes of a request: whom it is about, its connection says, or somebody who is believed.
+    private func outcome(of head: HTTPRequestHead, over connection: Caller, _ answer: (Asker) -> Outcome) -> Outcome {
+        if let agent, isAgents(connection) { return outcome(of: head, from: agent, over: connection, answer) }
+        guard let caller = identification.caller(of: head.headers, over: connection) else { return .reply(.badRequest) }
+        return outcome(for: caller) { owner in
+            answer(Asker(instance: owner.instance, address: caller.address, interface: owner.interface))
+        }
+    }
+
+    /// What becomes of a request that an agent forwards.
+    private func outcome(
+        of head: HTTPRequestHead, from agent: NeutronAgent, over connection: Caller, _ answer: (Asker) -> Outcome
+    ) -> Outcome {
+        let snapshot = board.snapshot
+        do throws(NeutronAgent.Refusal) {
+            return answer(try agent.asker(in: head.headers, snapshot))
+        } catch {
+            switch error {
+            case .incomplete: return .reply(.badRequest)
+            case .unsigned: return .reply(.forbidden)
+            case .unknown(let reason):
+                let doubt = Doubt(caller: connection, reason: reason)
+                return snapshot.isComplete ? .reply(giveUp(doubt)) : .hold(doubt)
+            }
         }
     }
 
@@ -123,6 +152,9 @@ struct GuestResponder: Sendable {
             return mayPass(doubt, in: snapshot) ? .hold(doubt) : .reply(giveUp(doubt))
         }
     }
+
+    /// Whether what goes back over a connection goes to an agent.
+    func isAgents(_ connection: Caller) -> Bool { agent != nil && connection.entrance == .unknown }
 
     /// Ends the wait of a request, or does not let it begin.
     func giveUp(_ doubt: Doubt) -> Reply {
@@ -141,7 +173,7 @@ struct GuestResponder: Sendable {
         switch doubt.reason {
         case .noOwner(let mac): return !snapshot.hasDeparted(mac, by: .now)
         case .noPort: return true
-        case .noHardwareAddress, .severalOwners, .wrongPort: return false
+        case .noHardwareAddress, .severalOwners, .wrongPort, .noInstance, .foreignProject: return false
         }
     }
 

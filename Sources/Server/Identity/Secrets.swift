@@ -13,6 +13,8 @@ struct Secrets {
         var tokenKey: String?
         /// The key and the certificate that identity documents are signed with, both as PEM; `none` where nothing is signed.
         var identityKey: String?
+        /// What Neutron's metadata agents sign by, where they may ask.
+        var neutronSecret: String?
 
         static let defaultDirectory = "/var/lib/virt-metadata"
         static let noIdentity = "none"
@@ -27,6 +29,7 @@ struct Secrets {
 
     let tokens: TokenAuthority
     let seal: DocumentSeal?
+    let agent: NeutronAgent?
 
     /// Reads them; makes those that are not there.
     ///
@@ -36,6 +39,7 @@ struct Secrets {
     init(_ places: Places, logger: Logger) throws(ConfigurationError) {
         tokens = try Self.tokens(places, logger)
         seal = try Self.identity(places, logger).map(Self.seal)
+        agent = try places.neutronSecret.map { path throws(ConfigurationError) in try Self.agent(path) }
     }
 
     /// The seal of the identity that is there; none is made.
@@ -86,6 +90,27 @@ struct Secrets {
         return authority
     }
 
+    // MARK: Neutron
+
+    private static func agent(_ path: String) throws(ConfigurationError) -> NeutronAgent {
+        let place = "--neutron-secret"
+        let bytes: [UInt8]?
+        do throws(SecretFile.Failure) {
+            bytes = try SecretFile.contents(at: path)
+        } catch {
+            throw ConfigurationError(place: place, problem: "\(error)")
+        }
+        guard let bytes else {
+            let advice = "write what Nova and Neutron have as metadata_proxy_shared_secret into it"
+            throw ConfigurationError(place: place, problem: "\(path): is not there; \(advice)")
+        }
+        let secret = bytes.trimmingLineEnd()
+        guard let signature = InstanceSignature(secret: secret) else {
+            throw ConfigurationError(place: place, problem: "\(path): is empty, and anybody could sign by an empty secret")
+        }
+        return NeutronAgent(signature: signature)
+    }
+
     // MARK: Signatures
 
     private static func identity(_ places: Places, _ logger: Logger) throws(ConfigurationError) -> SigningIdentity? {
@@ -120,5 +145,12 @@ struct Secrets {
         let signer = DocumentSigner(identity)
         let (signatures, signed) = (OncePerDocument(signer.signature), OncePerDocument(signer.signedData))
         return DocumentSeal(signature: signatures.text, signedDocument: signed.text)
+    }
+}
+
+extension [UInt8] {
+    /// Without the line breaks at the end that an editor puts there.
+    fileprivate func trimmingLineEnd() -> [UInt8] {
+        lastIndex { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }.map { Array(self[...$0]) } ?? []
     }
 }

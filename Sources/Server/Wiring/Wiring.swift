@@ -88,7 +88,8 @@ struct Wiring {
         let tokens = SessionTokens(authority: secrets.tokens, clock: TokenClock(), policy: configuration.sessions)
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
-            seal: secrets.seal, passwords: passwords, onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
+            seal: secrets.seal, agent: secrets.agent, passwords: passwords, onUnknown: { strangers.note($0, $1) },
+            wantLeases: wantLeases)
         return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
     }
 

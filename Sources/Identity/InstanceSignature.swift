@@ -1,0 +1,42 @@
+import Crypto
+
+/// How Neutron's metadata agents vouch for the instance that a request is about: HMAC-SHA256 (RFC 2104) over the identifier that they
+/// name, by a secret that they share with us, in 64 small hexadecimal digits.
+///
+/// https://docs.openstack.org/nova/latest/admin/metadata-service.html#metadata-proxy-shared-secret
+public struct InstanceSignature: Sendable {
+    private let key: SymmetricKey
+
+    /// By a secret; `nil` for an empty one, under which anybody could sign.
+    public init?(secret: [UInt8]) {
+        guard !secret.isEmpty else { return nil }
+        key = SymmetricKey(data: secret)
+    }
+
+    /// Whether a text is the signature of an identifier. That it takes as long for every text of the right form tells nobody where it
+    /// differs.
+    public func isValid(_ signature: String, of identifier: String) -> Bool {
+        guard let code = Self.octets(signature) else { return false }
+        return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: Array(identifier.utf8), using: key)
+    }
+
+    private static func octets(_ text: String) -> [UInt8]? {
+        let digits = Array(text.utf8)
+        guard digits.count == 2 * SHA256.byteCount else { return nil }
+        var octets: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = value(of: digits[index]), let low = value(of: digits[index + 1]) else { return nil }
+            octets.append(high << 4 | low)
+        }
+        return octets
+    }
+
+    /// Small letters only, as Nova has it.
+    private static func value(of digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+}
