@@ -12,8 +12,26 @@ struct ClientHost {
     ///   - asking: the guest that is plugged in; its first NIC leads to the server.
     ///   - running: those that libvirt knows.
     init(asking: Guest, running: [Guest]) async throws {
+        let host: NetworkNamespace
+        (host, guest) = try Self.plug(in: asking)
+        server = try await Self.server(in: host, for: running)
+    }
+
+    /// Plugs a guest in that runs in a libvirtd, where it can be changed, and starts a server for it.
+    /// - Parameter options: of the server.
+    init(asking: Guest, in libvirtd: PrivateLibvirtd, options: [String]) async throws {
+        let host: NetworkNamespace
+        (host, guest) = try Self.plug(in: asking)
+        server = try await MetadataServer(
+            in: host, ["--connect", libvirtd.uri, "--listen", "169.254.169.254:80"] + options, until: "the inventory is complete")
+        // The test driver forgets domains that come before its first friend stays.
+        try libvirtd.virsh("define", try libvirtd.file("\(asking.name).xml", asking.domain))
+        try libvirtd.virsh("start", asking.name)
+    }
+
+    private static func plug(in asking: Guest) throws -> (host: NetworkNamespace, guest: NetworkNamespace) {
         let host = try NetworkNamespace()
-        guest = try NetworkNamespace()
+        let guest = try NetworkNamespace()
         for (number, nic) in asking.nics.enumerated() {
             let metadata = number == 0 ? ["192.168.122.1/24", "169.254.169.254/32"] : []
             try host.addBridge(nic.bridge, addresses: metadata)
@@ -24,7 +42,7 @@ struct ClientHost {
                 port: nic.port)
         }
         try guest.run("ip", "route", "add", "default", "via", "192.168.122.1")
-        server = try await Self.server(in: host, for: running)
+        return (host, guest)
     }
 
     private static func server(in host: NetworkNamespace, for guests: [Guest]) async throws -> MetadataServer {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Has unmodified clients of EC2's metadata service in .build/clients: from Debian ec2metadata (cloud-guest-utils) and
-# ansible's module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore and os-collect-config.
+# Has unmodified clients of metadata services in .build/clients: from Debian ec2metadata (cloud-guest-utils) and ansible's
+# module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore, os-collect-config and cloudbase-init.
 # Nothing is installed on the machine, and nothing is compiled.
 set -eu
 . "$(dirname "$0")/installing.sh"
@@ -14,7 +14,7 @@ from_pypi() {
     work=$(mktemp -d "$clients/unpacking.$$.XXXXXX")
     # The drivers beside this run in Debian's own Python, so its own pip chooses the wheels.
     /usr/bin/python3 -m pip install -q --no-input --disable-pip-version-check --root-user-action ignore \
-        --no-deps --only-binary :all: --no-compile --target "$work/installed" -r "$requirements" >&2
+        --no-deps --only-binary :all: --use-pep517 --no-compile --target "$work/installed" -r "$requirements" >&2
     cp "$requirements" "$work/installed/requirements"
     rm -rf "${clients:?}/$name"
     mv "$work/installed" "$clients/$name"
@@ -27,6 +27,8 @@ unpack ansible-core
 unpack ansible "$packages/ansible_collections/amazon/aws/plugins/modules/ec2_metadata_facts.py"
 from_pypi botocore
 from_pypi os-collect-config
+from_pypi cloudbase-init
 
 say "cloud-guest-utils $(version cloud-guest-utils), ansible $(version ansible), ansible-core $(version ansible-core)," \
-    "$(head -n 1 "$here/botocore.requirements"), $(head -n 1 "$here/os-collect-config.requirements") are in $clients"
+    "$(head -n 1 "$here/botocore.requirements"), $(head -n 1 "$here/os-collect-config.requirements")," \
+    "$(head -n 1 "$here/cloudbase-init.requirements") are in $clients"
