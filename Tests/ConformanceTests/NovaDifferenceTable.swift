@@ -23,12 +23,18 @@ struct NovaDifferenceTable {
 
     let rows: [Row]
 
-    /// Reads each row of each table that has these columns: story, path, what differs, nova, ours, why.
+    /// Reads each row of each table that has these columns: story, path, what differs, nova, ours, why; not the tables that
+    /// begin with another column.
     init(markdown: String) throws {
         var rows: [Row] = []
-        for (index, text) in markdown.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-        where text.hasPrefix("|") {
+        var isInTable = false
+        var isOfWalk = false
+        for (index, text) in markdown.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            defer { isInTable = text.hasPrefix("|") }
+            guard text.hasPrefix("|") else { continue }
             let cells = text.split(separator: "|", omittingEmptySubsequences: false).dropFirst().dropLast().map(trimmed)
+            if !isInTable { isOfWalk = cells.first == "story" }
+            guard isOfWalk else { continue }
             guard cells.count == 6, !cells.contains(where: \.isEmpty) else { throw Malformed(line: index + 1) }
             guard cells[0] != "story", !cells[0].hasPrefix("-") else { continue }
             rows.append(

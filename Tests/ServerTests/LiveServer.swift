@@ -27,18 +27,18 @@ struct LiveServer: Sendable {
     ///   - address: Where it listens; guests connect to 127.0.0.1.
     ///   - threads: How many event loops serve: 1 or 2.
     ///   - limits: Changes the limits that a guest meets.
+    ///   - board: Where `snapshot` is published, for a test that publishes others.
     static func run<Value: Sendable>(
         snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1,
         limits change: (inout Configuration.Limits) -> Void = { _ in },
         sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(), agent: NeutronAgent? = nil,
-        passwords: GuestPasswords.Keep? = nil,
+        board: SnapshotBoard = SnapshotBoard(), passwords: GuestPasswords.Keep? = nil,
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
         log: any LogHandler = SwiftLogNoOpLogHandler(),
         _ body: @Sendable (LiveServer) async throws -> Value
     ) async throws -> Value {
         var limits = Configuration.Limits()
         change(&limits)
-        let board = SnapshotBoard()
         board.publish(snapshot)
         let identification = CallerIdentification(
             neighbours: try Neighbours(), ports: try BridgePorts(), file: try Guests.neighbours(),
