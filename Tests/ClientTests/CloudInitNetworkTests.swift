@@ -4,8 +4,6 @@ import Testing
 
 /// What cloud-init makes of every `network_data.json` that the stories' guests read.
 @Suite struct CloudInitNetworkTests {
-    private static let package = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
-
     private struct Converted {
         let story: String
         let document: [String: Any]
@@ -24,19 +22,8 @@ import Testing
     }
 
     private func converted() throws -> [Converted] {
-        let stories = Self.package.appending(path: "fixtures/instances")
-        var documents: [(story: String, text: String)] = []
-        for story in try FileManager.default.contentsOfDirectory(atPath: stories.path).sorted() {
-            let walk = try String(contentsOf: stories.appending(path: "\(story)/golden/openstack.txt"), encoding: .utf8)
-            documents += walk.split(separator: "\n").filter { $0.hasPrefix(#"    {"links": "#) }.map {
-                (story, String($0.dropFirst(4)))
-            }
-        }
-        let input = FileManager.default.temporaryDirectory.appending(path: "network-data-\(UUID().uuidString)")
-        try Data(documents.map { $0.text + "\n" }.joined().utf8).write(to: input)
-        defer { try? FileManager.default.removeItem(at: input) }
-        let driver = Self.package.appending(path: "Tests/clients/cloud_init_network.py").path
-        let output = try Command.succeed(["sh", "-c", "/usr/bin/python3 \(driver) < \(input.path)"])
+        let documents = try NetworkDocuments.all()
+        let output = try NetworkDocuments.judged(by: "cloud_init_network.py", documents.map(\.text))
         let lines = output.split(separator: "\n")
         #expect(lines.count == documents.count)
         return try zip(documents, lines).map { document, line in

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Has unmodified clients of metadata services in .build/clients: from Debian ec2metadata (cloud-guest-utils) and ansible's
 # module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore, os-collect-config and cloudbase-init.
+# And Nova's schema of network_data.json, by which its documents are judged.
 # Nothing is installed on the machine, and nothing is compiled.
 set -eu
 . "$(dirname "$0")/installing.sh"
@@ -20,6 +21,20 @@ from_pypi() {
     mv "$work/installed" "$clients/$name"
 }
 
+# schema_of_nova VERSION: has the schema of network_data.json, a file of Nova's sources, in $clients/nova.
+schema_of_nova() {
+    [ "$(cat "$clients/nova/version" 2>/dev/null)" != "$1" ] || return 0
+    mkdir -p "$clients"
+    work=$(mktemp -d "$clients/unpacking.$$.XXXXXX")
+    /usr/bin/python3 -m pip download -q --no-input --disable-pip-version-check \
+        --no-deps --no-binary :all: --dest "$work" "nova==$1" >&2
+    mkdir "$work/unpacked"
+    tar -xzf "$work/nova-$1.tar.gz" -C "$work/unpacked" --strip-components 3 "nova-$1/doc/api_schemas/network_data.json"
+    echo "$1" >"$work/unpacked/version"
+    rm -rf "${clients:?}/nova"
+    mv "$work/unpacked" "$clients/nova"
+}
+
 packages=./usr/lib/python3/dist-packages
 unpack cloud-guest-utils
 unpack ansible-core
@@ -28,7 +43,8 @@ unpack ansible "$packages/ansible_collections/amazon/aws/plugins/modules/ec2_met
 from_pypi botocore
 from_pypi os-collect-config
 from_pypi cloudbase-init
+schema_of_nova 34.0.0
 
 say "cloud-guest-utils $(version cloud-guest-utils), ansible $(version ansible), ansible-core $(version ansible-core)," \
     "$(head -n 1 "$here/botocore.requirements"), $(head -n 1 "$here/os-collect-config.requirements")," \
-    "$(head -n 1 "$here/cloudbase-init.requirements") are in $clients"
+    "$(head -n 1 "$here/cloudbase-init.requirements"), the schema of nova $(cat "$clients/nova/version") are in $clients"
