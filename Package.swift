@@ -95,8 +95,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio),
-        // What guests read, compared with files: golden walks of every story, and Nova's own answers.
-        tests(of: "Conformance", ["EC2API", "OpenStackAPI", "Inventory", "Common", "JSON", "XML"]),
+        // What guests read, compared with files: golden walks of every story, Nova's own answers and its schema.
+        tests(of: "Conformance", ["EC2API", "OpenStackAPI", "Inventory", "Common", "JSON", "XML", "TestSupport"]),
         // The program as a process: real clients, real namespaces, a real libvirtd.
         tests(of: "Client", ["Server", "TestSupport", "Common", "JSON"]),
         tests(of: "System", ["Server", "TestSupport"]),

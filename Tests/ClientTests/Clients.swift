@@ -4,7 +4,7 @@ import TestSupport
 /// What the scripts of `Tests/clients` install, and the drivers beside them.
 enum Clients {
     /// The folder with `Package.swift`.
-    static let package = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
+    private static let package = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
 
     /// A driver of `Tests/clients`.
     static func driver(_ name: String) -> String { package.appending(path: "Tests/clients/\(name)").path }

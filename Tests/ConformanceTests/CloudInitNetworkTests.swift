@@ -1,9 +1,9 @@
 import Foundation
-import TestSupport
 import Testing
 
-/// What cloud-init makes of every `network_data.json` that the stories' guests read.
-@Suite struct CloudInitNetworkTests {
+/// What Debian's cloud-init, unmodified, makes of every `network_data.json` that the stories' guests read.
+@Suite(.enabled(if: NetworkDocuments.hasClient("cloud-init"), "needs cloud-init: run Tests/clients/install-cloud-init.sh"))
+struct CloudInitNetworkTests {
     private struct Converted {
         let story: String
         let document: [String: Any]
@@ -21,10 +21,8 @@ import Testing
         func types(of link: String) -> [String] { subnets(of: link).compactMap { $0["type"] as? String } }
     }
 
-    private func converted() throws -> [Converted] {
-        let documents = try NetworkDocuments.all()
-        let output = try NetworkDocuments.judged(by: "cloud_init_network.py", documents.map(\.text))
-        let lines = output.split(separator: "\n")
+    private func converted(_ documents: [NetworkDocuments.Document]) throws -> [Converted] {
+        let lines = try NetworkDocuments.judged(by: "cloud_init_network.py", documents.map(\.text))
         #expect(lines.count == documents.count)
         return try zip(documents, lines).map { document, line in
             Converted(story: document.story, document: try object(document.text), result: try object(String(line)))
@@ -36,8 +34,19 @@ import Testing
     }
 
     @Test func `every document becomes a configuration in which each link and each network is`() throws {
-        let all = try converted()
+        let all = try converted(NetworkDocuments.ofStories())
         #expect(Set(all.map(\.story)).isSuperset(of: ["openstack", "rich", "minimal", "two-nics"]))
+        expectEverything(in: all)
+    }
+
+    @Test func `so do those of five hundred made-up domains`() throws {
+        let all = try converted(NetworkDocuments.ofMadeUpDomains(500))
+        // What has no network of its own cannot fail, so enough must have more than a card with DHCP.
+        #expect(all.count > 100 && all.count { $0.links.count > 1 } > 50)
+        expectEverything(in: all)
+    }
+
+    private func expectEverything(in all: [Converted]) {
         for one in all {
             #expect(one.result["error"] == nil, "\(one.story): \(one.result)")
             let links = one.document["links"] as? [[String: Any]] ?? []
@@ -48,7 +57,7 @@ import Testing
     }
 
     @Test func `addresses, bonds and VLANs are as the operator wants them`() throws {
-        let one = try #require(try converted().first { $0.story == "openstack" })
+        let one = try #require(try converted(NetworkDocuments.ofStories()).first { $0.story == "openstack" })
         #expect(one.types(of: "eth0") == ["dhcp4", "ipv6_dhcpv6-stateful"])
         #expect(one.types(of: "eth1") == ["static", "static", "static6"])
         #expect(
