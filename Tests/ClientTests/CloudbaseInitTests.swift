@@ -2,12 +2,68 @@ import Foundation
 import TestSupport
 import Testing
 
-/// cloudbase-init, which Windows guests have: its service and its plugin leave a password, in a guest of one host.
+/// cloudbase-init, which Windows guests have: its services, and its plugin that leaves a password, in guests of one host.
 @Suite(
     .enabled(if: NetworkNamespace.isAvailable, "needs root to make network namespaces"),
     .enabled(if: PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"),
     .enabled(if: Clients.has("cloudbase-init"), "needs cloudbase-init: run Tests/clients/install-ec2-clients.sh"))
 struct CloudbaseInitTests {
+    @Test func `its OpenStack service finds the instance and its network`() async throws {
+        let guest = DescribedGuest.guest()
+        let found = try await Self.found(by: "openstack", in: guest)
+        #expect(found.get_instance_id == guest.uuid)
+        try Self.expectDescription(in: found)
+        #expect(found.get_client_auth_certs == [] && found.get_admin_username == nil)
+        let network = try #require(found.get_network_details_v2)
+        #expect(network.links.map(\.mac_address) == DescribedGuest.nics.map(\.mac))
+        #expect(network.links.allSatisfy { $0.type == "physical" && $0.enabled })
+        #expect(network.networks.map(\.address_cidr) == DescribedGuest.nics.map(\.address))
+        #expect(network.networks.map(\.link) == network.links.map(\.id))
+    }
+
+    @Test func `its EC2 service finds the instance`() async throws {
+        let found = try await Self.found(by: "ec2", in: DescribedGuest.guest())
+        #expect(found.get_instance_id == DescribedGuest.instanceID)
+        try Self.expectDescription(in: found)
+    }
+
+    private static func found(by service: String, in guest: Guest) async throws -> Found {
+        let host = try await ClientHost(asking: guest, running: [guest])
+        let printed = try Clients.run([Clients.driver("cloudbase_init.py"), service], in: host.guest)
+        return try JSONDecoder().decode(Found.self, from: Data(printed.utf8))
+    }
+
+    /// What both services give their plugins.
+    private static func expectDescription(in found: Found) throws {
+        #expect(found.load && found.log == [])
+        #expect(found.get_host_name == DescribedGuest.hostname)
+        #expect(found.get_public_keys == DescribedGuest.keys.map(\.value).sorted())
+        #expect(found.get_user_data == DescribedGuest.userData)
+    }
+
+    /// What `Tests/clients/cloudbase_init.py` prints of a service.
+    private struct Found: Decodable {
+        let load: Bool
+        let get_instance_id, get_host_name: String
+        let get_public_keys: [String]
+        let get_user_data, get_admin_username: String?
+        let get_client_auth_certs: [String]?
+        let get_network_details_v2: Network?
+        let log: [String]
+
+        struct Network: Decodable {
+            let links: [Link]
+            let networks: [Addressed]
+        }
+        struct Link: Decodable {
+            let id, type, mac_address: String
+            let enabled: Bool
+        }
+        struct Addressed: Decodable {
+            let link, address_cidr: String
+        }
+    }
+
     @Test func `the password that it leaves is the operator's to decrypt`() async throws {
         let libvirtd = try PrivateLibvirtd()
         let key = libvirtd.directory + "/key"
@@ -19,7 +75,7 @@ struct CloudbaseInitTests {
         let host = try await ClientHost(asking: guest, in: libvirtd, options: ["--allow-password", "yes"])
         try await Self.wait(for: host)
 
-        let printed = try Clients.run([Clients.driver("cloudbase_init_password.py"), "Pässw0rd!"], in: host.guest)
+        let printed = try Clients.run([Clients.driver("cloudbase_init.py"), "password", "Pässw0rd!"], in: host.guest)
         let said = try JSONDecoder().decode(Said.self, from: Data(printed.utf8))
         #expect(said.load && said.can_post_password && !said.was_set)
         #expect(said.left == true && said.is_set)
@@ -32,7 +88,7 @@ struct CloudbaseInitTests {
         #expect(output == "Pässw0rd!")
     }
 
-    /// What `Tests/clients/cloudbase_init_password.py` prints.
+    /// What `Tests/clients/cloudbase_init.py` prints of a password.
     private struct Said: Decodable {
         let load, can_post_password, was_set, is_set: Bool
         let left: Bool?
