@@ -10,28 +10,20 @@ import logging
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / ".build/clients/botocore"))
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import driver
+
+driver.use("botocore")
 
 import botocore
 import botocore.session
 from botocore.utils import IMDSRegionProvider
 
 
-class Log(logging.Handler):
-    """Keeps every record at INFO or above as a sentence."""
-
-    def __init__(self):
-        super().__init__(logging.INFO)
-        self.messages = []
-
-    def emit(self, record):
-        self.messages.append(record.getMessage())
-
-
 def main():
-    log = Log()
-    logging.getLogger().addHandler(log)
+    log = driver.Log(logging.INFO)
     logging.getLogger("botocore").setLevel(logging.INFO)
     session = botocore.session.Session()
     # Its default is one attempt of one second, which is short on a machine that is busy with other tests.

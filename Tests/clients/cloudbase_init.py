@@ -14,23 +14,16 @@ import logging
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / ".build/clients/cloudbase-init"))
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import driver
+
+driver.use("cloudbase-init")
 
 from cloudbaseinit import conf
 from cloudbaseinit.metadata.services import base, ec2service, httpservice
 from cloudbaseinit.plugins.common import setuserpassword
-
-
-class Log(logging.Handler):
-    """Keeps every record at WARNING or above as a sentence."""
-
-    def __init__(self):
-        super().__init__(logging.WARNING)
-        self.messages = []
-
-    def emit(self, record):
-        self.messages.append(record.getMessage())
 
 
 def plain(value):
@@ -72,8 +65,7 @@ def left(password, service):
 
 
 def main():
-    log = Log()
-    logging.getLogger().addHandler(log)
+    log = driver.Log(logging.WARNING)
     conf.CONF([], project="cloudbase-init", default_config_files=[], default_config_dirs=[])
     for group in ["openstack", "ec2"]:
         # On Windows it adds a route of its own where there is none; here the guest has one.

@@ -11,27 +11,19 @@ import pathlib
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / ".build/clients/os-collect-config"))
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import driver
+
+driver.use("os-collect-config")
 
 from os_collect_config import config_drive, ec2, exc
 from oslo_config import cfg
 
 
-class Log(logging.Handler):
-    """Keeps every record at WARNING or above as a sentence."""
-
-    def __init__(self):
-        super().__init__(logging.WARNING)
-        self.messages = []
-
-    def emit(self, record):
-        self.messages.append(record.getMessage())
-
-
 def main():
-    log = Log()
-    logging.getLogger().addHandler(log)
+    log = driver.Log(logging.WARNING)
     # A config drive would win over the network, and the disks are this machine's and not the guest's.
     config_drive.all_block_devices = lambda: []
     with tempfile.TemporaryDirectory(prefix="os-collect-config.") as directory:
