@@ -61,7 +61,7 @@ enum Read {
 
     static func network(_ text: String) -> String { text }
 
-    static func directory(_ text: String) throws(Setting.BadValue) -> String {
+    static func absolutePath(_ text: String) throws(Setting.BadValue) -> String {
         guard text.hasPrefix("/"), !text.utf8.contains(0) else {
             throw Setting.BadValue(problem: "'\(text)' is no absolute path; write one such as /run/virt-metadata")
         }
@@ -69,7 +69,7 @@ enum Read {
     }
 
     static func fileOrNone(_ text: String) throws(Setting.BadValue) -> String {
-        text == Secrets.Places.noIdentity ? text : try directory(text)
+        text == Secrets.Places.noIdentity ? text : try absolutePath(text)
     }
 
     static func range(_ text: String) throws(Setting.BadValue) -> AddressRange {

@@ -93,7 +93,7 @@ struct Setting: Sendable {
         ) { values, configuration throws(BadValue) in configuration.leavesOpen = try Read.yesOrNo(values) },
         single(
             "run-directory", "directory", example: "/run/vm", help: "Where it is written what the server put into the kernel.",
-            { $1.runDirectory = $0 }, Read.directory),
+            { $1.runDirectory = $0 }, Read.absolutePath),
         list(
             "trust-forwarded-for", "cidr", example: "127.0.0.1/32",
             help: "Peers whose X-Forwarded-For names the caller; may be repeated. Default: nobody.",
@@ -115,11 +115,11 @@ struct Setting: Sendable {
         single(
             "state-directory", "directory", example: "/srv/vm",
             help: "Where keys are kept that the server makes at its first start. Default: \(Secrets.Places.defaultDirectory).",
-            { $1.secrets.directory = $0 }, Read.directory),
+            { $1.secrets.directory = $0 }, Read.absolutePath),
         single(
             "token-key", "file", example: "/etc/vm/token.key",
             help: "The key of session tokens; hosts that share it take each other's. Default: token.key in the state directory.",
-            { $1.secrets.tokenKey = $0 }, Read.directory),
+            { $1.secrets.tokenKey = $0 }, Read.absolutePath),
         single(
             "identity-key", "file", example: "/etc/vm/identity.pem",
             help: """
@@ -133,7 +133,7 @@ struct Setting: Sendable {
                 What Neutron's metadata agents sign by; with it whoever connects to --listen is one, and names the instance. \
                 Its contents are Nova's metadata_proxy_shared_secret.
                 """,
-            { $1.secrets.neutronSecret = $0 }, Read.directory),
+            { $1.secrets.neutronSecret = $0 }, Read.absolutePath),
         single(
             "tokens", "policy", example: "required",
             help: "Whether requests must bear a session token, unless the domain says: optional or required.",
