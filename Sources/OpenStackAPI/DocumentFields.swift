@@ -1,38 +1,109 @@
 import Common
 import JSON
 
-/// One field of a JSON document: its name, the version that brought it, and how to read it from a question.
+/// One field of a JSON document: its name, the version that brought it, and how to read it.
 struct Field {
+    enum Reading {
+        /// From the instance alone, so that what was read once can be kept; where it is `nil` the document does not have the field.
+        case kept(@Sendable (Instance, OpenStackVersion) -> JSONValue?)
+        /// Anew each time, as JSON.
+        case fresh(@Sendable (Entropy) -> [UInt8])
+    }
+
     let name: String
     let since: OpenStackVersion
-    let value: @Sendable (Question, OpenStackVersion) -> JSONValue?
+    let reading: Reading
 
-    /// A field; where the reading is `nil` the document does not have it.
-    init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Question) -> JSONValue?) {
-        self.init(name, since: since) { question, _ in value(question) }
+    /// A field that an instance has always the same.
+    init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Instance) -> JSONValue?) {
+        self.init(name, since: since) { instance, _ in value(instance) }
     }
 
     /// A field that has gained parts of its own over time.
-    init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Question, OpenStackVersion) -> JSONValue?) {
-        (self.name, self.since, self.value) = (name, since, value)
+    init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Instance, OpenStackVersion) -> JSONValue?) {
+        (self.name, self.since, reading) = (name, since, .kept(value))
+    }
+
+    /// A field that is another with every reading.
+    init(_ name: String, since: OpenStackVersion, fresh json: @escaping @Sendable (Entropy) -> [UInt8]) {
+        (self.name, self.since, reading) = (name, since, .fresh(json))
+    }
+}
+
+/// A JSON document that is a table of fields, each from the version that brought it.
+struct FieldDocument {
+    let fields: [Field]
+    private let name: String
+    /// Those that are read anew each time; a request looks at no others.
+    private let fresh: [(since: OpenStackVersion, json: @Sendable (Entropy) -> [UInt8])]
+
+    init(_ name: String, _ fields: [Field]) {
+        (self.name, self.fields) = (name, fields)
+        fresh = fields.compactMap { field in
+            if case .fresh(let json) = field.reading { (field.since, json) } else { nil }
+        }
+    }
+
+    /// The document as a version has it.
+    func node(in version: OpenStackVersion, for question: Question) -> Node {
+        .document(.json) {
+            let pieces = question.kept(name, version.rawValue) { cut(question.instance, version) } ?? []
+            return joined(pieces, fresh.compactMap { $0.since <= version ? $0.json(question.entropy) : nil })
+        }
+    }
+
+    /// The JSON of an object of the fields, cut where those belong that are read anew.
+    private func cut(_ instance: Instance, _ version: OpenStackVersion) -> Renderings.Pieces {
+        var pieces: Renderings.Pieces = []
+        var text = Array("{".utf8)
+        var isFirst = true
+        for field in fields where field.since <= version {
+            var value: [UInt8]?
+            if case .kept(let read) = field.reading {
+                guard let read = read(instance, version) else { continue }
+                value = JSONEncoding.bytes(read)
+            }
+            text += (isFirst ? "" : ", ").utf8
+            text += JSONEncoding.bytes(.string(field.name))
+            text += ": ".utf8
+            isFirst = false
+            if let value {
+                text += value
+            } else {
+                pieces.append(text)
+                text = []
+            }
+        }
+        return pieces + [text + "}".utf8]
+    }
+
+    private func joined(_ pieces: Renderings.Pieces, _ fresh: [[UInt8]]) -> [UInt8] {
+        guard let first = pieces.first, !fresh.isEmpty else { return pieces.first ?? [] }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count } + fresh.reduce(0) { $0 + $1.count })
+        bytes += first
+        for (value, piece) in zip(fresh, pieces.dropFirst()) {
+            bytes += value
+            bytes += piece
+        }
+        return bytes
     }
 }
 
 extension Node {
-    /// A JSON document of these fields, in this order, as a version has them.
-    static func document(_ fields: [Field], version: OpenStackVersion, for question: Question) -> Node {
-        .document(.json) {
-            JSONEncoding.bytes(
-                .object(
-                    fields.compactMap { field in
-                        guard field.since <= version else { return nil }
-                        return field.value(question, version).map { JSONMember(field.name, $0) }
-                    }))
-        }
+    /// A JSON value as a document; `nil` where there is no value.
+    static func document(
+        _ name: String, type: MediaType = .json, for question: Question, _ value: (Instance) -> JSONValue?
+    ) -> Node? {
+        let pieces = question.kept(name) { value(question.instance).map { [JSONEncoding.bytes($0)] } }
+        return pieces.map { pieces in .document(type) { pieces.first ?? [] } }
     }
+}
 
-    /// A JSON value as a document.
-    static func document(_ value: JSONValue, type: MediaType = .json) -> Node {
-        .document(type) { JSONEncoding.bytes(value) }
+extension Question {
+    /// The pieces of a document, as they were kept or made anew.
+    fileprivate func kept(_ name: String, _ version: String = "", make: () -> Renderings.Pieces?) -> Renderings.Pieces? {
+        guard let renderings else { return make() }
+        return renderings.pieces(of: name, in: version, about: instance, make: make)
     }
 }

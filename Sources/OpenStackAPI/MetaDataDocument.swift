@@ -1,53 +1,60 @@
 import Common
 import FoundationEssentials
 
-/// The fields of `meta_data.json`, in Nova's order, each from the version in which Nova brought it.
-let metaDataFields: [Field] = [
-    Field("uuid", since: .v2012_08_10) { .string($0.instance.uuid.description) },
-    Field("meta", since: .v2012_08_10) { question in
-        let tags = question.instance.tags
-        return tags.isEmpty ? nil : .object(tags.map { JSONMember($0.name, .string($0.value)) })
-    },
-    Field("files", since: .v2012_08_10) { question, _ in
-        let files = question.instance.files
-        return files.isEmpty
-            ? nil
-            : .array(
-                files.indices.map { number in
-                    .object([
-                        JSONMember("path", .string(files[number].path)),
-                        JSONMember("content_path", .string("/content/\(contentName(number))")),
-                    ])
-                })
-    },
-    Field("public_keys", since: .v2012_08_10) { question in
-        let keys = loginKeys(of: question.instance)
-        return keys.isEmpty ? nil : .object(keys.map { JSONMember($0.name, .string($0.data)) })
-    },
-    Field("keys", since: .v2012_08_10) { question in
-        let keys = loginKeys(of: question.instance)
-        return keys.isEmpty
-            ? nil
-            : .array(
-                keys.map { key in
-                    .object([
-                        JSONMember("name", .string(key.name)), JSONMember("type", .string(key.type)),
-                        JSONMember("data", .string(key.data)),
-                    ])
-                })
-    },
-    Field("hostname", since: .v2012_08_10) { .string($0.instance.hostname) },
-    Field("name", since: .v2012_08_10) { .string($0.instance.name) },
-    Field("launch_index", since: .v2012_08_10) { .integer(Int64($0.instance.launchIndex)) },
-    Field("availability_zone", since: .v2012_08_10) { $0.instance.availabilityZone.map(JSONValue.string) },
-    Field("random_seed", since: .v2013_04_04) { .string(Data($0.entropy.bytes(randomSeedBytes)).base64EncodedString()) },
-    Field("project_id", since: .v2015_10_15) { $0.instance.project.map(JSONValue.string) },
-    Field("devices", since: .v2016_06_30) { .array(devices(of: $0.instance, in: $1)) },
-    Field("dedicated_cpus", since: .v2020_10_14) { .array($0.instance.dedicatedProcessors.map { .integer(Int64($0)) }) },
-]
+/// `meta_data.json`: its fields in Nova's order, each from the version in which Nova brought it.
+let metaData = FieldDocument(
+    "meta_data.json",
+    [
+        Field("uuid", since: .v2012_08_10) { .string($0.uuid.description) },
+        Field("meta", since: .v2012_08_10) { instance in
+            let tags = instance.tags
+            return tags.isEmpty ? nil : .object(tags.map { JSONMember($0.name, .string($0.value)) })
+        },
+        Field("files", since: .v2012_08_10) { instance in
+            let files = instance.files
+            return files.isEmpty
+                ? nil
+                : .array(
+                    files.indices.map { number in
+                        .object([
+                            JSONMember("path", .string(files[number].path)),
+                            JSONMember("content_path", .string("/content/\(contentName(number))")),
+                        ])
+                    })
+        },
+        Field("public_keys", since: .v2012_08_10) { instance in
+            let keys = loginKeys(of: instance)
+            return keys.isEmpty ? nil : .object(keys.map { JSONMember($0.name, .string($0.data)) })
+        },
+        Field("keys", since: .v2012_08_10) { instance in
+            let keys = loginKeys(of: instance)
+            return keys.isEmpty
+                ? nil
+                : .array(
+                    keys.map { key in
+                        .object([
+                            JSONMember("name", .string(key.name)), JSONMember("type", .string(key.type)),
+                            JSONMember("data", .string(key.data)),
+                        ])
+                    })
+        },
+        Field("hostname", since: .v2012_08_10) { .string($0.hostname) },
+        Field("name", since: .v2012_08_10) { .string($0.name) },
+        Field("launch_index", since: .v2012_08_10) { .integer(Int64($0.launchIndex)) },
+        Field("availability_zone", since: .v2012_08_10) { $0.availabilityZone.map(JSONValue.string) },
+        Field("random_seed", since: .v2013_04_04, fresh: randomSeed),
+        Field("project_id", since: .v2015_10_15) { $0.project.map(JSONValue.string) },
+        Field("devices", since: .v2016_06_30) { .array(devices(of: $0, in: $1)) },
+        Field("dedicated_cpus", since: .v2020_10_14) { .array($0.dedicatedProcessors.map { .integer(Int64($0)) }) },
+    ])
 
-/// As many random bytes as Nova gives a guest to seed its generator with; fresh for every request.
+/// As many random bytes as Nova gives a guest to seed its generator with.
 private let randomSeedBytes = 512
+
+/// Such a seed, in base64, of which JSON has nothing to escape.
+@Sendable private func randomSeed(from entropy: Entropy) -> [UInt8] {
+    Array("\"\(Data(entropy.bytes(randomSeedBytes)).base64EncodedString())\"".utf8)
+}
 
 private struct LoginKey {
     let name, type, data: String

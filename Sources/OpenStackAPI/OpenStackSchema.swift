@@ -6,12 +6,14 @@ import Common
 let openStackSchema = Schema<OpenStackVersion>(
     order: .table,
     [
-        Entry("meta_data.json", since: .v2012_08_10) { .document(metaDataFields, version: $1, for: $0) },
+        Entry("meta_data.json", since: .v2012_08_10) { metaData.node(in: $1, for: $0) },
         Entry("user_data", since: .v2012_08_10) { $0.instance.userData.map(Node.bytes) },
         Entry("password", since: .v2013_04_04, operation: .storePassword) { .text($0.instance.password ?? "") },
-        Entry("vendor_data.json", since: .v2013_10_17) { .document($0.instance.vendorData ?? .object([])) },
-        Entry("network_data.json", since: .v2015_10_15) { networkData(of: $0.instance).map { .document($0, type: .plainText) } },
-        Entry("vendor_data2.json", since: .v2016_10_06) {
-            .document(.object([JSONMember("static", $0.instance.vendorData ?? .object([]))]))
+        Entry("vendor_data.json", since: .v2013_10_17) { question in
+            .document("vendor_data.json", for: question) { $0.vendorData ?? .object([]) }
         },
+        Entry("network_data.json", since: .v2015_10_15) { question in
+            .document("network_data.json", type: .plainText, for: question, networkData)
+        },
+        Entry("vendor_data2.json", since: .v2016_10_06, operation: .askVendorDataTargets, node: vendorData2),
     ])

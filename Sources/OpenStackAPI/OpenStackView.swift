@@ -18,7 +18,7 @@ public struct OpenStackView: MetadataView {
 
     /// Every field of `meta_data.json`, in their order, and the version that brought it.
     public static var metaDataFields: [(name: String, since: OpenStackVersion)] {
-        OpenStackAPI.metaDataFields.map { ($0.name, $0.since) }
+        metaData.fields.map { ($0.name, $0.since) }
     }
 
     /// Nothing here is for everybody: a client that gets no list of versions knows that this server is not for it.

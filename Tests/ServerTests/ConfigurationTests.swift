@@ -171,6 +171,20 @@ struct ConfigurationTests {
             "trust-forwarded-for: 10.0.0.0/33",
             ", line 1: trust-forwarded-for: '10.0.0.0/33' is no range of addresses; write 127.0.0.1/32 or fd00::/8"
         ),
+        ("vendordata-timeout: 61", ", line 1: vendordata-timeout: '61' is longer than a minute"),
+        (
+            "vendordata-target: static@http://127.0.0.1/",
+            ", line 1: vendordata-target: the domains' own <vendordata> has the name 'static'; give this one another"
+        ),
+        (
+            "vendordata-target: [a@http://127.0.0.1/, a@http://127.0.0.2/]",
+            ", line 1: vendordata-target: another target has the name 'a'; give this one another"
+        ),
+        (
+            "vendordata-target: http://127.0.0.1/",
+            ", line 1: vendordata-target: 'http://127.0.0.1/' is no target; write NAME@http://HOST:PORT/PATH, without a user "
+                + "or a password"
+        ),
         ("threads: {a: b}", ", line 1: threads: takes one value"),
         ("threads: 1\nedited: yes\nthreads: 2", ", line 1: stands here and again: threads"),
         ("- threads", ", line 1: a configuration is a mapping of settings to values"),
@@ -204,6 +218,20 @@ struct ConfigurationTests {
     @Test func `what is wrong in a flag is named with it`() {
         Self.expect("--threads: '65' is no number from 1 to 64") { try Self.load(flags: ["--threads", "65"]) }
         Self.expect("--listen: has no value") { try Self.load(flags: ["--listen", "127.0.0.1:80", "--listen", ","]) }
+    }
+
+    @Test(arguments: [
+        "", "@http://h/", "a", "a@", "a@h", "a@http://", "a@http:///x", "a@ftp://h/", "a@http://user@h/", "a@http://u:p@h/",
+        "a@http://h/#part", "a@http://h h/",
+    ])
+    func `what is no vendor data target is refused`(text: String) {
+        #expect(VendorDataTarget(text) == nil)
+    }
+
+    @Test func `a vendor data target has the name before the first at sign`() throws {
+        let target = try #require(VendorDataTarget("roles@https://[::1]:8443/a@b?c=d"))
+        #expect(target.name == "roles")
+        #expect(target.url == "https://[::1]:8443/a@b?c=d")
     }
 
     @Test func `a file that cannot be read is named`() throws {

@@ -33,6 +33,7 @@ struct LiveServer: Sendable {
         limits change: (inout Configuration.Limits) -> Void = { _ in },
         sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(), agent: NeutronAgent? = nil,
         board: SnapshotBoard = SnapshotBoard(), passwords: GuestPasswords.Keep? = nil,
+        targets: VendorDataTargets? = nil,
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
         log: any LogHandler = SwiftLogNoOpLogHandler(),
         _ body: @Sendable (LiveServer) async throws -> Value
@@ -48,7 +49,7 @@ struct LiveServer: Sendable {
         let responder = GuestResponder(
             views: views, board: board, identification: identification, tokens: tokens, entropy: .system, seal: nil, agent: agent,
             passwords: GuestPasswords(keeper: passwords, logger: Logger(label: "passwords", factory: { _ in log })),
-            onUnknown: onUnknown,
+            vendorDataTargets: targets, onUnknown: onUnknown,
             wantLeases: { _, _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
         let listener = try await GuestListener(group: group, responder: responder, limits: limits)

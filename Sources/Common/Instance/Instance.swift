@@ -1,7 +1,13 @@
+import Synchronization
+
 /// All that is known of one running guest: what its operator wrote, and what the hypervisor knows.
 ///
 /// An instance never changes; a change in its domain makes a new one. What is `nil` or empty is unknown, and no place shows it.
 public final class Instance: Sendable {
+    private static let serials = Atomic<UInt64>(0)
+
+    /// A number that no other instance has had since the program began: it tells this one from those that its domain had before.
+    public let serial = serials.wrappingAdd(1, ordering: .relaxed).newValue
     /// libvirt's UUID of the domain: the key of the inventory.
     public let domain: InstanceUUID
     /// libvirt's name of the domain, for the operator's eyes.

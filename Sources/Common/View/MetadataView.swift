@@ -16,7 +16,7 @@ public protocol MetadataView: Sendable {
     /// A directory with all below it as one JSON document; `nil` where the API has none, as a rule.
     func json(of directory: Directory) -> Node?
 
-    /// What a path is for besides being read; as a rule nothing.
+    /// What is to be done at a path besides reading it; as a rule nothing.
     func operation(at path: TreePath) -> Operation?
 }
 

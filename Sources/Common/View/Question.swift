@@ -1,3 +1,5 @@
+import Glibc
+
 /// What a view is asked: about whom, by whom, and with what chance.
 public struct Question: Sendable {
     /// The instance that asks.
@@ -10,11 +12,18 @@ public struct Question: Sendable {
     public let entropy: Entropy
     /// How documents are vouched for; `nil` where nobody does.
     public let seal: DocumentSeal?
+    /// Where documents are kept that were made before; `nil` where each is made anew.
+    public let renderings: Renderings?
+    /// What the operator's vendor data targets say of the instance, by their names; empty where none is asked.
+    public let targetsSay: [JSONMember]
 
     /// A question about an instance.
-    public init(about instance: Instance, address: IPAddress?, interface: Int?, entropy: Entropy, seal: DocumentSeal? = nil) {
+    public init(
+        about instance: Instance, address: IPAddress?, interface: Int?, entropy: Entropy, seal: DocumentSeal? = nil,
+        renderings: Renderings? = nil, targetsSay: [JSONMember] = []
+    ) {
         (self.instance, self.address, self.interface) = (instance, address, interface)
-        (self.entropy, self.seal) = (entropy, seal)
+        (self.entropy, self.seal, self.renderings, self.targetsSay) = (entropy, seal, renderings, targetsSay)
     }
 
     /// The first address of one family that an interface has; see ``addresses(of:_:)``.
@@ -75,18 +84,20 @@ public struct Entropy: Sendable {
 
     /// The kernel's random bytes.
     public static let system = Entropy { count in
-        var generator = SystemRandomNumberGenerator()
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + 8)
-        // The kernel is asked for eight at a time.
-        while bytes.count < count {
-            let word = generator.next()
-            for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+        unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                let size = min(count - filled, mostEntropyAtOnce)
+                guard unsafe getentropy(buffer.baseAddress?.advanced(by: filled), size) == 0 else {
+                    preconditionFailure("the kernel gives no random bytes: \(errno)")
+                }
+                filled += size
+            }
         }
-        bytes.removeLast(bytes.count - count)
-        return bytes
     }
 
     /// That many bytes.
     public func bytes(_ count: Int) -> [UInt8] { draw(count) }
 }
+
+/// `getentropy(3)` gives no more bytes in one call.
+private let mostEntropyAtOnce = 256

@@ -25,6 +25,8 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: Self.flag("neutron-secret"), help: Self.help("neutron-secret")) var neutronSecret: String?
     @Option(name: Self.flag("tokens"), help: Self.help("tokens")) var tokens: String?
     @Option(name: Self.flag("hop-limit"), help: Self.help("hop-limit")) var hopLimit: String?
+    @Option(name: Self.flag("vendordata-target"), help: Self.help("vendordata-target")) var vendordataTargets: [String] = []
+    @Option(name: Self.flag("vendordata-timeout"), help: Self.help("vendordata-timeout")) var vendordataTimeout: String?
     @Option(name: Self.flag("sweep-interval"), help: Self.help("sweep-interval")) var sweepInterval: String?
     @Option(name: Self.flag("log-level"), help: Self.help("log-level")) var logLevel: String?
     @Option(name: Self.flag("threads"), help: Self.help("threads")) var threads: String?
@@ -51,7 +53,8 @@ struct SettingsOptions: ParsableArguments {
             ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
             ("identity-key", identityKey), ("neutron-secret", neutronSecret), ("tokens", tokens), ("hop-limit", hopLimit),
             ("allow-password", allowPassword),
-            ("sweep-interval", sweepInterval), ("log-level", logLevel), ("threads", threads),
+            ("vendordata-timeout", vendordataTimeout), ("sweep-interval", sweepInterval), ("log-level", logLevel),
+            ("threads", threads),
             ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),
             ("request-timeout", requestTimeout),
             ("idle-timeout", idleTimeout), ("hold-timeout", holdTimeout), ("connections", connections),
@@ -59,7 +62,7 @@ struct SettingsOptions: ParsableArguments {
         ]
         let lists = [
             ("connect", connect), ("listen", listen), ("networks", networks), ("bridge", bridge),
-            ("trust-forwarded-for", trustForwardedFor),
+            ("trust-forwarded-for", trustForwardedFor), ("vendordata-target", vendordataTargets),
         ]
         return single.compactMap { name, value in value.map { (name, [$0]) } }
             + lists.filter { !$1.isEmpty }.map { ($0, $1.flatMap(Configuration.parts)) }

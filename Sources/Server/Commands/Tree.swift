@@ -2,6 +2,7 @@ import ArgumentParser
 import Common
 import Glibc
 import Inventory
+import Logging
 
 /// `virt-metadata tree`: what a guest would read, without a socket.
 struct Tree: AsyncParsableCommand {
@@ -45,8 +46,18 @@ struct Tree: AsyncParsableCommand {
         let address = address.flatMap { IPAddress($0) }
         let question = Question(
             about: instance, address: address, interface: address == nil || instance.interfaces.isEmpty ? nil : 0,
-            entropy: .system, seal: try Secrets.existingSeal(configuration.secrets))
+            entropy: .system, seal: try Secrets.existingSeal(configuration.secrets),
+            targetsSay: try await whatTargetsSay(of: instance, configuration))
         try print(question)
+    }
+
+    private func whatTargetsSay(of instance: Instance, _ configuration: Configuration) async throws -> [JSONMember] {
+        var logger = Logger(label: "virt-metadata") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = configuration.logLevel
+        guard let targets = VendorDataTargets(configuration, on: nil, logger: logger) else { return [] }
+        let members = await targets.answers(about: instance)
+        try await targets.end()
+        return members
     }
 
     private func instance(of found: DomainSource.Found) throws(CommandFailure) -> Instance {

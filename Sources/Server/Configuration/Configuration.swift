@@ -43,6 +43,10 @@ struct Configuration: Sendable {
     var edited = false
     /// Whether guests may leave a password, once, which takes a connection to libvirt that can write.
     var allowsPasswords = false
+    /// Who has a say in vendor data besides the operator, in the order in which guests find them.
+    var vendorDataTargets: [VendorDataTarget] = []
+    /// How long each of them may take.
+    var vendorDataTimeout = Duration.seconds(5)
     /// How often everything is read again, whatever events said.
     var sweepInterval = Duration.seconds(300)
     /// What is logged.

@@ -36,6 +36,25 @@ enum Read {
         return address
     }
 
+    /// Vendor data targets, each name once.
+    static func vendorDataTargets(_ values: [String]) throws(Setting.BadValue) -> [VendorDataTarget] {
+        var known: Set<String> = [VendorDataTarget.reservedName]
+        var targets: [VendorDataTarget] = []
+        for text in values {
+            guard let target = VendorDataTarget(text) else {
+                let problem = "'\(text)' is no target; write NAME@http://HOST:PORT/PATH, without a user or a password"
+                throw Setting.BadValue(problem: problem)
+            }
+            guard known.insert(target.name).inserted else {
+                let isReserved = target.name == VendorDataTarget.reservedName
+                let owner = isReserved ? "the domains' own <vendordata> has" : "another target has"
+                throw Setting.BadValue(problem: "\(owner) the name '\(target.name)'; give this one another")
+            }
+            targets.append(target)
+        }
+        return targets
+    }
+
     static func mode(_ text: String) throws(Setting.BadValue) -> InterceptionMode {
         guard let mode = InterceptionMode(rawValue: text) else {
             let modes = InterceptionMode.allCases.map(\.rawValue).joined(separator: ", ")
@@ -92,6 +111,11 @@ enum Read {
 
     /// A number with a unit: `250ms`, `10s`, `5m`, `2h`; without a unit, seconds.
     static func duration(_ text: String) throws(Setting.BadValue) -> Duration {
+        try duration(text, upTo: longest, "a year")
+    }
+
+    /// A time for which something is to wait, and no longer than some other.
+    static func duration(_ text: String, upTo longest: Duration, _ name: String) throws(Setting.BadValue) -> Duration {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let units: [Substring: Duration] = [
             "ms": .milliseconds(1), "": .seconds(1), "s": .seconds(1), "m": .seconds(60), "h": .seconds(3600),
@@ -100,7 +124,7 @@ enum Read {
             throw Setting.BadValue(problem: "'\(text)' is no time; write 250ms, 10s, 5m or 2h")
         }
         let time = unit * Int(number)
-        guard time <= longest else { throw Setting.BadValue(problem: "'\(text)' is longer than a year") }
+        guard time <= longest else { throw Setting.BadValue(problem: "'\(text)' is longer than \(name)") }
         return time
     }
 

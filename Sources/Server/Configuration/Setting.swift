@@ -143,6 +143,20 @@ struct Setting: Sendable {
             help: "How many hops the answer that brings a token may go, unless the domain says; 1 does not leave the guest.",
             { $1.sessions.hopLimit = $0 }
         ) { text throws(BadValue) in try Read.count(text, 1...64) },
+        Setting(
+            name: "vendordata-target", kind: .list, valueName: "name@url",
+            help: """
+                A service that is told of each instance and answers with JSON, which vendor_data2.json has by its name; \
+                may be repeated.
+                """,
+            example: "inventory@http://127.0.0.1:8000/vendordata"
+        ) { values, configuration throws(BadValue) in
+            configuration.vendorDataTargets = try Read.vendorDataTargets(values)
+        },
+        single(
+            "vendordata-timeout", "time", example: "2s", help: "How long such a service may take; beyond it it has said nothing.",
+            { $1.vendorDataTimeout = $0 }
+        ) { text throws(BadValue) in try Read.duration(text, upTo: .seconds(60), "a minute") },
         single(
             "sweep-interval", "time", example: "10m", help: "How often all domains are read again, whatever events said.",
             { $1.sweepInterval = $0 }, Read.duration),

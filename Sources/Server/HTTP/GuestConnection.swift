@@ -1,5 +1,4 @@
 import Common
-import Inventory
 import Kernel
 import Logging
 import NIOCore
@@ -22,8 +21,6 @@ final class GuestConnection: ChannelInboundHandler {
         static let lingering = ConnectionTable.ticks(.seconds(2))
         /// How long a guest that has connected may still ask its first question when we are about to end: it is on its way.
         static let farewell = ConnectionTable.ticks(.seconds(1))
-        /// How long it may take to do what a request needs.
-        static let effect = ConnectionTable.ticks(PasswordKeeper.limit)
     }
 
     private enum Phase {
@@ -226,7 +223,7 @@ final class GuestConnection: ChannelInboundHandler {
 
     private func begin(_ effect: GuestResponder.Effect, for head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         phase = .deferred(head)
-        deadline = table.now + Patience.effect
+        deadline = table.now + ConnectionTable.ticks(effect.limit)
         setReading(false, context)
         effects += 1
         let (connection, loop, number) = (NIOLoopBound(self, eventLoop: context.eventLoop), context.eventLoop, effects)

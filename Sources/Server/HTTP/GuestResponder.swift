@@ -1,4 +1,5 @@
 import Common
+import Inventory
 import NIOHTTP1
 
 /// From a request to its reply: who is asking, what is known, which view, which place. A pure function of values; what is to be
@@ -17,6 +18,16 @@ struct GuestResponder: Sendable {
     enum Effect {
         /// A guest leaves a password.
         case storePassword(String, for: InstanceUUID)
+        /// The operator's vendor data targets are asked about an instance; the reply is made of what they say.
+        case askVendorDataTargets(VendorDataTargets, about: Instance, reply: @Sendable ([JSONMember]) -> Reply)
+
+        /// How long it may take.
+        var limit: Duration {
+            switch self {
+            case .storePassword: PasswordKeeper.limit
+            case .askVendorDataTargets(let targets, _, _): targets.limit
+            }
+        }
     }
 
     /// Why a request waits: whose it is, and which step to its instance failed so far.
@@ -31,9 +42,12 @@ struct GuestResponder: Sendable {
     let tokens: SessionTokens
     let entropy: Entropy
     let seal: DocumentSeal?
+    let renderings = Renderings()
     /// Who names instances over connections that come by no bridge; `nil` where nobody does.
     let agent: NeutronAgent?
     let passwords: GuestPasswords
+    /// Who has a say in vendor data; `nil` where nobody has.
+    let vendorDataTargets: VendorDataTargets?
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
     /// Told of each network whose leases would tell an address that nothing else does, and of the host that it is on.
@@ -54,10 +68,11 @@ struct GuestResponder: Sendable {
     func respond(to head: HTTPRequestHead, body: [UInt8], over connection: Caller) -> Outcome {
         let path = TreePath(target: head.uri)
         let view = path.flatMap(view)
-        switch path.flatMap({ view?.operation(at: $0) }) {
+        let operation = path.flatMap { view?.operation(at: $0) }
+        switch operation {
         case .issueToken: return issueToken(to: head, over: connection)
         case .storePassword where !head.isReading: return storePassword(body, of: head, over: connection)
-        case .storePassword, nil: break
+        case .storePassword, .askVendorDataTargets, nil: break
         }
         guard head.isReading else { return .reply(.readOnly) }
         guard let path, let view else { return .reply(.notFound) }
@@ -65,15 +80,27 @@ struct GuestResponder: Sendable {
 
         return outcome(of: head, over: connection) { asker in
             guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
-            let question = Question(
-                about: asker.instance, address: asker.address, interface: asker.interface, entropy: entropy, seal: seal)
-            for network in question.networksWithUnknownAddresses { wantLeases(network, asker.host) }
-            guard let node = view.node(at: path, for: question) else { return .reply(.notFound) }
-            if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
-                return .reply(Reply(view.json(of: directory) ?? node))
+            guard case .askVendorDataTargets = operation, let targets = vendorDataTargets else {
+                return .reply(read(path, in: view, by: asker, head))
             }
-            return .reply(Reply(node))
+            let reply = { @Sendable in read(path, in: view, by: asker, head, targetsSay: $0) }
+            if let known = targets.known(about: asker.instance) { return .reply(reply(known)) }
+            return .deferred(.askVendorDataTargets(targets, about: asker.instance, reply: reply))
         }
+    }
+
+    private func read(
+        _ path: TreePath, in view: any MetadataView, by asker: Asker, _ head: HTTPRequestHead, targetsSay: [JSONMember] = []
+    ) -> Reply {
+        let question = Question(
+            about: asker.instance, address: asker.address, interface: asker.interface, entropy: entropy, seal: seal,
+            renderings: renderings, targetsSay: targetsSay)
+        for network in question.networksWithUnknownAddresses { wantLeases(network, asker.host) }
+        guard let node = view.node(at: path, for: question) else { return .notFound }
+        if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
+            return Reply(view.json(of: directory) ?? node)
+        }
+        return Reply(node)
     }
 
     private func view(of path: TreePath) -> (any MetadataView)? {
@@ -112,6 +139,7 @@ struct GuestResponder: Sendable {
     func perform(_ effect: Effect, done: @escaping @Sendable (Reply) -> Void) {
         switch effect {
         case .storePassword(let text, let domain): passwords.keep(text, for: domain) { done(.outcome($0)) }
+        case .askVendorDataTargets(let targets, let instance, let reply): targets.ask(about: instance) { done(reply($0)) }
         }
     }
 

@@ -39,11 +39,14 @@ struct Wiring {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
         let keepers = configuration.allowsPasswords ? makePasswordKeepers(board, reread: { inventory.reread($0, on: $1) }) : []
         let passwords = GuestPasswords(keeper: keep(board, keepers), logger: logger)
+        let targets = VendorDataTargets(configuration, on: group, logger: logger)
         let listener = try await makeListener(
-            on: group, board: board, passwords: passwords, wantLeases: { inventory.wantLeases(of: $0, on: $1) })
+            on: group, board: board, passwords: passwords, targets: targets,
+            wantLeases: { inventory.wantLeases(of: $0, on: $1) })
         try await open(listener)
         var services: [any Service] = [inventory]
         services += keepers
+        if let targets { services.append(targets) }
         if let host {
             let interceptor = Interceptor(
                 configuration.interception, file: host.takeFile(), tables: host.tables, listener: listener, board: board,
@@ -83,7 +86,7 @@ struct Wiring {
     }
 
     private func makeListener(
-        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, passwords: GuestPasswords,
+        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, passwords: GuestPasswords, targets: VendorDataTargets?,
         wantLeases: @escaping @Sendable (String, HostNumber) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger)
@@ -91,8 +94,8 @@ struct Wiring {
         let tokens = SessionTokens(authority: secrets.tokens, clock: TokenClock(), policy: configuration.sessions)
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
-            seal: secrets.seal, agent: secrets.agent, passwords: passwords, onUnknown: { strangers.note($0, $1) },
-            wantLeases: wantLeases)
+            seal: secrets.seal, agent: secrets.agent, passwords: passwords, vendorDataTargets: targets,
+            onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
         return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
     }
 

@@ -1,0 +1,56 @@
+import Common
+import Testing
+
+struct RenderingsTests {
+    private let renderings = Renderings()
+
+    /// How often a document had to be made, and what came back.
+    private func pieces(
+        _ document: String = "a", in version: String = "1", of instance: Instance, size: Int = 3, made: inout Int
+    ) -> Renderings.Pieces? {
+        renderings.pieces(of: document, in: version, about: instance) {
+            made += 1
+            return [[UInt8](repeating: UInt8(made), count: size)]
+        }
+    }
+
+    @Test func `a document is made once for an instance, a name and a version`() {
+        var made = 0
+        let (first, second) = (Instance.example(), Instance.example())
+        #expect(pieces(of: first, made: &made) == [[1, 1, 1]])
+        #expect(pieces(of: first, made: &made) == [[1, 1, 1]])
+        // The same words about the same domain, but another instance: its domain has changed.
+        #expect(pieces(of: second, made: &made) == [[2, 2, 2]])
+        #expect(pieces("b", of: first, made: &made) == [[3, 3, 3]])
+        #expect(pieces(in: "2", of: first, made: &made) == [[4, 4, 4]])
+        #expect(pieces(of: first, made: &made) == [[1, 1, 1]])
+    }
+
+    @Test func `what there is none of is asked for again`() {
+        let instance = Instance.example()
+        #expect(renderings.pieces(of: "a", about: instance) { nil } == nil)
+        #expect(renderings.pieces(of: "a", about: instance) { [[7]] } == [[7]])
+    }
+
+    @Test func `of many documents not more than a mebibyte is kept`() {
+        var made = 0
+        let instance = Instance.example()
+        for number in 0..<18 { _ = pieces("\(number)", of: instance, size: 60_000, made: &made) }
+        #expect(made == 18)
+        _ = pieces("17", of: instance, size: 60_000, made: &made)
+        #expect(made == 18)
+        // 17 of them fill the mebibyte, so the first is gone.
+        _ = pieces("0", of: instance, size: 60_000, made: &made)
+        #expect(made == 19)
+    }
+
+    @Test func `a large document is made anew, and pushes out no other`() {
+        var made = 0
+        let instance = Instance.example()
+        _ = pieces(of: instance, made: &made)
+        for _ in 0..<100 { _ = pieces("large", of: instance, size: 100_000, made: &made) }
+        #expect(made == 101)
+        _ = pieces(of: instance, made: &made)
+        #expect(made == 101)
+    }
+}

@@ -1,0 +1,296 @@
+import Common
+import Foundation
+import Logging
+import NIOHTTP1
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Server
+
+/// What vendor data targets say, over live sockets on both sides.
+@Suite struct VendorDataTests {
+    private static let path = "/openstack/latest/vendor_data2.json"
+
+    /// A clock that the test moves, and what was logged.
+    private final class Observer: Sendable {
+        private let ahead = Mutex(Duration.zero)
+        private let lines = Mutex<[(level: Logger.Level, text: String)]>([])
+
+        func advance(by time: Duration) { ahead.withLock { $0 += time } }
+        var now: ContinuousClock.Instant { .now + ahead.withLock { $0 } }
+        var warnings: [String] { lines.withLock { $0.filter { $0.level == .warning }.map(\.text) } }
+
+        var logger: Logger {
+            var logger = Logger(label: "targets") { _ in Handler(observer: self) }
+            logger.logLevel = .trace
+            return logger
+        }
+
+        private struct Handler: LogHandler {
+            let observer: Observer
+            var metadata: Logger.Metadata = [:]
+            var logLevel = Logger.Level.trace
+
+            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+                get { metadata[key] }
+                set { metadata[key] = newValue }
+            }
+
+            func log(event: LogEvent) {
+                let words = ["target", "problem", "domain"].compactMap { key in event.metadata?[key].map { "\($0)" } }
+                observer.lines.withLock { $0.append((event.level, words.joined(separator: "|"))) }
+            }
+        }
+    }
+
+    /// Runs a server whose targets are paths of a service, each by the name of its path.
+    private static func run(
+        _ paths: String..., also more: [String] = [], timeout: Duration = .seconds(10), snapshot: Snapshot = Guests.snapshot,
+        sessions: SessionPolicy = SessionPolicy(),
+        _ body: @Sendable (LiveServer, VendorDataService, Observer) async throws -> Void
+    ) async throws {
+        try await VendorDataService.run { service in
+            let observer = Observer()
+            let targets = VendorDataTargets(
+                try (paths.map { "\($0)@\(service.url($0))" } + more).map { try #require(VendorDataTarget($0)) },
+                timeout: timeout, on: nil, logger: observer.logger, now: { observer.now })
+            let result: Result<Void, any Error>
+            do {
+                result = .success(
+                    try await LiveServer.run(snapshot: snapshot, sessions: sessions, targets: targets) { server in
+                        try await body(server, service, observer)
+                    })
+            } catch {
+                result = .failure(error)
+            }
+            try await targets.end()
+            try result.get()
+        }
+    }
+
+    private static func described(_ number: Int = 1, tag: String = "a") -> Instance? {
+        guard let uuid = InstanceUUID("00000000-0000-4000-8000-00000000000\(number)"), let mac = MACAddress("52:54:00:00:00:02")
+        else { return nil }
+        var images = ImageIdentifiers()
+        images.image = "ami-00000001"
+        return Instance(
+            domain: uuid, domainName: "web", uuid: uuid, id: "i-1", name: "web", hostname: "web.example.org", type: "small",
+            images: images, project: "research", tags: [Tag("b", tag), Tag("a", "é")], userData: Array("#!/bin/sh\n".utf8),
+            vendorData: .object([JSONMember("cloud-init", .string("words"))]),
+            interfaces: [NetworkInterface(mac: mac)])
+    }
+
+    // MARK: What is asked and answered
+
+    @Test func `a guest finds what each target says by its name, after the operator's own words`() async throws {
+        let snapshot = Guests.snapshot(of: [Self.described()], isComplete: true)
+        try await Self.run("good", "nothing", "empty", snapshot: snapshot) { server, _, observer in
+            let reply = try await server.get(Self.path)
+            #expect(
+                reply.text
+                    == #"{"static": {"cloud-init": "words"}, "good": {"role": "w\u00E9b", "n": [1, 2.5, null]}, "#
+                    + #""nothing": {}, "empty": {}}"#)
+            #expect(reply.field("Content-Type") == "application/json")
+            #expect(observer.warnings == [])
+            let old = try await server.get("/openstack/2016-10-06/vendor_data2.json")
+            #expect(old.text == reply.text)
+        }
+    }
+
+    @Test func `a target is told of the instance in Nova's words`() async throws {
+        let snapshot = Guests.snapshot(of: [Self.described()], isComplete: true)
+        try await Self.run("good", snapshot: snapshot) { server, service, _ in
+            _ = try await server.get(Self.path)
+            let request = try #require(service.requests.first)
+            #expect(request.head.method == .POST)
+            #expect(request.head.uri == "/good")
+            for (name, value) in [
+                ("Content-Type", "application/json"), ("Accept", "application/json"), ("User-Agent", "openstack-nova-vendordata"),
+                ("Host", "127.0.0.1:\(service.port)"), ("Content-Length", "\(request.body.utf8.count)"),
+            ] {
+                #expect(request.head.headers[name] == [value])
+            }
+            #expect(
+                request.body
+                    == #"{"project-id": "research", "instance-id": "00000000-0000-4000-8000-000000000001", "#
+                    + #""image-id": "ami-00000001", "user-data": "IyEvYmluL3NoCg==", "hostname": "web", "#
+                    + #""metadata": {"b": "a", "a": "\u00E9"}, "boot-roles": ""}"#)
+        }
+    }
+
+    @Test func `of an instance that says little a target is told null`() async throws {
+        let snapshot = Guests.snapshot(of: [Guests.instance(1, "web", mac: "52:54:00:00:00:02")], isComplete: true)
+        try await Self.run("good", snapshot: snapshot) { server, service, _ in
+            _ = try await server.get(Self.path)
+            #expect(
+                service.requests.first?.body
+                    == #"{"project-id": null, "instance-id": "00000000-0000-4000-8000-000000000001", "image-id": null, "#
+                    + #""user-data": null, "hostname": "web", "metadata": {}, "boot-roles": ""}"#)
+        }
+    }
+
+    @Test func `nobody is asked for any other place, or for one who may not read`() async throws {
+        try await Self.run("good") { server, service, _ in
+            for (path, status) in [
+                ("/openstack/latest/", 200), ("/openstack/latest/vendor_data.json", 200), ("/latest/meta-data/", 200),
+                ("/openstack/2015-10-15/vendor_data2.json", 404), ("/openstack/latest/vendor_data2.json/x", 404),
+            ] {
+                let reply = try await server.get(path)
+                #expect(reply.status == status, "\(path)")
+            }
+            let stranger = try await server.get(Self.path, as: Guests.stranger)
+            #expect(stranger.status == 404)
+            #expect(service.requests.isEmpty)
+        }
+        var strict = SessionPolicy()
+        strict.tokens = .required
+        try await Self.run("good", sessions: strict) { server, service, _ in
+            let reply = try await server.get(Self.path)
+            #expect(reply.status == 401)
+            #expect(service.requests.isEmpty)
+        }
+    }
+
+    @Test func `requests behind one that waits for a target are answered in their order`() async throws {
+        try await Self.run("slow") { server, _, _ in
+            let connection = try server.connection()
+            try await connection.send(
+                "HEAD \(Self.path) HTTP/1.1\r\n\r\nGET /latest/meta-data/hostname HTTP/1.1\r\n\r\nGET \(Self.path) HTTP/1.1\r\n\r\n"
+            )
+            let head = try await connection.reply(toHead: true)
+            #expect(head.status == 200)
+            let name = try await connection.reply()
+            #expect(name.text == "web")
+            let last = try await connection.reply()
+            #expect(last.text == #"{"static": {}, "slow": 1}"#)
+            #expect(last.length == head.length)
+        }
+    }
+
+    // MARK: What is kept
+
+    @Test func `many requests at once ask a target once`() async throws {
+        try await Self.run("slow") { server, service, _ in
+            let connections = try (0..<16).map { _ in try server.connection() }
+            for connection in connections { try await connection.send("GET \(Self.path) HTTP/1.1\r\n\r\n") }
+            for connection in connections {
+                let reply = try await connection.reply()
+                #expect(reply.text == #"{"static": {}, "slow": 1}"#)
+            }
+            #expect(service.requests.count == 1)
+        }
+    }
+
+    @Test func `what a target said holds for a minute, and no longer than the instance`() async throws {
+        let snapshot = Guests.snapshot(of: [Self.described()], isComplete: true)
+        try await Self.run("count", snapshot: snapshot) { server, service, observer in
+            for _ in 0..<3 { _ = try await server.get(Self.path) }
+            observer.advance(by: .seconds(59))
+            _ = try await server.get(Self.path)
+            #expect(service.requests.count == 1)
+            observer.advance(by: .seconds(2))
+            let later = try await server.get(Self.path)
+            #expect(later.text.hasSuffix(#", "count": 2}"#))
+            server.board.publish(Guests.snapshot(of: [Self.described(tag: "changed")], isComplete: true))
+            let changed = try await server.get(Self.path)
+            #expect(changed.text.hasSuffix(#", "count": 3}"#))
+            #expect(service.requests.last?.body.contains(#""b": "changed""#) == true)
+        }
+    }
+
+    @Test func `a target that failed is asked again after five seconds, the others are not`() async throws {
+        try await Self.run("error", "count") { server, service, observer in
+            for _ in 0..<2 { _ = try await server.get(Self.path) }
+            #expect(service.requests.map(\.head.uri).sorted() == ["/count", "/error"])
+            observer.advance(by: .seconds(6))
+            _ = try await server.get(Self.path)
+            #expect(service.requests.map(\.head.uri).sorted() == ["/count", "/error", "/error"])
+            #expect(observer.warnings.count == 1)
+            observer.advance(by: .seconds(60))
+            _ = try await server.get(Self.path)
+            #expect(observer.warnings.count == 2)
+        }
+    }
+
+    @Test func `answers beyond eight mebibytes are asked for again`() async throws {
+        let guests = (1...9).map { Guests.instance($0, "g\($0)", mac: "52:54:00:00:00:0\($0)") }
+        try await VendorDataService.run { service in
+            let observer = Observer()
+            let targets = VendorDataTargets(
+                [try #require(VendorDataTarget("a@\(service.url("quarter"))"))], timeout: .seconds(10), on: nil,
+                logger: observer.logger)
+            for guest in guests { _ = await targets.answers(about: try #require(guest)) }
+            for guest in guests { _ = await targets.answers(about: try #require(guest)) }
+            #expect(service.requests.count == 9)
+            for number in 0..<40 {
+                _ = await targets.answers(about: try #require(Guests.instance(1, "n\(number)", mac: "52:54:00:00:00:01")))
+            }
+            _ = await targets.answers(about: try #require(guests[0]))
+            #expect(service.requests.count == 50)
+            try await targets.end()
+        }
+    }
+
+    // MARK: Targets that fail
+
+    @Test(arguments: [
+        ("error", "it answers 500"), ("redirect", "it answers 302"), ("missing", "it answers 404"),
+        ("garbage", "its answer cannot be read: "), ("large", "its answer is longer than 256 KiB"),
+        ("hang", "it did not answer within 1.0 seconds"), ("stall", "it did not answer within 1.0 seconds"),
+    ])
+    func `a target that fails costs its own word alone, and the operator is told why`(path: String, problem: String) async throws
+    {
+        try await Self.run("good", path, "count", timeout: .seconds(1)) { server, _, observer in
+            let start = ContinuousClock.now
+            let reply = try await server.get(Self.path)
+            #expect(reply.status == 200)
+            #expect(reply.text.contains(#""good": {"role": "#))
+            #expect(reply.text.contains(#""\#(path)": {}, "count": "#))
+            #expect(start.duration(to: .now) < .seconds(5))
+            #expect(observer.warnings.count == 1)
+            #expect(observer.warnings.first?.hasPrefix("\(path)|\(problem)") == true, "\(observer.warnings)")
+            #expect(observer.warnings.first?.hasSuffix("|web") == true)
+        }
+    }
+
+    @Test func `a target where nobody listens fails at once`() async throws {
+        let closed = try await VendorDataService.run { $0.url("good") }
+        try await Self.run("good", also: ["closed@\(closed)"]) { server, _, observer in
+            let start = ContinuousClock.now
+            let reply = try await server.get(Self.path)
+            #expect(reply.text.hasSuffix(#", "closed": {}}"#))
+            #expect(start.duration(to: .now) < .seconds(5))
+            #expect(observer.warnings.first?.hasPrefix("closed|it cannot be asked: ") == true, "\(observer.warnings)")
+        }
+    }
+
+    @Test func `a guest that goes away while a target is asked harms nobody`() async throws {
+        try await Self.run("slow") { server, service, _ in
+            do {
+                let connection = try server.connection()
+                try await connection.send("GET \(Self.path) HTTP/1.1\r\n\r\n")
+                for _ in 0..<200 where service.requests.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+            }
+            let reply = try await server.get(Self.path)
+            #expect(reply.text == #"{"static": {}, "slow": 1}"#)
+        }
+    }
+
+    // MARK: The program
+
+    @Test func `the program asks the targets that it is told of, as a server and for its operator`() async throws {
+        try await VendorDataService.run { service in
+            let target = "roles@\(service.url("good"))"
+            let said = #""roles": {"role": "w\u00E9b", "n": [1, 2.5, null]}}"#
+            let tree = try await Program.run(
+                "tree", "min", "--connect", Program.node, "--path", Self.path, "--vendordata-target", target)
+            #expect(tree.stdout.hasSuffix(said), "\(tree)")
+            let server = try await ServerProcess("--vendordata-target", target)
+            let reply = try await server.get(Self.path)
+            #expect(reply.text.hasSuffix(said), "\(reply)")
+            let end = try await server.stop()
+            #expect(end.status == 0)
+        }
+    }
+}
