@@ -6,8 +6,8 @@ struct Field {
     enum Reading {
         /// From the instance alone, so that what was read once can be kept; where it is `nil` the document does not have the field.
         case kept(@Sendable (Instance, OpenStackVersion) -> JSONValue?)
-        /// Anew each time, as JSON.
-        case fresh(@Sendable (Entropy) -> [UInt8])
+        /// Anew each time: appended as JSON.
+        case fresh(@Sendable (Entropy, inout [UInt8]) -> Void)
     }
 
     let name: String
@@ -25,8 +25,8 @@ struct Field {
     }
 
     /// A field that is another with every reading.
-    init(_ name: String, since: OpenStackVersion, fresh json: @escaping @Sendable (Entropy) -> [UInt8]) {
-        (self.name, self.since, reading) = (name, since, .fresh(json))
+    init(_ name: String, since: OpenStackVersion, fresh append: @escaping @Sendable (Entropy, inout [UInt8]) -> Void) {
+        (self.name, self.since, reading) = (name, since, .fresh(append))
     }
 }
 
@@ -35,12 +35,12 @@ struct FieldDocument {
     let fields: [Field]
     private let name: String
     /// Those that are read anew each time; a request looks at no others.
-    private let fresh: [(since: OpenStackVersion, json: @Sendable (Entropy) -> [UInt8])]
+    private let fresh: [(since: OpenStackVersion, append: @Sendable (Entropy, inout [UInt8]) -> Void)]
 
     init(_ name: String, _ fields: [Field]) {
         (self.name, self.fields) = (name, fields)
         fresh = fields.compactMap { field in
-            if case .fresh(let json) = field.reading { (field.since, json) } else { nil }
+            if case .fresh(let append) = field.reading { (field.since, append) } else { nil }
         }
     }
 
@@ -48,7 +48,7 @@ struct FieldDocument {
     func node(in version: OpenStackVersion, for question: Question) -> Node {
         .document(.json) {
             let pieces = question.kept(name, version.rawValue) { cut(question.instance, version) } ?? []
-            return joined(pieces, fresh.compactMap { $0.since <= version ? $0.json(question.entropy) : nil })
+            return pieces.count > 1 ? joined(pieces, in: version, question.entropy) : pieces.first ?? []
         }
     }
 
@@ -77,15 +77,17 @@ struct FieldDocument {
         return pieces + [text + "}".utf8]
     }
 
-    private func joined(_ pieces: Renderings.Pieces, _ fresh: [[UInt8]]) -> [UInt8] {
-        guard let first = pieces.first, !fresh.isEmpty else { return pieces.first ?? [] }
+    /// The document of its pieces, with what is read anew between them.
+    private func joined(_ pieces: Renderings.Pieces, in version: OpenStackVersion, _ entropy: Entropy) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count } + fresh.reduce(0) { $0 + $1.count })
-        bytes += first
-        for (value, piece) in zip(fresh, pieces.dropFirst()) {
-            bytes += value
-            bytes += piece
+        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count } + 1024)
+        var next = 0
+        for (since, append) in fresh where since <= version {
+            bytes += pieces[next]
+            append(entropy, &bytes)
+            next += 1
         }
+        bytes += pieces[next]
         return bytes
     }
 }

@@ -52,8 +52,10 @@ let metaData = FieldDocument(
 private let randomSeedBytes = 512
 
 /// Such a seed, in base64, of which JSON has nothing to escape.
-@Sendable private func randomSeed(from entropy: Entropy) -> [UInt8] {
-    Array("\"\(Data(entropy.bytes(randomSeedBytes)).base64EncodedString())\"".utf8)
+@Sendable private func randomSeed(from entropy: Entropy, to json: inout [UInt8]) {
+    json.append(UInt8(ascii: "\""))
+    json += Data(entropy.bytes(randomSeedBytes)).base64EncodedData()
+    json.append(UInt8(ascii: "\""))
 }
 
 private struct LoginKey {

@@ -85,6 +85,9 @@ import Testing
     @Test func `the system's entropy has as many bytes as are asked for, and others each time`() {
         #expect(Entropy.system.bytes(0) == [])
         #expect(Entropy.system.bytes(512).count == 512)
-        #expect(Entropy.system.bytes(32) != Entropy.system.bytes(32))
+        #expect(Entropy.system.bytes(10_000).count == 10_000)
+        let pieces = (0..<1_000).map { _ in Entropy.system.bytes(24) }
+        #expect(Set(pieces).count == 1_000)
+        #expect(pieces.allSatisfy { $0.count == 24 })
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// What a view is asked: about whom, by whom, and with what chance.
 public struct Question: Sendable {
     /// The instance that asks.
@@ -72,32 +70,3 @@ public struct Question: Sendable {
         instance.interfaces.lazy.compactMap(\.publicIPv4).first ?? address.flatMap { $0.family == .v4 ? $0 : nil }
     }
 }
-
-/// A source of random bytes.
-public struct Entropy: Sendable {
-    private let draw: @Sendable (_ count: Int) -> [UInt8]
-
-    /// A source that draws by this function.
-    public init(_ draw: @escaping @Sendable (_ count: Int) -> [UInt8]) {
-        self.draw = draw
-    }
-
-    /// The kernel's random bytes.
-    public static let system = Entropy { count in
-        unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count {
-                let size = min(count - filled, mostEntropyAtOnce)
-                guard unsafe getentropy(buffer.baseAddress?.advanced(by: filled), size) == 0 else {
-                    preconditionFailure("the kernel gives no random bytes: \(errno)")
-                }
-                filled += size
-            }
-        }
-    }
-
-    /// That many bytes.
-    public func bytes(_ count: Int) -> [UInt8] { draw(count) }
-}
-
-/// `getentropy(3)` gives no more bytes in one call.
-private let mostEntropyAtOnce = 256
