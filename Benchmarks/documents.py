@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import shlex
+import statistics
 
 import crawl
 import hypervisor
@@ -10,6 +12,9 @@ import load
 import servers
 
 PATHS = {"meta_data.json": "/openstack/latest/meta_data.json", "network_data.json": "/openstack/latest/network_data.json"}
+
+# How often another server is asked for each.
+SINGLE = 200
 
 
 def described(text):
@@ -23,7 +28,7 @@ def described(text):
 
 
 def beside_nginx(options, place, tell):
-    """By document: the rates of ours and of nginx twice, by mode."""
+    """By document, the rates of ours and of nginx twice, by mode; and what `beside_another` finds, where one is named."""
     path = f"{place}/documents"
     os.makedirs(path)
     uri = "test://" + hypervisor.write(f"{path}/node.xml", f"<node>{described(hypervisor.domain())}</node>\n")
@@ -43,4 +48,42 @@ def beside_nginx(options, place, tell):
             tell(f"{name}, {len(files[target]):,} bytes")
             kinds = [servers.Asking(server.name, server, target) for server in (ours, *nginx)]
             found[name] = load.rounds(kinds, options, tell)
+        return found, beside_another(options, ours, path, tell) if options.beside else None
+
+
+class Another(servers.Server):
+    """A server that the command line names; it may know other instances, and serve one connection at a time."""
+
+    def __init__(self, options, port, place):
+        command = options.beside.format(address=lab.METADATA_ADDRESS, port=port)
+        super().__init__(
+            command, port, ["taskset", "--cpu-list", str(options.cores[0]), *shlex.split(command)], f"{place}/another.log")
+
+    def wait(self, seconds=lab.PATIENCE):
+        def serves():
+            self.check()
+            try:
+                return all(crawl.get(self.port, target)[0] == 200 for target in PATHS.values())
+            except OSError:
+                return False
+
+        with lab.guest():
+            lab.wait_until(serves, f"{self.name} serves", seconds)
+
+
+def beside_another(options, ours, place, tell):
+    """By document: milliseconds for one request with a connection of its own, of ours and of another server's, and how many of
+    ours take as long as one of the other's; medians of the same number of each, in turns."""
+    with Another(options, 8086, place) as another:
+        another.wait()
+        found = {}
+        for name, target in PATHS.items():
+            tell(f"{name}, one request after the other")
+            times = {"ours": [], "other": []}
+            with lab.guest():
+                for _ in range(SINGLE):
+                    for whose, server in (("ours", ours), ("other", another)):
+                        times[whose].append(crawl.crawl(server.port, [target]) * 1000)
+            found[name] = {whose: statistics.median(each) for whose, each in times.items()}
+            found[name]["ratio"] = found[name]["other"] / found[name]["ours"]
         return found

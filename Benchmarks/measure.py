@@ -40,6 +40,8 @@ def parse():
     parser.add_argument("--puts", type=int, help="session tokens whose memory is measured; default 10,000,000")
     parser.add_argument("--batches", type=int, help="such runs; default 3")
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
+    parser.add_argument(
+        "--beside", metavar="COMMAND", help="ask this server for the documents too; {address} and {port} are where it is to listen")
     parser.add_argument("--program", default=".build/release/virt-metadata", help="the server; built unless given")
     parser.add_argument("--profiles", metavar="DIR", help="keep callgrind's profiles, for callgrind_annotate")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
@@ -159,7 +161,9 @@ def measure(options):
             found["flood"] = tokens.flood(options, place, tell)
             verdicts.append(report.forgetful(found["flood"], tokens.TOLERATED_GROWTH))
         if options.only in (None, "documents"):
-            found["documents"] = documents.beside_nginx(options, place, tell)
+            found["documents"], found["another"] = documents.beside_nginx(options, place, tell)
+            if found["another"]:
+                show(report.another(options.beside, found["another"]))
             for name, result in found["documents"].items():
                 loads.append(result)
                 show(report.rates(name, result))

@@ -110,6 +110,13 @@ def crawls(result):
     yield from _lines("One whole crawl, a connection per request", heads, rows)
 
 
+def another(command, found):
+    """A table of single requests to ours and to another server."""
+    heads = ["", "ours, ms", "other, ms", "ratio"]
+    rows = [[name, f"{of['ours']:.2f}", f"{of['other']:.2f}", f"{of['ratio']:.1f}"] for name, of in found.items()]
+    yield from _lines(f"One request after the other, beside {command}", heads, rows)
+
+
 def crowd(found):
     """A line of what a crowd of guests saw."""
     yield (f"{found['guests']} guests at once: {found['requests']:,} requests in {found['seconds']:.1f} s, "
