@@ -194,14 +194,14 @@ import Testing
     }
 
     @Test func `where it is not allowed it is refused, and the operator is told once of each domain`() async throws {
-        let log = RecordedLog()
-        try await LiveServer.run(log: log) { server async throws in
+        let told = ToldDomains()
+        try await LiveServer.run(log: told.log) { server async throws in
             for guest in [Guests.web, Guests.big, Guests.web] {
                 #expect(try await Self.status(Self.post("a"), server, as: guest) == 400)
             }
             #expect(try await server.get(Self.path).status == 200)
         }
-        #expect(log.domains == ["web", "big"])
+        #expect(told.names == ["web", "big"])
     }
 
     @Test func `unknown callers get 404, and those without the token that they need 401`() async throws {
@@ -298,27 +298,14 @@ import Testing
     }
 }
 
-/// A log that remembers which domains were told of.
-private final class RecordedLog: LogHandler, Sendable {
+/// Which domains were told of.
+private final class ToldDomains: Sendable {
     private let told = Mutex<[String]>([])
 
-    var domains: [String] { told.withLock { $0 } }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    var logLevel: Logger.Level {
-        get { .trace }
-        set {}
-    }
-
-    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-
-    func log(event: LogEvent) {
-        if case .stringConvertible(let name)? = event.metadata?["domain"] { told.withLock { $0.append("\(name)") } }
-        if case .string(let name)? = event.metadata?["domain"] { told.withLock { $0.append(name) } }
+    var names: [String] { told.withLock { $0 } }
+    var log: RecordingLog {
+        RecordingLog { event in
+            if let name = event.metadata?["domain"] { self.told.withLock { $0.append("\(name)") } }
+        }
     }
 }

@@ -49,28 +49,14 @@ private final class Journal: Sendable {
     var notices: [String] { state.withLock { $0.notices } }
     var others: [String] { state.withLock { $0.others } }
     var strangers: StrangerLog {
-        var logger = Logger(label: "journal") { _ in Handler(journal: self) }
-        logger.logLevel = .trace
+        let logger = RecordingLog.logger { event in
+            let reason = event.metadata?["reason"].map { "\($0)" } ?? ""
+            self.state.withLock { event.level == .notice ? $0.notices.append(reason) : $0.others.append(reason) }
+        }
         return StrangerLog(logger: logger, now: { self.state.withLock { $0.time } })
     }
 
     func advance(by time: Duration) {
         state.withLock { $0.time += time }
-    }
-
-    private struct Handler: LogHandler {
-        let journal: Journal
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let reason = event.metadata?["reason"].map { "\($0)" } ?? ""
-            journal.state.withLock { event.level == .notice ? $0.notices.append(reason) : $0.others.append(reason) }
-        }
     }
 }

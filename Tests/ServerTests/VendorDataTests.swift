@@ -22,24 +22,9 @@ import Testing
         var warnings: [String] { lines.withLock { $0.filter { $0.level == .warning }.map(\.text) } }
 
         var logger: Logger {
-            var logger = Logger(label: "targets") { _ in Handler(observer: self) }
-            logger.logLevel = .trace
-            return logger
-        }
-
-        private struct Handler: LogHandler {
-            let observer: Observer
-            var metadata: Logger.Metadata = [:]
-            var logLevel = Logger.Level.trace
-
-            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-                get { metadata[key] }
-                set { metadata[key] = newValue }
-            }
-
-            func log(event: LogEvent) {
+            RecordingLog.logger { event in
                 let words = ["target", "problem", "domain"].compactMap { key in event.metadata?[key].map { "\($0)" } }
-                observer.lines.withLock { $0.append((event.level, words.joined(separator: "|"))) }
+                self.lines.withLock { $0.append((event.level, words.joined(separator: "|"))) }
             }
         }
     }
