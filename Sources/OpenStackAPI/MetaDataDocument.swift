@@ -54,7 +54,7 @@ private let randomSeedBytes = 512
 /// Such a seed, in base64, of which JSON has nothing to escape.
 @Sendable private func randomSeed(from entropy: Entropy, to json: inout [UInt8]) {
     json.append(UInt8(ascii: "\""))
-    json += Data(entropy.bytes(randomSeedBytes)).base64EncodedData()
+    json += Data(entropy.bytes(randomSeedBytes)).base64EncodedString().utf8
     json.append(UInt8(ascii: "\""))
 }
 

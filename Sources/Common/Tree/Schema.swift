@@ -60,14 +60,19 @@ public struct Schema<Version: SchemaVersion>: Sendable {
     }
 
     private let roots: [String: Branch]
-    private let operations: [(path: TreePath, since: Version, operation: Operation)]
+    private let purposes: [Purpose]
     /// Every place that has an entry, and the version that brought it, in the order of the table.
     public let places: [(path: TreePath, since: Version)]
 
     /// A schema of these entries.
     public init(order: Order, _ entries: [Entry<Version>]) {
         places = entries.map { ($0.path, $0.since) }
-        operations = entries.compactMap { entry in entry.operation.map { (entry.path, entry.since, $0) } }
+        purposes = entries.compactMap { entry in
+            entry.operation.map { operation in
+                let versions = Version.names.filter { name in Version(name: name).map { entry.since <= $0 } ?? false }
+                return Purpose(names: entry.path.names, versions: versions, operation: operation)
+            }
+        }
         roots = Dictionary(
             uniqueKeysWithValues: Version.names.compactMap { name in
                 guard let version = Version(name: name) else { return nil }
@@ -88,11 +93,7 @@ public struct Schema<Version: SchemaVersion>: Sendable {
     ///
     /// - Parameter path: from the root of the API.
     public func operation(at path: ArraySlice<String>) -> Operation? {
-        // Every request comes by here, so the version is looked up last.
-        guard let row = operations.first(where: { path.dropFirst().elementsEqual($0.path.names) }),
-            let name = path.first, let version = Version(name: name), row.since <= version
-        else { return nil }
-        return row.operation
+        purposes.first { $0.isAt(path) }?.operation
     }
 
     /// The versions as a directory; a listing shows them without a slash.
@@ -101,6 +102,20 @@ public struct Schema<Version: SchemaVersion>: Sendable {
             Version.names.map { name in
                 Directory.Member(name, isDirectory: true, label: name) { roots[name]?.node(at: [], for: question) }
             })
+    }
+}
+
+/// What a place is for besides being read. Every request is compared with all of them, so it is not generic.
+private struct Purpose: Sendable {
+    /// Where it is below a version.
+    let names: [String]
+    /// The names of the versions that have it.
+    let versions: [String]
+    let operation: Operation
+
+    func isAt(_ path: ArraySlice<String>) -> Bool {
+        path.count == names.count + 1 && path.last == names.last && path.dropFirst().elementsEqual(names)
+            && path.first.map(versions.contains) ?? false
     }
 }
 

@@ -16,61 +16,77 @@ public struct TreePath: Sendable, Equatable {
     ///
     /// `nil` for what cannot name a place: invalid UTF-8, or U+0000.
     public init?(target: String) {
-        let octets = Array(target.utf8)
-        var path = octets[...]
-        if path.first != UInt8(ascii: "/"), let scheme = path.firstRange(of: "://".utf8) {
-            path = path[scheme.upperBound...].drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        let octets = target.utf8Span.span
+        var (start, end) = (0, octets.count)
+        if octets.isEmpty || octets[0] != UInt8(ascii: "/"), let authority = Self.startOfAuthority(in: octets) {
+            start = authority
+            while start < end, octets[start] != UInt8(ascii: "/"), octets[start] != UInt8(ascii: "?") { start += 1 }
         }
-        if let end = path.firstIndex(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) {
-            path = path[..<end]
-        }
-        if path.contains(UInt8(ascii: "%")) {
-            guard let decoded = Self.decodingEscapes(of: path) else { return nil }
-            path = decoded[...]
-        }
-        guard !path.contains(0) else { return nil }
-        names = Self.names(in: path)
+        end = (start..<end).first { octets[$0] == UInt8(ascii: "?") || octets[$0] == UInt8(ascii: "#") } ?? end
+        let path = octets.extracting(start..<end)
+        let isEscaped = path.indices.contains { path[$0] == UInt8(ascii: "%") }
+        let read = isEscaped ? Self.names(in: Self.decodingEscapes(of: path).span) : Self.names(in: path)
+        guard let read else { return nil }
+        names = read
+    }
+
+    /// Where the host stands in a URL: behind the first `://`; `nil` where there is none.
+    private static func startOfAuthority(in target: Span<UInt8>) -> Int? {
+        let marks = (UInt8(ascii: ":"), UInt8(ascii: "/"))
+        return (0..<max(0, target.count - 2)).first { index in
+            target[index] == marks.0 && target[index + 1] == marks.1 && target[index + 2] == marks.1
+        }.map { $0 + 3 }
     }
 
     /// Parts a path without escapes, octet by octet: to Swift a slash and an accent behind it are one character, which is none
-    /// that parts names.
-    private static func names(in path: ArraySlice<UInt8>) -> [String] {
+    /// that parts names. `nil` for what is no text.
+    private static func names(in path: Span<UInt8>) -> [String]? {
         var names: [String] = []
         names.reserveCapacity(8)
-        var rest = path
-        while !rest.isEmpty {
-            let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-            let name = rest[..<end]
-            rest = rest[end...].dropFirst()
-            if name.isEmpty || name.count == 1 && name.first == UInt8(ascii: ".") { continue }
-            if name.count == 2, name.allSatisfy({ $0 == UInt8(ascii: ".") }) {
+        var (start, dots) = (0, 0)
+        for end in 0...path.count {
+            if end < path.count {
+                let octet = path[end]
+                if octet == 0 { return nil }
+                if octet == UInt8(ascii: ".") { dots += 1 }
+                if octet != UInt8(ascii: "/") { continue }
+            }
+            let name = path.extracting(start..<end)
+            let isOfDots = dots == name.count
+            (start, dots) = (end + 1, 0)
+            if isOfDots, name.count < 2 { continue }
+            if isOfDots, name.count == 2 {
                 _ = names.popLast()
+            } else if let text = try? UTF8Span(validating: name) {
+                names.append(String(copying: text))
             } else {
-                names.append(String(decoding: name, as: UTF8.self))
+                return nil
             }
         }
         return names
     }
 
-    /// Replaces `%XX` by its octet; a `%` that no two digits follow stays as it is. `nil` if what results is no text.
-    private static func decodingEscapes(of path: ArraySlice<UInt8>) -> [UInt8]? {
+    /// Replaces `%XX` by its octet; a `%` that no two digits follow stays as it is.
+    private static func decodingEscapes(of path: Span<UInt8>) -> [UInt8] {
         var octets: [UInt8] = []
-        var rest = path
-        while let octet = rest.popFirst() {
-            if octet == UInt8(ascii: "%"), let escaped = Self.octet(fromDigits: rest.prefix(2)) {
+        var index = 0
+        while index < path.count {
+            if path[index] == UInt8(ascii: "%"), index + 2 < path.count,
+                let escaped = octet(fromDigits: path[index + 1], path[index + 2])
+            {
                 octets.append(escaped)
-                rest = rest.dropFirst(2)
+                index += 3
             } else {
-                octets.append(octet)
+                octets.append(path[index])
+                index += 1
             }
         }
-        return String(validating: octets, as: UTF8.self) == nil ? nil : octets
+        return octets
     }
 
-    private static func octet(fromDigits digits: ArraySlice<UInt8>) -> UInt8? {
+    private static func octet(fromDigits digits: UInt8...) -> UInt8? {
         let text = String(decoding: digits, as: UTF8.self)
-        guard digits.count == 2, text.allSatisfy(\.isHexDigit) else { return nil }
-        return UInt8(text, radix: 16)
+        return text.allSatisfy(\.isHexDigit) ? UInt8(text, radix: 16) : nil
     }
 }
 

@@ -80,13 +80,19 @@ struct GuestResponder: Sendable {
 
         return outcome(of: head, over: connection) { asker in
             guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
-            guard case .askVendorDataTargets = operation, let targets = vendorDataTargets else {
-                return .reply(read(path, in: view, by: asker, head))
+            if case .askVendorDataTargets = operation, let targets = vendorDataTargets {
+                return readAsking(targets, path, in: view, by: asker, head)
             }
-            let reply = { @Sendable in read(path, in: view, by: asker, head, targetsSay: $0) }
-            if let known = targets.known(about: asker.instance) { return .reply(reply(known)) }
-            return .deferred(.askVendorDataTargets(targets, about: asker.instance, reply: reply))
+            return .reply(read(path, in: view, by: asker, head))
         }
+    }
+
+    private func readAsking(
+        _ targets: VendorDataTargets, _ path: TreePath, in view: any MetadataView, by asker: Asker, _ head: HTTPRequestHead
+    ) -> Outcome {
+        let reply = { @Sendable in read(path, in: view, by: asker, head, targetsSay: $0) }
+        if let known = targets.known(about: asker.instance) { return .reply(reply(known)) }
+        return .deferred(.askVendorDataTargets(targets, about: asker.instance, reply: reply))
     }
 
     private func read(

@@ -75,14 +75,13 @@ extension ByteBuffer {
     mutating func write(_ reply: Reply, date: String, persistence: Persistence, withBody: Bool) {
         let length = reply.content.length
         reserveCapacity(minimumWritableBytes: 256 + (withBody ? length : 0))
-        if reply.status == .ok {
-            writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: ")
-        } else {
-            writeString("HTTP/1.1 \(reply.status.code) \(reply.status.reasonPhrase)\r\nContent-Type: ")
-        }
-        switch reply.content.type {
-        case .plainText: writeStaticString("text/plain; charset=UTF-8\r\nContent-Length: ")
-        case .json: writeStaticString("application/json\r\nContent-Length: ")
+        switch (reply.status, reply.content.type) {
+        // What nearly every request gets is written at once.
+        case (.ok, .plainText):
+            writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: ")
+        case (.ok, .json): writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ")
+        case (let status, .plainText): writeHead(status, "text/plain; charset=UTF-8")
+        case (let status, .json): writeHead(status, "application/json")
         }
         writeString(String(length))
         writeStaticString("\r\nDate: ")
@@ -103,6 +102,10 @@ extension ByteBuffer {
         case .text(let text): writeString(text)
         case .bytes(let bytes): writeBytes(bytes)
         }
+    }
+
+    private mutating func writeHead(_ status: HTTPResponseStatus, _ type: String) {
+        writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\nContent-Type: \(type)\r\nContent-Length: ")
     }
 }
 
