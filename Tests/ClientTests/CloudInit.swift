@@ -104,6 +104,7 @@ struct CloudInit: Decodable {
     let vendordata: String?
     let vendordata_parts: [String]?
     let vendordata2: String?
+    let vendordata2_parts: [String]?
     let network_config: NetworkConfiguration?
 
     /// Whether the package is unpacked on this machine; `clients/install-cloud-init.sh` does it.

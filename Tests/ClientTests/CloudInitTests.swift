@@ -51,6 +51,17 @@ struct CloudInitTests {
         Self.expectContent(seen)
     }
 
+    @Test func `the OpenStack source runs what the vendor data target of its name says`() async throws {
+        let said = "#cloud-config\ntimezone: Europe/Rome\n"
+        let targets = ["cloud-init": ##""#cloud-config\ntimezone: Europe/Rome\n""##, "roles": #"{"cloud-init": "not this"}"#]
+        let host = try await ClientHost(asking: Self.web, running: Self.guests, targets: targets)
+        let seen = try CloudInit.run(.openstack, in: host.guest, uuid: Self.web.uuid)
+        try #require(seen.found, "\(seen.warnings) \(host.server.log)")
+        #expect(seen.vendordata2 == said)
+        #expect(seen.vendordata2_parts == ["text/cloud-config"])
+        Self.expectContent(seen)
+    }
+
     @Test(arguments: [CloudInit.DataSource.ec2, .openstack])
     func `a domain of which the operator said nothing is an instance too`(source: CloudInit.DataSource) async throws {
         let host = try await ClientHost(asking: Self.bare, running: Self.guests)

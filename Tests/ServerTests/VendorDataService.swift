@@ -17,6 +17,8 @@ final class VendorDataService: Sendable {
 
     private final class Seen: Sendable {
         let requests = Mutex<[Request]>([])
+        /// How many are not answered yet, and how many that were at the worst.
+        let open = Mutex((now: 0, most: 0))
     }
 
     /// Serves for as long as `body` lasts.
@@ -46,6 +48,9 @@ final class VendorDataService: Sendable {
 
     var port: Int { channel.localAddress?.port ?? 0 }
     var requests: [Request] { seen.requests.withLock { $0 } }
+
+    /// How many requests waited for their answers at the same time.
+    var mostAtOnce: Int { seen.open.withLock { $0.most } }
 
     func url(_ path: String) -> String { "http://127.0.0.1:\(port)/\(path)" }
 
@@ -77,7 +82,11 @@ final class VendorDataService: Sendable {
             case "quarter": send(.ok, "\"" + String(repeating: "x", count: 240 << 10) + "\"", context)
             case "count": send(.ok, "\(number)", context)
             case "slow":
-                context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(300)) { self.send(.ok, "\(number)", context) }
+                seen.open.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+                context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(300)) {
+                    self.seen.open.withLock { $0.now -= 1 }
+                    self.send(.ok, "\(number)", context)
+                }
             case "nothing": send(.noContent, nil, context)
             case "empty": send(.ok, "", context)
             case "error": send(.internalServerError, #"{"a": 1}"#, context)
@@ -86,9 +95,19 @@ final class VendorDataService: Sendable {
             case "large": send(.ok, "\"" + String(repeating: "x", count: 10 << 20) + "\"", context)
             case "stall":
                 send(.ok, nil, context, length: 10, ends: false)
+            case "trickle":
+                send(.ok, nil, context, length: 1000, ends: false)
+                trickle(context)
             case "hang": break
             default: send(.notFound, "", context)
             }
+        }
+
+        /// A byte every now and then, for much longer than anybody waits.
+        private func trickle(_ context: ChannelHandlerContext) {
+            guard context.channel.isActive else { return }
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "1")))), promise: nil)
+            context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(100)) { self.trickle(context) }
         }
 
         private func send(

@@ -217,12 +217,33 @@ import Testing
         }
     }
 
+    @Test func `a target gets sixty-four requests at a time, and the others wait for their turn`() async throws {
+        try await VendorDataService.run { service in
+            let targets = VendorDataTargets(
+                [try #require(VendorDataTarget("a@\(service.url("slow"))"))], timeout: .seconds(10), on: nil,
+                logger: Observer().logger)
+            let instances = (1...150).compactMap { Guests.instance(1, "g\($0)", mac: "52:54:00:00:00:01") }
+            let answers = await withTaskGroup(of: [JSONMember].self) { group in
+                for instance in instances { group.addTask { await targets.answers(about: instance) } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers.count == 150)
+            for answer in answers {
+                guard case .integer? = answer.first?.value else { Issue.record("\(answer)"); continue }
+            }
+            #expect(service.requests.count == 150)
+            #expect(service.mostAtOnce == 64)
+            try await targets.end()
+        }
+    }
+
     // MARK: Targets that fail
 
     @Test(arguments: [
         ("error", "it answers 500"), ("redirect", "it answers 302"), ("missing", "it answers 404"),
         ("garbage", "its answer cannot be read: "), ("large", "its answer is longer than 256 KiB"),
         ("hang", "it did not answer within 1.0 seconds"), ("stall", "it did not answer within 1.0 seconds"),
+        ("trickle", "it did not answer within 1.0 seconds"),
     ])
     func `a target that fails costs its own word alone, and the operator is told why`(path: String, problem: String) async throws
     {
@@ -263,6 +284,27 @@ import Testing
     }
 
     // MARK: The program
+
+    @Test(.enabled(if: geteuid() == 0, "trusting another authority needs root, for a mount namespace"))
+    func `an https target is believed only with a certificate that the machine trusts`() async throws {
+        let service = try await SecureService(saying: #"{"secret": 1}"#)
+        let line = """
+            "$virt_metadata" tree min --connect \(Program.node) --path \(Self.path) \
+                --vendordata-target safe@https://localhost:\(service.port)/
+            """
+        let stranger = try await Program.shell(line)
+        #expect(stranger.stdout.hasSuffix(#""safe": {}}"#), "\(stranger)")
+        #expect(stranger.stderr.contains("CERTIFICATE_VERIFY_FAILED"), "\(stranger)")
+        #expect(service.requests == 0)
+        let trust = "mount --bind \(service.certificate) /etc/ssl/certs/ca-certificates.crt"
+        let trusting = { (line: String) in "export virt_metadata; unshare --mount sh -ec '\(trust); \(line)'" }
+        let trusted = try await Program.shell(trusting(line))
+        #expect(trusted.stdout.hasSuffix(#""safe": {"secret": 1}}"#), "\(trusted)")
+        // Another name than the certificate's is another server.
+        let other = try await Program.shell(trusting(line.replacing("localhost", with: "127.0.0.1")))
+        #expect(other.stdout.hasSuffix(#""safe": {}}"#), "\(other)")
+        #expect(service.requests == 1)
+    }
 
     @Test func `the program asks the targets that it is told of, as a server and for its operator`() async throws {
         try await VendorDataService.run { service in

@@ -62,6 +62,32 @@ struct GuestPasswordTests {
         #expect(try read(next) == "c2VjcmV0 <&>\r\n200")
     }
 
+    @Test(
+        .enabled(if: PrivateLibvirtd.obstacle(to: .qemu) == nil, "needs QEMU"), arguments: [true, false])
+    func `QEMU's driver keeps it, of a guest that is defined and of one that is not`(isDefined: Bool) async throws {
+        let host = try await Host(driver: .qemu, options: Self.allowed)
+        let domain = Host.domain(1).replacing("<domain type='test'>", with: "<domain type='qemu'>")
+            .replacing("<type>hvm</type>", with: "<type arch='x86_64'>hvm</type>")
+            .replacing("<interface type='bridge'>", with: "<interface type='user'>").replacing("<source bridge='br0'/>", with: "")
+        let file = try host.libvirtd.file("guest1.xml", domain)
+        if isDefined {
+            try host.libvirtd.virsh("define", file)
+            try host.libvirtd.virsh("start", "--paused", "guest1")
+        } else {
+            try host.libvirtd.virsh("create", "--paused", file)
+        }
+        try await host.expect(1, "i-00000001")
+        #expect(try read(host) == "200")
+        #expect(try post(host, "c2VjcmV0") == "200")
+        #expect(try post(host, "another").hasSuffix("409"))
+        #expect(try read(host) == "c2VjcmV0200")
+        #expect(try isKept("c2VjcmV0", by: host, "--live"))
+        #expect(try isKept("c2VjcmV0", by: host, "--config") == isDefined)
+        #expect(try command(host).stdout == "c2VjcmV0")
+        #expect(try command(host, "--clear").status == 0)
+        try await host.eventually("it is gone") { try read(host) == "200" }
+    }
+
     @Test func `the operator prints it and clears it, and then the guest may leave another one`() async throws {
         let host = try await Host(options: Self.allowed)
         try await start(host)
