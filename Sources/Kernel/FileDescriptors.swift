@@ -5,15 +5,20 @@ public enum FileDescriptors {
     /// Asks for as many open files as are wanted, or for all that this user may have.
     ///
     /// The usual limit of a new process is 1024, and as a rule it may raise that itself (getrlimit(2)).
-    public static func allow(_ count: Int) {
+    ///
+    /// - Returns: how many this process may have open from now on.
+    public static func allow(_ count: Int) -> Int {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
         // Safe: both calls read or write the one structure they are given.
-        guard unsafe getrlimit(resource, &limit) == 0 else { return }
+        guard unsafe getrlimit(resource, &limit) == 0 else { return count }
         let wanted = min(rlim_t(count), limit.rlim_max)
-        guard limit.rlim_cur < wanted else { return }
-        limit.rlim_cur = wanted
-        _ = unsafe setrlimit(resource, &limit)
+        if limit.rlim_cur < wanted {
+            let before = limit.rlim_cur
+            limit.rlim_cur = wanted
+            if unsafe setrlimit(resource, &limit) != 0 { limit.rlim_cur = before }
+        }
+        return Int(clamping: limit.rlim_cur)
     }
 
     /// Writes all of the bytes, however often write(2) has to be asked.

@@ -133,9 +133,33 @@ struct HoldTests {
         }
     }
 
+    @Test func `of one guest no more requests wait than may, and another's still do`() async throws {
+        try await LiveServer.run(snapshot: Snapshot(), limits: { ($0.holdTimeout, $0.heldPerCaller) = (.seconds(30), 2) }) {
+            server in
+            let waiting = try (0..<2).map { _ in try server.connection() }
+            for connection in waiting { try await connection.send(Self.request) }
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(try await server.get("/latest/meta-data/hostname").status == 404)
+            let other = try server.connection(of: Guests.big)
+            try await other.send(Self.request)
+            try await Task.sleep(for: .milliseconds(300))
+            server.board.publish(Guests.snapshot)
+            for connection in waiting { #expect(try await connection.reply().text == "web") }
+            #expect(try await other.reply().text == "big")
+            // Those that waited are counted no longer.
+            server.board.publish(Snapshot())
+            let again = try (0..<2).map { _ in try server.connection() }
+            for connection in again { try await connection.send(Self.request) }
+            try await Task.sleep(for: .milliseconds(300))
+            server.board.publish(Guests.snapshot)
+            for connection in again { #expect(try await connection.reply().text == "web") }
+        }
+    }
+
     @Test func `two hundred waiting requests cost no thread`() async throws {
         try await LiveServer.run(
-            snapshot: Snapshot(), limits: { ($0.holdTimeout, $0.connectionsPerCaller) = (.seconds(30), 1000) }
+            snapshot: Snapshot(),
+            limits: { ($0.holdTimeout, $0.connectionsPerCaller, $0.heldPerCaller) = (.seconds(30), 1000, 1000) }
         ) { server in
             _ = try await server.get("/")
             let before = try Self.threads()

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import Server
@@ -167,6 +168,67 @@ struct LimitTests {
             try await Self.expectServed(try await Self.admitted(server))
         }
     }
+
+    // MARK: What a guest asks for in a while
+
+    @Test func `a guest that asks too much gets 429 and when to ask again, over all its connections, and nobody else does`()
+        async throws
+    {
+        let told = Mutex<[String]>([])
+        try await LiveServer.run(
+            limits: { $0.rates.requestsPerSecond = 5 },
+            onExcess: { caller, excess in told.withLock { $0.append("\(caller) \(excess)") } }
+        ) { server in
+            let connection = try server.connection()
+            for _ in 0..<10 { try await Self.expectServed(connection) }
+            for connection in [connection, try server.connection()] {
+                let reply = try await Self.replyBeyondRate(connection)
+                #expect(reply.status == 429)
+                #expect(reply.text == "429 Too Many Requests")
+                #expect(reply.field("Retry-After") == "1")
+                #expect(reply.field("Connection") == nil, "the connection goes on")
+            }
+            for guest in [Guests.big, Guests.proxy] { try await Self.expectServed(server.connection(of: guest)) }
+            #expect(Set(told.withLock { $0 }) == ["52:54:00:00:00:02 requests"])
+            try await Task.sleep(for: .milliseconds(1100))
+            for _ in 0..<5 { try await Self.expectServed(connection) }
+        }
+    }
+
+    @Test func `a trusted proxy asks for many, as often as it likes`() async throws {
+        try await LiveServer.run(limits: { ($0.rates.requestsPerSecond, $0.rates.bytesPerSecond) = (1, 1024) }) { server in
+            let proxy = try server.connection(of: Guests.proxy)
+            for _ in 0..<30 { try await Self.expectServed(proxy) }
+        }
+    }
+
+    @Test func `a guest that has read much waits before it reads on`() async throws {
+        try await LiveServer.run(limits: { $0.rates.bytesPerSecond = 1 << 20 }) { server in
+            let connection = try server.connection(of: Guests.big)
+            try await connection.send("GET /latest/user-data HTTP/1.1\r\n\r\n")
+            #expect(try await connection.reply().body == Guests.bigUserData)
+            try await connection.send("GET /latest/user-data HTTP/1.1\r\n\r\n")
+            let reply = try await connection.reply()
+            #expect(reply.status == 429)
+            #expect(["1", "2"].contains(reply.field("Retry-After")))
+            try await Self.expectServed(server.connection())
+            try await Task.sleep(for: .milliseconds(2100))
+            try await connection.send("HEAD /latest/user-data HTTP/1.1\r\n\r\n")
+            #expect(try await connection.reply(toHead: true).status == 200)
+        }
+    }
+
+    /// The first reply that is not 200, of thirty: while they are asked for the bucket fills, on a busy machine by more than a few.
+    private static func replyBeyondRate(_ connection: RawConnection) async throws -> RawReply {
+        for _ in 0..<30 {
+            try await connection.send("GET / HTTP/1.1\r\n\r\n")
+            let reply = try await connection.reply()
+            if reply.status != 200 { return reply }
+        }
+        throw Missing()
+    }
+
+    private struct Missing: Error {}
 
     private static func expectServed(_ connection: RawConnection) async throws {
         try await connection.send("HEAD / HTTP/1.1\r\n\r\n")

@@ -35,6 +35,7 @@ struct LiveServer: Sendable {
         board: SnapshotBoard = SnapshotBoard(), passwords: GuestPasswords.Keep? = nil,
         targets: VendorDataTargets? = nil,
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void = { _, _ in },
+        onExcess: @escaping @Sendable (Census.Caller, Census.Excess) -> Void = { _, _ in },
         log: any LogHandler = SwiftLogNoOpLogHandler(),
         _ body: @Sendable (LiveServer) async throws -> Value
     ) async throws -> Value {
@@ -52,7 +53,7 @@ struct LiveServer: Sendable {
             vendorDataTargets: targets, onUnknown: onUnknown,
             wantLeases: { _, _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
-        let listener = try await GuestListener(group: group, responder: responder, limits: limits)
+        let listener = try await GuestListener(group: group, responder: responder, limits: limits, onExcess: onExcess)
         let socket = try await listener.open(SocketAddress(ipAddress: address, port: 0))
         let services = ServiceGroup(
             services: [listener], logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() }))

@@ -16,7 +16,7 @@ struct StrangerLogTests {
         #expect(journal.notices == ["no hardware address is known for it"])
         for _ in 0..<5 { log.note(caller, .noOwner(mac)) }
         #expect(journal.notices.count == 2)
-        journal.advance(by: StrangerLog.memory)
+        journal.advance(by: NoveltyLimits.memory)
         log.note(caller, .noOwner(mac))
         #expect(journal.notices.count == 3)
         #expect(journal.others.count == 8, "the rest is for those who ask for debug")
@@ -26,10 +26,10 @@ struct StrangerLogTests {
         let journal = Journal()
         let log = journal.strangers
         for number in 0..<10_000 { log.note(Caller(address: IPAddress(v4: UInt32(number)), mac: nil), .noHardwareAddress) }
-        #expect(journal.notices.count == StrangerLog.capacity + 1)
-        journal.advance(by: StrangerLog.memory)
+        #expect(journal.notices.count == NoveltyLimits.capacity + 1)
+        journal.advance(by: NoveltyLimits.memory)
         log.note(Caller(address: IPAddress(v4: 7), mac: nil), .noHardwareAddress)
-        #expect(journal.notices.count == StrangerLog.capacity + 2)
+        #expect(journal.notices.count == NoveltyLimits.capacity + 2)
     }
 
     @Test func `a caller that alternates its reasons does not write without end`() {
@@ -38,7 +38,7 @@ struct StrangerLogTests {
         for number in 0..<10_000 {
             log.note(Caller(address: IPAddress(v4: 1), mac: nil), .noOwner(MACAddress(bits: UInt64(number))))
         }
-        #expect(journal.notices.count == StrangerLog.capacity + 1)
+        #expect(journal.notices.count == NoveltyLimits.capacity + 1)
     }
 }
 

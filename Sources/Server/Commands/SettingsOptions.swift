@@ -39,6 +39,9 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: Self.flag("connections-per-caller"), help: Self.help("connections-per-caller")) var connectionsPerCaller:
         String?
     @Option(name: Self.flag("held-requests"), help: Self.help("held-requests")) var heldRequests: String?
+    @Option(name: Self.flag("held-requests-per-caller"), help: Self.help("held-requests-per-caller")) var heldPerCaller: String?
+    @Option(name: Self.flag("requests-per-second"), help: Self.help("requests-per-second")) var requestsPerSecond: String?
+    @Option(name: Self.flag("bytes-per-second"), help: Self.help("bytes-per-second")) var bytesPerSecond: String?
 
     /// The configuration that these flags, the environment and the file make.
     func load() throws(ConfigurationError) -> Configuration {
@@ -59,6 +62,8 @@ struct SettingsOptions: ParsableArguments {
             ("request-timeout", requestTimeout),
             ("idle-timeout", idleTimeout), ("hold-timeout", holdTimeout), ("connections", connections),
             ("connections-per-caller", connectionsPerCaller), ("held-requests", heldRequests),
+            ("held-requests-per-caller", heldPerCaller), ("requests-per-second", requestsPerSecond),
+            ("bytes-per-second", bytesPerSecond),
         ]
         let lists = [
             ("connect", connect), ("listen", listen), ("networks", networks), ("bridge", bridge),

@@ -21,8 +21,13 @@ struct Configuration: Sendable {
         var connections = 8192
         /// Of one caller: cloud-init opens one at a time.
         var connectionsPerCaller = 128
-        /// At one time.
+        /// In all, at one time.
         var heldRequests = 1024
+        /// Of one caller, at one time: a guest that waits for its domain asks one thing after the other.
+        var heldPerCaller = 32
+        /// What one caller may ask for in a while: cloud-init asks some fifty requests at each boot, Amazon's own service takes
+        /// about as many as this.
+        var rates = Allowance.Rates(requestsPerSecond: 1000, bytesPerSecond: 32 << 20)
     }
 
     /// libvirt's URIs of the hypervisors (https://libvirt.org/uri.html), this host's first.

@@ -197,5 +197,21 @@ struct Setting: Sendable {
             "held-requests", "count", example: "512", help: "Requests that wait for the first inventory or for their domain.",
             { $1.limits.heldRequests = $0 }
         ) { text throws(BadValue) in try Read.count(text, 0...1_000_000) },
+        single(
+            "held-requests-per-caller", "count", example: "8",
+            help: "Those of one hardware address, or address if none is known.",
+            { $1.limits.heldPerCaller = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 0...1_000_000) },
+        single(
+            "requests-per-second", "count", example: "100",
+            help:
+                "Requests of one hardware address, or address if none is known; beyond it, and two seconds' worth at once, 429.",
+            { $1.limits.rates.requestsPerSecond = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
+        single(
+            "bytes-per-second", "bytes", example: "8388608",
+            help: "What replies to one such caller may have; beyond it, and two seconds' worth at once, 429.",
+            { $1.limits.rates.bytesPerSecond = $0 }
+        ) { text throws(BadValue) in try Read.count(text, 1024...(1 << 40)) },
     ]
 }

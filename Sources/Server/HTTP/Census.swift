@@ -1,8 +1,9 @@
 import Common
+import NIOCore
 import Synchronization
 
-/// How many connections are open, whose they are, and how many requests are held: on all event loops together, so that a limit
-/// is the same however many there are.
+/// How many connections are open, whose they are, how many requests are held, and what each caller has asked for: on all event loops
+/// together, so that a limit is the same however many there are.
 final class Census: Sendable {
     /// Who connections are counted for: the hardware address where it is known, for one guest may have any number of the others.
     enum Caller: Hashable, Sendable {
@@ -14,55 +15,127 @@ final class Census: Sendable {
         }
     }
 
-    private struct Counts {
+    /// A limit that a caller has met.
+    enum Excess: Equatable, Sendable {
+        case connections, heldRequests, requests
+    }
+
+    /// The place of a connection among those that are open.
+    struct Seat: Sendable {
+        fileprivate let caller: Caller?
+        /// What its caller may ask for in a while; `nil` for a peer that stands for many callers.
+        let allowance: Allowance?
+    }
+
+    /// What one caller has at the moment.
+    private struct Account {
+        let allowance: Allowance
         var connections = 0
-        var callers: [Caller: Int] = [:]
         var held = 0
     }
 
-    private let limits: Configuration.Limits
-    private let counts = Mutex(Counts())
-
-    init(limits: Configuration.Limits) {
-        self.limits = limits
+    private struct Counts {
+        var connections = 0
+        var held = 0
+        /// Of those who have something, and of others until there are too many of them: what they have taken is remembered.
+        var accounts: [Caller: Account] = [:]
+        /// How many there are when those are forgotten of which there is nothing to remember.
+        var enough = Census.fewest
     }
 
-    /// Counts a connection; false if there are too many, in all or of this caller's, and then it is not counted.
+    private static let fewest = 1024
+
+    private let limits: Configuration.Limits
+    private let onExcess: @Sendable (Caller, Excess) -> Void
+    private let counts = Mutex(Counts())
+
+    /// - Parameter onExcess: told of each caller that meets a limit of its own, each time.
+    init(limits: Configuration.Limits, onExcess: @escaping @Sendable (Caller, Excess) -> Void) {
+        (self.limits, self.onExcess) = (limits, onExcess)
+    }
+
+    /// Counts a connection; `nil` if there are too many, in all or of this caller's, and then it is not counted.
     ///
     /// - Parameter caller: whose it is; `nil` for a peer that stands for many callers.
-    func admit(_ caller: Caller?) -> Bool {
-        counts.withLock { counts in
-            guard counts.connections < limits.connections else { return false }
-            if let caller {
-                guard counts.callers[caller, default: 0] < limits.connectionsPerCaller else { return false }
-                counts.callers[caller, default: 0] += 1
+    func admit(_ caller: Caller?) -> Seat? {
+        let (seat, isExcess): (Seat?, Bool) = counts.withLock { counts in
+            guard counts.connections < limits.connections else { return (nil, false) }
+            guard let caller else {
+                counts.connections += 1
+                return (Seat(caller: nil, allowance: nil), false)
             }
+            var account = counts.accounts[caller] ?? Account(allowance: Allowance(limits.rates))
+            guard account.connections < limits.connectionsPerCaller else { return (nil, true) }
+            account.connections += 1
             counts.connections += 1
-            return true
+            counts.accounts[caller] = account
+            if counts.accounts.count > counts.enough { Self.forget(in: &counts) }
+            return (Seat(caller: caller, allowance: account.allowance), false)
         }
+        if isExcess, let caller { onExcess(caller, .connections) }
+        return seat
     }
 
     /// Counts a connection no longer that was admitted.
-    func dismiss(_ caller: Caller?) {
+    func dismiss(_ seat: Seat) {
         counts.withLock { counts in
             counts.connections -= 1
-            guard let caller else { return }
-            let left = counts.callers[caller, default: 0] - 1
-            counts.callers[caller] = left > 0 ? left : nil
+            if let caller = seat.caller { counts.accounts[caller]?.connections -= 1 }
         }
     }
 
-    /// Counts a held request; false if there are too many, and then it is not counted.
-    func beginHolding() -> Bool {
-        counts.withLock { counts in
-            guard counts.held < limits.heldRequests else { return false }
+    /// Counts a held request; false if there are too many, in all or of this caller's, and then it is not counted.
+    func beginHolding(_ seat: Seat) -> Bool {
+        let (isCounted, isExcess) = counts.withLock { counts in
+            guard counts.held < limits.heldRequests else { return (false, false) }
+            if let caller = seat.caller {
+                guard (counts.accounts[caller]?.held ?? 0) < limits.heldPerCaller else {
+                    return (false, true)
+                }
+                counts.accounts[caller]?.held += 1
+            }
             counts.held += 1
-            return true
+            return (true, false)
         }
+        if isExcess, let caller = seat.caller { onExcess(caller, .heldRequests) }
+        return isCounted
     }
 
     /// A request is held no longer.
-    func endHolding() {
-        counts.withLock { $0.held -= 1 }
+    func endHolding(_ seat: Seat) {
+        counts.withLock { counts in
+            counts.held -= 1
+            if let caller = seat.caller { counts.accounts[caller]?.held -= 1 }
+        }
+    }
+
+    /// Counts a request.
+    ///
+    /// - Returns: `nil` where its caller may ask it now; else in how many seconds it may.
+    func takeRequest(_ seat: Seat, at time: NIODeadline = .now()) -> Int? {
+        guard let seconds = seat.allowance?.takeRequest(at: time) else { return nil }
+        if let caller = seat.caller { onExcess(caller, .requests) }
+        return seconds
+    }
+
+    /// How many callers there are accounts of.
+    var remembered: Int { counts.withLock { $0.accounts.count } }
+
+    private static func forget(in counts: inout Counts) {
+        let now = NIODeadline.now()
+        counts.accounts = counts.accounts.filter { _, account in
+            account.connections > 0 || account.held > 0 || !account.allowance.isWhole(at: now)
+        }
+        counts.enough = max(fewest, 2 * counts.accounts.count)
+    }
+}
+
+extension Census.Caller: CustomStringConvertible {
+    /// The address that it is told apart by.
+    var description: String {
+        switch self {
+        case .mac(let mac): "\(mac)"
+        case .address(let address): "\(address)"
+        }
     }
 }

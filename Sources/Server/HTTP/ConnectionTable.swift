@@ -9,8 +9,9 @@ final class ConnectionTable {
     /// How often the connections are looked at: the precision of every time-out.
     static let tick = TimeAmount.milliseconds(100)
 
+    /// The connections of all event loops.
+    let census: Census
     private let loop: any EventLoop
-    private let census: Census
     private var connections: [ObjectIdentifier: GuestConnection] = [:]
     private var ticking = false
     /// How many ticks have passed; the clock of all time-outs.
@@ -25,27 +26,21 @@ final class ConnectionTable {
         max(1, Int(duration / .nanoseconds(tick.nanoseconds)))
     }
 
-    /// Takes in a connection; false if there are too many, in all or of this caller's.
+    /// Takes in a connection; `nil` if there are too many, in all or of this caller's.
     ///
     /// - Parameter caller: whose it is; `nil` for a peer that stands for many callers.
-    func insert(_ connection: GuestConnection, counted caller: Census.Caller?) -> Bool {
-        guard census.admit(caller) else { return false }
+    func insert(_ connection: GuestConnection, of caller: Census.Caller?) -> Census.Seat? {
+        guard let seat = census.admit(caller) else { return nil }
         connections[ObjectIdentifier(connection)] = connection
         if !ticking { startTicking() }
-        return true
+        return seat
     }
 
-    /// Forgets a connection; nothing happens to one that was not taken in.
-    func remove(_ connection: GuestConnection, counted caller: Census.Caller?) {
-        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
-        census.dismiss(caller)
+    /// Forgets a connection that was taken in.
+    func remove(_ connection: GuestConnection, from seat: Census.Seat) {
+        connections.removeValue(forKey: ObjectIdentifier(connection))
+        census.dismiss(seat)
     }
-
-    /// Counts a held request; false if there are too many.
-    func beginHolding() -> Bool { census.beginHolding() }
-
-    /// A request is held no longer.
-    func endHolding() { census.endHolding() }
 
     private func startTicking() {
         ticking = true

@@ -52,7 +52,7 @@ final class GuestConnection: ChannelInboundHandler {
     private let dates: DateCache
     private var context: ChannelHandlerContext?
     private var caller: Caller?
-    private var counted: Census.Caller?
+    private var seat: Census.Seat?
     private var phase = Phase.idle
     private var deadline = 0
     /// What is kept of the body of the request, and how much of it may be.
@@ -93,20 +93,21 @@ final class GuestConnection: ChannelInboundHandler {
             return
         }
         self.caller = caller
-        counted = responder.identification.isTrusted(caller) ? nil : Census.Caller(caller)
         deadline = table.now + patience.idle
-        guard table.insert(self, counted: counted) else {
+        guard let seat = table.insert(self, of: responder.standsForMany(caller) ? nil : Census.Caller(caller)) else {
             context.close(promise: nil)
             return
         }
+        self.seat = seat
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if case .held = phase { table.endHolding() }
+        if case .held = phase { endHolding() }
         phase = .closing
         waiting.removeAll()
-        table.remove(self, counted: counted)
+        if let seat { table.remove(self, from: seat) }
+        seat = nil
         self.context = nil
         context.fireChannelInactive()
     }
@@ -209,11 +210,12 @@ final class GuestConnection: ChannelInboundHandler {
     // MARK: Replies
 
     private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard let caller else { return }
+        guard let caller, let seat else { return }
+        if let seconds = table.census.takeRequest(seat) { return send(.tooManyRequests(after: seconds), to: head, context) }
         switch responder.respond(to: head, body: body, over: caller) {
         case .reply(let reply): send(reply, to: head, context)
         case .deferred(let effect): begin(effect, for: head, context)
-        case .hold where !quiescing && table.beginHolding():
+        case .hold where !quiescing && table.census.beginHolding(seat):
             phase = .held(head)
             deadline = table.now + patience.hold
             setReading(false, context)
@@ -247,6 +249,7 @@ final class GuestConnection: ChannelInboundHandler {
         let persistence: Persistence = !goesOn ? .closing : head.version.minor == 0 ? .keptAlive : .open
         var buffer = context.channel.allocator.buffer(capacity: 512)
         buffer.write(reply, date: dates.now, persistence: persistence, withBody: head.method != .HEAD)
+        seat?.allowance?.takeBytes(buffer.readableBytes, at: .now())
         if reply.hopLimit != nil || isNearby, !limitHops(to: reply.hopLimit, context) { return context.close(promise: nil) }
         if goesOn {
             phase = .idle
@@ -351,13 +354,17 @@ final class GuestConnection: ChannelInboundHandler {
         case .hold where table.now < deadline && !quiescing: return
         case .hold(let doubt): reply = responder.giveUp(doubt)
         case .deferred(let effect):
-            table.endHolding()
+            endHolding()
             return begin(effect, for: head, context)
         }
-        table.endHolding()
+        endHolding()
         phase = .receiving(head, body: 0)
         send(reply, to: head, context)
         takeWaiting(context)
+    }
+
+    private func endHolding() {
+        if let seat { table.census.endHolding(seat) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

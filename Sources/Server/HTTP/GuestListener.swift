@@ -41,9 +41,14 @@ final class GuestListener: Service {
     private let state = Mutex(State())
 
     /// Listens nowhere yet.
-    init(group: MultiThreadedEventLoopGroup, responder: GuestResponder, limits: Configuration.Limits) async throws {
+    ///
+    /// - Parameter onExcess: told of each caller that meets a limit of its own, each time.
+    init(
+        group: MultiThreadedEventLoopGroup, responder: GuestResponder, limits: Configuration.Limits,
+        onExcess: @escaping @Sendable (Census.Caller, Census.Excess) -> Void
+    ) async throws {
         (self.group, self.responder, self.limits) = (group, responder, limits)
-        tables = try await LoopTables(group: group, limits: limits)
+        tables = try await LoopTables(group: group, census: Census(limits: limits, onExcess: onExcess))
     }
 
     /// Listens on an address; guests are answered from now on.

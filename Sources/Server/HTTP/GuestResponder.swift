@@ -190,6 +190,11 @@ struct GuestResponder: Sendable {
     /// Whether what goes back over a connection goes to an agent.
     func isAgents(_ connection: Caller) -> Bool { agent != nil && !connection.entrance.isBridge }
 
+    /// Whether a connection comes from a peer that asks for many, and so is not measured by what one may.
+    func standsForMany(_ connection: Caller) -> Bool {
+        identification.isTrusted(connection) || isAgents(connection)
+    }
+
     /// Ends the wait of a request, or does not let it begin.
     func giveUp(_ doubt: Doubt) -> Reply {
         // Before all domains are known, not to know one is no news.

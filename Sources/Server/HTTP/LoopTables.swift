@@ -15,9 +15,8 @@ final class LoopTables: Sendable {
 
     private let loops: [ObjectIdentifier: NIOLoopBound<Loop>]
 
-    /// - Parameter limits: of all loops together.
-    init(group: MultiThreadedEventLoopGroup, limits: Configuration.Limits) async throws {
-        let census = Census(limits: limits)
+    /// - Parameter census: of all loops together.
+    init(group: MultiThreadedEventLoopGroup, census: Census) async throws {
         var loops: [ObjectIdentifier: NIOLoopBound<Loop>] = [:]
         for loop in group.makeIterator() {
             loops[ObjectIdentifier(loop)] = try await loop.submit {

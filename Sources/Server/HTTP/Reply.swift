@@ -35,6 +35,13 @@ struct Reply: Sendable {
     static let payloadTooLarge = Reply(refusing: .payloadTooLarge)
     static let headersTooLarge = Reply(refusing: .requestHeaderFieldsTooLarge)
 
+    /// The refusal of a request that its caller may ask in some seconds (RFC 6585 §4).
+    static func tooManyRequests(after seconds: Int) -> Reply {
+        var reply = Reply(refusing: .tooManyRequests)
+        reply.field = ("Retry-After", "\(seconds)")
+        return reply
+    }
+
     /// The refusal for now, with the seconds after which to ask again; as cloudbase-init does by itself.
     static let unavailable = {
         var reply = Reply(refusing: .serviceUnavailable)

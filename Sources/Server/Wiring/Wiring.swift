@@ -27,8 +27,6 @@ struct Wiring {
     }
 
     func run() async throws {
-        FileDescriptors.allow(
-            configuration.limits.connections + Self.otherFiles + Self.filesOfHypervisor * configuration.connect.count)
         // First of all: it must have a descriptor below 1,024, and a host that is served by another is left alone.
         let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
         let board = SnapshotBoard()
@@ -65,6 +63,22 @@ struct Wiring {
         try await ServiceGroup(configuration: all).run()
     }
 
+    /// The limits, with as many connections as there are descriptors for besides our own.
+    private func affordableLimits() -> Configuration.Limits {
+        var limits = configuration.limits
+        let own = Self.otherFiles + Self.filesOfHypervisor * configuration.connect.count
+        let most = max(1, FileDescriptors.allow(limits.connections + own) - own)
+        if most < limits.connections {
+            logger.warning(
+                "this user may not open as many files as there may be connections; some of these are closed",
+                metadata: [
+                    "connections": "\(most)", "wanted": "\(limits.connections)", "hint": "raise LimitNOFILE, or: ulimit -Hn",
+                ])
+            limits.connections = most
+        }
+        return limits
+    }
+
     private func open(_ listener: GuestListener) async throws {
         var opened: [SocketAddress] = []
         for address in configuration.listen {
@@ -96,7 +110,9 @@ struct Wiring {
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
             seal: secrets.seal, agent: secrets.agent, passwords: passwords, vendorDataTargets: targets,
             onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
-        return try await GuestListener(group: group, responder: responder, limits: configuration.limits)
+        let excesses = ExcessLog(logger: logger)
+        return try await GuestListener(
+            group: group, responder: responder, limits: affordableLimits(), onExcess: { excesses.note($0, $1) })
     }
 
     /// One for each hypervisor, so that one that hangs keeps the guests of no other waiting.
