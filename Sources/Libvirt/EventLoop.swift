@@ -19,6 +19,8 @@ enum EventLoop {
     }
 
     private static func start() -> Result<Void, LibvirtError> {
+        // libvirt's client writes to its sockets with write(2): where a daemon ends just then, that would end us without a word.
+        _ = signal(SIGPIPE, SIG_IGN)
         // Safe: neither callback touches what it is given, and the loop is registered before the first connection exists,
         // as virEventRegisterDefaultImpl demands.
         unsafe virSetErrorFunc(nil) { _, _ in }
