@@ -16,6 +16,7 @@
 #include <linux/sockios.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +35,41 @@ static inline int clinux_drop_capability(int capability) {
     if (syscall(SYS_capget, &header, data) != 0) { return -1; }
     data[CAP_TO_INDEX(capability)].effective &= ~CAP_TO_MASK(capability);
     return (int)syscall(SYS_capset, &header, data);
+}
+
+/* Leaves the calling thread's capabilities permitted when it stops being root. prctl(2) is variadic. */
+static inline int clinux_keep_capabilities(void) {
+    return prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L);
+}
+
+/* Of the capabilities that the calling thread is permitted, keeps those of a mask, and lets a program that it starts have them
+   (ambient, capabilities(7)); no other can come back in one. */
+static inline int clinux_keep_only_capabilities(uint64_t mask) {
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+    if (syscall(SYS_capget, &header, data) != 0) { return -1; }
+    /* Stopping to be root took the effective ones, and the bounding set takes CAP_SETPCAP to shrink. Where that is not permitted, as in
+       a container, nothing is lost: no new privileges come by a program. */
+    for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++) { data[half].effective = data[half].permitted; }
+    if (syscall(SYS_capset, &header, data) != 0) { return -1; }
+    for (int capability = 0; prctl(PR_CAPBSET_READ, (long)capability, 0L, 0L, 0L) >= 0; capability++) {
+        if (!(mask >> capability & 1)) { prctl(PR_CAPBSET_DROP, (long)capability, 0L, 0L, 0L); }
+    }
+    for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++) {
+        data[half].permitted &= (uint32_t)(mask >> (32 * half));
+        data[half].effective = data[half].inheritable = data[half].permitted;
+    }
+    if (syscall(SYS_capset, &header, data) != 0) { return -1; }
+    for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {
+        if (!(data[CAP_TO_INDEX(capability)].permitted & CAP_TO_MASK(capability))) { continue; }
+        if (prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_RAISE, (long)capability, 0L, 0L) != 0) { return -1; }
+    }
+    return 0;
+}
+
+/* Whatever program is started from here on has no more rights than its starter, whatever its file says. */
+static inline int clinux_forbid_new_privileges(void) {
+    return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
 }
 
 /* How many bytes a TCP socket has sent or will send that its peer has not confirmed; -1 and errno. ioctl(2) is variadic. */

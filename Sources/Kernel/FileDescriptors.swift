@@ -4,7 +4,8 @@ internal import Glibc
 public enum FileDescriptors {
     /// Asks for as many open files as are wanted, or for all that this user may have.
     ///
-    /// The usual limit of a new process is 1024, and as a rule it may raise that itself (getrlimit(2)).
+    /// The usual limit of a new process is 1024, and as a rule it may raise that itself, though only root beyond what it was given
+    /// (getrlimit(2)).
     ///
     /// - Returns: how many this process may have open from now on.
     public static func allow(_ count: Int) -> Int {
@@ -12,11 +13,11 @@ public enum FileDescriptors {
         var limit = rlimit()
         // Safe: both calls read or write the one structure they are given.
         guard unsafe getrlimit(resource, &limit) == 0 else { return count }
-        let wanted = min(rlim_t(count), limit.rlim_max)
-        if limit.rlim_cur < wanted {
-            let before = limit.rlim_cur
-            limit.rlim_cur = wanted
-            if unsafe setrlimit(resource, &limit) != 0 { limit.rlim_cur = before }
+        let wanted = rlim_t(count)
+        guard limit.rlim_cur < wanted else { return Int(clamping: limit.rlim_cur) }
+        for most in [max(wanted, limit.rlim_max), limit.rlim_max] {
+            var new = rlimit(rlim_cur: min(wanted, most), rlim_max: most)
+            if unsafe setrlimit(resource, &new) == 0 { return Int(clamping: new.rlim_cur) }
         }
         return Int(clamping: limit.rlim_cur)
     }

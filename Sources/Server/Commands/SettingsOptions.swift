@@ -14,6 +14,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: Self.flag("intercept"), help: Self.help("intercept")) var intercept: String?
     @Option(name: Self.flag("guard"), help: Self.help("guard")) var guardPorts: String?
     @Flag(name: Self.flag("leave-open"), inversion: .prefixedNo, help: Self.help("leave-open")) var leaveOpen: Bool?
+    @Option(name: Self.flag("user"), help: Self.help("user")) var user: String?
     @Option(name: Self.flag("run-directory"), help: Self.help("run-directory")) var runDirectory: String?
     @Option(name: Self.flag("trust-forwarded-for"), help: Self.help("trust-forwarded-for")) var trustForwardedFor: [String] = []
     @Option(name: Self.flag("neighbours"), help: Self.help("neighbours")) var neighbours: String?
@@ -53,7 +54,7 @@ struct SettingsOptions: ParsableArguments {
         let single: [(String, String?)] = [
             ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
             ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
-            ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
+            ("user", user), ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
             ("identity-key", identityKey), ("neutron-secret", neutronSecret), ("tokens", tokens), ("hop-limit", hopLimit),
             ("allow-password", allowPassword),
             ("vendordata-timeout", vendordataTimeout), ("sweep-interval", sweepInterval), ("log-level", logLevel),

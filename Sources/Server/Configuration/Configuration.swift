@@ -32,6 +32,8 @@ struct Configuration: Sendable {
 
     /// libvirt's URIs of the hypervisors (https://libvirt.org/uri.html), this host's first.
     var connect = ["qemu:///system"]
+    /// Who the server becomes when it is started as root; `nil` is the usual user, if this host has it.
+    var user: String?
     /// The addresses to listen on besides the bridges.
     var listen: [SocketAddress] = []
     /// How guests' packets for the metadata addresses become ours, and of which bridges.

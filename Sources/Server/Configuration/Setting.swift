@@ -92,6 +92,11 @@ struct Setting: Sendable {
             example: "yes"
         ) { values, configuration throws(BadValue) in configuration.leavesOpen = try Read.yesOrNo(values) },
         single(
+            "user", "name", example: "nobody",
+            help: "Started as root, the server becomes this user. Default: virt-metadata, where there is that user.",
+            { $1.user = $0 }
+        ) { $0 },
+        single(
             "run-directory", "directory", example: "/run/vm", help: "Where it is written what the server put into the kernel.",
             { $1.runDirectory = $0 }, Read.absolutePath),
         list(

@@ -17,11 +17,14 @@ struct Secrets {
         var neutronSecret: String?
 
         static let defaultDirectory = "/var/lib/virt-metadata"
+        private static let (usualTokenKey, usualIdentity) = ("token.key", "identity.pem")
+        /// What the files in the directory are called.
+        static let usualNames: Set = [usualTokenKey, usualIdentity]
         static let noIdentity = "none"
 
-        fileprivate var tokenKeyFile: String { tokenKey ?? "\(directory ?? Self.defaultDirectory)/token.key" }
+        fileprivate var tokenKeyFile: String { tokenKey ?? "\(directory ?? Self.defaultDirectory)/\(Self.usualTokenKey)" }
         fileprivate var identityFile: String? {
-            identityKey == Self.noIdentity ? nil : identityKey ?? "\(directory ?? Self.defaultDirectory)/identity.pem"
+            identityKey == Self.noIdentity ? nil : identityKey ?? "\(directory ?? Self.defaultDirectory)/\(Self.usualIdentity)"
         }
         /// Whether the operator named no place at all, so that it may be one that this user cannot have.
         fileprivate func isDefault(_ file: String?) -> Bool { file == nil && directory == nil }

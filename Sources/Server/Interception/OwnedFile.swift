@@ -23,6 +23,10 @@ struct OwnedFile: ~Copyable {
         }
     }
 
+    private static let (lockName, recordName) = ("lock", "owned.json")
+    /// What can be in the directory.
+    static let names: Set = [lockName, recordName, "\(recordName).damaged", "\(recordName).new"]
+
     private let file: StateFile
     /// Where it is.
     let path: String
@@ -34,8 +38,8 @@ struct OwnedFile: ~Copyable {
 
     /// Takes the lock and reads the file; a file that cannot be used is set aside as `owned.json.damaged`.
     init(directory: String) throws(Failure) {
-        let path = "\(directory)/owned.json"
-        let lock = try Self.lock("\(directory)/lock", of: directory)
+        let path = "\(directory)/\(Self.recordName)"
+        let lock = try Self.lock("\(directory)/\(Self.lockName)", of: directory)
         let (things, damage) = try Self.read(StateFile(path: path), path)
         (self.path, file, self.things, self.damage) = (path, StateFile(path: path), things, damage)
         self.lock = lock

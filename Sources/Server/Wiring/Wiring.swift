@@ -27,6 +27,7 @@ struct Wiring {
     }
 
     func run() async throws {
+        try Demotion.giveUpRoot(configuration, logger: logger)
         // First of all: it must have a descriptor below 1,024, and a host that is served by another is left alone.
         let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
         let board = SnapshotBoard()
@@ -63,11 +64,16 @@ struct Wiring {
         try await ServiceGroup(configuration: all).run()
     }
 
+    /// How many files may be open at one time.
+    static func mostFiles(_ configuration: Configuration) -> Int {
+        configuration.limits.connections + otherFiles + filesOfHypervisor * configuration.connect.count
+    }
+
     /// The limits, with as many connections as there are descriptors for besides our own.
     private func affordableLimits() -> Configuration.Limits {
         var limits = configuration.limits
-        let own = Self.otherFiles + Self.filesOfHypervisor * configuration.connect.count
-        let most = max(1, FileDescriptors.allow(limits.connections + own) - own)
+        let wanted = Self.mostFiles(configuration)
+        let most = max(1, limits.connections - max(0, wanted - FileDescriptors.allow(wanted)))
         if most < limits.connections {
             logger.warning(
                 "this user may not open as many files as there may be connections; some of these are closed",

@@ -1,0 +1,163 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A server that is started as root, and does not stay it.
+@Suite(
+    .timeLimit(.minutes(2)),
+    .enabled(if: NetworkNamespace.isAvailable && PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
+struct PrivilegeTests {
+    /// What /proc says of a process or thread: `proc_pid_status(5)`.
+    private func facts(_ process: Int32, thread: String? = nil) throws -> [Substring: String] {
+        let path = "/proc/\(process)/" + (thread.map { "task/\($0)/" } ?? "") + "status"
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        return Dictionary(
+            lines.compactMap { line in
+                let parts = line.split(separator: ":", maxSplits: 1)
+                return parts.count == 2 ? (parts[0], parts[1].trimmingCharacters(in: .whitespaces)) : nil
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The three that are kept: CAP_NET_BIND_SERVICE (10), CAP_NET_ADMIN (12), CAP_NET_RAW (13).
+    private static let kept = "0000000000003400"
+
+    @Test func `every thread has another user and three of root's rights, and bridges are served and guarded by them`()
+        async throws
+    {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: "52:54:00:0d:00:01", address: "192.0.2.11/24")
+        // A server that was root has left files that are root's.
+        try await host.serve("--bridge", "br0", "--user", "root")
+        try await host.expect(web)
+        #expect(try facts(try #require(host.server).processIdentifier)["Uid"]?.hasPrefix("0\t") == true)
+        host.server?.kill()
+
+        for _ in 0..<2 {
+            try await host.serve("--bridge", "br0", "--user", "nobody")
+            try await host.expect(web)
+            let process = try #require(host.server).processIdentifier
+            let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
+            #expect(threads.count > 2)
+            for thread in threads {
+                let facts = try facts(process, thread: thread)
+                #expect(facts["Uid"] == "65534\t65534\t65534\t65534")
+                #expect(facts["Gid"] == "65534\t65534\t65534\t65534")
+                #expect(facts["Groups"] == "65534")
+                for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] { #expect(facts[Substring(set)] == Self.kept) }
+                #expect(facts["NoNewPrivs"] == "1")
+            }
+            // The tap of a domain that starts later is guarded too, and the record written.
+            let late = try host.guest("late-\(process)", mac: "52:54:00:0d:01:01", address: "192.0.2.12/24")
+            try await host.expect(late)
+            try await host.eventually("the tap is guarded") { try host.rules().contains(late.tap) }
+            try host.destroy(late.name)
+            let owner = try FileManager.default.attributesOfItem(atPath: host.runDirectory + "/owned.json")
+            #expect(owner[.ownerAccountName] as? String == "nobody")
+            #expect(host.stop() == 0)
+        }
+    }
+
+    /// The program, as root of a host whose users are these besides its own.
+    private func run(_ script: String, users: String) async throws -> Command.Output {
+        let line = """
+            cat /etc/passwd > "$2/passwd"; printf '\(users)' >> "$2/passwd"; mount --bind "$2/passwd" /etc/passwd
+            virt_metadata=$1; state=$2/state
+            \(script)
+            """
+        let folder = FileManager.default.temporaryDirectory.appending(path: "users-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        return try Command.run(
+            ["unshare", "--mount", "--net", "sh", "-c", line, "sh", MetadataServer.executable, folder.path])
+    }
+
+    private static let serve =
+        #"timeout --preserve-status 3 "$virt_metadata" serve --connect test:///default --listen 0.0.0.0:80 --state-directory "$state""#
+
+    @Test func `the usual user is taken where the host has it, with its groups`() async throws {
+        let output = try await run(
+            """
+            ip link set lo up
+            \(Self.serve) & server=$!
+            for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
+            read -r process _ < /proc/$server/task/$server/children
+            cat /proc/$process/status; stat -c 'owner %u %a' "$state" "$state/token.key"
+            tr '\\0' '\\n' < /proc/$process/environ
+            wait
+            """,
+            users: #"virt-metadata:x:61999:61999::/nonexistent/home:/usr/sbin/nologin\n"#)
+        #expect(output.stdout.contains("Uid:\t61999\t61999\t61999\t61999"), "\(output)")
+        #expect(output.stdout.contains("CapEff:\t\(Self.kept)"))
+        #expect(output.stdout.contains("owner 61999 700\nowner 61999 600"))
+        #expect(output.stdout.contains("\nHOME=/nonexistent/home\n"))
+        #expect(!output.stderr.contains("runs as root"))
+    }
+
+    @Test func `a host without the usual user is told how to make it, and served`() async throws {
+        let output = try await run(Self.serve, users: "")
+        #expect(output.status == 0)
+        #expect(output.stderr.contains("the server runs as root, for this host has no user to become"))
+        #expect(output.stderr.contains("useradd --system --groups libvirt virt-metadata, or --user root"))
+        #expect(output.stderr.contains("listening"))
+        let asked = try await run("\(Self.serve) --user root", users: "")
+        #expect(!asked.stderr.contains("runs as root"))
+    }
+
+    @Test func `a user that is not there, or that only root could become, ends the program before it listens`() async throws {
+        let missing = try await run("\(Self.serve) --user nobody-here", users: "")
+        #expect(missing.status == 2)
+        #expect(
+            missing.stderr == """
+                virt-metadata: --user: this host has no user 'nobody-here'; make it by 'useradd --system --groups libvirt nobody-here'
+
+                """)
+        let other = try await run("exec setpriv --reuid nobody --clear-groups \(Self.serve) --user daemon", users: "")
+        #expect(other.status == 2)
+        #expect(
+            other.stderr == """
+                virt-metadata: --user: only root can become 'daemon'; leave it out, or start as root
+
+                """)
+    }
+
+    @Test func `a directory with other things in it stays root's`() async throws {
+        let output = try await run(
+            #"""
+            mkdir "$state"; touch "$state/else" "$state/owned.json"; ln "$state/else" "$state/token.key"
+            \#(Self.serve) --user nobody
+            stat -c '%n %u' "$state" "$state/else"
+            """#, users: "")
+        #expect(output.stdout.split(separator: "\n").allSatisfy { $0.hasSuffix(" 0") }, "\(output)")
+        // So it cannot be used, which is said.
+        #expect(output.stderr.contains("virt-metadata: --token-key: "))
+    }
+
+    @Test func `where fewer files may be opened than connections, the operator is told, and our own always can`() async throws {
+        let output = try await run(
+            """
+            ip link set lo up
+            mkdir "$state"; chown nobody "$state"
+            setpriv --reuid nobody --clear-groups --ambient-caps +net_bind_service --inh-caps +net_bind_service \
+              prlimit --nofile=200:200 \(Self.serve) --connections-per-caller 1000 & server=$!
+            for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
+            python3 -c '
+            import socket, sys
+            connections = [socket.create_connection(("127.0.0.1", 80)) for _ in range(150)]
+            connections[0].sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+            print(connections[0].recv(100).split(b"\\r\\n")[0].decode())
+            ended = 0
+            for connection in connections[1:]:
+                connection.settimeout(0.02)
+                try: ended += connection.recv(1) == b""
+                except TimeoutError: pass
+            print("ended", ended)
+            '
+            wait
+            """, users: "")
+        #expect(output.stderr.contains("this user may not open as many files as there may be connections"), "\(output)")
+        #expect(output.stderr.contains("connections=64 "))
+        // The one that was answered gave its place back, perhaps in time for another.
+        #expect(
+            ["HTTP/1.1 200 OK\nended 85\n", "HTTP/1.1 200 OK\nended 86\n"].contains(output.stdout), "\(output)")
+    }
+}
