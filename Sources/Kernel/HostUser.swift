@@ -2,6 +2,7 @@ import Glibc
 
 /// A user of this host (passwd(5)).
 public struct HostUser: Sendable, Equatable {
+    /// What it is called.
     public let name: String
     /// Its number; 0 is root.
     public let number: UInt32

@@ -39,7 +39,8 @@ enum Demotion {
         }
         guard Privileges.isRoot else {
             guard configuration.user == nil || user.isOurs else {
-                throw ConfigurationError(place: "--user", problem: "only root can become '\(name)'; leave it out, or start as root")
+                let problem = "only root can become '\(name)'; leave it out, or start as root"
+                throw ConfigurationError(place: "--user", problem: problem)
             }
             return nil
         }
