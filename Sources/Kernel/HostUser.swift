@@ -33,7 +33,7 @@ extension HostUser {
     /// its own, and so does the directory where nothing else is in it.
     ///
     /// A file that has a second name is left alone: whoever could write in the directory before may have put it there.
-    /// - Throws: `KernelError` with the code of mkdir(2), open(2), fstatat(2) or fchown(2).
+    /// - Throws: `KernelError` with the code of mkdir(2), open(2), opendir(3), fstat(2) or fchown(2).
     public func take(_ directory: String, files: Set<String>) throws(KernelError) {
         try Directory(path: directory).make(0o700)
         // Safe: open(2) reads the path up to its zero.
@@ -42,7 +42,7 @@ extension HostUser {
         defer { close(descriptor) }
         for file in files { try take(file, in: descriptor) }
         guard try Directory(path: directory).names().isSubset(of: files) else { return }
-        guard fchown(descriptor, number, group) == 0 else { throw .last(in: "fchown") }
+        try takeFromRoot(descriptor) { _ in true }
     }
 
     private func take(_ file: String, in directory: Int32) throws(KernelError) {
@@ -50,10 +50,14 @@ extension HostUser {
         let descriptor = unsafe openat(directory, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
+        try takeFromRoot(descriptor) { $0.st_mode & S_IFMT == S_IFREG && $0.st_nlink == 1 }
+    }
+
+    private func takeFromRoot(_ descriptor: Int32, where isOurs: (stat) -> Bool) throws(KernelError) {
         var facts = stat()
         // Safe: fstat(2) fills one structure.
         guard unsafe fstat(descriptor, &facts) == 0 else { throw .last(in: "fstat") }
-        guard facts.st_mode & S_IFMT == S_IFREG, facts.st_nlink == 1, facts.st_uid == 0 else { return }
+        guard facts.st_uid == 0, isOurs(facts) else { return }
         guard fchown(descriptor, number, group) == 0 else { throw .last(in: "fchown") }
     }
 }

@@ -46,6 +46,28 @@ struct ServeTests {
         #expect(output.stderr.hasPrefix("virt-metadata: --neighbours: "))
     }
 
+    @Test func `a guest that meets a limit is told of once, with what sets it`() async throws {
+        let server = try await ServerProcess("--requests-per-second", "1", "--connections-per-caller", "2")
+        let connection = try server.connection()
+        var statuses: [Int] = []
+        for _ in 0..<10 {
+            try await connection.send("GET / HTTP/1.1\r\n\r\n")
+            statuses.append(try await connection.reply().status)
+        }
+        #expect(statuses.prefix(2) == [200, 200])
+        #expect(statuses.count { $0 == 429 } > 5)
+        let second = try server.connection()
+        for _ in 0..<3 { #expect(await (try server.connection()).isEnded()) }
+        _ = second
+        try await server.waitForLog(
+            "option=--requests-per-second, --bytes-per-second [Server] a guest asks too much; it gets 429")
+        try await server.waitForLog(
+            "option=--connections-per-caller [Server] a guest opens too many connections; the others are closed")
+        #expect(server.log.matches(of: /it gets 429/).count == 1)
+        #expect(server.log.matches(of: /too many connections/).count == 1)
+        #expect(server.log.contains("caller=52:54:00:0e:00:03 "))
+    }
+
     @Test func `a hypervisor that is not there is told of once, and waited for`() async throws {
         let server = try await ServerProcess("--hold-timeout", "200ms", node: "qemu+unix:///system?socket=/nonexistent")
         try await server.waitForLog("cannot reach the hypervisor; trying again until it answers")

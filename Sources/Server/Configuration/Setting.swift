@@ -60,6 +60,15 @@ struct Setting: Sendable {
         }
     }
 
+    private static func count(
+        _ name: String, _ valueName: String, _ range: ClosedRange<Int>, example: String, help: String,
+        _ put: @escaping @Sendable (Int, inout Configuration) -> Void
+    ) -> Setting {
+        single(name, valueName, example: example, help: help, put) { text throws(BadValue) in
+            try Read.count(text, range)
+        }
+    }
+
     /// Every setting there is.
     static let all: [Setting] = [
         Setting(
@@ -143,11 +152,10 @@ struct Setting: Sendable {
             "tokens", "policy", example: "required",
             help: "Whether requests must bear a session token, unless the domain says: optional or required.",
             { $1.sessions.tokens = $0 }, Read.tokens),
-        single(
-            "hop-limit", "count", example: "1",
+        count(
+            "hop-limit", "count", 1...64, example: "1",
             help: "How many hops the answer that brings a token may go, unless the domain says; 1 does not leave the guest.",
-            { $1.sessions.hopLimit = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 1...64) },
+            { $1.sessions.hopLimit = $0 }),
         Setting(
             name: "vendordata-target", kind: .list, valueName: "name@url",
             help: """
@@ -168,17 +176,13 @@ struct Setting: Sendable {
         single(
             "log-level", "level", example: "debug", help: "trace, debug, info, notice, warning, error or critical.",
             { $1.logLevel = $0 }, Read.logLevel),
-        single("threads", "count", example: "2", help: "How many event loops serve guests.", { $1.threads = $0 }) {
-            text throws(BadValue) in try Read.count(text, 1...64)
-        },
-        single(
-            "request-head-bytes", "bytes", example: "32768", help: "Limit of a request's head; beyond it 431.",
-            { $1.limits.requestHeadBytes = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 256...(1 << 20)) },
-        single(
-            "request-body-bytes", "bytes", example: "131072", help: "Limit of a request's body; beyond it 413.",
-            { $1.limits.requestBodyBytes = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 0...(16 << 20)) },
+        count("threads", "count", 1...64, example: "2", help: "How many event loops serve guests.", { $1.threads = $0 }),
+        count(
+            "request-head-bytes", "bytes", 256...(1 << 20), example: "32768", help: "Limit of a request's head; beyond it 431.",
+            { $1.limits.requestHeadBytes = $0 }),
+        count(
+            "request-body-bytes", "bytes", 0...(16 << 20), example: "131072", help: "Limit of a request's body; beyond it 413.",
+            { $1.limits.requestBodyBytes = $0 }),
         single(
             "request-timeout", "time", example: "5s", help: "From a request's first byte to its last; beyond it 408.",
             { $1.limits.requestTimeout = $0 }, Read.duration),
@@ -189,34 +193,27 @@ struct Setting: Sendable {
             "hold-timeout", "time", example: "2500ms",
             help: "How long a request waits for the first inventory or, on a bridge, for its domain; then 404.",
             { $1.limits.holdTimeout = $0 }, Read.duration),
-        single(
-            "connections", "count", example: "4096", help: "Open connections in all.",
-            { $1.limits.connections = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
-        single(
-            "connections-per-caller", "count", example: "64",
+        count(
+            "connections", "count", 1...1_000_000, example: "4096", help: "Open connections in all.",
+            { $1.limits.connections = $0 }),
+        count(
+            "connections-per-caller", "count", 1...1_000_000, example: "64",
             help: "Open connections of one hardware address, or address if none is known.",
-            { $1.limits.connectionsPerCaller = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
-        single(
-            "held-requests", "count", example: "512", help: "Requests that wait for the first inventory or for their domain.",
-            { $1.limits.heldRequests = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 0...1_000_000) },
-        single(
-            "held-requests-per-caller", "count", example: "8",
-            help: "Those of one hardware address, or address if none is known.",
-            { $1.limits.heldPerCaller = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 0...1_000_000) },
-        single(
-            "requests-per-second", "count", example: "100",
+            { $1.limits.connectionsPerCaller = $0 }),
+        count(
+            "held-requests", "count", 0...1_000_000, example: "512",
+            help: "Requests that wait for the first inventory or for their domain.", { $1.limits.heldRequests = $0 }),
+        count(
+            "held-requests-per-caller", "count", 0...1_000_000, example: "8",
+            help: "Those of one hardware address, or address if none is known.", { $1.limits.heldPerCaller = $0 }),
+        count(
+            "requests-per-second", "count", 1...1_000_000, example: "100",
             help:
                 "Requests of one hardware address, or address if none is known; beyond it, and two seconds' worth at once, 429.",
-            { $1.limits.rates.requestsPerSecond = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 1...1_000_000) },
-        single(
-            "bytes-per-second", "bytes", example: "8388608",
+            { $1.limits.rates.requestsPerSecond = $0 }),
+        count(
+            "bytes-per-second", "bytes", 1024...(1 << 40), example: "8388608",
             help: "What replies to one such caller may have; beyond it, and two seconds' worth at once, 429.",
-            { $1.limits.rates.bytesPerSecond = $0 }
-        ) { text throws(BadValue) in try Read.count(text, 1024...(1 << 40)) },
+            { $1.limits.rates.bytesPerSecond = $0 }),
     ]
 }

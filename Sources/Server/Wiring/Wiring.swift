@@ -27,7 +27,7 @@ struct Wiring {
     }
 
     func run() async throws {
-        try Demotion.giveUpRoot(configuration, logger: logger)
+        try Demotion.giveUpRoot(configuration)
         // First of all: it must have a descriptor below 1,024, and a host that is served by another is left alone.
         let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
         let board = SnapshotBoard()
@@ -43,6 +43,7 @@ struct Wiring {
             on: group, board: board, passwords: passwords, targets: targets,
             wantLeases: { inventory.wantLeases(of: $0, on: $1) })
         try await open(listener)
+        Demotion.remark(configuration, logger: logger)
         var services: [any Service] = [inventory]
         services += keepers
         if let targets { services.append(targets) }
