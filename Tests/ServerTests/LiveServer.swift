@@ -53,7 +53,8 @@ struct LiveServer: Sendable {
             vendorDataTargets: targets, onUnknown: onUnknown,
             wantLeases: { _, _ in })
         let group = threads == 1 ? Self.oneLoop : Self.twoLoops
-        let listener = try await GuestListener(group: group, responder: responder, limits: limits, onExcess: onExcess)
+        let listener = try await GuestListener(
+            group: group, responder: responder, limits: limits, onExcess: onExcess, onAcceptFailure: { _ in })
         let socket = try await listener.open(SocketAddress(ipAddress: address, port: 0))
         let services = ServiceGroup(
             services: [listener], logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() }))

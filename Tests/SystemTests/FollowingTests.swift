@@ -64,6 +64,43 @@ struct FollowingTests {
         #expect(try host.ask(other, seconds: 1) == " 000", "nobody asked for that bridge")
     }
 
+    @Test func `two networks that are torn down and built anew have their guests back, and each its own`() async throws {
+        let host = try BridgedHost()
+        // The same address on both, so that nothing but the bridge tells them apart.
+        let guests = [
+            try host.guest("web", on: "br0", mac: Self.mac, address: "192.0.2.10/24"),
+            try host.guest("other", on: "br1", mac: "52:54:00:0d:00:02", address: "192.0.2.10/24"),
+        ]
+        let networks = try guests.map { guest in
+            try host.libvirtd.file(
+                "\(guest.bridge).xml",
+                """
+                <network><name>lab-\(guest.bridge)</name><bridge name='\(guest.bridge)'/>
+                  <ip address='192.0.2.1' netmask='255.255.255.0'/></network>
+                """)
+        }
+        for network in networks { try host.libvirtd.virsh("net-create", network) }
+        try await host.serve("--networks", "lab-br0,lab-br1")
+        for guest in guests { try await host.expect(guest) }
+        for _ in 0..<3 {
+            for guest in guests {
+                try host.destroy(guest.name)
+                try host.unplug(guest)
+                try host.libvirtd.virsh("net-destroy", "lab-\(guest.bridge)")
+                try host.host.run("ip", "link", "delete", guest.bridge)
+            }
+            for (guest, network) in zip(guests, networks).reversed() {
+                try host.plug(guest, addresses: ["192.0.2.10/24"])
+                try host.libvirtd.virsh("net-create", network)
+                try host.start(guest)
+            }
+            for guest in guests { try await host.expect(guest) }
+        }
+        #expect(host.stop() == 0)
+        // Of the bridges that are gone nothing is remembered.
+        #expect(host.owned.matches(of: /"address": "169\.254\.169\.254"/).count == 2, "\(host.owned)")
+    }
+
     @Test func `a full neighbour table of permanent entries is nobody's obstacle`() async throws {
         let host = try BridgedHost()
         let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")

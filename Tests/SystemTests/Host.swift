@@ -12,13 +12,24 @@ struct Host {
     }
 
     init(driver: PrivateLibvirtd.Driver = .test, options: [String] = []) async throws {
-        libvirtd = try PrivateLibvirtd(driver: driver)
+        try await self.init(libvirtd: PrivateLibvirtd(driver: driver), options: options)
+    }
+
+    /// - Parameters:
+    ///   - uri: the way to it, where that is not the straight one.
+    ///   - wrapper: a command that the server is started by.
+    ///   - address: where it is to listen.
+    init(
+        libvirtd: PrivateLibvirtd, uri: String? = nil, at address: String = "127.0.0.1:0", options: [String] = [],
+        under wrapper: [String] = []
+    ) async throws {
+        self.libvirtd = libvirtd
         let neighbours = try libvirtd.file("neighbours", Self.neighbours)
         server = try await MetadataServer(
             [
-                "--connect", libvirtd.uri, "--listen", "127.0.0.1:0", "--trust-forwarded-for", "127.0.0.1/32",
+                "--connect", uri ?? libvirtd.uri, "--listen", address, "--trust-forwarded-for", "127.0.0.1/32",
                 "--neighbours", neighbours, "--log-level", "debug",
-            ] + options)
+            ] + options, under: wrapper)
         try await eventually("the inventory is complete") { server.log.contains("the inventory is complete") }
     }
 

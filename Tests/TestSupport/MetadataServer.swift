@@ -37,11 +37,13 @@ public final class MetadataServer: Sendable {
     /// - Parameters:
     ///   - host: the network namespace to run it in; `nil` is our own.
     ///   - arguments: its options, `--listen` with one address among them.
+    ///   - wrapper: a command that it is started by, which becomes it.
     ///   - capability: one that it is not to have, as capabilities(7) names it without `CAP_`; it needs root to be without.
     ///   - phrase: what it writes when it is ready; `nil` is that it listens, and where.
     /// - Throws: `Failure`, and Foundation's errors where it cannot be started.
     public init(
-        in host: NetworkNamespace? = nil, _ arguments: [String], until phrase: String? = nil, without capability: String? = nil
+        in host: NetworkNamespace? = nil, _ arguments: [String], until phrase: String? = nil, under wrapper: [String] = [],
+        without capability: String? = nil
     ) async throws {
         self.host = host
         folder = FileManager.default.temporaryDirectory.appending(path: "metadata-server-\(UUID().uuidString)")
@@ -52,7 +54,7 @@ public final class MetadataServer: Sendable {
         let less = capability.map { ["setpriv", "--bounding-set", "-\($0)", "--inh-caps", "-\($0)"] } ?? []
         // Its own: what it keeps is not this machine's.
         let own = arguments.contains("--state-directory") ? [] : ["--state-directory", folder.path + "/state"]
-        process = try RunningProgram(less + [Self.executable, "serve"] + arguments + own, in: host, output: log)
+        process = try RunningProgram(wrapper + less + [Self.executable, "serve"] + arguments + own, in: host, output: log)
         address = try await Self.whenReady(process, log: logFile) { text in
             if let phrase { return text.contains(phrase) ? "" : nil }
             guard let line = text.split(separator: "\n").first(where: { $0.hasSuffix("listening") }) else { return nil }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A connection to a libvirtd that stays open: the test driver's domains live as long as there is one.
+/// A connection to a libvirtd that stays open, also where that hangs: the test driver's domains live as long as there is one.
 public final class StandingConnection {
     private let virsh: RunningProgram
     private let input = Pipe()
@@ -11,7 +11,8 @@ public final class StandingConnection {
     /// - Throws: `Command.Failure` where nothing answers.
     public init(to uri: String) throws {
         virsh = try RunningProgram(
-            ["virsh", "--quiet", "--connect", uri], input: input, output: output.fileHandleForWriting)
+            ["virsh", "--quiet", "--keepalive-interval", "0", "--connect", uri], input: input, output: output.fileHandleForWriting
+        )
         try? output.fileHandleForWriting.close()
         // Its answer to the first command says that it is connected.
         input.fileHandleForWriting.write(Data("uri\n".utf8))

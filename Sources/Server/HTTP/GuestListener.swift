@@ -38,16 +38,21 @@ final class GuestListener: Service {
     private let responder: GuestResponder
     private let limits: Configuration.Limits
     private let tables: LoopTables
+    private let onAcceptFailure: @Sendable (IOError) -> Void
     private let state = Mutex(State())
 
     /// Listens nowhere yet.
     ///
-    /// - Parameter onExcess: told of each caller that meets a limit of its own, each time.
+    /// - Parameters:
+    ///   - onExcess: told of each caller that meets a limit of its own, each time.
+    ///   - onAcceptFailure: told when the kernel gives us no connection, each time.
     init(
         group: MultiThreadedEventLoopGroup, responder: GuestResponder, limits: Configuration.Limits,
-        onExcess: @escaping @Sendable (Census.Caller, Census.Excess) -> Void
+        onExcess: @escaping @Sendable (Census.Caller, Census.Excess) -> Void,
+        onAcceptFailure: @escaping @Sendable (IOError) -> Void
     ) async throws {
         (self.group, self.responder, self.limits) = (group, responder, limits)
+        self.onAcceptFailure = onAcceptFailure
         tables = try await LoopTables(group: group, census: Census(limits: limits, onExcess: onExcess))
     }
 
@@ -122,7 +127,7 @@ final class GuestListener: Service {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // What is accepted inherits this, as it does NIO's own TCP_NODELAY: nothing is left to set there.
             .serverChannelOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: Self.unsent)
-            .serverChannelInitializer { channel in
+            .serverChannelInitializer { [onAcceptFailure] channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.withUnsafeTransportIfAvailable(of: CInt.self) { socket in
@@ -131,7 +136,10 @@ final class GuestListener: Service {
                             try SocketDevice.bind(socket, toInterface: bridge.index)
                         }
                     }
-                    try pipeline.addHandler(quiescing.makeServerChannelHandler(channel: channel))
+                    try pipeline.addHandlers([
+                        quiescing.makeServerChannelHandler(channel: channel),
+                        AcceptFailures(onAcceptFailure),
+                    ])
                 }
             }
             .childChannelInitializer { channel in

@@ -117,9 +117,10 @@ struct Wiring {
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
             seal: secrets.seal, agent: secrets.agent, passwords: passwords, vendorDataTargets: targets,
             onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
-        let excesses = ExcessLog(logger: logger)
+        let (excesses, failures) = (ExcessLog(logger: logger), AcceptLog(logger: logger))
         return try await GuestListener(
-            group: group, responder: responder, limits: affordableLimits(), onExcess: { excesses.note($0, $1) })
+            group: group, responder: responder, limits: affordableLimits(), onExcess: { excesses.note($0, $1) },
+            onAcceptFailure: { failures.note($0) })
     }
 
     /// One for each hypervisor, so that one that hangs keeps the guests of no other waiting.
