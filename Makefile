@@ -8,8 +8,13 @@ TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-s
 # What the lab needs besides: to make a guest's disk, and for libvirt's NAT.
 LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables
 ADDRESS = 127.0.0.1:8775
+# Which tests a sanitizer watches: all.
+ONLY = .
+# A program that a test starts has its reports in that test's log, and ends with another status.
+TSAN = halt_on_error=1:suppressions=$(CURDIR)/Tests/sanitizers/races
+LSAN = suppressions=$(CURDIR)/Tests/sanitizers/leaks:print_suppressions=0
 
-.PHONY: help run test build format check golden bench lab packages test-packages
+.PHONY: help run test test-tsan test-asan build format check golden bench lab packages test-packages
 
 help: ## print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; do \
@@ -34,6 +39,14 @@ test: test-packages ## run every test; those that need root say so where they ar
 	$(SWIFT) build --build-tests
 	@# One after the other: many wait for other processes, and would keep each other waiting.
 	$(SWIFT) test --skip-build --no-parallel
+
+test-tsan: test-packages ## run them with ThreadSanitizer, which is slow; ONLY=REGEX runs fewer
+	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/thread
+	TSAN_OPTIONS="$(TSAN)" $(SWIFT) test --skip-build --no-parallel --sanitize=thread --scratch-path .build/thread --filter '$(ONLY)'
+
+test-asan: test-packages ## run them with AddressSanitizer and its leak checker
+	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/address
+	LSAN_OPTIONS="$(LSAN)" $(SWIFT) test --skip-build --no-parallel --sanitize=address --scratch-path .build/address --filter '$(ONLY)'
 
 golden: packages ## write the golden walks anew; read the difference before you commit it
 	GOLDEN=write $(SWIFT) test --filter ConformanceTests
