@@ -80,7 +80,7 @@ let package = Package(
             ] + nio,
             swiftSettings: settings),
 
-        .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["CLinux", "Common"], path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "Common", ["Common", hashTrees]),
         tests(of: "XML", ["XML", "Common"]),
         tests(of: "JSON", ["JSON", "Common"]),

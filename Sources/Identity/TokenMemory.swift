@@ -1,5 +1,4 @@
 public import Common
-import Synchronization
 
 /// The last good token of each instance, so that a session's second request costs a comparison and not a code.
 ///
@@ -14,7 +13,7 @@ public final class TokenMemory: Sendable {
     /// How many instances are remembered; then all are forgotten, and a code is made again for each.
     private static let most = 4096
 
-    private let sessions = Mutex<[InstanceUUID: Session]>([:])
+    private let sessions = Locked<[InstanceUUID: Session]>([:])
 
     /// A memory of nothing.
     public init() {}

@@ -1,5 +1,5 @@
+import Common
 import Libvirt
-import Synchronization
 
 /// Something for the inventory to do.
 enum Errand: Hashable, Sendable {
@@ -29,7 +29,7 @@ enum Errand: Hashable, Sendable {
 ///
 /// Its only reader is the inventory's task; anybody may add, from any thread, without waiting.
 final class ErrandQueue: Sendable {
-    private let waiting = Mutex<(order: [Errand], known: Set<Errand>)>(([], []))
+    private let waiting = Locked<(order: [Errand], known: Set<Errand>)>(([], []))
     private let wake: AsyncStream<Void>.Continuation
     /// Yields whenever something has been added since the last yield.
     let signals: AsyncStream<Void>

@@ -1,5 +1,4 @@
 import Common
-import Synchronization
 
 /// The inventory as its writers have it, one for each hypervisor, who take turns: what one has changed is in the next snapshot that
 /// any of them publishes.
@@ -11,7 +10,7 @@ final class InventoryLedger: Sendable {
         var unread: Set<HostNumber>
     }
 
-    private let draft: Mutex<Draft>
+    private let draft: Locked<Draft>
     private let board: SnapshotBoard
 
     /// A ledger in which nothing stands.
@@ -20,7 +19,7 @@ final class InventoryLedger: Sendable {
     init(hosts: Int, board: SnapshotBoard) {
         var draft = Draft(unread: Set((0..<hosts).map { HostNumber($0) }))
         draft.snapshot.isRemoteComplete = hosts <= 1
-        self.draft = Mutex(draft)
+        self.draft = Locked(draft)
         self.board = board
     }
 

@@ -3,7 +3,6 @@ import HashTreeCollections
 import Libvirt
 public import Logging
 public import ServiceLifecycle
-import Synchronization
 
 /// Stores what guests leave as passwords, one after the other, and says so when libvirt has confirmed it and the snapshot shows
 /// it.
@@ -54,7 +53,7 @@ public final class PasswordKeeper: Service {
     private let board: SnapshotBoard
     private let reread: @Sendable (InstanceUUID) -> Void
     private let logger: Logger
-    private let waiting = Mutex(Waiting())
+    private let waiting = Locked(Waiting())
     private let wake: AsyncStream<Void>.Continuation
     /// Yields whenever something came to wait, or a snapshot was published, since the last yield.
     private let signals: AsyncStream<Void>

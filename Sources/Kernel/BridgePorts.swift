@@ -1,5 +1,4 @@
 public import Common
-import Synchronization
 
 /// Which port of a bridge a hardware address is behind, by name: the forwarding database, and what it said a moment ago.
 ///
@@ -20,7 +19,7 @@ public final class BridgePorts: Sendable {
 
     private let database: ForwardingDatabase
     private let events: NetworkEvents
-    private let memory = Mutex(Memory())
+    private let memory = Locked(Memory())
 
     /// Opens two route sockets (rtnetlink(7)), which need no privilege.
     /// - Throws: `KernelError` with the code of `socket(2)`, `connect(2)` or `bind(2)`.

@@ -1,18 +1,17 @@
 import CLinux
 public import Common
-import Synchronization
 
 /// What bridges have learned of where each hardware address is (`bridge-fdb(8)`), asked for one address at a time.
 ///
 /// It sees the network namespace of the thread that made it, and may be asked from any thread; one question takes a few µs,
 /// however many entries there are. A bridge learns from every frame, so what it says is only as honest as its ports.
 public final class ForwardingDatabase: Sendable {
-    private let socket: Mutex<NetlinkSocket>
+    private let socket: Locked<NetlinkSocket>
 
     /// Opens a route socket (rtnetlink(7)), which needs no privilege.
     /// - Throws: `KernelError` with the code of `socket(2)` or `connect(2)`.
     public init() throws(KernelError) {
-        socket = Mutex(try NetlinkSocket(protocol: NETLINK_ROUTE))
+        socket = Locked(try NetlinkSocket(protocol: NETLINK_ROUTE))
     }
 
     /// The port of a bridge that a hardware address is behind, learned or set by an operator (`static`), by `RTM_GETNEIGH` of

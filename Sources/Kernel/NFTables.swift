@@ -1,6 +1,6 @@
 import CLinux
+import Common
 import Glibc
-import Synchronization
 
 /// The tables of nftables (nft(8)), changed by libnftables in its own language.
 ///
@@ -16,7 +16,7 @@ public final class NFTables: Sendable {
         var context: NFTablesContext
     }
 
-    private let access: Mutex<Access>
+    private let access: Locked<Access>
 
     /// Opens the way to nftables, in the network namespace of the calling thread; it changes nothing there.
     /// - Throws: `NFTablesError` with the code of the kernel: `.notPermitted` without CAP_NET_ADMIN, `.tooManyFiles` where 1,024
@@ -26,7 +26,7 @@ public final class NFTables: Sendable {
             var socket = try NetlinkSocket(protocol: NETLINK_NETFILTER)
             // Where this is answered, libnftables, which ends the process when it despairs, has no reason to.
             _ = try socket.ask(NFTablesQuery.generation())
-            access = Mutex(Access(socket: socket, context: try NFTablesContext()))
+            access = Locked(Access(socket: socket, context: try NFTablesContext()))
         } catch {
             throw NFTablesError(error)
         }

@@ -1,5 +1,4 @@
 public import Common
-import Synchronization
 
 /// A file that stands in for the kernel's neighbour tables where there are none to ask, as in a test or a container.
 ///
@@ -25,7 +24,7 @@ public final class NeighbourFile: Sendable {
 
     private let path: String
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// Reads the file.
     /// - Parameters:
@@ -38,7 +37,7 @@ public final class NeighbourFile: Sendable {
         (self.path, self.now) = (path, now)
         let looked = now()
         let (version, text) = try Self.text(of: path)
-        state = Mutex(State(table: try Self.table(in: text, of: path), version: version, looked: looked))
+        state = Locked(State(table: try Self.table(in: text, of: path), version: version, looked: looked))
     }
 
     /// The hardware address of an address, whatever its zone; `nil` where the file does not know it, or knows two.

@@ -1,12 +1,11 @@
 import CLinux
 public import Common
-import Synchronization
 
 /// The kernel's neighbour tables (ARP and NDP, `ip-neighbour(8)`), asked for one address at a time.
 ///
 /// It sees the network namespace of the thread that made it, and may be asked from any thread; one question takes a few µs.
 public final class Neighbours: Sendable {
-    private let socket: Mutex<NetlinkSocket>
+    private let socket: Locked<NetlinkSocket>
 
     /// The states of `<linux/neighbour.h>` in which an entry names who answered for the address: confirmed, or once confirmed and
     /// not yet refuted, or set by an operator.
@@ -18,7 +17,7 @@ public final class Neighbours: Sendable {
     /// Opens a route socket (rtnetlink(7)), which needs no privilege.
     /// - Throws: `KernelError` with the code of `socket(2)` or `connect(2)`.
     public init() throws(KernelError) {
-        socket = Mutex(try NetlinkSocket(protocol: NETLINK_ROUTE))
+        socket = Locked(try NetlinkSocket(protocol: NETLINK_ROUTE))
     }
 
     /// The hardware address of an address on one link, by `RTM_GETNEIGH` of that entry alone.

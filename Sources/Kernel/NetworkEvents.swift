@@ -1,6 +1,6 @@
 import CLinux
+import Common
 import Glibc
-import Synchronization
 
 /// A socket by which the kernel says that something of the network changed: links, neighbours, forwarding databases, addresses,
 /// IPv4 routes (rtnetlink(7)).
@@ -22,7 +22,7 @@ public final class NetworkEvents: Sendable {
 
     /// Readable when there is something to `read`; it is ours and stays open as long as this object lives.
     public let descriptor: Int32
-    private let subscription: Mutex<Subscription>
+    private let subscription: Locked<Subscription>
 
     /// Subscribes to some of the kernel's news, or all of it; it needs no privilege.
     /// - Throws: `KernelError` with the code of `socket(2)`, `bind(2)` or `setsockopt(2)`.
@@ -35,7 +35,7 @@ public final class NetworkEvents: Sendable {
         let kind = Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_NETLINK, kind, NETLINK_ROUTE)
         guard descriptor >= 0 else { throw .last(in: "socket(AF_NETLINK)") }
-        subscription = Mutex(Subscription(descriptor: descriptor))
+        subscription = Locked(Subscription(descriptor: descriptor))
         // Beyond the limit for all (net.core.rmem_max) only with CAP_NET_ADMIN; without it we have what there is.
         var room = bytesKept
         let size = socklen_t(MemoryLayout<Int32>.size)

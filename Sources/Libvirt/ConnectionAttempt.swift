@@ -1,5 +1,5 @@
+import Common
 import Dispatch
-import Synchronization
 
 /// One opening of a connection, on a thread of its own.
 ///
@@ -9,7 +9,7 @@ final class ConnectionAttempt: Sendable {
     /// A day, which Dispatch can count in nanoseconds.
     private static let longestWait = Duration.seconds(86_400)
 
-    private let outcome = Mutex<Result<Connection, LibvirtError>?>(nil)
+    private let outcome = Locked<Result<Connection, LibvirtError>?>(nil)
     private let running = DispatchGroup()
 
     init(uri: String, access: Hypervisor.Access) {

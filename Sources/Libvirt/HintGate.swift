@@ -1,14 +1,14 @@
-import Synchronization
+import Common
 
 /// The way from libvirt's callbacks to whoever wants hints, open until it is closed.
 ///
 /// It is what each callback is given: a retained reference goes into libvirt with each registration, and libvirt's free
 /// callback releases it. So it may outlive its connection, and then stays closed.
 final class HintGate: Sendable {
-    private let listener: Mutex<(@Sendable (Hint) -> Void)?>
+    private let listener: Locked<(@Sendable (Hint) -> Void)?>
 
     init(_ listener: @escaping @Sendable (Hint) -> Void) {
-        self.listener = Mutex(listener)
+        self.listener = Locked(listener)
     }
 
     /// Hands a hint on, unless the gate is closed.

@@ -1,7 +1,6 @@
 import Common
 import Inventory
 import Logging
-import Synchronization
 import Testing
 
 /// The inventory over a hypervisor that is not there; with one that is, `SystemTests` show it whole.
@@ -30,7 +29,7 @@ import Testing
 private final class NotingClock: Clock {
     typealias Instant = ContinuousClock.Instant
 
-    private let sleeps = Mutex<[Duration]>([])
+    private let sleeps = Locked<[Duration]>([])
 
     var noted: [Duration] { sleeps.withLock { $0 } }
     var now: Instant { ContinuousClock.now }

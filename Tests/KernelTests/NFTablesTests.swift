@@ -1,7 +1,7 @@
 import CLinux
+import Common
 import Dispatch
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 
@@ -193,7 +193,7 @@ struct NFTablesOfANamespaceTests {
 
     @Test func `two threads may use it at once`() throws {
         try tables.run("table inet t { set s { type ifname; }; counter c { }; }")
-        let wrong = Mutex<[String]>([])
+        let wrong = Locked<[String]>([])
         let tables = tables
         DispatchQueue.concurrentPerform(iterations: 2) { number in
             do throws(NFTablesError) {

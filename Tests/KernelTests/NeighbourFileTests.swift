@@ -1,6 +1,5 @@
 import Common
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Kernel
@@ -8,7 +7,7 @@ import Testing
 /// A clock that a test moves, and a file that it writes.
 private final class Desk: Sendable {
     let path = FileManager.default.temporaryDirectory.appending(path: "neighbours-\(UUID().uuidString)").path
-    private let time = Mutex(ContinuousClock.now)
+    private let time = Locked(ContinuousClock.now)
 
     init(_ text: String) throws { try write(text) }
     deinit { try? FileManager.default.removeItem(atPath: path) }

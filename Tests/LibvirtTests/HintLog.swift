@@ -1,9 +1,9 @@
+import Common
 import Libvirt
-import Synchronization
 
 /// The hints of one test, in order of arrival.
 final class HintLog: Sendable {
-    private let hints = Mutex<[Hint]>([])
+    private let hints = Locked<[Hint]>([])
 
     var all: [Hint] { hints.withLock { $0 } }
 

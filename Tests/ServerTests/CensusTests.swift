@@ -1,6 +1,5 @@
 import Common
 import NIOCore
-import Synchronization
 import Testing
 
 @testable import Server
@@ -126,7 +125,7 @@ struct CensusTests {
     }
 
     private final class Told: Sendable {
-        private let excesses = Mutex<[Census.Excess]>([])
+        private let excesses = Locked<[Census.Excess]>([])
         var all: [Census.Excess] { excesses.withLock { $0 } }
         func note(_ excess: Census.Excess) { excesses.withLock { $0.append(excess) } }
     }

@@ -1,5 +1,5 @@
+import Common
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Server
@@ -16,7 +16,7 @@ struct DateCacheTests {
     }
 
     @Test func `the date goes on with its clock, also backwards`() {
-        let clock = Mutex(784_111_777.0)
+        let clock = Locked(784_111_777.0)
         let cache = DateCache(clock: { Date(timeIntervalSince1970: clock.withLock { $0 }) })
         #expect(cache.now == "Sun, 06 Nov 1994 08:49:37 GMT")
         clock.withLock { $0 += 0.5 }

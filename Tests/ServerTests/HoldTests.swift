@@ -1,6 +1,5 @@
 import Common
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Server
@@ -173,7 +172,7 @@ struct HoldTests {
     }
 
     @Test func `who is not known is told of once all are known, with the step that failed`() async throws {
-        let told = Mutex<[String: String]>([:])
+        let told = Locked<[String: String]>([:])
         let complete = Guests.snapshot
         try await LiveServer.run(
             snapshot: Snapshot(), limits: { $0.holdTimeout = .milliseconds(100) },

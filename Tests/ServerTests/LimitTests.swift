@@ -1,4 +1,4 @@
-import Synchronization
+import Common
 import Testing
 
 @testable import Server
@@ -174,7 +174,7 @@ struct LimitTests {
     @Test func `a guest that asks too much gets 429 and when to ask again, over all its connections, and nobody else does`()
         async throws
     {
-        let told = Mutex<[String]>([])
+        let told = Locked<[String]>([])
         try await LiveServer.run(
             limits: { $0.rates.requestsPerSecond = 5 },
             onExcess: { caller, excess in told.withLock { $0.append("\(caller) \(excess)") } }

@@ -2,7 +2,6 @@ import Common
 import Foundation
 import Inventory
 import Logging
-import Synchronization
 import Testing
 
 @testable import Server
@@ -17,7 +16,7 @@ import Testing
         }
 
         private let outcome: PasswordKeeper.Outcome?
-        private let state = Mutex(State())
+        private let state = Locked(State())
 
         /// - Parameter outcome: what is said at once; `nil` for nothing until `answer`.
         init(_ outcome: PasswordKeeper.Outcome? = .stored) { self.outcome = outcome }
@@ -300,7 +299,7 @@ import Testing
 
 /// Which domains were told of.
 private final class ToldDomains: Sendable {
-    private let told = Mutex<[String]>([])
+    private let told = Locked<[String]>([])
 
     var names: [String] { told.withLock { $0 } }
     var log: RecordingLog {

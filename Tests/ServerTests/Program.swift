@@ -1,5 +1,5 @@
+import Common
 import Foundation
-import Synchronization
 import TestSupport
 
 /// The program as an operator runs it: the one that was built beside these tests.
@@ -51,7 +51,7 @@ final class ServerProcess: Sendable {
 
     private let process: Process
     private let folder: URL
-    private let ended = Mutex<(status: Int32, wasKilled: Bool)?>(nil)
+    private let ended = Locked<(status: Int32, wasKilled: Bool)?>(nil)
 
     /// Starts `serve` and waits until it listens on as many ports.
     init(_ arguments: String..., node: String = Program.node, ports: Int = 1) async throws {

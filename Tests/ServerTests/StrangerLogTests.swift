@@ -1,6 +1,5 @@
 import Common
 import Logging
-import Synchronization
 import Testing
 
 @testable import Server
@@ -44,7 +43,7 @@ struct StrangerLogTests {
 
 /// A log that a test reads, and a clock that it sets.
 private final class Journal: Sendable {
-    private let state = Mutex<(notices: [String], others: [String], time: ContinuousClock.Instant)>(([], [], .now))
+    private let state = Locked<(notices: [String], others: [String], time: ContinuousClock.Instant)>(([], [], .now))
 
     var notices: [String] { state.withLock { $0.notices } }
     var others: [String] { state.withLock { $0.others } }

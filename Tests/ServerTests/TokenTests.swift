@@ -1,7 +1,6 @@
 import Common
 import Foundation
 import Identity
-import Synchronization
 import Testing
 
 @testable import Server
@@ -119,8 +118,8 @@ import Testing
     }
 
     @Test func `a token expires, also where the clock is set back meanwhile`() async throws {
-        let wall = Mutex(Int64(1_800_000_000))
-        let steady = Mutex(Int64(0))
+        let wall = Locked(Int64(1_800_000_000))
+        let steady = Locked(Int64(0))
         let clock = TokenClock(wall: { wall.withLock { $0 } }, steady: { steady.withLock { $0 } })
         try await LiveServer.run(clock: clock) { server in
             let token = try await token(from: server, lifetime: 60).text

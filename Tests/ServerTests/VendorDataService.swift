@@ -1,7 +1,7 @@
+import Common
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import Synchronization
 
 /// A real HTTP server on a port of 127.0.0.1 whose paths are vendor data targets of every kind; it remembers what it was asked.
 final class VendorDataService: Sendable {
@@ -16,9 +16,9 @@ final class VendorDataService: Sendable {
     private let seen: Seen
 
     private final class Seen: Sendable {
-        let requests = Mutex<[Request]>([])
+        let requests = Locked<[Request]>([])
         /// How many are not answered yet, and how many that were at the worst.
-        let open = Mutex((now: 0, most: 0))
+        let open = Locked((now: 0, most: 0))
     }
 
     /// Serves for as long as `body` lasts.

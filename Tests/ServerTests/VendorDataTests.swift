@@ -2,7 +2,6 @@ import Common
 import Foundation
 import Logging
 import NIOHTTP1
-import Synchronization
 import TestSupport
 import Testing
 
@@ -14,8 +13,8 @@ import Testing
 
     /// A clock that the test moves, and what was logged.
     private final class Observer: Sendable {
-        private let ahead = Mutex(Duration.zero)
-        private let lines = Mutex<[(level: Logger.Level, text: String)]>([])
+        private let ahead = Locked(Duration.zero)
+        private let lines = Locked<[(level: Logger.Level, text: String)]>([])
 
         func advance(by time: Duration) { ahead.withLock { $0 += time } }
         var now: ContinuousClock.Instant { .now + ahead.withLock { $0 } }

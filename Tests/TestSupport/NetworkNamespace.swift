@@ -1,4 +1,5 @@
 import CLinux
+import Common
 import Dispatch
 import Foundation
 import Synchronization
@@ -10,7 +11,7 @@ import Synchronization
 public final class NetworkNamespace: Sendable {
     /// The name `ip netns` lists.
     public let name: String
-    private let removed = Mutex(false)
+    private let removed = Locked(false)
     private static let count = Atomic<Int>(0)
 
     /// Whether this process may make network namespaces with bridges and veths, which needs root and their kernel modules;
@@ -99,7 +100,7 @@ public final class NetworkNamespace: Sendable {
 
     /// Where the thread of `enter` leaves what it got.
     private final class Box<Value: Sendable>: Sendable {
-        let result = Mutex<Result<Value, any Error>?>(nil)
+        let result = Locked<Result<Value, any Error>?>(nil)
     }
 }
 

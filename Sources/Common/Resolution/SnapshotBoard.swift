@@ -1,9 +1,7 @@
-internal import Synchronization
-
 /// Where the newest snapshot hangs: one writer puts it up, every reader takes a copy.
 public final class SnapshotBoard: Sendable {
-    private let current = Mutex(Snapshot())
-    private let observers = Mutex<[@Sendable () -> Void]>([])
+    private let current = Locked(Snapshot())
+    private let observers = Locked<[@Sendable () -> Void]>([])
 
     /// A board with the empty snapshot.
     public init() {}

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// The documents that were made of instances, kept for when they are asked for again: to make one takes longer than to send it.
 ///
 /// A document belongs to the instance that it was made of, and an instance never changes: of the new one that a change of its domain
@@ -23,7 +21,7 @@ public final class Renderings: Sendable {
     /// A document that is larger than this would push out many others, and is always made anew.
     private static let largest = most / 16
 
-    private let kept = Mutex(Kept())
+    private let kept = Locked(Kept())
 
     /// Keeps nothing yet.
     public init() {}

@@ -1,6 +1,5 @@
 import Common
 import NIOCore
-import Synchronization
 
 /// How many connections are open, whose they are, how many requests are held, and what each caller has asked for: on all event loops
 /// together, so that a limit is the same however many there are.
@@ -47,7 +46,7 @@ final class Census: Sendable {
 
     private let limits: Configuration.Limits
     private let onExcess: @Sendable (Caller, Excess) -> Void
-    private let counts = Mutex(Counts())
+    private let counts = Locked(Counts())
 
     /// - Parameter onExcess: told of each caller that meets a limit of its own, each time.
     init(limits: Configuration.Limits, onExcess: @escaping @Sendable (Caller, Excess) -> Void) {

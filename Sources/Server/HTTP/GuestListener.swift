@@ -1,3 +1,4 @@
+import Common
 import Glibc
 import Kernel
 import NIOCore
@@ -5,7 +6,6 @@ import NIOExtras
 import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
-import Synchronization
 
 /// The sockets that guests connect to, from the first connection to the last reply; they may come and go meanwhile.
 final class GuestListener: Service {
@@ -39,7 +39,7 @@ final class GuestListener: Service {
     private let limits: Configuration.Limits
     private let tables: LoopTables
     private let onAcceptFailure: @Sendable (IOError) -> Void
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// Listens nowhere yet.
     ///

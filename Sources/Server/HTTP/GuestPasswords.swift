@@ -1,7 +1,6 @@
 import Common
 import Inventory
 import Logging
-import Synchronization
 
 /// What guests leave as passwords: whether they may, what is one, and who keeps it.
 final class GuestPasswords: Sendable {
@@ -15,7 +14,7 @@ final class GuestPasswords: Sendable {
 
     private let keeper: Keep?
     private let logger: Logger
-    private let told = Mutex<Set<InstanceUUID>>([])
+    private let told = Locked<Set<InstanceUUID>>([])
 
     /// - Parameter keeper: keeps a password and says what became of it; `nil` where no guest may leave one.
     init(keeper: Keep?, logger: Logger) {

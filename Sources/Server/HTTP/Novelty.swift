@@ -1,4 +1,4 @@
-import Synchronization
+import Common
 
 /// What operators have not been told in the last minute, and of that not too much: a guest can make up addresses faster than anyone
 /// can read.
@@ -10,12 +10,12 @@ final class Novelty<Subject: Hashable & Sendable, What: Equatable & Sendable>: S
     }
 
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// - Parameter now: the clock to go by.
     init(now: @escaping @Sendable () -> ContinuousClock.Instant) {
         self.now = now
-        state = Mutex(State(since: now()))
+        state = Locked(State(since: now()))
     }
 
     /// The number of this piece of news in its minute; 0 if it is none, or beyond the ``NoveltyLimits/capacity``.

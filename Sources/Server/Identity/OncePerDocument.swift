@@ -1,4 +1,4 @@
-import Synchronization
+import Common
 
 /// What is made of a document, kept for when the same one is asked for again: a signature costs two thirds of a millisecond, and a
 /// guest's document is always the same.
@@ -7,7 +7,7 @@ final class OncePerDocument: Sendable {
     private static let most = 1024
 
     private let make: @Sendable ([UInt8]) throws -> String
-    private let made = Mutex<[[UInt8]: String]>([:])
+    private let made = Locked<[[UInt8]: String]>([:])
 
     init(_ make: @escaping @Sendable ([UInt8]) throws -> String) {
         self.make = make

@@ -6,7 +6,6 @@ import NIOCore
 import NIOHTTP1
 import OpenStackAPI
 import ServiceLifecycle
-import Synchronization
 
 /// The operator's services that have a say in vendor data, Nova's "dynamic vendor data targets": each is told of the instance and
 /// answers with any JSON, which the guest finds under the target's name.
@@ -68,7 +67,7 @@ final class VendorDataTargets: Service {
     private let client: HTTPClient
     private let logger: Logger
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// - Parameters:
     ///   - targets: in the order in which guests find them; each name once.
