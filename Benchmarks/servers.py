@@ -153,7 +153,7 @@ class VirtMetadata(Server):
             *pinned, *wrapper, program, "serve", "--connect", uri, *where,
             "--connections-per-caller", str(per_caller),
             # All requests come from one guest: what they may cost is counted, and never enough.
-            "--requests-per-second", "1000000", "--bytes-per-second", str(1 << 40),
+            "--connections-per-second", "1000000", "--requests-per-second", "1000000", "--bytes-per-second", str(1 << 40),
             "--sweep-interval", "1h", "--state-directory", f"{place}/state-{port}",
         ]
         super().__init__(name, port, command, f"{place}/server-{port}.log", environment)

@@ -41,7 +41,8 @@ struct RuleSetTests {
         var (old, new) = (RuleSet(), RuleSet())
         old.lift("tap1", to: mac)
         new.lift("tap1", to: MACAddress(bits: 2))
-        #expect(old.script.contains("ip : goto ip_known") && !RuleSet().script.contains("ip : goto ip_known"))
+        let lifting = "chain admitted {\n    jump arriving\n    goto lift"
+        #expect(old.script.contains(lifting) && !RuleSet().script.contains(lifting))
         #expect(
             new.changes(from: old) == """
                 delete element bridge virt_metadata lifted { "tap1" : 52:54:00:00:00:01 }
@@ -68,6 +69,14 @@ struct RuleSetTests {
         #expect(redirecting.script.contains("type nat"))
         #expect(redirecting.changes(from: rules) == redirecting.script)
         #expect(rules.changes(from: redirecting) == rules.script)
+    }
+
+    @Test func `how fast a port may begin connections is part of the rules`() {
+        var limited = rules
+        limited.connectionsPerSecond = 20
+        #expect(limited.script.contains("iifname limit rate over 20/second burst 5 packets"))
+        #expect(!rules.script.contains("limit rate"))
+        #expect(limited.changes(from: rules) == limited.script)
     }
 
     @Test func `chains that are of no use at present are not there`() {

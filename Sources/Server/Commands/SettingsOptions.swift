@@ -39,6 +39,8 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: Self.flag("connections"), help: Self.help("connections")) var connections: String?
     @Option(name: Self.flag("connections-per-caller"), help: Self.help("connections-per-caller")) var connectionsPerCaller:
         String?
+    @Option(name: Self.flag("connections-per-second"), help: Self.help("connections-per-second")) var connectionsPerSecond:
+        String?
     @Option(name: Self.flag("held-requests"), help: Self.help("held-requests")) var heldRequests: String?
     @Option(name: Self.flag("held-requests-per-caller"), help: Self.help("held-requests-per-caller")) var heldPerCaller: String?
     @Option(name: Self.flag("requests-per-second"), help: Self.help("requests-per-second")) var requestsPerSecond: String?
@@ -62,7 +64,8 @@ struct SettingsOptions: ParsableArguments {
             ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),
             ("request-timeout", requestTimeout),
             ("idle-timeout", idleTimeout), ("hold-timeout", holdTimeout), ("connections", connections),
-            ("connections-per-caller", connectionsPerCaller), ("held-requests", heldRequests),
+            ("connections-per-caller", connectionsPerCaller), ("connections-per-second", connectionsPerSecond),
+            ("held-requests", heldRequests),
             ("held-requests-per-caller", heldPerCaller), ("requests-per-second", requestsPerSecond),
             ("bytes-per-second", bytesPerSecond),
         ]

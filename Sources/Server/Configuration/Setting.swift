@@ -95,6 +95,10 @@ struct Setting: Sendable {
             name: "guard", kind: .single, valueName: "on|off",
             help: "Drop frames that bear another guest's hardware address.", example: "off"
         ) { values, configuration throws(BadValue) in configuration.interception.guardsPorts = try Read.yesOrNo(values) },
+        count(
+            "connections-per-second", "count", 4...1_000_000, example: "100",
+            help: "New connections by one guarded port; beyond it, and a quarter of a second's worth at once, no answer.",
+            { $1.interception.connectionsPerSecond = $0 }),
         Setting(
             name: "leave-open", kind: .flag, valueName: "yes|no",
             help: "Leave the bridges as they were when the server ends, instead of closed to requests for metadata.",

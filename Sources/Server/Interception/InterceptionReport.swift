@@ -99,6 +99,12 @@ struct InterceptionReport {
             ["frames": "\(total)"])
     }
 
+    mutating func hurried(_ total: UInt64) {
+        note(
+            .notice, "hurried", "connections that guests began too fast were not answered",
+            ["attempts": "\(total)", "option": "--connections-per-second"])
+    }
+
     mutating func fewNeighbours(_ limit: Int, interfaces: Int) {
         note(
             .warning, "neighbours", "the kernel's neighbour table holds fewer entries than there are interfaces of guests",

@@ -13,6 +13,9 @@ actor Interceptor {
         var mode = InterceptionMode.auto
         var selection = BridgeSelection()
         var guardsPorts = true
+        /// How many new connections a second each port that is guarded may begin. A guest that floods would else fill the queue
+        /// that all wait in; an honest one needs some fifty at a boot.
+        var connectionsPerSecond = 500
     }
 
     /// After how long what failed is tried again, and what is in place is looked after.
@@ -92,6 +95,11 @@ actor Interceptor {
             }
             if let count = try tables.packets(ofCounter: RuleSet.forgeries, table: RuleSet.table, family: "bridge"), count > 0 {
                 report.forged(count)
+            }
+            if settings.guardsPorts,
+                let count = try tables.packets(ofCounter: RuleSet.hurries, table: RuleSet.table, family: "bridge"), count > 0
+            {
+                report.hurried(count)
             }
         } catch {
             report.failed("inspect", on: "nftables", "\(error)")
@@ -192,6 +200,7 @@ actor Interceptor {
 
     private func rules(_ network: HostNetwork, _ snapshot: Snapshot) -> RuleSet {
         var rules = RuleSet()
+        if settings.guardsPorts { rules.connectionsPerSecond = settings.connectionsPerSecond }
         for name in file.things.bridges where isEnding || served[name]?.isOpen != true { rules.close(name) }
         for (name, bridge) in served {
             let ports = network.ports(of: bridge.place.index)

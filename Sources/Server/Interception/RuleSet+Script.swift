@@ -9,6 +9,8 @@ extension RuleSet {
     static let comment = "made by virt-metadata"
     /// The counter of frames that bore another guest's hardware address.
     static let forgeries = "forged"
+    /// The counter of connections that were begun too fast.
+    static let hurries = "hurried"
 
     /// Makes both tables anew with all that they hold, in place of what there was of that name, at once.
     var script: String {
@@ -23,7 +25,7 @@ extension RuleSet {
             table bridge \(Self.table) {
               comment "\(Self.comment)"
               counter \(Self.forgeries) { }
-            \(declarations("bridge"))\(Self.bridgeChains(lifts: !isEmpty(.lifted)))\(isEmpty(.uplinks) ? "" : Self.isolation)}
+            \(declarations("bridge"))\(haste)\(Self.bridgeChains(lifts: !isEmpty(.lifted)))\(isEmpty(.uplinks) ? "" : Self.isolation)}
             table inet \(Self.table) {
               comment "\(Self.comment)"
             \(declarations("inet"))\(isEmpty(.closed) ? "" : Self.closing)\(zones.isEmpty ? "" : Self.redirection)}
@@ -35,7 +37,8 @@ extension RuleSet {
     func changes(from old: RuleSet) -> String? {
         guard self != old else { return nil }
         // With the first of these come chains, and with the last they go: a chain costs every packet.
-        guard [.uplinks, .lifted, .closed].allSatisfy({ isEmpty($0) == old.isEmpty($0) }), zones.isEmpty == old.zones.isEmpty
+        guard [.uplinks, .lifted, .closed].allSatisfy({ isEmpty($0) == old.isEmpty($0) }), zones.isEmpty == old.zones.isEmpty,
+            connectionsPerSecond == old.connectionsPerSecond
         else { return script }
         var lines: [String] = []
         for (verb, from, to) in [("delete", old, self), ("add", self, old)] {
@@ -70,6 +73,27 @@ extension RuleSet {
         }.joined()
     }
 
+    /// What begins more connections than a port may: they are not answered, so that they wait where they come from, and not before
+    /// those of other guests in the queue of a listening socket, which has one order for all. A client tries again after a second
+    /// (RFC 6298 §2.1).
+    ///
+    /// A quarter of a second's worth may come at once.
+    private var haste: String {
+        guard let connectionsPerSecond else { return "  chain arriving {\n  }\n" }
+        let burst = max(1, connectionsPerSecond / 4)
+        return """
+              counter \(Self.hurries) { }
+              set arrivals {
+                type ifname; size 65535; flags dynamic, timeout; timeout 1m;
+              }
+              chain arriving {
+                tcp flags & (syn | ack) == syn update @arrivals \
+            { iifname limit rate over \(connectionsPerSecond)/second burst \(burst) packets } counter name \(Self.hurries) drop
+              }
+
+            """
+    }
+
     /// In the order in which a frame meets them: what is forged goes before the bridge learns from it (prerouting comes before
     /// learning); what is for the metadata addresses must come by the port of its sender; from a guest's port it is then lifted,
     /// where its bridge lifts. No guest answers for the metadata addresses, and where there is an uplink nobody beyond it does.
@@ -84,7 +108,12 @@ extension RuleSet {
               }
               chain metadata {
                 ether saddr @macs counter name \(forgeries) drop
+                iifname @taps jump arriving
                 goto lift
+              }
+              chain admitted {
+                jump arriving
+                \(lifts ? "goto lift" : "")
               }
               chain arp_in {
                 iifname @taps arp saddr ip \(v4) counter name \(forgeries) drop
@@ -95,7 +124,7 @@ extension RuleSet {
                 ip daddr \(v4) tcp dport 80 iifname @ports jump metadata
               }
               chain ip_known {
-                \(lifts ? "ip daddr \(v4) tcp dport 80 goto lift" : "")
+                ip daddr \(v4) tcp dport 80 goto admitted
               }
               chain claimed {
                 iifname @taps icmpv6 type nd-neighbor-advert counter name \(forgeries) drop
@@ -108,11 +137,11 @@ extension RuleSet {
                 \(discovery) jump discovery_in
               }
               chain ip6_known {
-                \(lifts ? "ip6 daddr \(v6) tcp dport 80 goto lift" : "")
+                ip6 daddr \(v6) tcp dport 80 goto admitted
                 \(discovery) jump discovery_in
               }
               chain known {
-                ether type vmap { arp : goto arp_in, \(lifts ? "ip : goto ip_known, " : "")ip6 : goto ip6_known }
+                ether type vmap { arp : goto arp_in, ip : goto ip_known, ip6 : goto ip6_known }
               }
               chain prerouting {
                 type filter hook prerouting priority -310; policy accept;

@@ -26,6 +26,8 @@ struct RuleSet: Equatable {
         case redirected6
     }
 
+    /// How many new connections a second each guest's port may begin; `nil` for any number.
+    var connectionsPerSecond: Int?
     /// By set, what it holds, as nft writes it.
     private(set) var elements: [Element: Set<String>] = [:]
     /// The bridges that are redirected, and the zone of connection tracking that each has for itself: two guests on two bridges may
