@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+import time
 
 import lab
 
 INSTANCE_ID = "i-12345678"
+NAMESPACE = "urn:virt-metadata:instance:1"
 # How long libvirt may take to create all domains, in seconds.
 PATIENCE = 300
 
@@ -15,20 +17,30 @@ def mac(number):
     return lab.GUEST_MAC if number == 0 else f"52:54:01:{number >> 16 & 0xFF:02x}:{number >> 8 & 0xFF:02x}:{number & 0xFF:02x}"
 
 
+def instance_id(number):
+    """What the measured guest, number 0, or one of its neighbours is to be answered."""
+    return INSTANCE_ID if number == 0 else f"i-{number:08x}"
+
+
+def operators(identity):
+    """The operator's part of a domain's XML."""
+    return f"""\
+    <instance xmlns='{NAMESPACE}'>
+      <instance-id>{identity}</instance-id>
+      <public-keys><public-key name='admin'><key format='openssh-key'>ssh-ed25519 AAAA admin</key></public-key></public-keys>
+      <userdata>#cloud-config</userdata>
+    </instance>
+"""
+
+
 def domain(number=0):
     """The XML of the measured guest, number 0, or of one of its neighbours."""
-    instance_id = INSTANCE_ID if number == 0 else f"i-{number:08x}"
     return f"""\
 <domain type='test'>
   <name>guest-{number}</name>
   <uuid>00000000-0000-4000-8000-{number:012d}</uuid>
   <metadata>
-    <instance xmlns='urn:virt-metadata:instance:1'>
-      <instance-id>{instance_id}</instance-id>
-      <public-keys><public-key name='admin'><key format='openssh-key'>ssh-ed25519 AAAA admin</key></public-key></public-keys>
-      <userdata>#cloud-config</userdata>
-    </instance>
-  </metadata>
+{operators(instance_id(number))}  </metadata>
   <memory unit='KiB'>1048576</memory>
   <vcpu>1</vcpu>
   <os><type arch='x86_64'>hvm</type></os>
@@ -57,12 +69,14 @@ def node_file(place, domains=1):
 class Libvirtd:
     """A libvirtd of our own, with running domains of the test driver, which live as long as one connection to it."""
 
-    def __init__(self, place, domains):
+    def __init__(self, place, domains, first=0):
         self.domains = domains
-        self.place = f"{place}/libvirtd-{domains}"
+        self.numbers = range(first, first + domains)
+        self.place = f"{place}/libvirtd-{domains}-{first}"
         os.makedirs(f"{self.place}/no-drivers")
         self.uri = f"test+unix:///default?socket={self.place}/libvirt-sock"
         self.daemon = self.shell = None
+        self.batches = 0
 
     def __enter__(self):
         try:
@@ -102,21 +116,38 @@ log_outputs = "3:stderr"
         lab.wait_until(listening, "libvirtd listens")
 
     def _create(self):
-        log = f"{self.place}/virsh.log"
-        with open(log, "wb") as output:
+        self.log = f"{self.place}/virsh.log"
+        with open(self.log, "wb") as output:
             self.shell = subprocess.Popen(
                 ["virsh", "--quiet", "--connect", self.uri], stdin=subprocess.PIPE, stdout=output, stderr=output, text=True)
-        lines = ["destroy test"]
-        lines += ["create " + write(f"{self.place}/{number}.xml", domain(number)) for number in range(self.domains)]
-        # The shell stays open after the last line: the domains end with the last connection.
-        self.shell.stdin.write("\n".join(lines + ["echo all-created", ""]))
-        self.shell.stdin.flush()
-
-        def created():
-            with open(log, encoding="utf-8") as text:
-                return "\nall-created" in text.read()
-
-        lab.wait_until(created, f"libvirt creates {self.domains} domains", PATIENCE)
+        self.begin("destroy test", *(self.creation(number) for number in self.numbers))
         running = lab.call("virsh", "--quiet", "--connect", self.uri, "list", "--name").split()
         if len(running) != self.domains:
-            raise lab.Failure(f"{len(running)} domains run, not {self.domains}; see what virsh says: {open(log).read()[:1000]}")
+            raise lab.Failure(f"{len(running)} domains run, not {self.domains}; see what virsh says: {self._said()[:1000]}")
+
+    def creation(self, number):
+        """What to tell virsh so that a domain starts."""
+        return "create " + write(f"{self.place}/{number}.xml", domain(number))
+
+    def begin(self, *lines):
+        """Tells the shell, which stays open after the last line: the domains end with the last connection."""
+        self.batches += 1
+        self.shell.stdin.write("\n".join([*lines, f"echo done-{self.batches}.", ""]))
+        self.shell.stdin.flush()
+
+    def is_done(self):
+        """Whether all that the shell was told has been done."""
+        return f"done-{self.batches}." in self._said()
+
+    def do(self, *lines, seconds=PATIENCE):
+        """Tells the shell, and waits until that is done."""
+        self.begin(*lines)
+        deadline = time.monotonic() + seconds
+        while not self.is_done():
+            if time.monotonic() > deadline:
+                raise lab.Failure(f"virsh: {lines[0]}: not within {seconds} s")
+            time.sleep(0.001)
+
+    def _said(self):
+        with open(self.log, encoding="utf-8") as text:
+            return text.read()
