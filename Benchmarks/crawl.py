@@ -82,8 +82,7 @@ def crowd(options, place):
     """Guests in namespaces of their own, that all crawl both trees at the same moment."""
     path = f"{place}/crowd"
     os.makedirs(path)
-    for number in range(1, CROWD):
-        lab.plug((), f"crowd-{number}", f"tap{number}", hypervisor.mac(number), f"192.0.2.{20 + number}/24")
+    hypervisor.plug(CROWD - 1)
     uri = hypervisor.node_file(path, CROWD)
     with servers.VirtMetadata("virt-metadata", 80, options.program, uri, path, options.cores[0], bridge=lab.BRIDGE) as server:
         server.wait()
@@ -92,8 +91,8 @@ def crowd(options, place):
         times, failures, start = [], [], threading.Barrier(CROWD)
 
         def one(number):
-            wanted = hypervisor.INSTANCE_ID if number == 0 else f"i-{number:08x}"
-            with lab.guest(lab.GUEST if number == 0 else f"crowd-{number}"):
+            wanted = hypervisor.instance_id(number)
+            with lab.guest(hypervisor.namespace(number)):
                 start.wait(PATIENCE)
                 for path in [*paths, servers.PATH]:
                     began = time.monotonic()

@@ -12,6 +12,18 @@ NAMESPACE = "urn:virt-metadata:instance:1"
 PATIENCE = 300
 
 
+def plug(count):
+    """Plugs neighbours 1 to `count` in that are not yet; each has a network namespace of its own."""
+    for number in range(1, count + 1):
+        if not os.path.exists(f"/run/netns/{namespace(number)}"):
+            lab.plug((), namespace(number), f"tap{number}", mac(number), f"198.18.{number >> 8}.{number & 0xFF}/16")
+
+
+def namespace(number):
+    """Where the measured guest, number 0, or one of its neighbours stands."""
+    return lab.GUEST if number == 0 else f"neighbour-{number}"
+
+
 def mac(number):
     """The hardware address of the measured guest, number 0, or of one of its neighbours."""
     return lab.GUEST_MAC if number == 0 else f"52:54:01:{number >> 16 & 0xFF:02x}:{number >> 8 & 0xFF:02x}:{number & 0xFF:02x}"
@@ -120,7 +132,7 @@ log_outputs = "3:stderr"
         with open(self.log, "wb") as output:
             self.shell = subprocess.Popen(
                 ["virsh", "--quiet", "--connect", self.uri], stdin=subprocess.PIPE, stdout=output, stderr=output, text=True)
-        self.begin("destroy test", *(self.creation(number) for number in self.numbers))
+        self.do("destroy test", *(self.creation(number) for number in self.numbers))
         running = lab.call("virsh", "--quiet", "--connect", self.uri, "list", "--name").split()
         if len(running) != self.domains:
             raise lab.Failure(f"{len(running)} domains run, not {self.domains}; see what virsh says: {self._said()[:1000]}")

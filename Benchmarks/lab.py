@@ -78,6 +78,7 @@ def _build_host(host, name):
         link add {BRIDGE} type bridge
         address add {METADATA_ADDRESS}/32 dev {BRIDGE}
         address add 192.0.2.1/24 dev {BRIDGE}
+        address add 198.18.255.1/16 dev {BRIDGE}
         link set {BRIDGE} up
     """.strip().splitlines():
         call("ip", *host, *line.split())

@@ -17,11 +17,12 @@ import instructions
 import lab
 import load
 import report
+import scale
 import servers
 import tokens
 
 
-PARTS = ["nginx", "guard", "tokens", "documents", "crawl", "crowd", "domains", "instructions"]
+PARTS = ["nginx", "guard", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale"]
 
 
 def numbers(text):
@@ -35,7 +36,8 @@ def parse():
     parser.add_argument("--seconds", type=int, help="how long each server is loaded in a round; default 5")
     parser.add_argument("--connections", type=int, default=32, help="connections that wrk keeps busy; default 32")
     parser.add_argument("--cores", type=numbers, help="the servers' core and wrk's; default the first two")
-    parser.add_argument("--domains", type=numbers, help="numbers of domains; default 1,100,10000")
+    parser.add_argument("--domains", type=numbers, help="numbers of domains; default 1,1000,10000")
+    parser.add_argument("--most-domains", type=int, help="how many more domains are, through several libvirtds; default 100,000")
     parser.add_argument("--requests", type=int, default=500, help="requests in a run under callgrind; default 500")
     parser.add_argument("--puts", type=int, help="session tokens whose memory is measured; default 10,000,000")
     parser.add_argument("--batches", type=int, help="such runs; default 3")
@@ -46,7 +48,8 @@ def parse():
     parser.add_argument("--profiles", metavar="DIR", help="keep callgrind's profiles, for callgrind_annotate")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     options = parser.parse_args()
-    for name, full, quick in [("puts", 10_000_000, 20_000), ("rounds", 7, 1), ("seconds", 5, 1), ("batches", 3, 1), ("domains", [1, 100, 10000], [1, 100])]:
+    for name, full, quick in [("puts", 10_000_000, 20_000), ("rounds", 7, 1), ("seconds", 5, 1), ("batches", 3, 1), ("domains", [1, 1000, 10000], [1, 100]),
+                              ("most_domains", 100_000, 800)]:
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
     available = sorted(os.sched_getaffinity(0))
@@ -179,7 +182,7 @@ def measure(options):
             found["crowd"] = crawl.crowd(options, place)
             show(report.crowd(found["crowd"]))
             verdicts.append(report.nobody_failed(found["crowd"]))
-        if options.only in (None, "domains", "instructions"):
+        if options.only in (None, "domains", "instructions", "scale"):
             tell(f"creating {', '.join(f'{count:,}' for count in options.domains)} domains")
             libvirtds = [stack.enter_context(hypervisor.Libvirtd(place, count)) for count in options.domains]
         if options.only in (None, "domains"):
@@ -190,6 +193,12 @@ def measure(options):
             found["instructions"] = instructions.count(options.program, libvirtds, place, options, tell)
             show(report.counts(found["instructions"]))
             verdicts += [report.flat(mode, of) for mode, of in found["instructions"].items() if len(of) > 1]
+        if options.only in (None, "scale"):
+            tell(f"creating {options.most_domains:,} domains")
+            with scale.many(place, options.most_domains) as fleet:
+                found["scale"] = scale.measure(options, [*([daemon] for daemon in libvirtds), fleet], place, tell)
+            show(report.scale(found["scale"]))
+            verdicts += report.scaled(found["scale"], len(hypervisor.operators(hypervisor.instance_id(0))))
     if loads:
         verdicts.append(report.without_errors(loads))
     for verdict in verdicts:

@@ -15,6 +15,14 @@ DOCUMENTS_BESIDE_NGINX = 0.8
 TOLERATED_SPREAD = 0.1
 # How far instructions per request may differ from those with one domain.
 FLATNESS = 0.01
+# The most memory of its own that the server has at rest with the fewest domains, in KiB.
+AT_REST = 8 * 1024
+# The most that a domain adds to that beyond what its operator wrote, in bytes.
+BY_DOMAIN = 4096
+# The most processor time that a domain's change may cost the server, in microseconds, and by how much it may exceed that with the
+# fewest domains.
+BY_CHANGE = 1000
+FLATNESS_OF_CHANGES = 0.5
 
 
 @dataclasses.dataclass
@@ -101,6 +109,34 @@ def counts(result):
     domains = sorted(next(iter(result.values())))
     rows = [[mode, *(f"{of[number]:,.0f}" for number in domains)] for mode, of in result.items()]
     yield from _lines("Instructions per request, by domains", ["", *(f"{number:,}" for number in domains)], rows)
+
+
+def scale(result):
+    """A table of what the number of domains costs."""
+    heads = ["domains", "first answer, ms", "all read, ms", "VmRSS MiB", "RssAnon MiB", "a change, µs", "a restart, µs", "until served, ms"]
+    rows = [
+        [f"{domains:,}", f"{of['first']:,.0f}", f"{of['complete']:,.0f}", f"{of['memory']['VmRSS'] / 1024:.1f}",
+         f"{of['memory']['RssAnon'] / 1024:.1f}", f"{of['change']:,.0f}", f"{of['restart']:,.0f}", f"{of['wait']:.1f}"]
+        for domains, of in sorted(result.items())]
+    yield from _lines("By domains, from the start", heads, rows)
+
+
+def scaled(result, written):
+    """Judges memory and changes by the number of domains; `written` is how many bytes each operator wrote."""
+    least, memory = min(result), {domains: of["memory"]["RssAnon"] for domains, of in result.items()}
+    yield Verdict(
+        f"RssAnon at rest with {least:,} domain{'s' * (least > 1)}: {memory[least] / 1024:.1f} MiB; wanted {AT_REST / 1024:.0f} at most",
+        memory[least] <= AT_REST, {"memory": memory[least]})
+    for domains in sorted(result)[1:]:
+        growth = (memory[domains] - memory[least]) * 1024 / (domains - least)
+        yield Verdict(
+            f"RssAnon grows by {growth:,.0f} bytes a domain up to {domains:,}; wanted {BY_DOMAIN:,} at most beyond the {written:,} that "
+            "its operator wrote", growth - written <= BY_DOMAIN, {"domains": domains, "growth": growth})
+    for kind in ("change", "restart"):
+        costs = {domains: of[kind] for domains, of in sorted(result.items())}
+        most = min(BY_CHANGE, (1 + FLATNESS_OF_CHANGES) * costs[least])
+        text = ", ".join(f"{cost:,.0f} µs with {domains:,}" for domains, cost in costs.items())
+        yield Verdict(f"a domain's {kind} costs {text}; wanted {most:,.0f} at most", max(costs.values()) <= most, {kind: costs})
 
 
 def crawls(result):

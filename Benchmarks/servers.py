@@ -141,7 +141,9 @@ class VirtMetadata(Server):
     """Our server, which knows the guest by the first packet of its connection; as `serve` is given a bridge, by its port as well."""
 
     def __init__(
-            self, name, port, program, uri, place, core=None, wrapper=(), connections=32, environment=None, bridge=None, host=None):
+            self, name, port, program, uri, place, core=None, wrapper=(), connections=32, environment=None, bridge=None, host=None,
+            limited=False, more=()):
+        """With `limited` it allows each caller what it does unless it is told; `uri` may be a list, and `more` are further words."""
         if host:
             self.guest = lab.OTHER_GUEST
             wrapper = ("ip", "netns", "exec", host, *wrapper)
@@ -149,12 +151,14 @@ class VirtMetadata(Server):
         pinned = () if core is None else ("taskset", "--cpu-list", str(core))
         # wrk opens the connections of a round while those of the last may not all be gone.
         per_caller = max(128, 4 * connections)
+        # All requests come from one guest: what they may cost is counted, and never enough.
+        lifted = (
+            "--connections-per-caller", str(per_caller), "--connections-per-second", "1000000", "--requests-per-second", "1000000",
+            "--bytes-per-second", str(1 << 40))
+        self.uris = [uri] if isinstance(uri, str) else uri
         command = [
-            *pinned, *wrapper, program, "serve", "--connect", uri, *where,
-            "--connections-per-caller", str(per_caller),
-            # All requests come from one guest: what they may cost is counted, and never enough.
-            "--connections-per-second", "1000000", "--requests-per-second", "1000000", "--bytes-per-second", str(1 << 40),
-            "--sweep-interval", "1h", "--state-directory", f"{place}/state-{port}",
+            *pinned, *wrapper, program, "serve", *(word for uri in self.uris for word in ("--connect", uri)), *where,
+            *(() if limited else lifted), "--sweep-interval", "1h", "--state-directory", f"{place}/state-{port}", *more,
         ]
         super().__init__(name, port, command, f"{place}/server-{port}.log", environment)
 
@@ -162,8 +166,9 @@ class VirtMetadata(Server):
         """Waits until it serves the guest and has read every domain."""
         super().wait(seconds)
 
-        def complete():
-            self.check()
-            return "the inventory is complete" in self.output()
+        lab.wait_until(self.is_complete, f"{self.name} has read every domain", seconds)
 
-        lab.wait_until(complete, f"{self.name} has read every domain", seconds)
+    def is_complete(self):
+        """Whether it has read every domain."""
+        self.check()
+        return self.output().count("the inventory is complete") == len(self.uris)
