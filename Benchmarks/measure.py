@@ -12,6 +12,7 @@ import time
 
 import crawl
 import documents
+import fairness
 import hypervisor
 import instructions
 import lab
@@ -19,10 +20,11 @@ import load
 import report
 import scale
 import servers
+import storm
 import tokens
 
 
-PARTS = ["nginx", "guard", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale"]
+PARTS = ["nginx", "guard", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale", "storm", "fairness"]
 
 
 def numbers(text):
@@ -38,18 +40,20 @@ def parse():
     parser.add_argument("--cores", type=numbers, help="the servers' core and wrk's; default the first two")
     parser.add_argument("--domains", type=numbers, help="numbers of domains; default 1,1000,10000")
     parser.add_argument("--most-domains", type=int, help="how many more domains are, through several libvirtds; default 100,000")
+    parser.add_argument("--guests", type=int, help="guests of the boot storm; default 10,000")
+    parser.add_argument("--at-once", type=int, default=1000, help="how many of them boot at a time; default 1,000")
     parser.add_argument("--requests", type=int, default=500, help="requests in a run under callgrind; default 500")
     parser.add_argument("--puts", type=int, help="session tokens whose memory is measured; default 10,000,000")
     parser.add_argument("--batches", type=int, help="such runs; default 3")
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument(
-        "--beside", metavar="COMMAND", help="ask this server for the documents too; {address} and {port} are where it is to listen")
+        "--beside", metavar="COMMAND", help="ask this server for the documents too, and crawl it after the storm; {address} and {port} are where it is to listen")
     parser.add_argument("--program", default=".build/release/virt-metadata", help="the server; built unless given")
     parser.add_argument("--profiles", metavar="DIR", help="keep callgrind's profiles, for callgrind_annotate")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     options = parser.parse_args()
     for name, full, quick in [("puts", 10_000_000, 20_000), ("rounds", 7, 1), ("seconds", 5, 1), ("batches", 3, 1), ("domains", [1, 1000, 10000], [1, 100]),
-                              ("most_domains", 100_000, 800)]:
+                              ("most_domains", 100_000, 800), ("guests", 10_000, 200)]:
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
     available = sorted(os.sched_getaffinity(0))
@@ -199,6 +203,16 @@ def measure(options):
                 found["scale"] = scale.measure(options, [*([daemon] for daemon in libvirtds), fleet], place, tell)
             show(report.scale(found["scale"]))
             verdicts += report.scaled(found["scale"], len(hypervisor.operators(hypervisor.instance_id(0))))
+        if options.only in (None, "storm"):
+            found["storm"], found["storm beside"] = storm.measure(options, place, tell)
+            show(report.storm(found["storm"]))
+            if found["storm beside"]:
+                show(report.storm_beside(options.beside, found["storm beside"]))
+            verdicts += report.stormed(found["storm"])
+        if options.only in (None, "fairness"):
+            found["fairness"] = fairness.measure(options, place, tell)
+            show(report.floods(found["fairness"]))
+            verdicts += report.fair(found["fairness"])
     if loads:
         verdicts.append(report.without_errors(loads))
     for verdict in verdicts:

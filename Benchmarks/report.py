@@ -3,6 +3,8 @@
 import dataclasses
 import statistics
 
+import fairness
+
 # The least that our server may do for each of nginx's requests.
 BESIDE_NGINX = 0.9
 # The least that it may do with structural identity and guard for each request that it does without.
@@ -23,6 +25,10 @@ BY_DOMAIN = 4096
 # fewest domains.
 BY_CHANGE = 1000
 FLATNESS_OF_CHANGES = 0.5
+# The longest that 99 of 100 requests of a boot storm may take, in microseconds.
+IN_A_STORM = 250_000
+# How much longer 99 of 100 requests of quiet guests may take while another floods: so many times as long, or so many microseconds.
+FLOODED_TIMES, FLOODED_MORE = 2, 5000
 
 
 @dataclasses.dataclass
@@ -137,6 +143,58 @@ def scaled(result, written):
         most = min(BY_CHANGE, (1 + FLATNESS_OF_CHANGES) * costs[least])
         text = ", ".join(f"{cost:,.0f} µs with {domains:,}" for domains, cost in costs.items())
         yield Verdict(f"a domain's {kind} costs {text}; wanted {most:,.0f} at most", max(costs.values()) <= most, {kind: costs})
+
+
+def storm(found):
+    """What a boot storm was like."""
+    yield (f"{found['guests']:,} guests that boot, {found['at once']:,} at a time, {found['passed']:,} starts and stops of others: "
+           f"{found['requests']:,} requests in {found['seconds']:.1f} s, p50 {found['p50'] / 1000:.1f} ms, p99 {found['p99'] / 1000:.1f} ms, "
+           f"longest {found['longest'] / 1000:.1f} ms, failed {found['failed']:,}; RssAnon {found['memory']['RssAnon'] / 1024:.1f} MiB")
+    yield ""
+
+
+def storm_beside(command, found):
+    """A table of the same crawls of ours and of another server."""
+    heads = ["", "requests", "failed", "s", "p50 ms", "p99 ms"]
+    rows = [
+        [name, f"{of['requests']:,}", f"{of['failed']:,}", f"{of['seconds']:.2f}", f"{of['p50'] / 1000:.1f}", f"{of['p99'] / 1000:.1f}"]
+        for name, of in found.items()]
+    yield from _lines(f"A hundred crawls of one instance, beside {command}", heads, rows)
+
+
+def stormed(found):
+    """Judges a boot storm."""
+    faults = "".join(f"\n         {one}" for one in found["faults"])
+    facts = {key: found[key] for key in ("failed", "p99")}
+    yield Verdict(f"in a boot storm no request fails: {found['failed']:,} of {found['requests']:,} did{faults}", not found["failed"], facts)
+    yield Verdict(
+        f"in a boot storm p99 is {found['p99'] / 1000:.1f} ms; wanted {IN_A_STORM / 1000:.0f} at most", found["p99"] <= IN_A_STORM, facts)
+
+
+def floods(result):
+    """A table of what quiet guests found while another flooded."""
+    heads = ["", "p50 µs", "p99 µs", "lowest", "highest", "longest µs", "failed", "flood: connections/s", "open"]
+    rows = []
+    for flood, rounds in result.items():
+        p99 = [one["p99"] for one in rounds]
+        rows.append(
+            [flood or "no flood", f"{fairness.typical(rounds, 'p50'):,.0f}", f"{fairness.typical(rounds, 'p99'):,.0f}", f"{min(p99):,}",
+             f"{max(p99):,}", f"{max(one['longest'] for one in rounds):,}", f"{sum(one['failed'] for one in rounds):,}",
+             *((f"{fairness.typical(rounds, 'flood'):,.0f}", f"{fairness.typical(rounds, 'open'):,.0f}") if flood else ("", ""))])
+    yield from _lines(f"{fairness.QUIET} quiet guests beside one that floods", heads, rows)
+
+
+def fair(result):
+    """Judges what quiet guests feel of each flood."""
+    quiet = fairness.typical(result[None], "p99")
+    most = max(FLOODED_TIMES * quiet, quiet + FLOODED_MORE)
+    for flood, rounds in result.items():
+        if not flood:
+            continue
+        found, failed = fairness.typical(rounds, "p99"), sum(one["failed"] for one in rounds)
+        yield Verdict(
+            f"{flood}: p99 of quiet guests {found / 1000:.1f} ms, without {quiet / 1000:.1f}; wanted {most / 1000:.1f} at most"
+            + (f"; {failed:,} of their requests failed" if failed else ""), found <= most and not failed, {"flood": flood, "p99": found})
 
 
 def crawls(result):
