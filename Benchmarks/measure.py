@@ -47,13 +47,15 @@ def parse():
     parser.add_argument("--batches", type=int, help="such runs; default 3")
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument(
-        "--beside", metavar="COMMAND", help="ask this server for the documents too, and crawl it after the storm; {address} and {port} are where it is to listen")
+        "--beside", metavar="COMMAND",
+        help="ask this server for the documents too, and crawl it after the storm; {address} and {port} are where it is to listen")
     parser.add_argument("--program", default=".build/release/virt-metadata", help="the server; built unless given")
     parser.add_argument("--profiles", metavar="DIR", help="keep callgrind's profiles, for callgrind_annotate")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     options = parser.parse_args()
-    for name, full, quick in [("puts", 10_000_000, 20_000), ("rounds", 7, 1), ("seconds", 5, 1), ("batches", 3, 1), ("domains", [1, 1000, 10000], [1, 100]),
-                              ("most_domains", 100_000, 800), ("guests", 10_000, 200)]:
+    for name, full, quick in [
+            ("puts", 10_000_000, 20_000), ("rounds", 7, 1), ("seconds", 5, 1), ("batches", 3, 1), ("domains", [1, 1000, 10000], [1, 100]),
+            ("most_domains", 100_000, 800), ("guests", 10_000, 200)]:
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
     available = sorted(os.sched_getaffinity(0))

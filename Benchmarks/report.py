@@ -21,8 +21,8 @@ FLATNESS = 0.01
 AT_REST = 8 * 1024
 # The most that a domain adds to that beyond what its operator wrote, in bytes.
 BY_DOMAIN = 4096
-# The most processor time that a domain's change may cost the server, in microseconds, and by how much it may exceed that with the
-# fewest domains.
+# The most processor time that a domain's change may cost the server besides libvirt's calls, in microseconds, and by how much it may
+# exceed that with the fewest domains.
 BY_CHANGE = 1000
 FLATNESS_OF_CHANGES = 0.5
 # The longest that 99 of 100 requests of a boot storm may take, in microseconds.
@@ -119,10 +119,13 @@ def counts(result):
 
 def scale(result):
     """A table of what the number of domains costs."""
-    heads = ["domains", "first answer, ms", "all read, ms", "VmRSS MiB", "RssAnon MiB", "a change, µs", "a restart, µs", "until served, ms"]
+    heads = [
+        "domains", "first answer, ms", "all read, ms", "VmRSS MiB", "RssAnon MiB", "a change, µs", "less libvirt", "a restart, µs",
+        "less libvirt", "until served, ms"]
     rows = [
         [f"{domains:,}", f"{of['first']:,.0f}", f"{of['complete']:,.0f}", f"{of['memory']['VmRSS'] / 1024:.1f}",
-         f"{of['memory']['RssAnon'] / 1024:.1f}", f"{of['change']:,.0f}", f"{of['restart']:,.0f}", f"{of['wait']:.1f}"]
+         f"{of['memory']['RssAnon'] / 1024:.1f}", f"{of['change']['all']:,.0f}", f"{of['change']['own']:,.0f}",
+         f"{of['restart']['all']:,.0f}", f"{of['restart']['own']:,.0f}", f"{of['wait']:.1f}"]
         for domains, of in sorted(result.items())]
     yield from _lines("By domains, from the start", heads, rows)
 
@@ -139,17 +142,19 @@ def scaled(result, written):
             f"RssAnon grows by {growth:,.0f} bytes a domain up to {domains:,}; wanted {BY_DOMAIN:,} at most beyond the {written:,} that "
             "its operator wrote", growth - written <= BY_DOMAIN, {"domains": domains, "growth": growth})
     for kind in ("change", "restart"):
-        costs = {domains: of[kind] for domains, of in sorted(result.items())}
+        costs = {domains: of[kind]["own"] for domains, of in sorted(result.items())}
         most = min(BY_CHANGE, (1 + FLATNESS_OF_CHANGES) * costs[least])
         text = ", ".join(f"{cost:,.0f} µs with {domains:,}" for domains, cost in costs.items())
-        yield Verdict(f"a domain's {kind} costs {text}; wanted {most:,.0f} at most", max(costs.values()) <= most, {kind: costs})
+        yield Verdict(
+            f"a domain's {kind} costs, besides libvirt's calls, {text}; wanted {most:,.0f} at most", max(costs.values()) <= most,
+            {kind: costs})
 
 
 def storm(found):
     """What a boot storm was like."""
     yield (f"{found['guests']:,} guests that boot, {found['at once']:,} at a time, {found['passed']:,} starts and stops of others: "
-           f"{found['requests']:,} requests in {found['seconds']:.1f} s, p50 {found['p50'] / 1000:.1f} ms, p99 {found['p99'] / 1000:.1f} ms, "
-           f"longest {found['longest'] / 1000:.1f} ms, failed {found['failed']:,}; RssAnon {found['memory']['RssAnon'] / 1024:.1f} MiB")
+           f"{found['requests']:,} requests in {found['seconds']:.1f} s, p50 {found['p50'] / 1000:.1f} ms, "
+           f"p99 {found['p99'] / 1000:.1f} ms, longest {found['longest'] / 1000:.1f} ms, failed {found['failed']:,}; RssAnon {found['memory']['RssAnon'] / 1024:.1f} MiB")
     yield ""
 
 

@@ -21,6 +21,8 @@ CHANGES = 200
 WAITED_FOR = 30
 # Between two changes that are not, in seconds: so that none is read together with the next.
 PAUSE = 0.01
+# How libdispatch names the threads of queues that block, and a thread that one of these has begun.
+LIBVIRTS = "-qos.overcommit"
 # Until memory counts as that of a server at rest, in seconds.
 SETTLING = 5
 
@@ -31,7 +33,8 @@ def many(place, domains):
     with contextlib.ExitStack() as stack:
         each = -(-domains // HOSTS)
         yield [
-            stack.enter_context(hypervisor.Libvirtd(f"{place}/several", min(each, domains - first), first)) for first in range(0, domains, each)]
+            stack.enter_context(hypervisor.Libvirtd(f"{place}/several", min(each, domains - first), first))
+            for first in range(0, domains, each)]
 
 
 def measure(options, fleets, place, tell):
@@ -76,8 +79,9 @@ def _until(server, condition, began):
 
 
 def _changes(server, daemon, number):
-    """What one domain's change costs the server, in microseconds of its processor time, all its threads together and less what it
-    takes at rest for as long; and how long after libvirt has made it the new answer is given, in milliseconds."""
+    """What one domain's change costs the server, in microseconds of its processor time and less what it takes at rest for as long: all
+    its threads together, and without those that libvirt runs in; and how long after libvirt has made the change the new answer
+    is given, in milliseconds."""
     counter = itertools.count()
 
     def describe(identity):
@@ -110,14 +114,25 @@ def _cost(server, change):
     time.sleep(0.2)
     middle, between = time.monotonic(), _processor_time(server.pid)
     time.sleep(1)
-    at_rest = (_processor_time(server.pid) - between) / (time.monotonic() - middle)
-    return (between - before - at_rest * (middle - began)) / CHANGES / 1000
+    end, after = time.monotonic(), _processor_time(server.pid)
+
+    def cost(which):
+        at_rest = (after[which] - between[which]) / (end - middle)
+        return (between[which] - before[which] - at_rest * (middle - began)) / CHANGES / 1000
+
+    return {"all": cost("libvirt") + cost("own"), "own": cost("own")}
 
 
 def _processor_time(pid):
-    """Nanoseconds that all threads of a process have run."""
-    total = 0
-    for name in glob.glob(f"/proc/{pid}/task/*/schedstat"):
-        with contextlib.suppress(FileNotFoundError), open(name, encoding="ascii") as text:
-            total += int(text.read().split()[0])
+    """Nanoseconds that the threads of a process have run: those that call libvirt or that it runs in, and the others.
+
+    The former are libvirt's event loop and the queues on which its calls block, which alone are outside libdispatch's common pool.
+    """
+    total = {"libvirt": 0, "own": 0}
+    for place in glob.glob(f"/proc/{pid}/task/*"):
+        # A thread may end meanwhile; what it has run is not known any more.
+        with contextlib.suppress(FileNotFoundError):
+            with open(f"{place}/comm", encoding="ascii") as comm, open(f"{place}/schedstat", encoding="ascii") as time_run:
+                whose = "libvirt" if comm.read().strip().endswith(LIBVIRTS) else "own"
+                total[whose] += int(time_run.read().split()[0])
     return total
