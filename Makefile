@@ -59,7 +59,7 @@ check: packages ## what CI looks at besides the tests: form, and imports that ar
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 
-bench: packages ## measure beside nginx; takes twenty minutes and wants a quiet machine
+bench: packages ## measure beside nginx; takes forty minutes and wants a quiet machine
 	Benchmarks/run
 
 lab: build ## start stock Debian guests on networks of every kind, as root; takes ten minutes

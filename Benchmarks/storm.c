@@ -136,7 +136,7 @@ static void begin(struct slot *slot, int64_t began) {
 static const char *fault(struct slot *slot) {
     if (slot->received == sizeof slot->reply) return "the reply is too long";
     slot->reply[slot->received] = 0;
-    if (strncmp(slot->reply, "HTTP/1.1 200 ", 13) != 0) return slot->received ? slot->reply : "no reply";
+    if (strncmp(slot->reply, "HTTP/1.", 7) != 0 || strncmp(slot->reply + 8, " 200 ", 5) != 0) return slot->received ? slot->reply : "no reply";
     const char *end = strstr(slot->reply, "\r\n\r\n"), *length = strcasestr(slot->reply, "\r\nContent-Length:");
     if (!end || !length || length > end) return "the reply has no end or no length";
     const char *body = end + 4;

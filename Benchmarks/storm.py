@@ -31,18 +31,18 @@ def measure(options, place, tell):
     os.makedirs(path)
     at_home = min(AT_HOME, options.guests // 2)
     tell(f"plugging {at_home} guests in, and creating {options.guests:,}")
-    hypervisor.plug(at_home)
-    numbers = range(1, options.guests + 1)
-    with hypervisor.Libvirtd(path, options.guests, 1) as daemon, servers.VirtMetadata(
+    hypervisor.plug(at_home - 1)
+    numbers = range(options.guests)
+    with hypervisor.Libvirtd(path, options.guests) as daemon, servers.VirtMetadata(
             "virt-metadata", 80, options.program, daemon.uri, path, options.cores[0], bridge=lab.BRIDGE, limited=True,
             more=trusted.options(path, numbers)) as server:
         lab.wait_until(server.is_complete, f"{server.name} has read every domain", hypervisor.PATIENCE)
-        with lab.guest(hypervisor.namespace(1)):
+        with lab.guest():
             paths = [servers.PATH, *(path for begin in crawl.TREES.values() for path in crawl.walk(server.port, begin))]
-        lines = [(guests.at_home if number <= at_home else guests.forwarded)(number) for number in numbers]
+        lines = [(guests.at_home if number < at_home else guests.forwarded)(number) for number in numbers]
         # Those with networks of their own come in between the others.
         lines = [lines[step * 7919 % len(lines)] for step in range(len(lines))]
-        passing = Passing(daemon, options.guests + 1)
+        passing = Passing(daemon, options.guests)
         passing.start()
         with guests.Client("crawl", lines, paths, options.at_once, PATIENCE, options.cores[1], path) as client:
             found = client.found()
