@@ -7,6 +7,8 @@ TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-s
 	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk
 # What the lab needs besides: to make a guest's disk, and for libvirt's NAT.
 LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables
+# What the soak needs: a libvirtd whose domains are make-believe, and what changes them.
+SOAK_PACKAGES = libvirt-daemon libvirt-clients python3-libvirt iproute2 util-linux
 ADDRESS = 127.0.0.1:8775
 # Which tests a sanitizer watches: all.
 ONLY = .
@@ -14,7 +16,7 @@ ONLY = .
 TSAN = halt_on_error=1:suppressions=$(CURDIR)/Tests/sanitizers/races
 LSAN = suppressions=$(CURDIR)/Tests/sanitizers/leaks:print_suppressions=0
 
-.PHONY: help run test test-tsan test-asan build format check golden bench lab packages test-packages
+.PHONY: help run test test-tsan test-asan build format check golden bench lab soak packages test-packages
 
 help: ## print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; do \
@@ -65,3 +67,8 @@ bench: packages ## measure beside nginx; takes forty minutes and wants a quiet m
 lab: build ## start stock Debian guests on networks of every kind, as root; takes ten minutes
 	@scripts/install-packages $(TEST_PACKAGES) $(LAB_PACKAGES)
 	@python3 Lab/lab.py --server .build/debug/virt-metadata
+
+soak: packages ## let a busy host's day go by in ten minutes, or a part of it in MINUTES=n, as root
+	@scripts/install-packages $(SOAK_PACKAGES)
+	VIRT_METADATA_SOAK=1 SOAK_MINUTES=$(or $(MINUTES),10) $(SWIFT) test -c release -Xswiftc -enable-testing \
+		--scratch-path .build/soak --filter SoakTests

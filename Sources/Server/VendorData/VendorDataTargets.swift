@@ -92,10 +92,13 @@ final class VendorDataTargets: Service {
     }
 
     /// The targets of a configuration; `nil` where it has none.
-    convenience init?(_ configuration: Configuration, on group: (any EventLoopGroup)?, logger: Logger) {
+    convenience init?(
+        _ configuration: Configuration, on group: (any EventLoopGroup)?, logger: Logger,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
         guard !configuration.vendorDataTargets.isEmpty else { return nil }
         self.init(
-            configuration.vendorDataTargets, timeout: configuration.vendorDataTimeout, on: group, logger: logger)
+            configuration.vendorDataTargets, timeout: configuration.vendorDataTimeout, on: group, logger: logger, now: now)
     }
 
     /// Keeps the connections until the server ends.

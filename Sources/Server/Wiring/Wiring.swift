@@ -17,10 +17,12 @@ struct Wiring {
     private static let filesOfHypervisor = 8
 
     private let configuration: Configuration
+    private let clock: PacedClock
     private let logger: Logger
 
-    init(_ configuration: Configuration) {
-        self.configuration = configuration
+    /// - Parameter clock: what the server's own timers go by, as far as they are not NIO's or libvirt's.
+    init(_ configuration: Configuration, clock: PacedClock = PacedClock()) {
+        (self.configuration, self.clock) = (configuration, clock)
         var logger = Logger(label: "virt-metadata")
         logger.logLevel = configuration.logLevel
         self.logger = logger
@@ -33,12 +35,12 @@ struct Wiring {
         let board = SnapshotBoard()
         let inventory = InventoryService(
             uris: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
-            clock: ContinuousClock(), logger: logger)
+            clock: clock, logger: logger)
         // Before the inventory begins: an address that cannot be had is said at once, whatever libvirt does.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
         let keepers = configuration.allowsPasswords ? makePasswordKeepers(board, reread: { inventory.reread($0, on: $1) }) : []
         let passwords = GuestPasswords(keeper: keep(board, keepers), logger: logger)
-        let targets = VendorDataTargets(configuration, on: group, logger: logger)
+        let targets = VendorDataTargets(configuration, on: group, logger: logger, now: now)
         let listener = try await makeListener(
             on: group, board: board, passwords: passwords, targets: targets,
             wantLeases: { inventory.wantLeases(of: $0, on: $1) })
@@ -64,6 +66,8 @@ struct Wiring {
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         try await ServiceGroup(configuration: all).run()
     }
+
+    private var now: @Sendable () -> PacedClock.Instant { { [clock] in clock.now } }
 
     /// How many files may be open at one time.
     static func mostFiles(_ configuration: Configuration) -> Int {
@@ -110,14 +114,14 @@ struct Wiring {
         on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, passwords: GuestPasswords, targets: VendorDataTargets?,
         wantLeases: @escaping @Sendable (String, HostNumber) -> Void
     ) async throws -> GuestListener {
-        let strangers = StrangerLog(logger: logger)
+        let strangers = StrangerLog(logger: logger, now: now)
         let secrets = try Secrets(configuration.secrets, logger: logger)
-        let tokens = SessionTokens(authority: secrets.tokens, clock: TokenClock(), policy: configuration.sessions)
+        let tokens = SessionTokens(authority: secrets.tokens, clock: clock.tokens, policy: configuration.sessions)
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
             seal: secrets.seal, agent: secrets.agent, passwords: passwords, vendorDataTargets: targets,
             onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
-        let (excesses, failures) = (ExcessLog(logger: logger), AcceptLog(logger: logger))
+        let (excesses, failures) = (ExcessLog(logger: logger, now: now), AcceptLog(logger: logger, now: now))
         return try await GuestListener(
             group: group, responder: responder, limits: affordableLimits(), onExcess: { excesses.note($0, $1) },
             onAcceptFailure: { failures.note($0) })
@@ -146,7 +150,7 @@ struct Wiring {
         do {
             return CallerIdentification(
                 neighbours: try Neighbours(), ports: try BridgePorts(),
-                file: try configuration.neighbours.map { try NeighbourFile(path: $0) },
+                file: try configuration.neighbours.map { try NeighbourFile(path: $0, now: now) },
                 trusted: configuration.trustForwardedFor)
         } catch let error as NeighbourFileError {
             throw ConfigurationError(place: "--neighbours", problem: "\(error)")
