@@ -21,7 +21,8 @@ struct Soak {
     private let libvirtd: PrivateLibvirtd
     private let neighbours: String
     private let guests: RunningProgram
-    private let (input, output) = (Pipe(), Pipe())
+    private let input = Pipe()
+    private let output = Pipe()
     private var samples: [Sample] = []
 
     init(minutes: String, seed: String, journal: Journal) throws {
@@ -104,7 +105,7 @@ struct Soak {
 
     private func judge() -> Bool {
         let growth = Growth(samples: samples)
-        let verdicts = [
+        let verdicts: [(holds: Bool, line: String)] = [
             growth.verdict("allocated", \.allocated, atMost: 1024, unit: " KiB"),
             growth.verdict("RssAnon", \.anonymous, atMost: 1024, unit: " KiB"),
             growth.verdict("descriptors", \.descriptors, atMost: 2, unit: ""),
