@@ -216,6 +216,23 @@ import Testing
         }
     }
 
+    @Test func `what was said of instances that are gone is forgotten once it holds no longer`() async throws {
+        try await VendorDataService.run { service in
+            let observer = Observer()
+            let targets = VendorDataTargets(
+                [try #require(VendorDataTarget("a@\(service.url("good"))"))], timeout: .seconds(10), on: nil,
+                logger: observer.logger, now: { observer.now })
+            for number in 0..<20 {
+                _ = await targets.answers(about: try #require(Guests.instance(1, "g\(number)", mac: "52:54:00:00:00:01")))
+            }
+            #expect(targets.remembered == 20)
+            observer.advance(by: VendorDataTargets.memory)
+            _ = await targets.answers(about: try #require(Guests.instance(1, "web", mac: "52:54:00:00:00:01")))
+            #expect(targets.remembered == 1)
+            try await targets.end()
+        }
+    }
+
     @Test func `a target gets sixty-four requests at a time, and the others wait for their turn`() async throws {
         try await VendorDataService.run { service in
             let targets = VendorDataTargets(

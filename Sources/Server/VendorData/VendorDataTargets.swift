@@ -45,11 +45,18 @@ final class VendorDataTargets: Service {
         func isKnown(at time: ContinuousClock.Instant) -> Bool {
             waiting == nil && answers.allSatisfy { $0.map { time < $0.expiry } ?? false }
         }
+
+        /// Whether any of it still holds.
+        func isUseful(at time: ContinuousClock.Instant) -> Bool {
+            answers.contains { $0.map { time < $0.expiry } ?? false }
+        }
     }
 
     private struct State {
         var entries: [UInt64: Entry] = [:]
         var size = 0
+        /// When those were last dropped that hold no longer: most are of instances that are gone or have changed since.
+        var tidied: ContinuousClock.Instant?
         /// When the operator was last told of a target, by its number.
         var told: [Int: ContinuousClock.Instant] = [:]
     }
@@ -161,6 +168,9 @@ final class VendorDataTargets: Service {
         zip(targets, answers).compactMap { target, answer in answer.map { JSONMember(target.name, $0.value) } }
     }
 
+    /// Of how many instances something is kept.
+    var remembered: Int { state.withLock { $0.entries.count } }
+
     // MARK: Answers
 
     private func take(_ new: [Int: Answer], about instance: Instance) {
@@ -181,6 +191,10 @@ final class VendorDataTargets: Service {
     }
 
     private static func makeRoom(in state: inout State, at time: ContinuousClock.Instant) {
+        if state.tidied.map({ time - $0 >= memory }) ?? true {
+            state.tidied = time
+            drop(from: &state) { !$0.isUseful(at: time) }
+        }
         guard state.size > most else { return }
         drop(from: &state) { !$0.isKnown(at: time) }
         // All of them still hold.
