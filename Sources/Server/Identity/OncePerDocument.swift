@@ -3,8 +3,8 @@ import Common
 /// What is made of a document, kept for when the same one is asked for again: a signature costs two thirds of a millisecond, and a
 /// guest's document is always the same.
 final class OncePerDocument: Sendable {
-    /// How many are kept: some three megabytes of them. Then all are made anew.
-    private static let most = 1024
+    /// How many are kept: half a megabyte of them, as a guest asks again soon or not at all. Then all are made anew.
+    private static let most = 256
 
     private let make: @Sendable ([UInt8]) throws -> String
     private let made = Locked<[[UInt8]: String]>([:])
