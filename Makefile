@@ -43,8 +43,8 @@ test: test-packages ## run every test; those that need root say so where they ar
 	$(SWIFT) test --skip-build --no-parallel
 
 test-tsan: test-packages ## run them with ThreadSanitizer, which is slow; ONLY=REGEX runs fewer
-	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/thread
-	TSAN_OPTIONS="$(TSAN)" $(SWIFT) test --skip-build --no-parallel --sanitize=thread --scratch-path .build/thread --filter '$(ONLY)'
+	$(SWIFT) build --build-tests --sanitize=thread -Xswiftc -DTHREAD_SANITIZER --scratch-path .build/thread
+	TSAN_OPTIONS="$(TSAN)" $(SWIFT) test --skip-build --no-parallel --sanitize=thread -Xswiftc -DTHREAD_SANITIZER --scratch-path .build/thread --filter '$(ONLY)'
 
 test-asan: test-packages ## run them with AddressSanitizer and its leak checker
 	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/address

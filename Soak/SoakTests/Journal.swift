@@ -1,5 +1,5 @@
+import Common
 import Logging
-import Synchronization
 
 /// The server's log, counted: how often each message came, and where the server listens.
 final class Journal: Sendable {
@@ -9,7 +9,7 @@ final class Journal: Sendable {
         var address: String?
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// Where the server listens, once it does.
     var address: String? { state.withLock { $0.address } }

@@ -74,7 +74,7 @@ struct RuleSetTests {
     @Test func `how fast a port may begin connections is part of the rules`() {
         var limited = rules
         limited.connectionsPerSecond = 20
-        #expect(limited.script.contains("iifname limit rate over 20/second burst 5 packets"))
+        #expect(limited.script.contains("iifname limit rate over 20/second burst 40 packets"))
         #expect(!rules.script.contains("limit rate"))
         #expect(limited.changes(from: rules) == limited.script)
     }

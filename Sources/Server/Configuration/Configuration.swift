@@ -27,7 +27,7 @@ struct Configuration: Sendable {
         var heldPerCaller = 32
         /// What one caller may ask for in a while: cloud-init asks some fifty requests at each boot, Amazon's own service takes
         /// about as many as this.
-        var rates = Allowance.Rates(requestsPerSecond: 1000, bytesPerSecond: 32 << 20)
+        var rates = Allowance.Rates(requestsPerSecond: 1000, bytesPerSecond: 8 << 20)
     }
 
     /// libvirt's URIs of the hypervisors (https://libvirt.org/uri.html), this host's first.

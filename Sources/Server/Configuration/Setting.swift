@@ -96,8 +96,8 @@ struct Setting: Sendable {
             help: "Drop frames that bear another guest's hardware address.", example: "off"
         ) { values, configuration throws(BadValue) in configuration.interception.guardsPorts = try Read.yesOrNo(values) },
         count(
-            "connections-per-second", "count", 4...1_000_000, example: "100",
-            help: "New connections by one guarded port; beyond it, and a quarter of a second's worth at once, no answer.",
+            "connections-per-second", "count", 1...1_000_000, example: "20",
+            help: "New connections by one guarded port; beyond it, and two seconds' worth at once, they wait in the guest.",
             { $1.interception.connectionsPerSecond = $0 }),
         Setting(
             name: "leave-open", kind: .flag, valueName: "yes|no",
@@ -216,7 +216,7 @@ struct Setting: Sendable {
                 "Requests of one hardware address, or address if none is known; beyond it, and two seconds' worth at once, 429.",
             { $1.limits.rates.requestsPerSecond = $0 }),
         count(
-            "bytes-per-second", "bytes", 1024...(1 << 40), example: "8388608",
+            "bytes-per-second", "bytes", 1024...(1 << 40), example: "4194304",
             help: "What replies to one such caller may have; beyond it, and two seconds' worth at once, 429.",
             { $1.limits.rates.bytesPerSecond = $0 }),
     ]

@@ -14,8 +14,8 @@ actor Interceptor {
         var selection = BridgeSelection()
         var guardsPorts = true
         /// How many new connections a second each port that is guarded may begin. A guest that floods would else fill the queue
-        /// that all wait in; an honest one needs some fifty at a boot.
-        var connectionsPerSecond = 500
+        /// that all wait in; an honest one needs some hundred at a boot.
+        var connectionsPerSecond = 100
     }
 
     /// After how long what failed is tried again, and what is in place is looked after.

@@ -77,10 +77,9 @@ extension RuleSet {
     /// those of other guests in the queue of a listening socket, which has one order for all. A client tries again after a second
     /// (RFC 6298 §2.1).
     ///
-    /// A quarter of a second's worth may come at once.
+    /// Two seconds' worth may come at once, as of everything that a guest may have in a while.
     private var haste: String {
         guard let connectionsPerSecond else { return "  chain arriving {\n  }\n" }
-        let burst = max(1, connectionsPerSecond / 4)
         return """
               counter \(Self.hurries) { }
               set arrivals {
@@ -88,7 +87,7 @@ extension RuleSet {
               }
               chain arriving {
                 tcp flags & (syn | ack) == syn update @arrivals \
-            { iifname limit rate over \(connectionsPerSecond)/second burst \(burst) packets } counter name \(Self.hurries) drop
+            { iifname limit rate over \(connectionsPerSecond)/second burst \(2 * connectionsPerSecond) packets } counter name \(Self.hurries) drop
               }
 
             """
