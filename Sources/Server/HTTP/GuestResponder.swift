@@ -4,7 +4,9 @@ import NIOHTTP1
 
 /// From a request to its reply: who is asking, what is known, which view, which place. A pure function of values; what is to be
 /// done in the world before there is a reply, it names.
-struct GuestResponder: Sendable {
+///
+/// A class, for it is handed on with every request, and what it holds would be counted each time.
+final class GuestResponder: Sendable {
     /// What becomes of a request.
     enum Outcome {
         case reply(Reply)
@@ -36,7 +38,14 @@ struct GuestResponder: Sendable {
         let reason: UnknownCaller
     }
 
-    let views: [any MetadataView]
+    /// A view behind one reference, for the same reason.
+    private final class Room: Sendable {
+        let view: any MetadataView
+
+        init(_ view: any MetadataView) { self.view = view }
+    }
+
+    private let rooms: [Room]
     let board: SnapshotBoard
     let identification: CallerIdentification
     let tokens: SessionTokens
@@ -53,11 +62,26 @@ struct GuestResponder: Sendable {
     /// Told of each network whose leases would tell an address that nothing else does, and of the host that it is on.
     let wantLeases: @Sendable (_ network: String, _ host: HostNumber) -> Void
 
+    /// - Parameters:
+    ///   - views: the first that claims a path answers.
+    ///   - seal: how documents are vouched for; `nil` where nobody does.
+    init(
+        views: [any MetadataView], board: SnapshotBoard, identification: CallerIdentification, tokens: SessionTokens,
+        entropy: Entropy, seal: DocumentSeal?, agent: NeutronAgent?, passwords: GuestPasswords,
+        vendorDataTargets: VendorDataTargets?, onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void,
+        wantLeases: @escaping @Sendable (_ network: String, _ host: HostNumber) -> Void
+    ) {
+        rooms = views.map(Room.init)
+        (self.board, self.identification, self.tokens, self.entropy) = (board, identification, tokens, entropy)
+        (self.seal, self.agent, self.passwords, self.vendorDataTargets) = (seal, agent, passwords, vendorDataTargets)
+        (self.onUnknown, self.wantLeases) = (onUnknown, wantLeases)
+    }
+
     /// How many bytes of a request's body are to be kept, from its beginning; none as a rule. One more than is taken tells that
     /// it is too long.
     func keptBody(of head: HTTPRequestHead) -> Int {
         guard head.method == .POST, let path = TreePath(target: head.uri),
-            case .storePassword? = view(of: path)?.operation(at: path)
+            case .storePassword? = room(of: path)?.view.operation(at: path)
         else { return 0 }
         return GuestPasswords.longest + 1
     }
@@ -67,50 +91,50 @@ struct GuestResponder: Sendable {
     /// - Parameter body: what was kept of its body.
     func respond(to head: HTTPRequestHead, body: [UInt8], over connection: Caller) -> Outcome {
         let path = TreePath(target: head.uri)
-        let view = path.flatMap(view)
-        let operation = path.flatMap { view?.operation(at: $0) }
+        let room = path.flatMap(room)
+        let operation = path.flatMap { room?.view.operation(at: $0) }
         switch operation {
         case .issueToken: return issueToken(to: head, over: connection)
         case .storePassword where !head.isReading: return storePassword(body, of: head, over: connection)
         case .storePassword, .askVendorDataTargets, nil: break
         }
         guard head.isReading else { return .reply(.readOnly) }
-        guard let path, let view else { return .reply(.notFound) }
-        if let node = view.publicNode(at: path) { return .reply(Reply(node)) }
+        guard let path, let room else { return .reply(.notFound) }
+        if let node = room.view.publicNode(at: path) { return .reply(Reply(node)) }
 
-        return outcome(of: head, over: connection) { asker in
+        return outcome(of: head, over: connection) { [self] asker in
             guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
             if case .askVendorDataTargets = operation, let targets = vendorDataTargets {
-                return readAsking(targets, path, in: view, by: asker, head)
+                return readAsking(targets, path, in: room, by: asker, head)
             }
-            return .reply(read(path, in: view, by: asker, head))
+            return .reply(read(path, in: room, by: asker, head))
         }
     }
 
     private func readAsking(
-        _ targets: VendorDataTargets, _ path: TreePath, in view: any MetadataView, by asker: Asker, _ head: HTTPRequestHead
+        _ targets: VendorDataTargets, _ path: TreePath, in room: Room, by asker: Asker, _ head: HTTPRequestHead
     ) -> Outcome {
-        let reply = { @Sendable in read(path, in: view, by: asker, head, targetsSay: $0) }
+        let reply = { @Sendable [self] in read(path, in: room, by: asker, head, targetsSay: $0) }
         if let known = targets.known(about: asker.instance) { return .reply(reply(known)) }
         return .deferred(.askVendorDataTargets(targets, about: asker.instance, reply: reply))
     }
 
     private func read(
-        _ path: TreePath, in view: any MetadataView, by asker: Asker, _ head: HTTPRequestHead, targetsSay: [JSONMember] = []
+        _ path: TreePath, in room: Room, by asker: Asker, _ head: HTTPRequestHead, targetsSay: [JSONMember] = []
     ) -> Reply {
         let question = Question(
             about: asker.instance, address: asker.address, interface: asker.interface, entropy: entropy, seal: seal,
             renderings: renderings, targetsSay: targetsSay)
         for network in question.networksWithUnknownAddresses { wantLeases(network, asker.host) }
-        guard let node = view.node(at: path, for: question) else { return .notFound }
+        guard let node = room.view.node(at: path, for: question) else { return .notFound }
         if case .directory(let directory) = node, Acceptance(head.headers).prefersJSON {
-            return Reply(view.json(of: directory) ?? node)
+            return Reply(room.view.json(of: directory) ?? node)
         }
         return Reply(node)
     }
 
-    private func view(of path: TreePath) -> (any MetadataView)? {
-        views.first { $0.claims(path) }
+    private func room(of path: TreePath) -> Room? {
+        rooms.first { $0.view.claims(path) }
     }
 
     private func issueToken(to head: HTTPRequestHead, over connection: Caller) -> Outcome {
