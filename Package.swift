@@ -111,7 +111,8 @@ if Context.environment["VIRT_METADATA_SOAK"] != nil {
     package.targets += [
         .systemLibrary(name: "CMalloc", path: "Soak/CMalloc"),
         .testTarget(
-            name: "SoakTests", dependencies: ["Common", "Common", "Server", "TestSupport", "CMalloc", logging] + nio, path: "Soak/SoakTests",
+            name: "SoakTests", dependencies: ["Common", "Server", "TestSupport", "CMalloc", logging] + nio,
+            path: "Soak/SoakTests",
             swiftSettings: settings),
     ]
 }
