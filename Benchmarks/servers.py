@@ -85,13 +85,20 @@ class Asking:
 class Nginx(Server):
     """Debian's nginx: one worker, a static file, and nothing in its way."""
 
-    def __init__(self, name, port, core, place, files=None):
+    # Where it has the ten bytes without a file.
+    RETURNING = "/return"
+
+    def __init__(self, name, port, core, place, files=None, host=None):
         """It serves the ten bytes, and these bodies by their paths."""
+        wrapper = ()
+        if host:
+            self.guest = lab.OTHER_GUEST
+            wrapper = ("ip", "netns", "exec", host)
         own = f"{place}/{name.replace(' ', '-')}"
         os.makedirs(own + "/root" + os.path.dirname(PATH))
         hypervisor.write(own + "/root" + PATH, hypervisor.INSTANCE_ID)
         # A path and the same with a slash behind it are two places of ours, and cannot be two files.
-        locations = ""
+        locations = f'        location = {self.RETURNING} {{ return 200 "{hypervisor.INSTANCE_ID}"; }}\n'
         for number, (path, body) in enumerate((files or {}).items()):
             with open(f"{own}/{number}", "wb") as output:
                 output.write(body)
@@ -128,7 +135,7 @@ http {{
 {locations}    }}
 }}
 """)
-        command = ["taskset", "--cpu-list", str(core), "nginx", "-e", "stderr", "-c", configuration]
+        command = ["taskset", "--cpu-list", str(core), *wrapper, "nginx", "-e", "stderr", "-c", configuration]
         super().__init__(name, port, command, f"{own}/log")
 
     def memory(self, pid=None):
