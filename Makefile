@@ -16,7 +16,7 @@ ONLY = .
 TSAN = halt_on_error=1:suppressions=$(CURDIR)/Tests/sanitizers/races
 LSAN = suppressions=$(CURDIR)/Tests/sanitizers/leaks:print_suppressions=0
 
-.PHONY: help run test test-tsan test-asan build format check golden bench lab soak packages test-packages
+.PHONY: help run test test-tsan test-asan build format check golden bench lab soak fuzz packages test-packages
 
 help: ## print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; do \
@@ -55,10 +55,10 @@ golden: packages ## write the golden walks anew; read the difference before you 
 	git diff --stat -- fixtures
 
 format: ## bring the sources into the house's form
-	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests Fuzzing
 
 check: packages ## what CI looks at besides the tests: form, and imports that are declared
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Fuzzing
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 
 bench: packages ## measure beside nginx; takes forty minutes and wants a quiet machine
@@ -72,3 +72,8 @@ soak: packages ## let a busy host's day go by in ten minutes, or a part of it in
 	@scripts/install-packages $(SOAK_PACKAGES)
 	VIRT_METADATA_SOAK=1 SOAK_MINUTES=$(or $(MINUTES),10) $(SWIFT) test -c release -Xswiftc -enable-testing \
 		--scratch-path .build/soak --filter SoakTests
+
+fuzz: packages ## give made-up input to what reads foreign bytes, for MINUTES=n
+	VIRT_METADATA_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --product Fuzz -Xswiftc -sanitize=fuzzer,address \
+		-Xcc -fsanitize=fuzzer-no-link,address -Xswiftc -enable-testing -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
+	@scripts/fuzz .build/fuzz/release/Fuzz .build/fuzzing $(or $(MINUTES),5)

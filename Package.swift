@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Whether this is for `make fuzz`.
+let isFuzzed = Context.environment["VIRT_METADATA_FUZZ"] != nil
+
 /// The same for every target: Swift 6, memory safety spelled out, imports that stay inside, warnings that stop the build.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -14,6 +17,13 @@ let settings: [SwiftSetting] = [
 /// A room of the house; `docs/architecture.md` has the plan and the reasons for each arrow.
 func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The program. `Fuzzing/Fuzz` reaches into it, so where that is built it is a library whose `main` has another name.
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    guard isFuzzed else { return .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings) }
+    let entry = SwiftSetting.unsafeFlags(["-Xfrontend", "-entry-point-function-name", "-Xfrontend", "\(name)_main"])
+    return .target(name: name, dependencies: dependencies, swiftSettings: settings + [entry])
 }
 
 func tests(of room: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -38,7 +48,7 @@ let crypto: [Target.Dependency] = [
 
 let package = Package(
     name: "virt-metadata",
-    products: [.executable(name: "virt-metadata", targets: ["Server"])],
+    products: isFuzzed ? [] : [.executable(name: "virt-metadata", targets: ["Server"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
@@ -68,17 +78,16 @@ let package = Package(
         room("EC2API", ["Common", "JSON"]),
         room("OpenStackAPI", ["Common", "JSON"]),
         room("Identity", ["Common"] + crypto),
-        .executableTarget(
-            name: "Server",
-            dependencies: [
+        program(
+            "Server",
+            [
                 "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "Identity", logging,
                 lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-            ] + nio,
-            swiftSettings: settings),
+            ] + nio),
 
         .target(name: "TestSupport", dependencies: ["CLinux", "Common"], path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "Common", ["Common", hashTrees]),
@@ -114,5 +123,19 @@ if Context.environment["VIRT_METADATA_SOAK"] != nil {
             name: "SoakTests", dependencies: ["Common", "Server", "TestSupport", "CMalloc", logging] + nio,
             path: "Soak/SoakTests",
             swiftSettings: settings),
+    ]
+}
+
+// The fuzz programs, which `make fuzz` alone builds: libFuzzer must be linked into all that they reach.
+if isFuzzed {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Fuzzing/CFuzzer"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "CFuzzer", "Common", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "Identity", "Server", logging,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + nio,
+            path: "Fuzzing/Fuzz", swiftSettings: settings),
     ]
 }

@@ -75,7 +75,16 @@ extension Configuration {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ConfigurationError(place: path, problem: "cannot be read; is it there, and may this user read it?")
         }
-        guard let text = String(validating: data, as: UTF8.self) else {
+        try read(data, of: path)
+    }
+
+    /// Takes over the settings of a file.
+    ///
+    /// - Parameters:
+    ///   - contents: the bytes in it.
+    ///   - path: the name that errors give it.
+    mutating func read(_ contents: some Sequence<UInt8>, of path: String) throws(ConfigurationError) {
+        guard let text = String(validating: contents, as: UTF8.self) else {
             throw ConfigurationError(place: path, problem: "is not UTF-8")
         }
         let root: Node?

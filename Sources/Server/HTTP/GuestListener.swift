@@ -3,7 +3,6 @@ import Glibc
 import Kernel
 import NIOCore
 import NIOExtras
-import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
 
@@ -121,7 +120,8 @@ final class GuestListener: Service {
     }
 
     private func bootstrap(_ quiescing: ServerQuiescingHelper, at place: ListeningPlace) -> ServerBootstrap {
-        let reception = Reception(responder: responder, place: place, limits: limits, tables: tables)
+        let reception = Reception(responder: responder, place: place, limits: limits)
+        let tables = tables
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(Self.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -143,35 +143,9 @@ final class GuestListener: Service {
                 }
             }
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try reception.addHandlers(to: channel) }
+                channel.eventLoop.makeCompletedFuture {
+                    try reception.addHandlers(to: channel, of: tables.table(of: channel.eventLoop))
+                }
             }
-    }
-}
-
-/// How a new connection is received: what stands between its bytes and its replies.
-private struct Reception: Sendable {
-    let responder: GuestResponder
-    let place: ListeningPlace
-    let limits: Configuration.Limits
-    let tables: LoopTables
-
-    func addHandlers(to channel: any Channel) throws {
-        // Set here and not by the bootstrap, which takes several thousand instructions more for it.
-        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
-        let loop = tables.table(of: channel.eventLoop)
-        var parsing = NIOHTTPDecoderLimitConfiguration()
-        parsing.maxHeaderFieldSize = limits.requestHeadBytes
-        parsing.maxHeaderListSize = limits.requestHeadBytes
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: parsing)
-        let connection = GuestConnection(
-            responder: responder, place: place, table: loop.connections, patience: patience,
-            bodyLimit: limits.requestBodyBytes, dates: loop.dates)
-        try channel.pipeline.syncOperations.addHandlers([ByteArrival(connection), ByteToMessageHandler(decoder), connection])
-    }
-
-    private var patience: GuestConnection.Patience {
-        GuestConnection.Patience(
-            request: ConnectionTable.ticks(limits.requestTimeout), idle: ConnectionTable.ticks(limits.idleTimeout),
-            hold: ConnectionTable.ticks(limits.holdTimeout))
     }
 }

@@ -1,0 +1,249 @@
+import Common
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+
+@testable import Server
+
+/// What a guest sends over one connection, from its bytes to those of the replies, through the server's own pipeline.
+///
+/// The first byte says who sends: the last digit of an address in 127.0.0.0/24, `a` for an agent of Neutron's, `e` for a stranger
+/// before the inventory is complete. The second says in pieces of how many bytes, a space in one piece. After a full stop as
+/// the third the guest sends no more, else it is silent until its time is over.
+enum RequestTarget {
+    static func run(_ input: [UInt8]) -> Int32 {
+        guard input.count > 3 else { return -1 }
+        let sender = Sender(input[0])
+        let connection = EmbeddedConnection(of: sender)
+        connection.send(input[3...], inPiecesOf: input[1] == UInt8(ascii: " ") ? input.count : max(1, Int(input[1])))
+        if input[2] == UInt8(ascii: ".") { connection.halfClose() }
+        connection.wait()
+        Exchange(sender, connection.requests, connection.replies).check()
+        return 0
+    }
+}
+
+/// Who sends, and who answers.
+struct Sender {
+    let address: String
+    let responder: GuestResponder
+    let isAgent: Bool
+
+    init(_ byte: UInt8) {
+        isAgent = byte == UInt8(ascii: "a")
+        let isEarly = byte == UInt8(ascii: "e")
+        address = isAgent ? World.proxy : "127.0.0.\(isEarly ? 5 : byte & 0xF)"
+        responder = isAgent ? World.shared.agents : isEarly ? World.shared.early : World.shared.responder
+    }
+
+    /// Whose metadata a request may be answered with, going by the parsed request alone.
+    func guest(for head: HTTPRequestHead) -> World.Guest? {
+        guard let guest = owner(named: head.headers), isOpen(guest, to: head.headers) else { return nil }
+        return guest
+    }
+
+    /// Who a request is about, whatever it may read.
+    func owner(named headers: HTTPHeaders) -> World.Guest? {
+        let guests = World.shared.guests
+        if isAgent {
+            let (ids, codes) = (headers["X-Instance-ID"], headers["X-Instance-ID-Signature"])
+            return guests.first { ids == [$0.instance.uuid.description] && codes == [World.signature] }
+        }
+        guard address == World.proxy, let field = headers["X-Forwarded-For"].first else {
+            return guests.first { $0.address == address }
+        }
+        return guests.first { IPAddress(field.filter { $0 != " " && $0 != "\t" }) == IPAddress($0.address) }
+    }
+
+    private func isOpen(_ guest: World.Guest, to headers: HTTPHeaders) -> Bool {
+        let fields = headers[SessionTokens.tokenField]
+        guard let field = fields.first else { return guest.instance.sessions.tokens != .required }
+        return fields.count == 1 && guest.tokens.contains(field)
+    }
+}
+
+/// A connection without a socket, and what went over it.
+final class EmbeddedConnection {
+    private let loop = EmbeddedEventLoop()
+    private let channel: EmbeddedChannel
+    private let observer = Observer()
+
+    init(of sender: Sender) {
+        channel = EmbeddedChannel(loop: loop)
+        var limits = Configuration.Limits()
+        (limits.requestTimeout, limits.holdTimeout, limits.idleTimeout) = (.seconds(1), .milliseconds(300), .seconds(2))
+        // No refusal may depend on how fast inputs follow each other.
+        limits.rates = Allowance.Rates(requestsPerSecond: 1_000_000, bytesPerSecond: 1 << 40)
+        let reception = Reception(responder: sender.responder, place: .anywhere, limits: limits)
+        let own = LoopTables.Loop(loop, census: Census(limits: limits, onExcess: { _, _ in }))
+        do {
+            let address = try SocketAddress(ipAddress: sender.address, port: 1)
+            channel.remoteAddress = address
+            try reception.addHandlers(to: channel, of: own)
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(observer, position: .before(pipeline.handler(type: GuestConnection.self)))
+            channel.connect(to: address, promise: nil)
+        } catch {
+            fatalError("a connection cannot be begun: \(error)")
+        }
+    }
+
+    func send(_ bytes: ArraySlice<UInt8>, inPiecesOf size: Int) {
+        var rest = bytes
+        while !rest.isEmpty, channel.isActive {
+            channel.pipeline.fireChannelRead(ByteBuffer(bytes: rest.prefix(size)))
+            channel.pipeline.fireChannelReadComplete()
+            loop.run()
+            rest = rest.dropFirst(size)
+        }
+    }
+
+    func halfClose() {
+        guard channel.isActive else { return }
+        channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        loop.run()
+    }
+
+    /// Lets time pass until every limit is over.
+    func wait() {
+        loop.advanceTime(by: .seconds(6))
+        guard !channel.isActive else { fatalError("the connection does not end") }
+    }
+
+    var requests: Observer.Requests { observer.requests }
+
+    /// What was written, each time in one piece.
+    var replies: [[UInt8]] {
+        var replies: [[UInt8]] = []
+        do {
+            while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
+                if buffer.readableBytes > 0 { replies.append(Array(buffer.readableBytesView)) }
+            }
+        } catch {
+            fatalError("something else than bytes was written: \(error)")
+        }
+        return replies
+    }
+}
+
+/// Sees what the parser says before the connection does.
+final class Observer: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+
+    struct Requests {
+        var heads: [HTTPRequestHead] = []
+        var whole = 0
+        var isBad = false
+    }
+
+    private(set) var requests = Requests()
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): requests.heads.append(head)
+        case .body: break
+        case .end: requests.whole += 1
+        }
+        context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What an ended connection leaves unparsed is nobody's request.
+        if context.channel.isActive { requests.isBad = true }
+        context.fireErrorCaught(error)
+    }
+}
+
+/// What was asked over a connection, and what was replied: each reply is whole, answers a request, and tells its guest of itself alone.
+struct Exchange {
+    private let sender: Sender
+    private let requests: Observer.Requests
+    private let replies: [ParsedReply]
+
+    init(_ sender: Sender, _ requests: Observer.Requests, _ replies: [[UInt8]]) {
+        (self.sender, self.requests) = (sender, requests)
+        let parsed = replies.map { bytes in
+            guard let reply = ParsedReply(bytes) else { fatalError("no reply: \(String(decoding: bytes, as: UTF8.self))") }
+            return reply
+        }
+        self.replies = parsed.filter { $0.status != 100 }
+    }
+
+    func check() {
+        let heads = requests.heads
+        for (index, reply) in replies.enumerated() {
+            let head = index < heads.count ? heads[index] : nil
+            require(reply.isWhole(toHead: head?.method == .HEAD), "a reply has another length than it says", reply)
+            require(!reply.isLast || index == replies.count - 1, "something follows the last reply", reply)
+            require(head != nil || reply.isRefusal && reply.isLast, "nobody asked for this", reply)
+            require(index < requests.whole || reply.isRefusal && reply.isLast, "a request is answered that is not whole", reply)
+            checkSecrecy(of: reply, to: head)
+        }
+        let isOver = replies.last?.isLast ?? false
+        guard requests.isBad || replies.count != requests.whole else { return }
+        guard isOver else { fatalError("\(requests) got \(replies.count) replies, and the last one does not close") }
+    }
+
+    private func checkSecrecy(of reply: ParsedReply, to head: HTTPRequestHead?) {
+        let guest = head.flatMap { sender.guest(for: $0) }
+        for other in World.shared.guests where other.instance !== guest?.instance {
+            let told = other.canaries.first { reply.contains($0) }
+            require(told == nil, "\(other.instance.domainName)'s own is told to \(guest?.instance.domainName ?? "nobody")", reply)
+        }
+        guard reply.fields["x-aws-ec2-metadata-token-ttl-seconds"] != nil, let head else { return }
+        require(sender.owner(named: head.headers) != nil, "a token is given to nobody", reply)
+    }
+
+    private func require(_ holds: Bool, _ problem: @autoclosure () -> String, _ reply: ParsedReply) {
+        guard !holds else { return }
+        fatalError("\(problem()): \(requests.heads) got \(String(decoding: reply.bytes, as: UTF8.self))")
+    }
+}
+
+/// The bytes of a reply, read by other eyes than ours.
+struct ParsedReply {
+    let bytes: [UInt8]
+    let status: Int
+    /// By their names in small letters.
+    let fields: [Substring: Substring]
+    private let body: ArraySlice<UInt8>
+
+    /// `nil` for bytes that are no reply.
+    init?(_ bytes: [UInt8]) {
+        let end = Array("\r\n\r\n".utf8)
+        guard let start = Self.index(of: end, in: bytes), let text = String(validating: bytes[..<start], as: UTF8.self) else {
+            return nil
+        }
+        let lines = text.split(separator: "\r\n", omittingEmptySubsequences: false)
+        let words = lines[0].split(separator: " ", maxSplits: 2)
+        guard words.count == 3, words[0] == "HTTP/1.1", let status = Int(words[1]), (100...599).contains(status) else {
+            return nil
+        }
+        var fields: [Substring: Substring] = [:]
+        for line in lines.dropFirst() {
+            guard let colon = line.firstRange(of: ": "), !line.utf8.contains(where: { $0 < 0x20 }) else { return nil }
+            let name = Substring(line[..<colon.lowerBound].lowercased())
+            guard fields.updateValue(line[colon.upperBound...], forKey: name) == nil else { return nil }
+        }
+        (self.bytes, self.status, self.fields) = (bytes, status, fields)
+        body = bytes[(start + end.count)...]
+    }
+
+    /// Whether it is the connection's last.
+    var isLast: Bool { fields["connection"] == "close" }
+
+    /// Whether it can be said of what is no request, or none that is whole.
+    var isRefusal: Bool { [400, 408, 413, 431].contains(status) }
+
+    /// Whether its body has the length that it says.
+    func isWhole(toHead: Bool) -> Bool {
+        guard let length = fields["content-length"].flatMap({ Int($0) }) else { return false }
+        return toHead ? body.isEmpty : body.count == length
+    }
+
+    func contains(_ text: [UInt8]) -> Bool { Self.index(of: text, in: bytes) != nil }
+
+    private static func index(of text: [UInt8], in bytes: [UInt8]) -> Int? {
+        bytes.firstRange(of: text)?.lowerBound
+    }
+}
