@@ -135,11 +135,18 @@ extension Configuration {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
             ConfigurationError(place: "\(path), line \(mark.line)", problem: "is no YAML: \(problem)")
+        case .reader(let problem, let offset, _, let text):
+            // The line is counted here, for Yams knows only how far it came.
+            ConfigurationError(
+                place: "\(path), line \(1 + text.utf8.prefix(offset ?? 0).count { $0 == UInt8(ascii: "\n") })",
+                problem: "is no YAML: \(problem)")
         case .duplicatedKeysInMapping(let duplicates, let context):
             ConfigurationError(
                 place: "\(path), line \(context.mark.line)",
                 problem: "stands here and again: \(Set(duplicates).sorted().joined(separator: ", "))")
-        default: ConfigurationError(place: path, problem: "is no YAML: \(error)")
+        default:
+            ConfigurationError(
+                place: path, problem: "is no YAML: " + "\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
         }
     }
 }
