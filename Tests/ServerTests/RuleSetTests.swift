@@ -41,7 +41,7 @@ struct RuleSetTests {
         var (old, new) = (RuleSet(), RuleSet())
         old.lift("tap1", to: mac)
         new.lift("tap1", to: MACAddress(bits: 2))
-        let lifting = "chain admitted {\n    jump arriving\n    goto lift"
+        let lifting = "ip daddr 169.254.169.254 tcp dport 80 goto lift"
         #expect(old.script.contains(lifting) && !RuleSet().script.contains(lifting))
         #expect(
             new.changes(from: old) == """

@@ -64,6 +64,9 @@ extension RuleSet {
 
     private static var discovery: String { "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }" }
 
+    /// What begins a connection, and nothing else: looked at before the addresses, because most packets do not.
+    private static var syn: String { "tcp flags & (syn | ack) == syn" }
+
     /// A rule for each metadata address that neighbour discovery may be about: its target stands 64 bits into ICMPv6 (RFC 4861
     /// §4.3).
     private static func ofEachTarget(_ verdict: String) -> String {
@@ -86,7 +89,7 @@ extension RuleSet {
                 type ifname; size 65535; flags dynamic, timeout; timeout 1m;
               }
               chain arriving {
-                tcp flags & (syn | ack) == syn update @arrivals \
+                update @arrivals \
             { iifname limit rate over \(connectionsPerSecond)/second burst \(2 * connectionsPerSecond) packets } counter name \(Self.hurries) drop
               }
 
@@ -107,12 +110,8 @@ extension RuleSet {
               }
               chain metadata {
                 ether saddr @macs counter name \(forgeries) drop
-                iifname @taps jump arriving
+                iifname @taps \(syn) jump arriving
                 goto lift
-              }
-              chain admitted {
-                jump arriving
-                \(lifts ? "goto lift" : "")
               }
               chain arp_in {
                 iifname @taps arp saddr ip \(v4) counter name \(forgeries) drop
@@ -123,7 +122,8 @@ extension RuleSet {
                 ip daddr \(v4) tcp dport 80 iifname @ports jump metadata
               }
               chain ip_known {
-                ip daddr \(v4) tcp dport 80 goto admitted
+                \(syn) ip daddr \(v4) tcp dport 80 jump arriving
+                \(lifts ? "ip daddr \(v4) tcp dport 80 goto lift" : "")
               }
               chain claimed {
                 iifname @taps icmpv6 type nd-neighbor-advert counter name \(forgeries) drop
@@ -136,7 +136,8 @@ extension RuleSet {
                 \(discovery) jump discovery_in
               }
               chain ip6_known {
-                ip6 daddr \(v6) tcp dport 80 goto admitted
+                \(syn) ip6 daddr \(v6) tcp dport 80 jump arriving
+                \(lifts ? "ip6 daddr \(v6) tcp dport 80 goto lift" : "")
                 \(discovery) jump discovery_in
               }
               chain known {
