@@ -55,10 +55,10 @@ golden: packages ## write the golden walks anew; read the difference before you 
 	git diff --stat -- fixtures
 
 format: ## bring the sources into the house's form
-	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests Fuzzing
+	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests Fuzzing Soak
 
 check: packages ## what CI looks at besides the tests: form, and imports that are declared
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Fuzzing
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Fuzzing Soak
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 
 bench: packages ## measure beside nginx; takes forty minutes and wants a quiet machine
