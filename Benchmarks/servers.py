@@ -154,7 +154,8 @@ class VirtMetadata(Server):
         if host:
             self.guest = lab.OTHER_GUEST
             wrapper = ("ip", "netns", "exec", host, *wrapper)
-        where = ("--bridge", bridge, "--run-directory", f"{place}/run") if bridge else ("--listen", f"{lab.METADATA_ADDRESS}:{port}")
+        # What it does to the bridge ends with it: the next server on it may be one that knows of no bridge.
+        where = ("--bridge", bridge, "--run-directory", f"{place}/run", "--leave-open") if bridge else ("--listen", f"{lab.METADATA_ADDRESS}:{port}")
         pinned = () if core is None else ("taskset", "--cpu-list", str(core))
         # wrk opens the connections of a round while those of the last may not all be gone.
         per_caller = max(128, 4 * connections)
