@@ -118,11 +118,9 @@ let package = Package(
 if Context.environment["VIRT_METADATA_SOAK"] != nil {
     package.targets.removeAll { $0.isTest }
     package.targets += [
-        .systemLibrary(name: "CMalloc", path: "Soak/CMalloc"),
         .testTarget(
-            name: "SoakTests", dependencies: ["Common", "Server", "TestSupport", "CMalloc", logging] + nio,
-            path: "Soak/SoakTests",
-            swiftSettings: settings),
+            name: "SoakTests", dependencies: ["Common", "Server", "TestSupport", "CLinux", logging] + nio,
+            path: "Soak/SoakTests", swiftSettings: settings)
     ]
 }
 

@@ -1,4 +1,4 @@
-import CMalloc
+import CLinux
 import Foundation
 
 /// What this process holds at one moment, while the server in it is at rest.

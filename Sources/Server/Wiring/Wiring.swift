@@ -16,6 +16,9 @@ struct Wiring {
     /// What each hypervisor's connection keeps open, the program that it may go through among it.
     private static let filesOfHypervisor = 8
 
+    /// How much memory that was freed stays ours, in bytes: what a moment's requests need, and not what a start takes.
+    private static let spareMemory: Int32 = 64 << 10
+
     private let configuration: Configuration
     private let clock: PacedClock
     private let logger: Logger
@@ -30,6 +33,7 @@ struct Wiring {
 
     func run() async throws {
         try Demotion.giveUpRoot(configuration)
+        FreedMemory.keep(atMost: Self.spareMemory)
         // First of all: it must have a descriptor below 1,024, and a host that is served by another is left alone.
         let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
         let board = SnapshotBoard()
