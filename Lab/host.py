@@ -171,10 +171,11 @@ class Host(Namespace):
         return path.read_text(errors="replace") if path.exists() else ""
 
     def serve(self) -> None:
-        """Starts the server as an operator does: without any option that is not needed."""
+        """Starts the server as an operator does: without any option that is not needed. It stays root, for there is no other user on this
+        host, and says so unless it is told."""
         self._said_before = len(self.server_log)
         self._serving = self.spawn(
-            "server.log", "sh", "-c", 'echo $$ >/run/server.pid; exec "$1" serve --connect qemu:///system', "sh",
+            "server.log", "sh", "-c", 'echo $$ >/run/server.pid; exec "$1" serve --connect qemu:///system --user root', "sh",
             os.fspath(self.server))
 
     def wait_until_served(self, bridge: str, seconds: float = 60) -> None:

@@ -192,6 +192,7 @@ struct ConfigurationTests {
         ("? [a]\n: b", ", line 1: there is no setting ''"),
         ("threads: 1\na: b: c", ", line 2: is no YAML: mapping values are not allowed in this context"),
         ("threads: 1\n\tedited: yes", ", line 2: is no YAML: found a tab character that violates indentation"),
+        ("idle-timeout: \"a\\nb\"", ", line 1: idle-timeout: 'a\\nb' is no time; write 250ms, 10s, 5m or 2h"),
         ("threads: 1\nedited: \u{1}\n", ", line 2: is no YAML: control characters are not allowed"),
         ("threads: 1\n---\nthreads: 2", ", line 2: is no YAML: but found another document"),
     ])

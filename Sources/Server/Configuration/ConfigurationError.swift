@@ -4,5 +4,8 @@ struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     let place: String
     let problem: String
 
-    var description: String { "\(place): \(problem)" }
+    /// In one line, whatever it quotes.
+    var description: String {
+        "\(place): \(problem)".split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\\n")
+    }
 }
