@@ -12,6 +12,9 @@ SOAK_PACKAGES = libvirt-daemon libvirt-clients python3-libvirt iproute2 util-lin
 ADDRESS = 127.0.0.1:8775
 # Which tests a sanitizer watches: all.
 ONLY = .
+# What builds and runs with each of them.
+THREAD = --sanitize=thread -Xswiftc -DTHREAD_SANITIZER --scratch-path .build/thread
+ADDRESS_CHECKED = --sanitize=address --scratch-path .build/address
 # A program that a test starts has its reports in that test's log, and ends with another status.
 TSAN = halt_on_error=1:suppressions=$(CURDIR)/Tests/sanitizers/races
 LSAN = suppressions=$(CURDIR)/Tests/sanitizers/leaks:print_suppressions=0
@@ -43,12 +46,12 @@ test: test-packages ## run every test; those that need root say so where they ar
 	$(SWIFT) test --skip-build --no-parallel
 
 test-tsan: test-packages ## run them with ThreadSanitizer, which is slow; ONLY=REGEX runs fewer
-	$(SWIFT) build --build-tests --sanitize=thread -Xswiftc -DTHREAD_SANITIZER --scratch-path .build/thread
-	TSAN_OPTIONS="$(TSAN)" $(SWIFT) test --skip-build --no-parallel --sanitize=thread -Xswiftc -DTHREAD_SANITIZER --scratch-path .build/thread --filter '$(ONLY)'
+	$(SWIFT) build --build-tests $(THREAD)
+	TSAN_OPTIONS="$(TSAN)" $(SWIFT) test --skip-build --no-parallel $(THREAD) --filter '$(ONLY)'
 
 test-asan: test-packages ## run them with AddressSanitizer and its leak checker
-	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/address
-	LSAN_OPTIONS="$(LSAN)" $(SWIFT) test --skip-build --no-parallel --sanitize=address --scratch-path .build/address --filter '$(ONLY)'
+	$(SWIFT) build --build-tests $(ADDRESS_CHECKED)
+	LSAN_OPTIONS="$(LSAN)" $(SWIFT) test --skip-build --no-parallel $(ADDRESS_CHECKED) --filter '$(ONLY)'
 
 golden: packages ## write the golden walks anew; read the difference before you commit it
 	GOLDEN=write $(SWIFT) test --filter ConformanceTests

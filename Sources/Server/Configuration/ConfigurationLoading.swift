@@ -144,9 +144,7 @@ extension Configuration {
             ConfigurationError(
                 place: "\(path), line \(context.mark.line)",
                 problem: "stands here and again: \(Set(duplicates).sorted().joined(separator: ", "))")
-        default:
-            ConfigurationError(
-                place: path, problem: "is no YAML: " + "\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
+        default: ConfigurationError(place: path, problem: "is no YAML: \(error)")
         }
     }
 }

@@ -183,7 +183,7 @@ extension RuleSet {
           }
           chain closed {
             type filter hook prerouting priority -310; policy accept;
-            tcp dport 80 iifname @closed tcp flags & (syn | ack) == syn jump closed_to
+            tcp dport 80 iifname @closed \(syn) jump closed_to
           }
 
         """
