@@ -23,8 +23,6 @@ public struct DomainDescription: Sendable, Hashable {
     public let isRunning: Bool
     /// Whether it is paused, as it is on the host that it migrates to until that is done.
     public let isPaused: Bool
-    /// Whether the domain is still defined once it has stopped.
-    public let isPersistent: Bool
     /// The domain XML (https://libvirt.org/formatdomain.html) as it is now; of a domain that does not run, as it will start.
     public let liveXML: String
     /// The domain XML for the next start, with edits that wait for it; only where it was asked for and the domain is persistent.
@@ -32,10 +30,10 @@ public struct DomainDescription: Sendable, Hashable {
 
     /// A description from its parts.
     public init(
-        uuid: String, name: String, isRunning: Bool, isPaused: Bool, isPersistent: Bool, liveXML: String, inactiveXML: String?
+        uuid: String, name: String, isRunning: Bool, isPaused: Bool, liveXML: String, inactiveXML: String?
     ) {
         (self.uuid, self.name, self.isRunning, self.isPaused) = (uuid, name, isRunning, isPaused)
-        (self.isPersistent, self.liveXML, self.inactiveXML) = (isPersistent, liveXML, inactiveXML)
+        (self.liveXML, self.inactiveXML) = (liveXML, inactiveXML)
     }
 }
 
@@ -79,11 +77,11 @@ public enum MetadataChange: Sendable, Hashable {
         return answer == 1
     }
 
-    func isPaused() throws(LibvirtError) -> Bool {
+    private func state() throws(LibvirtError) -> virDomainState {
         var state: Int32 = 0
         // Safe: the manual says that the reason may be NULL, and that of the flags there are none.
         guard unsafe virDomainGetState(pointer, &state, nil, 0) == 0 else { throw .last("virDomainGetState") }
-        return state == Int32(VIR_DOMAIN_PAUSED.rawValue)
+        return virDomainState(UInt32(bitPattern: state))
     }
 
     func isPersistent() throws(LibvirtError) -> Bool {
@@ -99,14 +97,17 @@ public enum MetadataChange: Sendable, Hashable {
         return unsafe String(adopting: text)
     }
 
-    /// All that is known, in up to five calls to the daemon.
+    /// All that is known, in two calls to the daemon, or four with the XML for the next start: a call is several messages, and
+    /// each wakes three threads.
     func describe(edited: Bool) throws(LibvirtError) -> DomainDescription {
-        let isPersistent = try isPersistent()
         let liveXML = try xml(inactive: false)
-        let inactiveXML = edited && isPersistent ? try xml(inactive: true) : nil
+        let inactiveXML = edited ? try isPersistent() ? xml(inactive: true) : nil : nil
+        // Asked last, for it may have stopped since it was found: what was found has no number if it did not run even then.
+        let state = try state()
+        let isRunning = unsafe virDomainGetID(pointer) != UInt32.max && state != VIR_DOMAIN_SHUTOFF
         return DomainDescription(
-            uuid: uuid, name: name, isRunning: try isRunning(), isPaused: try isPaused(), isPersistent: isPersistent,
-            liveXML: liveXML, inactiveXML: inactiveXML)
+            uuid: uuid, name: name, isRunning: isRunning, isPaused: state == VIR_DOMAIN_PAUSED, liveXML: liveXML,
+            inactiveXML: inactiveXML)
     }
 
     /// The element of the metadata that is in a namespace, without the namespace; `nil` where there is none.

@@ -32,7 +32,6 @@ final class HypervisorTests {
         #expect(domain.uuid == Self.uuid)
         #expect(domain.name == "web")
         #expect(domain.isRunning)
-        #expect(domain.isPersistent)
         #expect(domain.liveXML.contains("north &amp; ñandú</x:zone>"))
         #expect(domain.liveXML.contains("<mac address='52:54:00:00:00:01'/>"))
         #expect(domain.inactiveXML == nil)

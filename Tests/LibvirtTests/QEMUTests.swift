@@ -73,7 +73,6 @@ struct QEMUTests {
         try startNetwork()
         try daemon.virsh("create", "--paused", try domain())
         let running = try #require(try await hypervisor.domain(uuid: uuid, edited: true))
-        #expect(!running.isPersistent)
         #expect(running.inactiveXML == nil)
         hints.clear()
         try daemon.virsh("destroy", "tiny")
