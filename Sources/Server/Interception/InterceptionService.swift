@@ -21,12 +21,15 @@ struct InterceptionService: Service {
     func run() async throws {
         let (signals, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         board.observe { wake.yield() }
+        let changes = NetworkChanges()
         let source = DispatchSource.makeReadSource(
             fileDescriptor: events.descriptor, queue: DispatchQueue(label: "network-events"))
         source.setEventHandler { [events, logger] in
             do {
-                _ = try events.read()
+                guard try !events.read().isEmpty else { return }
+                changes.note()
             } catch {
+                changes.hearNoMore()
                 logger.error("the kernel says no more of links and addresses", metadata: ["reason": "\(error)"])
                 return source.cancel()
             }
@@ -35,8 +38,8 @@ struct InterceptionService: Service {
         source.activate()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { tasks in
-                tasks.addTask { await follow(signals) }
-                tasks.addTask { await inspect(wake) }
+                tasks.addTask { await follow(signals, changes) }
+                tasks.addTask { await inspect(changes, wake) }
             }
         }
         source.cancel()
@@ -47,18 +50,38 @@ struct InterceptionService: Service {
         }
     }
 
-    private func follow(_ signals: AsyncStream<Void>) async {
-        await interceptor.reconcile()
+    private func follow(_ signals: AsyncStream<Void>, _ changes: NetworkChanges) async {
+        await interceptor.reconcile(networkChanged: changes.take())
         for await _ in signals {
-            await interceptor.reconcile()
+            await interceptor.reconcile(networkChanged: changes.take())
             try? await Task.sleep(for: Self.gathering)
         }
     }
 
-    private func inspect(_ wake: AsyncStream<Void>.Continuation) async {
+    private func inspect(_ changes: NetworkChanges, _ wake: AsyncStream<Void>.Continuation) async {
         while (try? await Task.sleep(for: Interceptor.patience)) != nil {
             await interceptor.inspect()
+            changes.note()
             wake.yield()
+        }
+    }
+}
+
+/// Whether the host's links and addresses may have changed since that was last asked. To read them all costs more than all the rest
+/// that a domain's change brings about.
+private final class NetworkChanges: Sendable {
+    private let state = Locked((changed: true, isDeaf: false))
+
+    /// They may have.
+    func note() { state.withLock { $0.changed = true } }
+
+    /// Nobody says any more when they do, so they always may have.
+    func hearNoMore() { state.withLock { $0.isDeaf = true } }
+
+    func take() -> Bool {
+        state.withLock { state in
+            defer { state.changed = false }
+            return state.changed || state.isDeaf
         }
     }
 }

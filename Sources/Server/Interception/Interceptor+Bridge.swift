@@ -73,6 +73,7 @@ extension Interceptor {
         let thing = OwnedThings.Address(bridge: bridge.owned, address: address)
         guard change({ $0.addresses.insert(thing) }) else { return false }
         do throws(KernelError) {
+            network = nil
             try Addresses.add(linkAddress(thing))
             served[name]?.addresses.insert(address)
             report.succeeded("add \(address)", on: name)
@@ -88,6 +89,7 @@ extension Interceptor {
         guard let bridge = served[name] else { return }
         for thing in file.things.addresses where thing.bridge == bridge.owned {
             do throws(KernelError) {
+                network = nil
                 try Addresses.remove(linkAddress(thing))
             } catch {
                 guard error.code == .addressNotAvailable || error.code == .noSuchDevice else {
@@ -150,6 +152,7 @@ extension Interceptor {
         guard network.link(named: name)?.learnsFromLinkLocal == true else { return }
         do throws(KernelError) {
             guard change({ $0.learning.insert(bridge.owned) }) else { return }
+            self.network = nil
             try BridgeOptions.setLearnsFromLinkLocal(false, ofBridge: bridge.place.index)
             report.succeeded("stop learning from link-local frames", on: name)
         } catch {

@@ -30,8 +30,11 @@ actor Interceptor {
     var file: OwnedFile
     var report: InterceptionReport
     var served: [String: ServedBridge] = [:]
-    private var applied: RuleSet?
-    private var isEnding = false
+    /// The rules that the kernel has, and what they follow from.
+    private var applied: (rules: RuleSet, ground: RuleGround)?
+    /// The host's links and addresses as they were last read; `nil` where they are to be read anew.
+    var network: HostNetwork?
+    var isEnding = false
     private var hasForeignTable = false
     /// What the kernel's neighbour table holds. Asked once: the kernel answers with a line for each link besides.
     private let neighbourSlots = try? NeighbourLimits.mostEntries(.v4)
@@ -50,14 +53,18 @@ actor Interceptor {
     }
 
     /// Brings everything in line.
-    func reconcile() async {
+    ///
+    /// - Parameter networkChanged: whether the host's links and addresses may be others than the last time.
+    func reconcile(networkChanged: Bool) async {
         guard !isEnding else { return }
+        if networkChanged { self.network = nil }
         let network: HostNetwork
         do {
-            network = try HostNetwork.read()
+            network = try self.network ?? HostNetwork.read()
         } catch {
             return report.failed("read links and addresses", on: "the kernel", "\(error)")
         }
+        self.network = network
         let snapshot = board.snapshot
         leaveGone(network)
         let selected = settings.selection.bridges(in: snapshot)
@@ -161,14 +168,21 @@ actor Interceptor {
 
     private func applyRules(_ network: HostNetwork, _ snapshot: Snapshot) {
         guard let tables, !hasForeignTable else { return }
-        let rules = rules(network, snapshot)
-        guard let script = applied.map({ rules.changes(from: $0) }) ?? rules.script else { return }
+        let ground = ruleGround(network, snapshot)
+        for bridge in ground.bridges { served[bridge.name]?.lifts = bridge.lifts }
+        if let applied, applied.ground == ground { return }
+        let rules = RuleSet(on: ground, settings)
+        if let applied, applied.rules == rules {
+            self.applied?.ground = ground
+            return
+        }
+        guard let script = applied.map({ rules.changes(from: $0.rules) }) ?? rules.script else { return }
         if applied == nil {
             guard claimTables(tables) else { return }
         }
         do throws(NFTablesError) {
             try tables.run(script)
-            applied = rules
+            applied = (rules, ground)
             report.succeeded("set rules", on: "nftables")
         } catch {
             // Part of it may have been somebody else's doing: next time all is made anew.
@@ -198,45 +212,6 @@ actor Interceptor {
         return change { $0.tables = Set(RuleSet.families) }
     }
 
-    private func rules(_ network: HostNetwork, _ snapshot: Snapshot) -> RuleSet {
-        var rules = RuleSet()
-        if settings.guardsPorts { rules.connectionsPerSecond = settings.connectionsPerSecond }
-        for name in file.things.bridges where isEnding || served[name]?.isOpen != true { rules.close(name) }
-        for (name, bridge) in served {
-            let ports = network.ports(of: bridge.place.index)
-            let lifts = lifts(ports, snapshot)
-            served[name]?.lifts = lifts
-            if case .redirect = bridge.entry {
-                for endpoint in bridge.sockets.keys {
-                    rules.redirect(name, index: bridge.place.index, to: endpoint.port, endpoint.address.family)
-                }
-            }
-            let mac = network.link(named: name)?.mac
-            for port in ports {
-                rules.add(port: port.name)
-                if let owner = snapshot.owner(ofPort: port.name) {
-                    if settings.guardsPorts { rules.guardPort(port.name, macs: owner.instance.interfaces.map(\.mac)) }
-                    if lifts, let mac { rules.lift(port.name, to: mac) }
-                } else if port.isTap {
-                    if settings.guardsPorts { rules.guardPort(port.name, macs: []) }
-                } else if lifts {
-                    rules.add(uplink: port.name)
-                }
-            }
-        }
-        return rules
-    }
-
-    /// A port that is no running domain's tap leads elsewhere; one that is a tap will be a domain's in a moment. Before all domains
-    /// are known, any may be.
-    private func lifts(_ ports: [Link], _ snapshot: Snapshot) -> Bool {
-        switch settings.mode {
-        case .bridge: true
-        case .auto: snapshot.isLocalComplete && ports.contains { !$0.isTap && snapshot.owner(ofPort: $0.name) == nil }
-        case .address, .redirect, .none: false
-        }
-    }
-
     // MARK: What is written down
 
     /// Whether it could be.
@@ -257,9 +232,4 @@ actor Interceptor {
         guard let limit = neighbourSlots, limit < interfaces else { return }
         report.fewNeighbours(limit, interfaces: interfaces)
     }
-}
-
-extension Link {
-    /// Whether it is a virtual machine's end of a cable, as libvirt makes them (tun(4)).
-    fileprivate var isTap: Bool { kind == "tun" }
 }
