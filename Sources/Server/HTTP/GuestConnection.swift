@@ -87,8 +87,9 @@ final class GuestConnection: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         let socket = context.channel.socketDescriptor
-        let peer = context.remoteAddress
-        guard let caller = responder.identification.caller(socket: socket, peer: peer?.ipAddress, at: place) else {
+        // NIO makes the peer's address anew each time, so it is asked for only where the SYN was not kept.
+        guard let caller = responder.identification.caller(socket: socket, peer: context.remoteAddress?.ipAddress, at: place)
+        else {
             context.close(promise: nil)
             return
         }
@@ -274,8 +275,7 @@ final class GuestConnection: ChannelInboundHandler {
         guard let socket = context.channel.socketDescriptor, let family = caller?.address.family else { return false }
         if hops == nil {
             flush(context)
-            let written = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) == 0
-            guard written, (try? HopLimit.allHasArrived(from: socket)) == true else { return true }
+            guard isAllWritten(context), (try? HopLimit.allHasArrived(from: socket)) == true else { return true }
         }
         guard (try? HopLimit.set(hops, on: socket, family: family)) != nil else { return false }
         isNearby = hops != nil
@@ -305,7 +305,10 @@ final class GuestConnection: ChannelInboundHandler {
         waiting.removeAll()
         needsFlush = false
         setReading(true, context)
-        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in self.end(context) }
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        // The kernel takes nearly every reply at once. Else nothing, written after it, says when it has left.
+        if isAllWritten(context) { return end(context) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in self.end(context) }
     }
 
     /// The last bytes have left. Closing while the guest still sends would reset the connection under a reply that it has not read
@@ -314,6 +317,11 @@ final class GuestConnection: ChannelInboundHandler {
         guard lingers else { return context.close(promise: nil) }
         deadline = table.now + Patience.lingering
         context.close(mode: .output, promise: nil)
+    }
+
+    /// Whether the kernel has taken all that was flushed.
+    private func isAllWritten(_ context: ChannelHandlerContext) -> Bool {
+        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) == 0
     }
 
     private func flush(_ context: ChannelHandlerContext) {
@@ -402,18 +410,29 @@ extension HTTPRequestHead {
     }
 }
 
-/// Tells the connection of bytes before they are parsed.
-final class ByteArrival: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
+/// NIO's decoder of requests, which tells the connection of bytes before it parses them.
+///
+/// Not a handler of its own before the decoder's: each handler of a pipeline costs a connection several thousand instructions.
+final class GuestRequestDecoder: ByteToMessageDecoder {
+    typealias InboundOut = HTTPServerRequestPart
 
+    private let decoder: HTTPRequestDecoder
     private let connection: GuestConnection
 
-    init(_ connection: GuestConnection) {
-        self.connection = connection
+    init(_ decoder: HTTPRequestDecoder, for connection: GuestConnection) {
+        (self.decoder, self.connection) = (decoder, connection)
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    func decoderAdded(context: ChannelHandlerContext) { decoder.decoderAdded(context: context) }
+
+    func decoderRemoved(context: ChannelHandlerContext) { decoder.decoderRemoved(context: context) }
+
+    func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
         connection.bytesArrived()
-        context.fireChannelRead(data)
+        return try decoder.decode(context: context, buffer: &buffer)
+    }
+
+    func decodeLast(context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool) throws -> DecodingState {
+        try decoder.decodeLast(context: context, buffer: &buffer, seenEOF: seenEOF)
     }
 }
