@@ -98,6 +98,17 @@ def plug(host, name, tap, mac, address):
 
 
 @contextlib.contextmanager
+def on_core(core):
+    """Whatever this thread does meanwhile, and starts, stays on one core, except for what is sent to another."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
 def guest(name=GUEST):
     """While this lasts, sockets that this thread makes are the guest's."""
     libc = ctypes.CDLL(None, use_errno=True)
