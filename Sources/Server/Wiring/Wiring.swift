@@ -48,9 +48,9 @@ struct Wiring {
         let listener = try await makeListener(
             on: group, board: board, passwords: passwords, targets: targets,
             wantLeases: { inventory.wantLeases(of: $0, on: $1) })
-        try await open(listener)
+        let opened = try await open(listener)
         Demotion.remark(configuration, logger: logger)
-        var services: [any Service] = [inventory]
+        var services: [any Service] = [Announcement(addresses: opened, logger: logger), inventory]
         services += keepers
         if let targets { services.append(targets) }
         if let host {
@@ -94,7 +94,7 @@ struct Wiring {
         return limits
     }
 
-    private func open(_ listener: GuestListener) async throws {
+    private func open(_ listener: GuestListener) async throws -> [SocketAddress] {
         var opened: [SocketAddress] = []
         for address in configuration.listen {
             do throws(ListenError) {
@@ -104,7 +104,7 @@ struct Wiring {
                 throw CommandFailure("\(error)")
             }
         }
-        for address in opened { logger.info("listening", metadata: ["address": "\(address.inBrackets)"]) }
+        return opened
     }
 
     /// The service group's own remarks are about its inside, and not for operators.
@@ -161,6 +161,17 @@ struct Wiring {
         } catch let error as KernelError {
             throw CommandFailure("cannot ask the kernel for neighbours: \(error)")
         }
+    }
+}
+
+/// Says where the server listens: once signals are heeded, so that whoever reads it may already ask for the end.
+private struct Announcement: Service {
+    let addresses: [SocketAddress]
+    let logger: Logger
+
+    func run() async throws {
+        for address in addresses { logger.info("listening", metadata: ["address": "\(address.inBrackets)"]) }
+        try? await gracefulShutdown()
     }
 }
 
