@@ -20,6 +20,8 @@ public final class Renderings: Sendable {
     private static let most = 1 << 20
     /// A document that is larger than this would push out many others, and is always made anew.
     private static let largest = most / 16
+    /// What a document costs besides its bytes, and each of its pieces: about so many.
+    private static let overhead = (document: 128, piece: 48)
 
     private let kept = Locked(Kept())
 
@@ -35,8 +37,9 @@ public final class Renderings: Sendable {
     public func pieces(of document: String, in version: String = "", about instance: Instance, make: () -> Pieces?) -> Pieces? {
         let key = Key(instance: instance.serial, document: document, version: version)
         if let known = kept.withLock({ $0.pieces[key] }) { return known }
-        guard let made = make() else { return nil }
-        let size = made.reduce(0) { $0 + $1.count }
+        // Copied, for what was put together bit by bit has room for up to twice as much.
+        guard let made = make()?.map({ Array($0[...]) }) else { return nil }
+        let size = made.reduce(Self.overhead.document) { $0 + $1.count + Self.overhead.piece }
         guard size <= Self.largest else { return made }
         kept.withLock { kept in
             if kept.size + size > Self.most { kept = Kept() }
