@@ -44,6 +44,22 @@ struct RenderingsTests {
         #expect(made == 19)
     }
 
+    @Test func `what small documents cost besides their bytes counts too`() {
+        let instance = Instance.example()
+        var made = 0
+        let make: () -> Renderings.Pieces? = {
+            made += 1
+            return [[1]]
+        }
+        _ = renderings.pieces(of: "0", about: instance, make: make)
+        _ = renderings.pieces(of: "0", about: instance, make: make)
+        #expect(made == 1)
+        // Eight thousand bytes, and a mebibyte of keys and pieces.
+        for number in 1...8000 { _ = renderings.pieces(of: "\(number)", about: instance, make: make) }
+        _ = renderings.pieces(of: "0", about: instance, make: make)
+        #expect(made == 8002)
+    }
+
     @Test func `a large document is made anew, and pushes out no other`() {
         var made = 0
         let instance = Instance.example()
