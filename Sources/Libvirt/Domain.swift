@@ -101,7 +101,8 @@ public enum MetadataChange: Sendable, Hashable {
     /// each wakes three threads.
     func describe(edited: Bool) throws(LibvirtError) -> DomainDescription {
         let liveXML = try xml(inactive: false)
-        let inactiveXML = edited ? try isPersistent() ? xml(inactive: true) : nil : nil
+        let startsAgain = edited ? try isPersistent() : false
+        let inactiveXML = startsAgain ? try xml(inactive: true) : nil
         // Asked last, for it may have stopped since it was found: what was found has no number if it did not run even then.
         let state = try state()
         let isRunning = unsafe virDomainGetID(pointer) != UInt32.max && state != VIR_DOMAIN_SHUTOFF

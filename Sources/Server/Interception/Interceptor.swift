@@ -172,11 +172,11 @@ actor Interceptor {
         for bridge in ground.bridges { served[bridge.name]?.lifts = bridge.lifts }
         if let applied, applied.ground == ground { return }
         let rules = RuleSet(on: ground, settings)
-        if let applied, applied.rules == rules {
-            self.applied?.ground = ground
+        guard let script = applied.map({ rules.changes(from: $0.rules) }) ?? rules.script else {
+            // The same rules follow from it.
+            applied?.ground = ground
             return
         }
-        guard let script = applied.map({ rules.changes(from: $0.rules) }) ?? rules.script else { return }
         if applied == nil {
             guard claimTables(tables) else { return }
         }
