@@ -74,7 +74,12 @@ let package = Package(
         room("JSON", ["CJansson", "Common"]),
         room("Libvirt", ["CLibvirt", "Common"]),
         room("Kernel", ["CLinux", "CNFTables", "Common"]),
-        room("Inventory", ["Common", "Libvirt", "XML", "JSON", hashTrees, logging, lifecycle]),
+        room(
+            "Inventory",
+            [
+                "Common", "Libvirt", "XML", "JSON", hashTrees, logging, lifecycle,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         room("EC2API", ["Common", "JSON"]),
         room("OpenStackAPI", ["Common", "JSON"]),
         room("Identity", ["Common"] + crypto),

@@ -91,8 +91,10 @@ public enum MetadataChange: Sendable, Hashable {
     }
 
     /// The XML of now, or the one for the next start; of a domain that does not run the two are the same.
-    func xml(inactive: Bool) throws(LibvirtError) -> String {
-        let flags = inactive ? VIR_DOMAIN_XML_INACTIVE.rawValue : 0
+    ///
+    /// - Parameter secrets: whether passwords are in it, which only a connection that can write may ask for.
+    func xml(inactive: Bool, secrets: Bool = false) throws(LibvirtError) -> String {
+        let flags = (inactive ? VIR_DOMAIN_XML_INACTIVE.rawValue : 0) | (secrets ? VIR_DOMAIN_XML_SECURE.rawValue : 0)
         guard let text = unsafe virDomainGetXMLDesc(pointer, flags) else { throw .last("virDomainGetXMLDesc") }
         return unsafe String(adopting: text)
     }
@@ -123,7 +125,7 @@ public enum MetadataChange: Sendable, Hashable {
         return unsafe String(adopting: text)
     }
 
-    /// Puts an element into the metadata, or takes it out.
+    /// Puts an element into the metadata, or takes it out; one that is not there may be taken out.
     func setMetadata(
         to element: String?, namespace: String, prefix: String, live: Bool, persistent: Bool
     ) throws(LibvirtError) {
@@ -144,17 +146,34 @@ public enum MetadataChange: Sendable, Hashable {
 }
 
 extension Connection {
+    /// All domains that there are, running or only defined.
+    func allDomains() throws(LibvirtError) -> [DomainReference] {
+        try domains(VIR_CONNECT_LIST_DOMAINS_ACTIVE.rawValue | VIR_CONNECT_LIST_DOMAINS_INACTIVE.rawValue)
+    }
+
     /// All domains that run now, paused ones too.
     func runningDomains() throws(LibvirtError) -> [DomainReference] {
+        try domains(VIR_CONNECT_LIST_DOMAINS_ACTIVE.rawValue)
+    }
+
+    private func domains(_ flags: UInt32) throws(LibvirtError) -> [DomainReference] {
         try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
             var list: UnsafeMutablePointer<virDomainPtr?>?
-            let flags = VIR_CONNECT_LIST_DOMAINS_ACTIVE.rawValue
             let count = unsafe virConnectListAllDomains(pointer, &list, flags)
             guard count >= 0 else { throw .last("virConnectListAllDomains") }
             return unsafe adopted(list, count: count) { pointer in
                 let domain = unsafe Domain(owning: pointer)
                 return DomainReference(uuid: domain.uuid, name: domain.name)
             }
+        }
+    }
+
+    /// Writes a domain's definition for the next start, in the place of the one with its name and UUID.
+    func define(_ xml: String) throws(LibvirtError) {
+        try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
+            guard let defined = unsafe virDomainDefineXML(pointer, xml) else { throw .last("virDomainDefineXML") }
+            // Safe: this is the one reference that defining gave.
+            unsafe virDomainFree(defined)
         }
     }
 

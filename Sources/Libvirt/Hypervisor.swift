@@ -93,7 +93,7 @@ public actor Hypervisor {
         return try outcome.get()
     }
 
-    private func connection() throws(LibvirtError) -> Connection {
+    func connection() throws(LibvirtError) -> Connection {
         guard let connection = subscriptions?.connection else {
             throw LibvirtError(code: .invalidConnection, function: access.function, message: "not connected")
         }

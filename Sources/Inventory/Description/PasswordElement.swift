@@ -25,18 +25,7 @@ enum PasswordElement {
 
     /// The element for a password, without its namespace, which libvirt adds.
     static func xml(for password: String) -> String {
-        var escaped = ""
-        for scalar in password.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            // A parser would make a line feed of it (XML 1.0, 2.11).
-            case "\r": escaped += "&#13;"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return "<\(name)>\(escaped)</\(name)>"
+        "<\(name)>\(XMLEscaping.content(password))</\(name)>"
     }
 
     private static func password(_ text: String?) -> String? {

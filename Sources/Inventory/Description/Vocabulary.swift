@@ -68,4 +68,24 @@ enum Vocabulary {
         "disks": ["disk"], "disk": ["tag"], "product-codes": ["product-code"], "ancestor-images": ["image-id"],
         "iam": ["security-credentials"],
     ]
+
+    /// The elements that hold bytes of any kind, as text or as base64.
+    static let holdsBytes: Set<String> = ["userdata", "vendordata", "file", "additional"]
+
+    /// The attributes of an element that are values, by its name.
+    static let attributes: [String: Set<String>] = [
+        "imds": ["tokens", "hop-limit"], "bond": ["mode", "miimon", "xmit-hash-policy", "mac"], "vlan": ["id", "on", "mac"],
+    ]
+
+    /// The attribute that tells an element from others of its name below the same one; `nil` where nothing does.
+    static func key(of element: String, in parent: String) -> String? {
+        switch (parent, element) {
+        case ("tags", "tag"), ("public-keys", "public-key"), ("interfaces", "bond"), ("interfaces", "vlan"): "name"
+        case ("files", "file"): "path"
+        case ("interfaces", "interface"), ("bond", "member"): "mac"
+        case ("disks", "disk"): "target"
+        case ("iam", "security-credentials"): "role"
+        default: nil
+        }
+    }
 }

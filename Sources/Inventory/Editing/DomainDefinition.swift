@@ -1,0 +1,226 @@
+public import Common
+public import XML
+
+/// A domain's XML and the operator's element in it, while they are changed: SMBIOS entries, values, and the record of both.
+public struct DomainDefinition {
+    private var document: EditedXML
+    private var instance: InstanceElement
+    /// What could not be done as it was asked because somebody has written there since, a sentence each.
+    public private(set) var remarks: [String] = []
+
+    /// Begins with what libvirt has.
+    ///
+    /// - Parameters:
+    ///   - xml: the domain's XML.
+    ///   - element: the operator's element in it, as libvirt gives it.
+    public init(_ xml: String, element: String?) throws(XMLError) {
+        document = try EditedXML(Array(xml.utf8))
+        instance = InstanceElement(element)
+    }
+
+    /// The domain's XML as it is now.
+    public var xml: String { document.text }
+    /// The operator's element as it is now, as libvirt takes it.
+    public var element: String? { instance.text }
+    /// The identity that `enable` gave it, if it did.
+    public var enabledIdentity: String? { EnableRecord(in: document.root)?.identity }
+
+    // MARK: Values alone
+
+    /// Writes values into the operator's element.
+    public mutating func set(_ assignments: [InstanceElement.Assignment]) throws {
+        for assignment in assignments {
+            do {
+                try instance.set(assignment)
+            } catch {
+                throw DefinitionFailure("\(assignment.path): \(error)")
+            }
+        }
+        try writeInstance()
+    }
+
+    /// Takes values out of the operator's element; returns the paths at which there was nothing.
+    public mutating func unset(_ paths: [ElementPath]) throws -> [ElementPath] {
+        var absent: [ElementPath] = []
+        for path in paths where try !instance.unset(path) { absent.append(path) }
+        try writeInstance()
+        return absent
+    }
+
+    /// Puts another element in the operator's place; `nil` takes it out.
+    public mutating func replaceElement(by text: String?) throws {
+        instance = InstanceElement(text)
+        try writeInstance()
+    }
+
+    // MARK: Enable and disable
+
+    /// Gives the domain an identity and values, and writes down what was put in. An identity given before makes room for this one.
+    ///
+    /// - Throws: ``DefinitionFailure`` where what somebody wrote, or the domain itself, does not allow it.
+    public mutating func enable(_ identity: GuestIdentity?, _ assignments: [InstanceElement.Assignment]) throws {
+        var record = EnableRecord(in: document.root) ?? EnableRecord()
+        if let identity {
+            let domain = try domainXML()
+            let uuid = domain.hardwareUUID ?? domain.uuid
+            if let obstacle = identity.obstacle(uuid: uuid) { throw DefinitionFailure(obstacle) }
+            try takeOutIdentity(&record)
+            try putIn(identity, uuid, &record)
+        }
+        for assignment in assignments {
+            let path = assignment.path
+            let (value, before) = (try instance.value(at: path), try instance.written(at: path))
+            let known = record.values.first { $0.path == path.description }
+            let isOurs = known?.digest == value.map(EnableRecord.digest)
+            do {
+                try instance.set(assignment)
+            } catch {
+                throw DefinitionFailure("\(path): \(error)")
+            }
+            guard let now = try instance.value(at: path), now != value || isOurs else { continue }
+            record.values.removeAll { $0.path == path.description }
+            let was = isOurs ? known?.was : before
+            record.values.append(.init(path: path.description, digest: EnableRecord.digest(of: now), was: was))
+        }
+        try writeInstance()
+        try write(record)
+    }
+
+    /// Takes out what `enable` put in, except where somebody has written something else since.
+    ///
+    /// - Throws: ``DefinitionFailure`` where `enable` has put in nothing.
+    public mutating func disable() throws {
+        guard var record = EnableRecord(in: document.root) else {
+            throw DefinitionFailure("`virt-metadata enable` has put nothing into this domain, so there is nothing to take out")
+        }
+        try takeOutIdentity(&record)
+        try takeOut(record.values)
+        try writeInstance()
+        try write(nil)
+    }
+
+    /// The same values taken out of another element of the same domain: that of the running one.
+    public func valuesTakenOut(of element: String?) throws -> String? {
+        guard let record = EnableRecord(in: document.root) else { return element }
+        var other = self
+        other.instance = InstanceElement(element)
+        try other.takeOut(record.values)
+        return other.element
+    }
+
+    private mutating func takeOut(_ values: [EnableRecord.Value]) throws {
+        for value in values.reversed() {
+            let path = try ElementPath(value.path)
+            guard let now = try instance.value(at: path) else { continue }
+            guard EnableRecord.digest(of: now) == value.digest else {
+                remarks.append("\(path) was changed since, and stays")
+                continue
+            }
+            if let was = value.was {
+                try instance.restore(was, at: path)
+            } else {
+                _ = try instance.unset(path)
+            }
+        }
+    }
+
+    // MARK: SMBIOS
+
+    private func domainXML() throws(DefinitionFailure) -> DomainXML {
+        do {
+            return try DomainXML(document.root)
+        } catch {
+            throw DefinitionFailure("the domain's XML cannot be used: \(error)")
+        }
+    }
+
+    private var smbios: XMLElement? { document.root.first("os", "smbios") }
+    private var sysinfo: XMLElement? { document.root.all("sysinfo").first { $0.attribute("type") == "smbios" } }
+    private var system: XMLElement? { sysinfo?.first("system") }
+
+    private mutating func putIn(_ identity: GuestIdentity, _ uuid: InstanceUUID, _ record: inout EnableRecord) throws {
+        guard let os = document.root.first("os"), os.first("type")?.trimmedText == "hvm" else {
+            throw DefinitionFailure("only a domain whose <os><type> is hvm has SMBIOS tables; this one's guest cannot be told there")
+        }
+        switch smbios?.attribute("mode") {
+        case "sysinfo": break
+        case "host":
+            throw DefinitionFailure(
+                "<smbios mode='host'/> shows the guest this host's tables; change it to mode='sysinfo' by `virsh edit` first")
+        case let mode?:
+            record.mode = mode
+            if let smbios { try document.setAttribute("mode", of: smbios, to: "sysinfo") }
+        case nil:
+            record.made.append("os/smbios")
+            try document.append("<smbios mode='sysinfo'/>", to: os)
+        }
+        if sysinfo == nil {
+            record.made.append("sysinfo")
+            try document.append("<sysinfo type='smbios'/>", to: document.root)
+        }
+        if system == nil, let sysinfo {
+            record.made.append("sysinfo/system")
+            try document.append("<system/>", to: sysinfo)
+        }
+        record.identity = identity.rawValue
+        for (name, value) in identity.entries(for: uuid) {
+            guard let system else { break }
+            guard let old = system.all("entry").first(where: { $0.attribute("name") == name }) else {
+                record.entries.append(.init(name: name, value: value))
+                try document.append("<entry name='\(name)'>\(XMLEscaping.content(value))</entry>", to: system)
+                continue
+            }
+            guard old.trimmedText == value else {
+                throw DefinitionFailure(
+                    """
+                    <sysinfo> has <entry name='\(name)'>\(shown(old.trimmedText))</entry>, which somebody wrote and --identity \
+                    \(identity.rawValue) needs to be '\(value)'; take it out by `virsh edit`, or choose another identity
+                    """)
+            }
+        }
+    }
+
+    private mutating func takeOutIdentity(_ record: inout EnableRecord) throws {
+        for entry in record.entries {
+            guard let element = system?.all("entry").first(where: { $0.attribute("name") == entry.name }) else { continue }
+            if element.trimmedText == entry.value {
+                try document.remove(element)
+            } else {
+                remarks.append("<entry name='\(entry.name)'> was changed since, and stays")
+            }
+        }
+        if record.made.contains("sysinfo/system"), let system, !system.hasChildElements { try document.remove(system) }
+        if record.made.contains("sysinfo"), let sysinfo, !sysinfo.hasChildElements { try document.remove(sysinfo) }
+        // While tables of somebody's are left, they are shown as they are now.
+        if sysinfo == nil, let smbios {
+            if record.made.contains("os/smbios") { try document.remove(smbios) }
+            if let mode = record.mode { try document.setAttribute("mode", of: smbios, to: mode) }
+        }
+        (record.identity, record.mode, record.made, record.entries) = (nil, nil, [], [])
+    }
+
+    // MARK: Metadata
+
+    private mutating func writeInstance() throws(XMLError) {
+        let old = document.root.first("metadata")?.first(Vocabulary.root, namespace: Vocabulary.namespace)
+        try write(try instance.namespaced, inPlaceOf: old)
+    }
+
+    private mutating func write(_ record: EnableRecord?) throws(XMLError) {
+        let xml = record.flatMap { $0.isEmpty ? nil : $0.xml }
+        try write(xml, inPlaceOf: EnableRecord.element(in: document.root))
+    }
+
+    private mutating func write(_ fragment: String?, inPlaceOf old: XMLElement?) throws(XMLError) {
+        switch (fragment, old) {
+        case (let fragment?, let old?): try document.replace(old, by: fragment)
+        case (let fragment?, nil):
+            if document.root.first("metadata") == nil { try document.append("<metadata/>", to: document.root) }
+            if let metadata = document.root.first("metadata") { try document.append(fragment, to: metadata) }
+        case (nil, let old?):
+            try document.remove(old)
+            if let metadata = document.root.first("metadata"), !metadata.hasChildElements { try document.remove(metadata) }
+        case (nil, nil): break
+        }
+    }
+}
