@@ -6,7 +6,7 @@ BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev libnftables-dev pkg-conf
 TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ipxe-qemu dnsmasq-base iproute2 \
 	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk
 # What the lab needs besides: to make a guest's disk, and for libvirt's NAT.
-LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables
+LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables openssh-client
 # What the soak needs: a libvirtd whose domains are make-believe, and what changes them.
 SOAK_PACKAGES = libvirt-daemon libvirt-clients python3-libvirt iproute2 util-linux
 ADDRESS = 127.0.0.1:8775

@@ -43,6 +43,8 @@ class Guest:
     second: tuple[str, str, str] | None = None
     # What its operator says of its interfaces.
     interfaces: str = ""
+    # The public key of an operator who logs in; with it the domain is defined bare, and told all by `virt-metadata enable`.
+    login: str = ""
     uuid: str = field(default_factory=lambda: "1ab0" + str(uuid.uuid4())[4:])
 
     def __post_init__(self) -> None:
@@ -64,26 +66,34 @@ class Guest:
 
     @property
     def key(self) -> str:
-        """The key that may log in; no key has this body, and sshd need not know that."""
+        """The key that may log in; unless it is a real one, no key has this body, and sshd need not know that."""
+        if self.login:
+            return self.login
         body = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + self.uuid.encode()[:32]).decode()
         return f"ssh-ed25519 {body} {self.marker}"
 
     # Its domain
 
-    def instance(self) -> str:
-        """What its operator says of it."""
-        user_data = (
+    def user_data(self) -> str:
+        """Its user data."""
+        return (
             # A host key of one kind, and a locale that is there, spare a slow guest much work.
             "#cloud-config\nssh_genkeytypes: [ed25519]\nlocale: C.UTF-8\n"
             f"runcmd:\n  - [sh, -c, 'echo {self.marker} >>/var/lib/lab-runs']\n")
-        vendor = json.dumps({"cloud-init": (
+
+    def vendor_data(self) -> str:
+        """Its vendor data."""
+        return json.dumps({"cloud-init": (
             f"#cloud-config\nwrite_files:\n  - path: /var/lib/lab-vendor\n    content: {self.marker}\n")})
+
+    def instance(self) -> str:
+        """What its operator says of it."""
         # Whoever believes to be on EC2 asks for a token, and needs no more.
         imds = "<imds tokens='required' hop-limit='1'/>" if self.cloud == "ec2" else ""
         name = f"<hostname>{self.hostname}</hostname>" if self.hostname else ""
         return (
-            f"<instance>{name}<userdata encoding='base64'>{base64.b64encode(user_data.encode()).decode()}</userdata>"
-            f"<vendordata>{escape(vendor)}</vendordata>"
+            f"<instance>{name}<userdata encoding='base64'>{base64.b64encode(self.user_data().encode()).decode()}</userdata>"
+            f"<vendordata>{escape(self.vendor_data())}</vendordata>"
             f"<public-keys><public-key name='operator'><key>{self.key}</key></public-key></public-keys>"
             f"<placement><availability-zone>{self.zone}</availability-zone></placement>"
             f"<tags><tag name='lab'>{self.tag}</tag><tag name='owner'>{self.marker}</tag></tags>"
@@ -96,13 +106,14 @@ class Guest:
 
     def domain(self, disk: Path, system: image.Image) -> str:
         """Its XML for libvirt."""
-        return f"""<domain type='qemu'>
-  <name>{self.name}</name><uuid>{self.uuid}</uuid>
+        words = "" if self.login else f"""
   <metadata>{self.instance().replace("<instance>", f"<instance xmlns='{NAMESPACE}'>", 1)}</metadata>
+  <sysinfo type='smbios'><system>{self.smbios()}</system></sysinfo>"""
+        return f"""<domain type='qemu'>
+  <name>{self.name}</name><uuid>{self.uuid}</uuid>{words}
   <memory unit='MiB'>512</memory><vcpu>1</vcpu>
-  <sysinfo type='smbios'><system>{self.smbios()}</system></sysinfo>
   <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{system.kernel}</kernel><initrd>{system.initrd}</initrd>
-    <cmdline>root=/dev/vda rw console=ttyS0 loglevel=4</cmdline><smbios mode='sysinfo'/></os>
+    <cmdline>root=/dev/vda rw console=ttyS0 loglevel=4</cmdline>{"" if self.login else "<smbios mode='sysinfo'/>"}</os>
   <features><acpi/></features>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -123,7 +134,22 @@ class Guest:
         """Starts it, with a disk of its own."""
         disk = self.host.directory / f"{self.name}.qcow2"
         image.overlay(system, disk)
-        self.host.define("create", self.name, self.domain(disk, system))
+        if not self.login:
+            return self.host.define("create", self.name, self.domain(disk, system))
+        self.host.define("define", self.name, self.domain(disk, system))
+        self._enable()
+        self.host.virsh("start", self.name)
+
+    def _enable(self) -> None:
+        """Says by the program's own command what `instance` would say."""
+        key, data = self.host.directory / f"{self.name}.pub", self.host.directory / f"{self.name}-user-data"
+        key.write_text(self.login + "\n")
+        data.write_text(self.user_data())
+        self.host.program(
+            "enable", self.name, "--identity", self.cloud, "--ssh-key", os.fspath(key), "--user-data", os.fspath(data),
+            "--hostname", self.hostname, "--set", f"vendordata={self.vendor_data()}",
+            "--set", f"placement/availability-zone={self.zone}", "--set", f"tags/tag[lab]={self.tag}",
+            "--set", f"tags/tag[owner]={self.marker}")
 
     def edit(self, tag: str) -> None:
         """Changes a word of the operator's while the guest runs."""

@@ -156,6 +156,10 @@ class Host(Namespace):
         """Runs virsh, connected to this host's libvirtd."""
         return self.run("virsh", "--quiet", "--connect", "qemu:///system", *arguments, seconds=seconds)
 
+    def program(self, *arguments: str) -> str:
+        """Runs a command of ours, as an operator of this host does."""
+        return self.run(os.fspath(self.server), *arguments)
+
     def define(self, kind: str, name: str, xml: str) -> None:
         """Creates a network or a domain, as virsh names the command, from XML that stays beside the logs."""
         path = self.directory / f"{name}.xml"

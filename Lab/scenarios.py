@@ -171,9 +171,36 @@ def static(stage: Stage) -> None:
     host.end_server()
 
 
+def enable(stage: Stage) -> None:
+    """A bare domain that `virt-metadata enable` makes a guest of, into which its operator then logs in."""
+    host = stage.host("enable")
+    host.define("net-create", "enable", """<network><name>enable</name><forward mode='nat'/><bridge name='enable0'/>
+      <ip address='10.18.0.1' netmask='255.255.255.0'><dhcp><range start='10.18.0.10' end='10.18.0.99'/></dhcp></ip>
+    </network>""")
+    host.serve()
+    host.wait_until_served("enable0")
+    key = host.directory / "operator"
+    host.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@lab", "-f", str(key))
+    login = key.with_suffix(".pub").read_text().strip()
+    guest = Guest("enable-web", host, "network", "network='enable'", "52:54:00:18:00:01", hostname="www", login=login)
+    stage.boot(guest)
+    address = next(one for one in guest.addresses(guest.mac) if one.startswith("10.18.0.")).partition("/")[0]
+    # Nobody else is on this network, and nothing is known of the guest's own key.
+    options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-i", str(key)]
+    said = host.run("ssh", *options, f"debian@{address}", "sudo cloud-init status && hostname", seconds=120)
+    _expect(guest, {"what is said over ssh": (said.split("\n")[:2], ["status: done", "www"])}, said)
+    stage.say(guest.name, "lets its operator in")
+    host.program("disable", guest.name)
+    definition = host.virsh("dumpxml", "--inactive", guest.name)
+    left = [word for word in ("urn:virt-metadata", "sysinfo", "OpenStack") if word in definition]
+    _expect(guest, {"what disable leaves": (left, [])}, definition)
+    host.end_server()
+
+
 # By name.
 ALL: dict[str, Callable[[Stage], None]] = {
     "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated, "ec2": ec2, "static": static,
+    "enable": enable,
 }
 
 

@@ -82,6 +82,8 @@ extension LibvirtError.Code {
     public static let operationTimeout = Self(VIR_ERR_OPERATION_TIMEOUT)
     /// The driver has the function, but not for these arguments.
     public static let argumentUnsupported = Self(VIR_ERR_ARGUMENT_UNSUPPORTED)
+    /// There is nobody to ask who we are, such as no polkit agent.
+    public static let authUnavailable = Self(VIR_ERR_AUTH_UNAVAILABLE)
     /// The daemon's access rules forbid this.
     public static let accessDenied = Self(VIR_ERR_ACCESS_DENIED)
 }

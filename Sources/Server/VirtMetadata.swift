@@ -13,7 +13,10 @@ struct VirtMetadata: AsyncParsableCommand {
             domain's own XML, as EC2 and as OpenStack metadata.
             """,
         version: "0.1.0",
-        subcommands: [Serve.self, Tree.self, Check.self, Password.self, Certificate.self, Convert.self, Release.self])
+        subcommands: [
+            Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self, Serve.self, Tree.self, Check.self, Password.self,
+            Certificate.self, Convert.self, Release.self,
+        ])
 
     /// What a command ends with when it was called or configured wrongly.
     static let usageExitCode: Int32 = 2

@@ -1,10 +1,11 @@
-public import Common
+import Common
 public import XML
 
 /// A domain's XML and the operator's element in it, while they are changed: SMBIOS entries, values, and the record of both.
 public struct DomainDefinition {
     private var document: EditedXML
     private var instance: InstanceElement
+    private let original: InstanceElement
     /// What could not be done as it was asked because somebody has written there since, a sentence each.
     public private(set) var remarks: [String] = []
 
@@ -16,14 +17,47 @@ public struct DomainDefinition {
     public init(_ xml: String, element: String?) throws(XMLError) {
         document = try EditedXML(Array(xml.utf8))
         instance = InstanceElement(element)
+        original = instance
     }
 
     /// The domain's XML as it is now.
     public var xml: String { document.text }
     /// The operator's element as it is now, as libvirt takes it.
     public var element: String? { instance.text }
+    /// The domain's XML for a person's eyes, so that two of them differ only where something is different: what is ours is always
+    /// laid out and written alike, whichever way libvirt keeps it.
+    public var laidOut: String {
+        get throws(XMLError) {
+            var shown = document
+            let metadata = { (root: XMLElement) in root.first("metadata") }
+            if let old = metadata(shown.root)?.first(Vocabulary.root, namespace: Vocabulary.namespace),
+                let text = try instance.namespaced
+            {
+                try shown.replace(old, by: XMLLayout.laidOut(text, indentation: "    "))
+            }
+            if let old = EnableRecord.element(in: shown.root), let record = EnableRecord(in: shown.root) {
+                try shown.replace(old, by: XMLLayout.laidOut(record.xml, indentation: "    "))
+            }
+            return shown.text
+        }
+    }
     /// The identity that `enable` gave it, if it did.
     public var enabledIdentity: String? { EnableRecord(in: document.root)?.identity }
+    /// The identity that it has already, whoever gave it; `nil` where it has none that this program knows.
+    public var presentIdentity: GuestIdentity? {
+        guard smbios?.attribute("mode") == "sysinfo", let domain = try? domainXML() else { return nil }
+        let entries = entries
+        return GuestIdentity.allCases.first { identity in
+            identity.entries(for: domain.hardwareUUID ?? domain.uuid).allSatisfy { name, value in entries[name] == value }
+        }
+    }
+    /// What the guest is shown in its SMBIOS tables, to be compared with what it is shown now.
+    public var tables: [String: String] { smbios?.attribute("mode") == "sysinfo" ? entries : [:] }
+
+    private var entries: [String: String] {
+        let all = system?.all("entry").map { ($0.attribute("name") ?? "", $0.trimmedText) } ?? []
+        return Dictionary(all) { first, _ in first }
+    }
 
     // MARK: Values alone
 
@@ -59,8 +93,9 @@ public struct DomainDefinition {
     ///
     /// - Throws: ``DefinitionFailure`` where what somebody wrote, or the domain itself, does not allow it.
     public mutating func enable(_ identity: GuestIdentity?, _ assignments: [InstanceElement.Assignment]) throws {
-        var record = EnableRecord(in: document.root) ?? EnableRecord()
-        if let identity {
+        let old = EnableRecord(in: document.root) ?? EnableRecord()
+        var record = old
+        if let identity, record.identity != identity.rawValue || presentIdentity != identity {
             let domain = try domainXML()
             let uuid = domain.hardwareUUID ?? domain.uuid
             if let obstacle = identity.obstacle(uuid: uuid) { throw DefinitionFailure(obstacle) }
@@ -83,7 +118,7 @@ public struct DomainDefinition {
             record.values.append(.init(path: path.description, digest: EnableRecord.digest(of: now), was: was))
         }
         try writeInstance()
-        try write(record)
+        if record != old { try write(record) }
     }
 
     /// Takes out what `enable` put in, except where somebody has written something else since.
@@ -140,7 +175,8 @@ public struct DomainDefinition {
 
     private mutating func putIn(_ identity: GuestIdentity, _ uuid: InstanceUUID, _ record: inout EnableRecord) throws {
         guard let os = document.root.first("os"), os.first("type")?.trimmedText == "hvm" else {
-            throw DefinitionFailure("only a domain whose <os><type> is hvm has SMBIOS tables; this one's guest cannot be told there")
+            throw DefinitionFailure(
+                "only a domain whose <os><type> is hvm has SMBIOS tables; this one's guest cannot be told there")
         }
         switch smbios?.attribute("mode") {
         case "sysinfo": break
@@ -181,18 +217,21 @@ public struct DomainDefinition {
     }
 
     private mutating func takeOutIdentity(_ record: inout EnableRecord) throws {
+        var isLeft = false
         for entry in record.entries {
             guard let element = system?.all("entry").first(where: { $0.attribute("name") == entry.name }) else { continue }
             if element.trimmedText == entry.value {
                 try document.remove(element)
             } else {
                 remarks.append("<entry name='\(entry.name)'> was changed since, and stays")
+                isLeft = true
             }
         }
         if record.made.contains("sysinfo/system"), let system, !system.hasChildElements { try document.remove(system) }
         if record.made.contains("sysinfo"), let sysinfo, !sysinfo.hasChildElements { try document.remove(sysinfo) }
-        // While tables of somebody's are left, they are shown as they are now.
-        if sysinfo == nil, let smbios {
+        // Where somebody has put something in since, it is shown on.
+        isLeft = isLeft || (record.made.contains("sysinfo/system") && system != nil)
+        if !isLeft, let smbios {
             if record.made.contains("os/smbios") { try document.remove(smbios) }
             if let mode = record.mode { try document.setAttribute("mode", of: smbios, to: mode) }
         }
@@ -202,6 +241,7 @@ public struct DomainDefinition {
     // MARK: Metadata
 
     private mutating func writeInstance() throws(XMLError) {
+        guard instance != original else { return }
         let old = document.root.first("metadata")?.first(Vocabulary.root, namespace: Vocabulary.namespace)
         try write(try instance.namespaced, inPlaceOf: old)
     }

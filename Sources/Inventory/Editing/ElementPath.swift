@@ -50,7 +50,8 @@ public struct ElementPath: Sendable, Equatable, CustomStringConvertible {
         for step in steps {
             guard words.contains(step.name) else {
                 let advice = nearestWord(to: step.name, among: words).map { "; is '\($0)' meant?" } ?? ""
-                let place = words.isEmpty ? "<\(parent)> has nothing below it" : "<\(parent)> has no '\(shown(step.name))' below it"
+                let place =
+                    words.isEmpty ? "<\(parent)> has nothing below it" : "<\(parent)> has no '\(shown(step.name))' below it"
                 throw Failure(place + advice)
             }
             if let key = Vocabulary.key(of: step.name, in: parent) {
@@ -77,7 +78,9 @@ public struct ElementPath: Sendable, Equatable, CustomStringConvertible {
             rest = rest.dropFirst(name.count)
             var key: String?
             if rest.first == "[" {
-                guard let end = rest.firstIndex(of: "]") else { throw Failure("the bracket after '\(shown(String(name)))' is not closed") }
+                guard let end = rest.firstIndex(of: "]") else {
+                    throw Failure("the bracket after '\(shown(String(name)))' is not closed")
+                }
                 key = String(rest[rest.index(after: rest.startIndex)..<end])
                 rest = rest[rest.index(after: end)...]
             }

@@ -59,7 +59,9 @@ struct EnableRecord: Equatable {
         }
         let made = made.map { "<made>\(XMLEscaping.content($0))</made>" }
         let entries = entries.map { "<entry\(attribute("name", $0.name))>\(XMLEscaping.content($0.value))</entry>" }
-        let values = values.map { "<value\(attribute("path", $0.path))\(attribute("sha256", $0.digest))\(attribute("was", $0.was))/>" }
+        let values = values.map {
+            "<value\(attribute("path", $0.path))\(attribute("sha256", $0.digest))\(attribute("was", $0.was))/>"
+        }
         return "<\(Self.name) xmlns='\(Self.namespace)'\(attribute("identity", identity))\(attribute("mode", mode))>"
             + (made + entries + values).joined() + "</\(Self.name)>"
     }

@@ -1,4 +1,4 @@
-public import Common
+import Common
 import XML
 
 /// By what a guest's cloud-init knows where to ask: entries of its SMBIOS tables, as `ds-identify` reads them.

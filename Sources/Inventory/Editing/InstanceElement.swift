@@ -1,4 +1,4 @@
-public import Common
+import Common
 public import XML
 
 /// The operator's element of one domain as it is edited: without its namespace, as libvirt gives and takes it.
@@ -96,17 +96,19 @@ public struct InstanceElement: Sendable, Equatable {
         return true
     }
 
-    /// The bytes of the element that a path leads to as they are written, or of its attribute; `nil` where there is none.
+    /// The bytes of the elements that a path leads to as they are written, or the attribute's value; `nil` where there is none.
     public func written(at path: ElementPath) throws(XMLError) -> String? {
         guard let text else { return nil }
         let document = try EditedXML(Array(text.utf8))
-        guard let element = Self.element(at: path.steps[...], of: document.root) else { return nil }
-        guard let attribute = path.attribute else { return document.text(of: element) }
-        return element.attribute(attribute)
+        let elements = Self.elements(at: path.steps[...], of: document.root)
+        guard let first = elements.first else { return nil }
+        guard let attribute = path.attribute else { return elements.map(document.text).joined(separator: "\n") }
+        return first.attribute(attribute)
     }
 
     private static func put(
-        _ fragment: String, for step: ElementPath.Step, adds: Bool, at steps: ArraySlice<ElementPath.Step>, in edited: inout EditedXML
+        _ fragment: String, for step: ElementPath.Step, adds: Bool, at steps: ArraySlice<ElementPath.Step>,
+        in edited: inout EditedXML
     ) throws(XMLError) {
         func parent() -> XMLElement { element(at: steps, of: edited.root) ?? edited.root }
         if adds { return try edited.append(fragment, to: parent()) }
@@ -115,6 +117,12 @@ public struct InstanceElement: Sendable, Equatable {
         }
         guard let old = matches(of: step, below: parent()).first else { return try edited.append(fragment, to: parent()) }
         try edited.replace(old, by: fragment)
+    }
+
+    /// All elements that a path leads to, by the first of each name on the way.
+    static func elements(at steps: ArraySlice<ElementPath.Step>, of root: XMLElement) -> [XMLElement] {
+        guard let last = steps.last else { return [root] }
+        return element(at: steps.dropLast(), of: root).map { matches(of: last, below: $0) } ?? []
     }
 
     private static func element(at steps: ArraySlice<ElementPath.Step>, of root: XMLElement) -> XMLElement? {
