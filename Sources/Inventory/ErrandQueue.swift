@@ -15,6 +15,8 @@ enum Errand: Hashable, Sendable {
     case synchronise
     /// The same, after an attempt that failed.
     case retry
+    /// What instances say whose operators have left it out has changed: put all of them together again.
+    case reassemble
 
     init(_ hint: Hint) {
         switch hint {

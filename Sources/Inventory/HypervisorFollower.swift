@@ -14,15 +14,17 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
     let edited: Bool
     let sweepInterval: Duration
     let ledger: InventoryLedger
+    let defaults: CurrentDefaults
     let clock: C
     let logger: Logger
     private let errands = ErrandQueue()
 
     init(
-        uri: String, host: HostNumber, edited: Bool, sweepInterval: Duration, ledger: InventoryLedger, clock: C, logger: Logger
+        uri: String, host: HostNumber, edited: Bool, sweepInterval: Duration, ledger: InventoryLedger,
+        defaults: CurrentDefaults, clock: C, logger: Logger
     ) {
         (self.uri, self.host, self.edited, self.sweepInterval) = (uri, host, edited, sweepInterval)
-        (self.ledger, self.clock, self.logger) = (ledger, clock, logger)
+        (self.ledger, self.defaults, self.clock, self.logger) = (ledger, defaults, clock, logger)
     }
 
     func wantLeases(of network: String) {
@@ -31,6 +33,10 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
 
     func reread(_ domain: InstanceUUID) {
         errands.add(.domain(uuid: domain.description))
+    }
+
+    func reassemble() {
+        errands.add(.reassemble)
     }
 
     /// Follows until the task is cancelled or a graceful shutdown begins.
@@ -43,7 +49,8 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
 
     private func follow(_ hypervisor: Hypervisor) async {
         var keeper = SnapshotKeeper(
-            hypervisor: hypervisor, host: host, edited: edited, errands: errands, ledger: ledger, clock: clock,
+            hypervisor: hypervisor, host: host, edited: edited, errands: errands, ledger: ledger, defaults: defaults,
+            clock: clock,
             report: InventoryReport(uri: uri, isLocal: host.isLocal, logger: logger))
         await withDiscardingTaskGroup { timers in
             errands.add(.synchronise)

@@ -20,6 +20,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     private let edited: Bool
     private let errands: ErrandQueue
     private let ledger: InventoryLedger
+    private let defaults: CurrentDefaults
     private let clock: C
     private var report: InventoryReport
     private var backoff = Backoff()
@@ -35,11 +36,11 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     private var readings: [InstanceUUID: Int] = [:]
 
     init(
-        hypervisor: Hypervisor, host: HostNumber, edited: Bool, errands: ErrandQueue, ledger: InventoryLedger, clock: C,
-        report: InventoryReport
+        hypervisor: Hypervisor, host: HostNumber, edited: Bool, errands: ErrandQueue, ledger: InventoryLedger,
+        defaults: CurrentDefaults, clock: C, report: InventoryReport
     ) {
         (self.hypervisor, self.host, self.edited, self.errands) = (hypervisor, host, edited, errands)
-        (self.ledger, self.clock, self.report) = (ledger, clock, report)
+        (self.ledger, self.defaults, self.clock, self.report) = (ledger, defaults, clock, report)
     }
 
     /// After how long a ``Errand/retry`` is to be added, if an attempt failed and none is on its way.
@@ -58,6 +59,11 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
                 retry = .none
                 try await synchronise()
             case .connectionLost(let reason): await lose(reason: reason)
+            case .reassemble:
+                // Without a connection they are put together once there is one, for no reading counts any more.
+                readings = [:]
+                guard await hypervisor.isConnected else { return }
+                try await synchronise()
             case .domain, .network, .leases:
                 // Without a connection there is nothing to ask, and everything is read again once there is one.
                 guard await hypervisor.isConnected else { return }
@@ -95,7 +101,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         case .domain(let uuid): try await refreshDomain(uuid)
         case .network(let name): try await refreshNetwork(name)
         case .leases(let network): try await refreshLeases(of: network)
-        case .connectionLost, .synchronise, .retry: break  // They are about everything, and are done elsewhere.
+        case .connectionLost, .synchronise, .retry, .reassemble: break  // They are about everything, and are done elsewhere.
         }
     }
 
@@ -136,6 +142,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
                     throw LibvirtError(code: .invalidConnection, function: "virConnectRegisterCloseCallback", message: reason)
                 }
             case .synchronise, .retry: break  // That is what is being done.
+            case .reassemble: errands.add(.reassemble)  // Some are done already, and have to be done again.
             case .domain, .network, .leases:
                 try await refresh(errand)
                 ledger.publish()
@@ -283,7 +290,8 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
     }
 
     private mutating func assemble(_ description: DomainDescription, as domain: InstanceUUID) {
-        let assembly = InstanceAssembly(networks: networks, leases: leases, readsBare: false)
+        let assembly = InstanceAssembly(
+            networks: networks, leases: leases, defaults: defaults.value, readsBare: false)
         do throws(DescriptionError) {
             let assembled = try assembly.assemble(
                 Array(description.liveXML.utf8), edited: description.inactiveXML.map { Array($0.utf8) })

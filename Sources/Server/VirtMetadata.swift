@@ -15,7 +15,7 @@ struct VirtMetadata: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self, Serve.self, Tree.self, Check.self, Password.self,
-            Certificate.self, Convert.self, Release.self,
+            Certificate.self, Convert.self, ConfigCommand.self, Release.self,
         ])
 
     /// What a command ends with when it was called or configured wrongly.

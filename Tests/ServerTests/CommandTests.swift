@@ -43,6 +43,34 @@ struct CommandTests {
         #expect(output.stderr == "virt-metadata: \(sentence)\n")
     }
 
+    // MARK: config
+
+    @Test func `config check prints what is given, or what cannot be used`() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).yaml")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data("bridge: [br0, br1]\ndefaults:\n  placement: {region: eu}\n".utf8).write(to: file)
+        let good = try await Program.run("config", "check", "--config", file.path, "--threads", "2")
+        #expect(good.status == 0)
+        #expect(good.stdout == "bridge: br0, br1\nthreads: 2\ndefaults: given\nthe configuration can be used\n")
+        try Data("bridge: br0\ndefaults:\n  placement: {regon: eu}\n".utf8).write(to: file)
+        let bad = try await Program.run("config", "check", "--config", file.path)
+        #expect(bad.status == 2)
+        #expect(bad.stdout.isEmpty)
+        #expect(bad.stderr.hasPrefix("virt-metadata: \(file.path), line 3: defaults: placement/regon: "))
+        let nothing = try await Program.run("config", "check", "--connect", "test:///default")
+        #expect(nothing.status == 2)
+        #expect(nothing.stderr.contains("say where to listen by --listen"))
+    }
+
+    @Test func `tree and check know the defaults of the configuration`() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).yaml")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data("defaults: {placement: {region: eu-test}}\n".utf8).write(to: file)
+        let region = try await Program.run(
+            "tree", "min", "--connect", Program.node, "--config", file.path, "--path", "/latest/meta-data/placement/region")
+        #expect(region.stdout == "eu-test")
+    }
+
     // MARK: password
 
     @Test(arguments: [

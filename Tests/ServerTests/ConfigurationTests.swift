@@ -251,6 +251,66 @@ struct ConfigurationTests {
     // MARK: Ways to load
 
     /// What is loaded, as text, for there is no other way to compare all of it.
+    // MARK: Defaults
+
+    @Test func `defaults come as paths or as mappings, and are the same`() throws {
+        let nested = """
+            defaults:
+              project-id: p
+              placement: {region: eu, availability-zone: eu-1}
+              public-keys: {admin: ssh-rsa AAAA}
+              tags:
+                env: test
+              security-groups: [a, b]
+              domain: example.org
+              networks:
+                lab:
+                  placement/region: us
+            """
+        let flat = """
+            defaults:
+              project-id: p
+              placement/region: eu
+              placement/availability-zone: eu-1
+              public-keys/public-key[admin]/key: ssh-rsa AAAA
+              tags/tag[env]: test
+              security-groups/group: [a, b]
+              domain: example.org
+              networks: {lab: {placement: {region: us}}}
+            """
+        let configuration = try Self.configuration(yaml: nested)
+        #expect(try configuration.defaults == Self.configuration(yaml: flat).defaults)
+        #expect(try configuration.defaults != Self.configuration(yaml: "").defaults)
+        #expect(try configuration.defaults != Self.configuration(yaml: flat.replacing("us}", with: "eu}")).defaults)
+    }
+
+    @Test(arguments: [
+        ("defaults: 3", "line 1: defaults: takes a mapping of words to values"),
+        (
+            "defaults:\n  projct-id: x",
+            "line 2: defaults: projct-id: <instance> has no 'projct-id' below it; is 'project-id' meant?"
+        ),
+        ("defaults:\n  placement:\n    zone: x", "line 3: defaults: placement/zone: <placement> has no 'zone' below it"),
+        ("defaults:\n  project-id: x\n  hostname: a", "line 3: defaults: hostname: <hostname> is one instance's own"),
+        ("defaults:\n  imds@tokens: maybe", "line 2: defaults: imds@tokens: tokens: 'maybe' is neither"),
+        ("defaults:\n  project-id:", "line 2: defaults: project-id: takes one value, and not none"),
+        ("defaults:\n  networks:\n    lab:\n      networks: {}", "line 4: defaults: networks: lab: networks: has nothing below it"),
+        ("defaults:\n  domain: 'a b'", "defaults: domain: 'a b' is no domain of host names"),
+        ("defualts: {}", "line 1: there is no setting 'defualts'; is 'defaults' meant?"),
+    ]) func `a default that cannot be used is named with its line`(yaml: String, sentence: String) throws {
+        let error = #expect(throws: ConfigurationError.self) { try Self.configuration(yaml: yaml) }
+        #expect(error.map { "\($0)" }?.contains(sentence) == true, "\(error.map { "\($0)" } ?? "")")
+    }
+
+    // MARK: Two of them
+
+    @Test func `what differs between two configurations is named`() throws {
+        let old = try Self.configuration(yaml: "threads: 2\nlog-level: info\nlisten: 127.0.0.1:80")
+        let new = try Self.configuration(yaml: "log-level: debug\nlisten: 127.0.0.1:80\nuser: nobody")
+        #expect(new.differences(from: old) == ["log-level", "threads", "user"])
+        #expect(new.differences(from: new).isEmpty)
+    }
+
     private static func load(yaml: String = "", environment: [String: String] = [:], flags: [String] = []) throws -> String {
         var text = ""
         dump(try configuration(yaml: yaml, environment: environment, flags: flags), to: &text)

@@ -102,6 +102,9 @@ final class ServerProcess: Sendable {
         try await wait { self.log.contains(text) }
     }
 
+    /// Sends it a signal.
+    func signal(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
     /// Asks it to stop, and waits for its end.
     func stop(with signal: Int32 = SIGTERM) async throws -> End {
         let start = ContinuousClock.now

@@ -15,23 +15,31 @@ public struct InstanceAssembly: Sendable {
     private let networks: [String: NetworkXML]
     /// The addresses that DHCP last gave, by the name of the network.
     private let leases: [String: [MACAddress: IPAddress]]
+    private let defaults: InstanceDefaults
     private let readsBare: Bool
 
-    init(networks: [String: NetworkXML], leases: [String: [MACAddress: IPAddress]], readsBare: Bool) {
-        (self.networks, self.leases, self.readsBare) = (networks, leases, readsBare)
+    init(
+        networks: [String: NetworkXML], leases: [String: [MACAddress: IPAddress]], defaults: InstanceDefaults, readsBare: Bool
+    ) {
+        (self.networks, self.leases, self.defaults, self.readsBare) = (networks, leases, defaults, readsBare)
     }
 
     /// For domains and networks that are read from files.
     ///
-    /// - Parameter networks: the XML of the networks that the domains may name.
+    /// - Parameters:
+    ///   - networks: the XML of the networks that the domains may name.
+    ///   - defaults: what they say whose operators have left it out.
+    ///   - readsBare: whether elements without a namespace are read too, which libvirt drops.
     /// - Throws: ``DescriptionError`` if one of them is no network.
-    public init(networks: [[UInt8]] = [], readsBare: Bool = true) throws(DescriptionError) {
+    public init(
+        networks: [[UInt8]] = [], defaults: InstanceDefaults = InstanceDefaults(), readsBare: Bool = true
+    ) throws(DescriptionError) {
         var read: [String: NetworkXML] = [:]
         for xml in networks {
             let network = try NetworkXML(Self.document(xml).root)
             read[network.name] = network
         }
-        self.init(networks: read, leases: [:], readsBare: readsBare)
+        self.init(networks: read, leases: [:], defaults: defaults, readsBare: readsBare)
     }
 
     /// Puts together the instance of a domain.
@@ -45,11 +53,13 @@ public struct InstanceAssembly: Sendable {
         let words = try edited.map { bytes throws(DescriptionError) in try Self.document(bytes).root } ?? live
         let domain = try DomainXML(live)
         var metadata = OperatorMetadata(in: words, readsBare: readsBare)
+        let searchDomain = defaults.complete(&metadata, for: domain.interfaces.map { ($0.network, bridge(of: $0)) })
+        let hostname = metadata.hostname ?? Hostname.nearest(to: domain.name) ?? "instance-" + domain.uuid.digits.prefix(8)
         let title = words.first("title")?.trimmedText ?? ""
         let instance = Instance(
             domain: domain.uuid, domainName: domain.name, uuid: domain.hardwareUUID ?? domain.uuid,
             id: metadata.id ?? "i-" + domain.uuid.digits.prefix(17), name: metadata.name ?? (title.isEmpty ? domain.name : title),
-            hostname: metadata.hostname ?? Hostname.nearest(to: domain.name) ?? "instance-" + domain.uuid.digits.prefix(8),
+            hostname: Hostname.completed(hostname, by: searchDomain),
             type: metadata.type ?? "virt.\(domain.vcpus)c-\(domain.memoryMiB)m", placement: metadata.placement,
             images: metadata.images, launchIndex: metadata.launchIndex ?? 0, action: metadata.action ?? "none",
             project: metadata.project, owner: metadata.owner, platform: domain.platform, words: metadata.words,
@@ -74,7 +84,7 @@ public struct InstanceAssembly: Sendable {
             let words = metadata.interfaces[described.mac]
             var interface = NetworkInterface(mac: described.mac)
             interface.tap = described.tap
-            interface.bridge = described.bridge ?? network?.bridge
+            interface.bridge = bridge(of: described)
             interface.network = network?.reference
             interface.device = described.device
             interface.vlan = described.vlan
@@ -92,6 +102,10 @@ public struct InstanceAssembly: Sendable {
             interface.lease = network.flatMap { leases[$0.name]?[described.mac] }
             return interface
         }
+    }
+
+    private func bridge(of interface: DomainXML.Interface) -> String? {
+        interface.bridge ?? interface.network.flatMap { networks[$0]?.bridge }
     }
 
     /// The links that the guest is to make, of interfaces that it has and of bonds that are given; a bond comes before what is on it.

@@ -26,6 +26,9 @@ public struct ElementPath: Sendable, Equatable, CustomStringConvertible {
     /// The path as it is told to people, complete.
     public let description: String
 
+    /// The name of the element directly below the instance element.
+    var firstName: String { steps.first?.name ?? "" }
+
     /// Reads a path, and leads it on to the only value there is below it.
     ///
     /// - Throws: ``Failure`` where the vocabulary has no such value.
@@ -43,6 +46,16 @@ public struct ElementPath: Sendable, Equatable, CustomStringConvertible {
         (self.steps, self.attribute) = (steps, attribute)
         description =
             steps.map { $0.name + ($0.key.map { "[\($0)]" } ?? "") }.joined(separator: "/") + (attribute.map { "@\($0)" } ?? "")
+    }
+
+    /// The path, not yet complete, that a key leads to below another: where an element has nothing below it but elements that are
+    /// told apart, such as tags, the key tells one of these, else it is a word.
+    public static func descending(from path: String, to key: String) -> String {
+        let parent = String(path.split(separator: "/").last ?? "").prefix { $0 != "[" }
+        guard let words = Vocabulary.children[String(parent)], words.count == 1, let word = words.first,
+            Vocabulary.key(of: word, in: String(parent)) != nil
+        else { return "\(path)/\(key)" }
+        return "\(path)/\(word)[\(key)]"
     }
 
     private static func check(_ steps: [Step], _ attribute: String?) throws(Failure) {

@@ -27,7 +27,7 @@ struct Check: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try settings.load()
-        let source = DomainSource(uris: configuration.connect, edited: configuration.edited)
+        let source = DomainSource(configuration)
         var allUsable = true
         for subject in subjects {
             let usable = try await check(subject, source)
@@ -56,7 +56,7 @@ struct Check: AsyncParsableCommand {
 
     private func assembled(_ subject: String, _ source: DomainSource) async throws -> InstanceAssembly.Assembled {
         if FileManager.default.fileExists(atPath: subject) {
-            return try InstanceAssembly().assemble(DomainSource.bytes(of: subject))
+            return try InstanceAssembly(defaults: source.defaults).assemble(DomainSource.bytes(of: subject))
         }
         do {
             let found = try await source.domain(subject)

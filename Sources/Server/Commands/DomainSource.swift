@@ -17,6 +17,12 @@ struct DomainSource {
     /// Asked in this order; the first that has it wins.
     let uris: [String]
     let edited: Bool
+    let defaults: InstanceDefaults
+
+    init(_ configuration: Configuration, edited: Bool? = nil) {
+        (uris, defaults) = (configuration.connect, configuration.defaults)
+        self.edited = edited ?? configuration.edited
+    }
 
     /// A domain of the hypervisors, by name, UUID or number. Where there are several, the operator is told which has it.
     ///
@@ -55,7 +61,7 @@ struct DomainSource {
         await hypervisor.disconnect()
         return Found(
             xml: Array(domain.liveXML.utf8), edited: domain.inactiveXML.map { Array($0.utf8) },
-            assembly: try InstanceAssembly(networks: networks, readsBare: false), uri: uri)
+            assembly: try InstanceAssembly(networks: networks, defaults: defaults, readsBare: false), uri: uri)
     }
 
     /// The bytes of a file.

@@ -40,7 +40,7 @@ struct Password: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try settings.load()
-        let found = try await DomainSource(uris: configuration.connect, edited: true).domain(domain)
+        let found = try await DomainSource(configuration, edited: true).domain(domain)
         let running = try instance(found.xml, found.assembly)
         if clear {
             let defined = try found.edited.map { try instance($0, found.assembly) }

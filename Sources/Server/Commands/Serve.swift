@@ -7,7 +7,7 @@ struct Serve: AsyncParsableCommand {
         abstract: "Answer guests.",
         discussion: """
             Settings come from the configuration file, then from environment variables (VIRT_METADATA_LISTEN for --listen), \
-            then from these flags; the later wins.
+            then from these flags; the later wins. SIGHUP reads them once more, and the log says what of it waits for a restart.
 
             EXAMPLES
               Serve the guests of this host, on the bridges of all its networks and domains, as root:
@@ -27,6 +27,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let configuration = try settings.load()
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
-        try await Wiring(configuration).run()
+        let settings = settings
+        try await Wiring(configuration) { () throws(ConfigurationError) in try settings.load() }.run()
     }
 }

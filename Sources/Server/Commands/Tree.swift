@@ -41,7 +41,7 @@ struct Tree: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try settings.load()
-        let found = try await DomainSource(uris: configuration.connect, edited: configuration.edited).domain(domain)
+        let found = try await DomainSource(configuration).domain(domain)
         let instance = try instance(of: found)
         let address = address.flatMap { IPAddress($0) }
         let question = Question(

@@ -1,4 +1,5 @@
 import Common
+import Inventory
 import Logging
 import NIOCore
 
@@ -29,6 +30,15 @@ struct Configuration: Sendable {
         /// about as many as this.
         var rates = Allowance.Rates(requestsPerSecond: 1000, bytesPerSecond: 8 << 20)
     }
+
+    /// A setting as it was given, by which two configurations are told apart.
+    struct Given: Sendable, Equatable {
+        let name: String
+        let values: [String]
+    }
+
+    /// What was given, by the names of the settings, in their order; the rest is as it is by default.
+    private(set) var given: [Given] = []
 
     /// libvirt's URIs of the hypervisors (https://libvirt.org/uri.html), this host's first.
     var connect = ["qemu:///system"]
@@ -64,11 +74,26 @@ struct Configuration: Sendable {
     var limits = Limits()
     /// Where our secrets are.
     var secrets = Secrets.Places()
+    /// What instances say whose operators have left it out; only the file has it.
+    var defaults = InstanceDefaults()
     /// What is demanded of those who read metadata, where an instance's operator says nothing.
     var sessions = SessionPolicy()
 }
 
 extension Configuration {
+    /// Remembers what a setting was given, in the place of what a weaker source gave it.
+    mutating func remember(_ name: String, _ values: [String]) {
+        given.removeAll { $0.name == name }
+        guard !values.isEmpty else { return }
+        given.insert(Given(name: name, values: values), at: given.firstIndex { $0.name > name } ?? given.endIndex)
+    }
+
+    /// The names of the settings that another configuration has otherwise.
+    func differences(from other: Configuration) -> [String] {
+        let names = Set((given + other.given).map(\.name))
+        return names.filter { name in given.first { $0.name == name } != other.given.first { $0.name == name } }.sorted()
+    }
+
     /// Whether bridges are served: unless the operator turns that off, or says where to listen and nothing of bridges.
     ///
     /// - Throws: where this host's hypervisor is libvirt's own test driver, whose networks are none of this host.

@@ -7,6 +7,9 @@ extension Configuration {
     /// The file that is read if it is there and no other is named.
     static let defaultFile = "/etc/virt-metadata/config.yaml"
 
+    /// The one key that is no row of the table: what it holds is no single value.
+    private static let defaultsKey = "defaults"
+
     /// The variable that names another.
     private static let fileVariable = Setting.variablePrefix + "CONFIG"
 
@@ -37,6 +40,7 @@ extension Configuration {
         guard values.allSatisfy({ !$0.isEmpty }) else { throw ConfigurationError(place: place, problem: "has no value") }
         do {
             try setting.apply(values, &self)
+            remember(setting.name, values)
         } catch {
             throw ConfigurationError(place: place, problem: error.problem)
         }
@@ -102,8 +106,12 @@ extension Configuration {
 
     private mutating func read(_ key: Node, _ value: Node, _ path: String) throws(ConfigurationError) {
         let name = key.scalar?.string ?? ""
+        if name == Self.defaultsKey {
+            defaults = try DefaultsReading(path: path).defaults(value)
+            return
+        }
         guard let setting = Setting.all.first(where: { $0.name == name }) else {
-            let problem = "there is no setting '\(name)'" + Self.advice(name, Setting.all.map(\.name))
+            let problem = "there is no setting '\(name)'" + Self.advice(name, Setting.all.map(\.name) + [Self.defaultsKey])
             throw ConfigurationError(place: Self.place(path, key), problem: problem)
         }
         let values: [String]

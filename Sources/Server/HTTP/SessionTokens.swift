@@ -13,7 +13,11 @@ struct SessionTokens: Sendable {
     let clock: TokenClock
     let memory = TokenMemory()
     /// What holds for instances of which their operators say nothing.
-    let policy: SessionPolicy
+    let policy: CurrentPolicy
+
+    init(authority: TokenAuthority, clock: TokenClock, policy: SessionPolicy) {
+        (self.authority, self.clock, self.policy) = (authority, clock, CurrentPolicy(policy))
+    }
 
     /// The lifetime that a request asks for, in seconds; `nil` if it is missing, given twice, no number, or out of range.
     func lifetime(in headers: HTTPHeaders) -> Int? {
@@ -30,14 +34,14 @@ struct SessionTokens: Sendable {
             for: instance.domain, lifetime: lifetime, at: clock.now, nonce: entropy.bytes(TokenAuthority.nonceBytes))
         var reply = Reply(.text(token))
         reply.field = (Self.lifetimeField, String(lifetime))
-        reply.hopLimit = instance.sessions.hopLimit ?? policy.hopLimit
+        reply.hopLimit = instance.sessions.hopLimit ?? policy.value.hopLimit
         return reply
     }
 
     /// Whether a request may read an instance's metadata. A token that is presented has to be good, also where none is required.
     func admits(_ headers: HTTPHeaders, to instance: Instance) -> Bool {
         let fields = headers[Self.tokenField]
-        guard let token = fields.first else { return (instance.sessions.tokens ?? policy.tokens) != .required }
+        guard let token = fields.first else { return (instance.sessions.tokens ?? policy.value.tokens) != .required }
         guard fields.count == 1 else { return false }
         let now = clock.now
         if memory.knows(token, of: instance.domain, at: now) { return true }
@@ -45,4 +49,15 @@ struct SessionTokens: Sendable {
         memory.remember(token, of: instance.domain, until: expiry)
         return true
     }
+}
+
+/// The policy that counts at the moment.
+final class CurrentPolicy: Sendable {
+    private let held: Locked<SessionPolicy>
+
+    init(_ policy: SessionPolicy) { held = Locked(policy) }
+
+    var value: SessionPolicy { held.withLock { $0 } }
+
+    func replace(by new: SessionPolicy) { held.withLock { $0 = new } }
 }

@@ -22,13 +22,20 @@ struct Wiring {
     private let configuration: Configuration
     private let clock: PacedClock
     private let logger: Logger
+    private let threshold: LogThreshold
+    private let reload: (@Sendable () throws(ConfigurationError) -> Configuration)?
 
     /// - Parameter clock: what the server's own timers go by, as far as they are not NIO's or libvirt's.
-    init(_ configuration: Configuration, clock: PacedClock = PacedClock()) {
-        (self.configuration, self.clock) = (configuration, clock)
-        var logger = Logger(label: "virt-metadata")
-        logger.logLevel = configuration.logLevel
-        self.logger = logger
+    /// - Parameter reload: reads the configuration once more; `nil` where SIGHUP is none of ours.
+    init(
+        _ configuration: Configuration, clock: PacedClock = PacedClock(),
+        reload: (@Sendable () throws(ConfigurationError) -> Configuration)? = nil
+    ) {
+        (self.configuration, self.clock, self.reload) = (configuration, clock, reload)
+        let threshold = LogThreshold(configuration.logLevel)
+        let ground = Logger(label: "virt-metadata").handler
+        logger = Logger(label: "virt-metadata") { _ in ThresholdLogHandler(ground, threshold) }
+        self.threshold = threshold
     }
 
     func run() async throws {
@@ -38,20 +45,26 @@ struct Wiring {
         let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
         let board = SnapshotBoard()
         let inventory = InventoryService(
-            uris: configuration.connect, edited: configuration.edited, sweepInterval: configuration.sweepInterval, board: board,
+            uris: configuration.connect, edited: configuration.edited, defaults: configuration.defaults,
+            sweepInterval: configuration.sweepInterval, board: board,
             clock: clock, logger: logger)
         // Before the inventory begins: an address that cannot be had is said at once, whatever libvirt does.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
         let keepers = configuration.allowsPasswords ? makePasswordKeepers(board, reread: { inventory.reread($0, on: $1) }) : []
         let passwords = GuestPasswords(keeper: keep(board, keepers), logger: logger)
         let targets = VendorDataTargets(configuration, on: group, logger: logger, now: now)
+        let secrets = try Secrets(configuration.secrets, logger: logger)
+        let tokens = SessionTokens(authority: secrets.tokens, clock: clock.tokens, policy: configuration.sessions)
         let listener = try await makeListener(
-            on: group, board: board, passwords: passwords, targets: targets,
+            on: group, board: board, secrets: secrets, tokens: tokens, passwords: passwords, targets: targets,
             wantLeases: { inventory.wantLeases(of: $0, on: $1) })
         let opened = try await open(listener)
+        // Before it is announced that we are there, for until then the signal ends the process.
+        let reloading = await makeReloading(inventory, tokens)
         Demotion.remark(configuration, logger: logger)
         var services: [any Service] = [Announcement(addresses: opened, logger: logger), inventory]
         services += keepers
+        if let reloading { services.append(reloading) }
         if let targets { services.append(targets) }
         if let host {
             let interceptor = Interceptor(
@@ -69,6 +82,15 @@ struct Wiring {
         let all = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         try await ServiceGroup(configuration: all).run()
+    }
+
+    private func makeReloading(_ inventory: InventoryService<PacedClock>, _ tokens: SessionTokens) async -> Reloading? {
+        guard let reload else { return nil }
+        return await Reloading(configuration, load: reload, logger: logger) { [threshold] new in
+            threshold.level = new.logLevel
+            tokens.policy.replace(by: new.sessions)
+            inventory.replaceDefaults(by: new.defaults)
+        }
     }
 
     private var now: @Sendable () -> PacedClock.Instant { { [clock] in clock.now } }
@@ -115,12 +137,10 @@ struct Wiring {
     }
 
     private func makeListener(
-        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, passwords: GuestPasswords, targets: VendorDataTargets?,
-        wantLeases: @escaping @Sendable (String, HostNumber) -> Void
+        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, secrets: Secrets, tokens: SessionTokens,
+        passwords: GuestPasswords, targets: VendorDataTargets?, wantLeases: @escaping @Sendable (String, HostNumber) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger, now: now)
-        let secrets = try Secrets(configuration.secrets, logger: logger)
-        let tokens = SessionTokens(authority: secrets.tokens, clock: clock.tokens, policy: configuration.sessions)
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
             seal: secrets.seal, agent: secrets.agent, passwords: passwords, vendorDataTargets: targets,

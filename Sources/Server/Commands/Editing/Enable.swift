@@ -82,7 +82,9 @@ struct Enable: AsyncParsableCommand {
     private func assignments() throws -> [InstanceElement.Assignment] {
         var all: [InstanceElement.Assignment] = []
         if let hostname { all.append(.init(path: try ValueArgument.path("hostname"), value: Array(hostname.utf8))) }
-        for file in sshKey { all += try PublicKeyFile(path: file).assignments() }
+        var files: [PublicKeyFile] = []
+        for path in sshKey { files.append(try PublicKeyFile(path: path)) }
+        all += try PublicKeyFile.assignments(files)
         if let userData { all.append(try ValueArgument.file(userData, to: ValueArgument.path("userdata"))) }
         for value in set { all.append(try value.assignment()) }
         return all

@@ -35,13 +35,18 @@ struct PublicKeyFile {
         self.keys = keys
     }
 
-    /// The values that make these the instance's keys, in the place of those that have their names.
-    func assignments() throws(CommandFailure) -> [InstanceElement.Assignment] {
-        var seen: Set<String> = []
+    /// The values that make the keys of several files the instance's, in the place of those that have their names. Of two with one
+    /// name the second gets a number.
+    static func assignments(_ files: [PublicKeyFile]) throws(CommandFailure) -> [InstanceElement.Assignment] {
+        var names: Set<String> = []
         var all: [InstanceElement.Assignment] = []
-        for (name, key) in keys {
-            let path = try ValueArgument.path("public-keys/public-key[\(name)]")
-            all.append(.init(path: path, value: Array(key.utf8), adds: !seen.insert(name).inserted))
+        for (name, key) in files.flatMap(\.keys) {
+            var (unique, number) = (name, 2)
+            while !names.insert(unique).inserted {
+                unique = "\(name)-\(number)"
+                number += 1
+            }
+            all.append(.init(path: try ValueArgument.path("public-keys/public-key[\(unique)]"), value: Array(key.utf8)))
         }
         return all
     }

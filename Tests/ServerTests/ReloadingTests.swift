@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+/// SIGHUP to a running server.
+struct ReloadingTests {
+    private let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).yaml")
+
+    private func write(_ yaml: String) throws {
+        try Data(yaml.utf8).write(to: file)
+    }
+
+    private func reply(_ server: ServerProcess, is status: Int, _ body: String = "", at path: String) async throws {
+        var seen: RawReply?
+        for _ in 0..<300 {
+            let reply = try await server.get(path)
+            seen = reply
+            if reply.status == status, body.isEmpty || reply.text == body { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        Issue.record("\(seen?.status ?? 0) \(seen?.text ?? "")")
+    }
+
+    @Test func `what can change does, and what cannot is said`() async throws {
+        defer { try? FileManager.default.removeItem(at: file) }
+        try write("defaults: {placement: {region: old}}\nthreads: 1\n")
+        let server = try await ServerProcess("--config", file.path)
+        let region = "/latest/meta-data/placement/region"
+        try await reply(server, is: 200, "old", at: region)
+        try write("defaults: {placement: {region: new}}\nthreads: 2\nlog-level: debug\n")
+        server.signal(SIGHUP)
+        try await reply(server, is: 200, "new", at: region)
+        try await server.waitForLog("changed=log-level, defaults")
+        try await server.waitForLog("hint=systemctl restart virt-metadata settings=threads")
+        // What cannot be used changes nothing.
+        try write("defaults: {placement: {regon: new}}\n")
+        server.signal(SIGHUP)
+        try await server.waitForLog("the configuration cannot be used; all stays as it was")
+        try await reply(server, is: 200, "new", at: region)
+        try write("tokens: required\n")
+        server.signal(SIGHUP)
+        try await reply(server, is: 401, at: region)
+        let end = try await server.stop()
+        #expect(end.status == 0)
+    }
+
+    @Test func `the level of the log follows`() async throws {
+        defer { try? FileManager.default.removeItem(at: file) }
+        try write("log-level: info\n")
+        let server = try await ServerProcess("--config", file.path)
+        try write("{log-level: error, defaults: {placement: {region: a}}}\n")
+        server.signal(SIGHUP)
+        try await reply(server, is: 200, "a", at: "/latest/meta-data/placement/region")
+        try write("log-level: nonsense\n")
+        server.signal(SIGHUP)
+        try await server.waitForLog("the configuration cannot be used")
+        #expect(!server.log.contains("the configuration was read again"))
+        try write("log-level: info\n")
+        server.signal(SIGHUP)
+        try await server.waitForLog("the configuration was read again")
+        #expect(try await server.stop().status == 0)
+    }
+}
