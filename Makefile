@@ -4,7 +4,7 @@ SWIFT ?= swift
 # The packages of a plain Debian that the program, and then its tests, need.
 BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev libnftables-dev pkg-config
 TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ipxe-qemu dnsmasq-base iproute2 \
-	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk
+	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus
 # What the lab needs besides: to make a guest's disk, and for libvirt's NAT.
 LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables openssh-client
 # What the soak needs: a libvirtd whose domains are make-believe, and what changes them.

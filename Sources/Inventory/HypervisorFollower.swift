@@ -17,6 +17,7 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
     let defaults: CurrentDefaults
     let clock: C
     let logger: Logger
+    let health: HypervisorHealth
     private let errands = ErrandQueue()
 
     init(
@@ -24,6 +25,7 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
         defaults: CurrentDefaults, clock: C, logger: Logger
     ) {
         (self.uri, self.host, self.edited, self.sweepInterval) = (uri, host, edited, sweepInterval)
+        health = HypervisorHealth(uri: uri, host: host)
         (self.ledger, self.defaults, self.clock, self.logger) = (ledger, defaults, clock, logger)
     }
 
@@ -51,7 +53,7 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
         var keeper = SnapshotKeeper(
             hypervisor: hypervisor, host: host, edited: edited, errands: errands, ledger: ledger, defaults: defaults,
             clock: clock,
-            report: InventoryReport(uri: uri, isLocal: host.isLocal, logger: logger))
+            report: InventoryReport(uri: uri, isLocal: host.isLocal, health: health, logger: logger))
         await withDiscardingTaskGroup { timers in
             errands.add(.synchronise)
             timers.addTask { await repeatSweep() }

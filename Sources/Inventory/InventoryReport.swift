@@ -15,18 +15,20 @@ struct InventoryReport {
     private let uri: String
     private let isLocal: Bool
     private let logger: Logger
+    private let health: HypervisorHealth
     private var state = State.unknown
     private var findings: [InstanceUUID: [Finding]] = [:]
     private var unusableDomains: [InstanceUUID: String] = [:]
     private var networkTroubles: [String: String] = [:]
 
-    init(uri: String, isLocal: Bool, logger: Logger) {
-        (self.uri, self.isLocal, self.logger) = (uri, isLocal, logger)
+    init(uri: String, isLocal: Bool, health: HypervisorHealth, logger: Logger) {
+        (self.uri, self.isLocal, self.health, self.logger) = (uri, isLocal, health, logger)
     }
 
     // MARK: The hypervisor
 
     mutating func connected(without missing: [EventKind: LibvirtError]) {
+        health.connected()
         guard !missing.isEmpty else { return }
         logger.debug(
             "the hypervisor has not all kinds of events; the sweep finds such changes",
@@ -36,6 +38,7 @@ struct InventoryReport {
     }
 
     mutating func synchronised(instances: Int) {
+        health.synchronised()
         if state != .synchronised {
             logger.info("the inventory is complete", metadata: ["hypervisor.uri": "\(uri)", "instances": "\(instances)"])
         }
@@ -43,6 +46,7 @@ struct InventoryReport {
     }
 
     mutating func lost(reason: String, instances: Int) {
+        health.failed(reason, isConnected: false)
         guard state != .away else { return }
         state = .away
         logger.warning(
@@ -53,6 +57,7 @@ struct InventoryReport {
     }
 
     mutating func failed(_ error: LibvirtError, connected: Bool, instances: Int) {
+        health.failed("\(error)", isConnected: connected)
         guard connected else {
             if state == .unknown {
                 state = .away

@@ -35,6 +35,9 @@ public struct InventoryService<C: Clock>: Service where C.Duration == Duration {
         }
     }
 
+    /// How it stands with the hypervisors, in their order.
+    public var hypervisors: [HypervisorStatus] { followers.map(\.health.status) }
+
     /// Says that somebody needs the addresses that a network's DHCP server gave; they are read again, though not more often than
     /// once in five seconds.
     public func wantLeases(of network: String, on host: HostNumber) {

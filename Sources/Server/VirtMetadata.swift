@@ -12,11 +12,14 @@ struct VirtMetadata: AsyncParsableCommand {
             A cloud image asks 169.254.169.254 who it is; virt-metadata finds the libvirt domain that asks and answers from the \
             domain's own XML, as EC2 and as OpenStack metadata.
             """,
-        version: "0.1.0",
+        version: version,
         subcommands: [
             Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self, Serve.self, Tree.self, Check.self, Password.self,
-            Certificate.self, Convert.self, ConfigCommand.self, Release.self,
+            Certificate.self, Convert.self, ConfigCommand.self, Get.self, Log.self, Release.self,
         ])
+
+    /// The version, as packages and metrics name it.
+    static let version = "0.1.0"
 
     /// What a command ends with when it was called or configured wrongly.
     static let usageExitCode: Int32 = 2

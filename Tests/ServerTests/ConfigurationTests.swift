@@ -294,12 +294,24 @@ struct ConfigurationTests {
         ("defaults:\n  project-id: x\n  hostname: a", "line 3: defaults: hostname: <hostname> is one instance's own"),
         ("defaults:\n  imds@tokens: maybe", "line 2: defaults: imds@tokens: tokens: 'maybe' is neither"),
         ("defaults:\n  project-id:", "line 2: defaults: project-id: takes one value, and not none"),
-        ("defaults:\n  networks:\n    lab:\n      networks: {}", "line 4: defaults: networks: lab: networks: has nothing below it"),
+        (
+            "defaults:\n  networks:\n    lab:\n      networks: {}",
+            "line 4: defaults: networks: lab: networks: has nothing below it"
+        ),
         ("defaults:\n  domain: 'a b'", "defaults: domain: 'a b' is no domain of host names"),
         ("defualts: {}", "line 1: there is no setting 'defualts'; is 'defaults' meant?"),
     ]) func `a default that cannot be used is named with its line`(yaml: String, sentence: String) throws {
         let error = #expect(throws: ConfigurationError.self) { try Self.configuration(yaml: yaml) }
         #expect(error.map { "\($0)" }?.contains(sentence) == true, "\(error.map { "\($0)" } ?? "")")
+    }
+
+    @Test(arguments: ["0.0.0.0:9169", "[::]:9169", "192.168.122.1:9169", "169.254.169.254:80"])
+    func `metrics are shown on loopback alone`(address: String) {
+        Self.expect(
+            "--admin-listen: '\(address)' is not on loopback: guests and others could reach it; write one such as 127.0.0.1:9169"
+        ) {
+            try Self.load(flags: ["--admin-listen", address])
+        }
     }
 
     // MARK: Two of them

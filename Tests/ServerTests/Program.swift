@@ -54,7 +54,7 @@ final class ServerProcess: Sendable {
     private let ended = Locked<(status: Int32, wasKilled: Bool)?>(nil)
 
     /// Starts `serve` and waits until it listens on as many ports.
-    init(_ arguments: String..., node: String = Program.node, ports: Int = 1) async throws {
+    init(_ arguments: String..., more: [String] = [], node: String = Program.node, ports: Int = 1) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "server-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let (log, table) = (folder.appending(path: "log"), folder.appending(path: "neighbours"))
@@ -64,7 +64,7 @@ final class ServerProcess: Sendable {
         process.executableURL = URL(filePath: Program.path)
         let listen = (0..<ports).flatMap { _ in ["--listen", "127.0.0.1:0"] }
         let state = ["--state-directory", folder.appending(path: "state").path]
-        process.arguments = ["serve", "--connect", node, "--neighbours", table.path] + state + listen + arguments
+        process.arguments = ["serve", "--connect", node, "--neighbours", table.path] + state + listen + arguments + more
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: log)
         process.standardError = process.standardOutput

@@ -53,6 +53,11 @@ public struct Snapshot: Sendable {
         return instance(of: domains[0])
     }
 
+    /// Every instance, with the host whose word of it counts and whether its domain is paused there, in no order.
+    public var all: [(instance: Instance, host: HostNumber, isPaused: Bool)] {
+        sightings.values.map { ($0.first.instance, $0.first.host, $0.first.isPaused) }
+    }
+
     /// The host whose word of a domain counts.
     public func host(of domain: InstanceUUID) -> HostNumber? { sightings[domain]?.first.host }
 

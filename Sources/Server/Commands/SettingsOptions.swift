@@ -16,6 +16,8 @@ struct SettingsOptions: ParsableArguments {
     @Flag(name: Self.flag("leave-open"), inversion: .prefixedNo, help: Self.help("leave-open")) var leaveOpen: Bool?
     @Option(name: Self.flag("user"), help: Self.help("user")) var user: String?
     @Option(name: Self.flag("run-directory"), help: Self.help("run-directory")) var runDirectory: String?
+    @Option(name: Self.flag("admin-socket"), help: Self.help("admin-socket")) var adminSocket: String?
+    @Option(name: Self.flag("admin-listen"), help: Self.help("admin-listen")) var adminListen: String?
     @Option(name: Self.flag("trust-forwarded-for"), help: Self.help("trust-forwarded-for")) var trustForwardedFor: [String] = []
     @Option(name: Self.flag("neighbours"), help: Self.help("neighbours")) var neighbours: String?
     @Flag(name: Self.flag("edited"), inversion: .prefixedNo, help: Self.help("edited")) var edited: Bool?
@@ -58,7 +60,7 @@ struct SettingsOptions: ParsableArguments {
             ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
             ("user", user), ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
             ("identity-key", identityKey), ("neutron-secret", neutronSecret), ("tokens", tokens), ("hop-limit", hopLimit),
-            ("allow-password", allowPassword),
+            ("allow-password", allowPassword), ("admin-socket", adminSocket), ("admin-listen", adminListen),
             ("vendordata-timeout", vendordataTimeout), ("sweep-interval", sweepInterval), ("log-level", logLevel),
             ("threads", threads),
             ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),

@@ -52,6 +52,10 @@ struct Configuration: Sendable {
     var leavesOpen = false
     /// Where it is written what we put into the kernel.
     var runDirectory = "/run/virt-metadata"
+    /// The Unix socket of the operator's side, if it was named.
+    var adminSocket: String?
+    /// Where metrics are shown besides; on loopback.
+    var adminListen: SocketAddress?
     /// The peers whose `X-Forwarded-For` is believed; nobody's, as a rule.
     var trustForwardedFor: [AddressRange] = []
     /// A file that stands in for the neighbour table where there is no Ethernet.
@@ -92,6 +96,14 @@ extension Configuration {
     func differences(from other: Configuration) -> [String] {
         let names = Set((given + other.given).map(\.name))
         return names.filter { name in given.first { $0.name == name } != other.given.first { $0.name == name } }.sorted()
+    }
+
+    /// The word for no socket.
+    static let noAdminSocket = "none"
+
+    /// The Unix socket of the operator's side, wherever a server with this configuration has it; `nil` for none.
+    var adminSocketPath: String? {
+        adminSocket == Self.noAdminSocket ? nil : adminSocket ?? runDirectory + "/admin.sock"
     }
 
     /// Whether bridges are served: unless the operator turns that off, or says where to listen and nothing of bridges.

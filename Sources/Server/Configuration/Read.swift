@@ -91,6 +91,21 @@ enum Read {
         text == Secrets.Places.noIdentity ? text : try absolutePath(text)
     }
 
+    static func pathOrNone(_ text: String) throws(Setting.BadValue) -> String {
+        text == Configuration.noAdminSocket ? text : try absolutePath(text)
+    }
+
+    static func loopbackAddress(_ text: String) throws(Setting.BadValue) -> SocketAddress {
+        let address = try socketAddress(text)
+        guard let ip = address.ipAddress.flatMap({ IPAddress($0) }), loopback.contains(where: { $0.contains(ip) }) else {
+            throw Setting.BadValue(
+                problem: "'\(text)' is not on loopback: guests and others could reach it; write one such as 127.0.0.1:9169")
+        }
+        return address
+    }
+
+    private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { AddressRange($0) }
+
     static func range(_ text: String) throws(Setting.BadValue) -> AddressRange {
         guard let range = AddressRange(text) else {
             throw Setting.BadValue(problem: "'\(text)' is no range of addresses; write 127.0.0.1/32 or fd00::/8")

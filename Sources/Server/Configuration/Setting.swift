@@ -112,6 +112,17 @@ struct Setting: Sendable {
         single(
             "run-directory", "directory", example: "/run/vm", help: "Where it is written what the server put into the kernel.",
             { $1.runDirectory = $0 }, Read.absolutePath),
+        single(
+            "admin-socket", "path", example: "/run/vm/admin.sock",
+            help: """
+                The Unix socket at which root asks the server what it knows, or none. Default: admin.sock in the run directory, \
+                where bridges are served.
+                """,
+            { $1.adminSocket = $0 }, Read.pathOrNone),
+        single(
+            "admin-listen", "address:port", example: "127.0.0.1:9169",
+            help: "Where metrics and health are shown besides, on a loopback address.",
+            { $1.adminListen = $0 }, Read.loopbackAddress),
         list(
             "trust-forwarded-for", "cidr", example: "127.0.0.1/32",
             help: "Peers whose X-Forwarded-For names the caller; may be repeated. Default: nobody.",

@@ -117,6 +117,9 @@ final class Census: Sendable {
         return seconds
     }
 
+    /// How many connections are open now, and how many requests are held.
+    var present: (connections: Int, held: Int) { counts.withLock { ($0.connections, $0.held) } }
+
     /// How many callers there are accounts of.
     var remembered: Int { counts.withLock { $0.accounts.count } }
 

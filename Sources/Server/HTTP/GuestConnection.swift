@@ -58,6 +58,8 @@ final class GuestConnection: ChannelInboundHandler {
     /// What is kept of the body of the request, and how much of it may be.
     private var body: [UInt8] = []
     private var bodyToKeep = 0
+    /// When the request was whole that is being answered.
+    private var asked = NIODeadline.uptimeNanoseconds(0)
     /// How many effects have begun or are no longer waited for, so that one which ends late is known.
     private var effects = 0
     private var waiting = CircularBuffer<Arrival>()
@@ -212,7 +214,10 @@ final class GuestConnection: ChannelInboundHandler {
 
     private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard let caller, let seat else { return }
-        if let seconds = table.census.takeRequest(seat) { return send(.tooManyRequests(after: seconds), to: head, context) }
+        asked = .now()
+        if let seconds = table.census.takeRequest(seat, at: asked) {
+            return send(.tooManyRequests(after: seconds), to: head, context)
+        }
         switch responder.respond(to: head, body: body, over: caller) {
         case .reply(let reply): send(reply, to: head, context)
         case .deferred(let effect): begin(effect, for: head, context)
@@ -230,7 +235,10 @@ final class GuestConnection: ChannelInboundHandler {
         setReading(false, context)
         effects += 1
         let (connection, loop, number) = (NIOLoopBound(self, eventLoop: context.eventLoop), context.eventLoop, effects)
-        responder.perform(effect) { reply in
+        let domain = effect.domain
+        let view = responder.view(of: head)
+        responder.perform(effect) { answer in
+            let reply = answer.about(domain, of: view)
             loop.execute { connection.value.end(effect: number, with: reply) }
         }
     }
@@ -250,7 +258,9 @@ final class GuestConnection: ChannelInboundHandler {
         let persistence: Persistence = !goesOn ? .closing : head.version.minor == 0 ? .keptAlive : .open
         var buffer = context.channel.allocator.buffer(capacity: 512)
         buffer.write(reply, date: dates.now, persistence: persistence, withBody: head.method != .HEAD)
-        seat?.allowance?.takeBytes(buffer.readableBytes, at: .now())
+        let now = NIODeadline.now()
+        seat?.allowance?.takeBytes(buffer.readableBytes, at: now)
+        responder.watch.answered(head, by: reply, asked: asked, at: now)
         if reply.hopLimit != nil || isNearby, !limitHops(to: reply.hopLimit, context) { return context.close(promise: nil) }
         if goesOn {
             phase = .idle
@@ -287,6 +297,7 @@ final class GuestConnection: ChannelInboundHandler {
         let reply = relayable(reply)
         var isHead = false
         if case .receiving(let head?, _) = phase { isHead = head.method == .HEAD }
+        responder.watch.metrics.refused(reply.status)
         lingers = true
         var buffer = context.channel.allocator.buffer(capacity: 512)
         buffer.write(reply, date: dates.now, persistence: .closing, withBody: !isHead)

@@ -33,9 +33,12 @@ final class GuestListener: Service {
         var isEnding = false
     }
 
-    private let group: MultiThreadedEventLoopGroup
-    private let responder: GuestResponder
+    /// Whose event loops serve guests.
+    let group: MultiThreadedEventLoopGroup
+    /// Who answers.
+    let responder: GuestResponder
     private let limits: Configuration.Limits
+    private let census: Census
     private let tables: LoopTables
     private let onAcceptFailure: @Sendable (IOError) -> Void
     private let state = Locked(State())
@@ -52,7 +55,8 @@ final class GuestListener: Service {
     ) async throws {
         (self.group, self.responder, self.limits) = (group, responder, limits)
         self.onAcceptFailure = onAcceptFailure
-        tables = try await LoopTables(group: group, census: Census(limits: limits, onExcess: onExcess))
+        census = Census(limits: limits, onExcess: onExcess)
+        tables = try await LoopTables(group: group, census: census)
     }
 
     /// Listens on an address; guests are answered from now on.
@@ -94,6 +98,9 @@ final class GuestListener: Service {
     func address(of id: ID) -> SocketAddress? {
         state.withLock { $0.sockets[id]?.channel.localAddress }
     }
+
+    /// How many connections are open now, and how many requests are held.
+    var present: (connections: Int, held: Int) { census.present }
 
     /// Waits until we are asked to stop, and then until all replies that were on their way have left, or the time for that is up.
     func run() async throws {

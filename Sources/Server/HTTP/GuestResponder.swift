@@ -41,8 +41,10 @@ final class GuestResponder: Sendable {
     /// A view behind one reference, for the same reason.
     private final class Room: Sendable {
         let view: any MetadataView
+        /// Which of the views it is.
+        let number: Int
 
-        init(_ view: any MetadataView) { self.view = view }
+        init(_ view: any MetadataView, number: Int) { (self.view, self.number) = (view, number) }
     }
 
     private let rooms: [Room]
@@ -57,6 +59,8 @@ final class GuestResponder: Sendable {
     let passwords: GuestPasswords
     /// Who has a say in vendor data; `nil` where nobody has.
     let vendorDataTargets: VendorDataTargets?
+    /// Who keeps count of what is answered.
+    let watch: RequestWatch
     /// Told of each caller that is not known, and why.
     let onUnknown: @Sendable (Caller, UnknownCaller) -> Void
     /// Told of each network whose leases would tell an address that nothing else does, and of the host that it is on.
@@ -68,10 +72,12 @@ final class GuestResponder: Sendable {
     init(
         views: [any MetadataView], board: SnapshotBoard, identification: CallerIdentification, tokens: SessionTokens,
         entropy: Entropy, seal: DocumentSeal?, agent: NeutronAgent?, passwords: GuestPasswords,
-        vendorDataTargets: VendorDataTargets?, onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void,
+        vendorDataTargets: VendorDataTargets?, watch: RequestWatch = RequestWatch(),
+        onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void,
         wantLeases: @escaping @Sendable (_ network: String, _ host: HostNumber) -> Void
     ) {
-        rooms = views.map(Room.init)
+        rooms = views.enumerated().map { Room($1, number: $0) }
+        self.watch = watch
         (self.board, self.identification, self.tokens, self.entropy) = (board, identification, tokens, entropy)
         (self.seal, self.agent, self.passwords, self.vendorDataTargets) = (seal, agent, passwords, vendorDataTargets)
         (self.onUnknown, self.wantLeases) = (onUnknown, wantLeases)
@@ -92,6 +98,15 @@ final class GuestResponder: Sendable {
     func respond(to head: HTTPRequestHead, body: [UInt8], over connection: Caller) -> Outcome {
         let path = TreePath(target: head.uri)
         let room = path.flatMap(room)
+        let outcome = respond(to: head, path, room, body: body, over: connection)
+        guard case .reply(var reply) = outcome else { return outcome }
+        reply.view = room?.number
+        return .reply(reply)
+    }
+
+    private func respond(
+        to head: HTTPRequestHead, _ path: TreePath?, _ room: Room?, body: [UInt8], over connection: Caller
+    ) -> Outcome {
         let operation = path.flatMap { room?.view.operation(at: $0) }
         switch operation {
         case .issueToken: return issueToken(to: head, over: connection)
@@ -104,11 +119,27 @@ final class GuestResponder: Sendable {
 
         return outcome(of: head, over: connection) { [self] asker in
             guard tokens.admits(head.headers, to: asker.instance) else { return .reply(.unauthorized) }
-            if case .askVendorDataTargets = operation, let targets = vendorDataTargets {
-                return readAsking(targets, path, in: room, by: asker, head)
-            }
-            return .reply(read(path, in: room, by: asker, head))
+            return read(operation, path, in: room, by: asker, head)
         }
+    }
+
+    /// What an instance's guest would be answered who asks for a place with nothing but a good token, where one is needed.
+    func answer(to target: String, about instance: Instance, on host: HostNumber) -> Outcome {
+        guard let path = TreePath(target: target), let room = room(of: path) else { return .reply(.notFound) }
+        if let node = room.view.publicNode(at: path) { return .reply(Reply(node)) }
+        let asker = Asker(
+            instance: instance, host: host, address: nil, interface: instance.interfaces.isEmpty ? nil : 0)
+        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target)
+        return read(room.view.operation(at: path), path, in: room, by: asker, head)
+    }
+
+    private func read(
+        _ operation: Operation?, _ path: TreePath, in room: Room, by asker: Asker, _ head: HTTPRequestHead
+    ) -> Outcome {
+        if case .askVendorDataTargets = operation, let targets = vendorDataTargets {
+            return readAsking(targets, path, in: room, by: asker, head)
+        }
+        return .reply(read(path, in: room, by: asker, head))
     }
 
     private func readAsking(
@@ -133,6 +164,11 @@ final class GuestResponder: Sendable {
         return Reply(node)
     }
 
+    /// Which view claims what a request asks for.
+    func view(of head: HTTPRequestHead) -> Int? {
+        TreePath(target: head.uri).flatMap(room)?.number
+    }
+
     private func room(of path: TreePath) -> Room? {
         rooms.first { $0.view.claims(path) }
     }
@@ -146,6 +182,7 @@ final class GuestResponder: Sendable {
         guard let lifetime = tokens.lifetime(in: head.headers) else { return .reply(.badRequest) }
         return outcome(for: caller) { owner in
             var reply = tokens.issue(to: owner.instance, lifetime: lifetime, entropy: entropy)
+            watch.metrics.tokenIssued()
             // Behind a proxy, the hops to the guest are the proxy's business.
             if caller != connection { reply.hopLimit = nil }
             return .reply(reply)
@@ -188,7 +225,8 @@ final class GuestResponder: Sendable {
     ) -> Outcome {
         let snapshot = board.snapshot
         do throws(NeutronAgent.Refusal) {
-            return answer(try agent.asker(in: head.headers, snapshot))
+            let asker = try agent.asker(in: head.headers, snapshot)
+            return answer(asker).about(asker.instance)
         } catch {
             switch error {
             case .incomplete: return .reply(.badRequest)
@@ -204,7 +242,7 @@ final class GuestResponder: Sendable {
     private func outcome(for caller: Caller, _ answer: (Snapshot.Owner) -> Outcome) -> Outcome {
         let snapshot = board.snapshot
         switch recognise(caller, in: snapshot) {
-        case .success(let owner): return answer(owner)
+        case .success(let owner): return answer(owner).about(owner.instance)
         case .failure(let reason):
             let doubt = Doubt(caller: caller, reason: reason)
             return mayPass(doubt, in: snapshot) ? .hold(doubt) : .reply(giveUp(doubt))
@@ -247,6 +285,25 @@ final class GuestResponder: Sendable {
             let located = identification.locating(caller), case .success(let owner) = snapshot.recognise(located)
         else { return result }
         return .success(owner)
+    }
+}
+
+extension GuestResponder.Outcome {
+    /// The same, where a reply says whose instance it is about.
+    fileprivate func about(_ instance: Instance) -> GuestResponder.Outcome {
+        guard case .reply(var reply) = self else { return self }
+        reply.domain = instance.domain
+        return .reply(reply)
+    }
+}
+
+extension GuestResponder.Effect {
+    /// The domain that it is done for.
+    var domain: InstanceUUID {
+        switch self {
+        case .storePassword(_, let domain): domain
+        case .askVendorDataTargets(_, let instance, _): instance.domain
+        }
     }
 }
 

@@ -11,6 +11,10 @@ struct Reply: Sendable {
     var field: (name: String, value: String)?
     /// How many hops its packets may go; `nil` as far as any.
     var hopLimit: Int?
+    /// Whose instance it is about; `nil` where that is nobody's, or not known.
+    var domain: InstanceUUID?
+    /// Which view it is of: a number of `views`; `nil` where no view claims the path.
+    var view: Int?
 
     /// What stands at a place.
     init(_ node: Node) {
@@ -57,6 +61,13 @@ struct Reply: Sendable {
         case .noDomain: .notFound
         case .unavailable: .unavailable
         }
+    }
+
+    /// The same, which says whose instance it is about and which view it is of.
+    func about(_ domain: InstanceUUID, of view: Int?) -> Reply {
+        var reply = self
+        (reply.domain, reply.view) = (domain, view)
+        return reply
     }
 
     /// The refusal of a method where others would be served.

@@ -59,11 +59,13 @@ struct Wiring {
             on: group, board: board, secrets: secrets, tokens: tokens, passwords: passwords, targets: targets,
             wantLeases: { inventory.wantLeases(of: $0, on: $1) })
         let opened = try await open(listener)
+        let admin = try await makeAdmin(listener, inventory)
         // Before it is announced that we are there, for until then the signal ends the process.
         let reloading = await makeReloading(inventory, tokens)
         Demotion.remark(configuration, logger: logger)
         var services: [any Service] = [Announcement(addresses: opened, logger: logger), inventory]
         services += keepers
+        services.append(admin)
         if let reloading { services.append(reloading) }
         if let targets { services.append(targets) }
         if let host {
@@ -82,6 +84,23 @@ struct Wiring {
         let all = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         try await ServiceGroup(configuration: all).run()
+    }
+
+    private func makeAdmin(
+        _ listener: GuestListener, _ inventory: InventoryService<PacedClock>
+    ) async throws -> AdminListener {
+        let started = ContinuousClock.now
+        let registry = listener.responder.watch.metrics.registry
+        ProcessMetrics.add(to: registry)
+        ServerGauges(listener: listener, hypervisors: { inventory.hypervisors }, started: started).add(to: registry)
+        let responder = AdminResponder(
+            responder: listener.responder, hypervisors: { inventory.hypervisors }, loops: listener.group)
+        let admin = AdminListener(responder, logger: logger)
+        try await admin.open(configuration)
+        if let address = admin.address {
+            logger.info("metrics are shown", metadata: ["url": "http://\(address.inBrackets)/metrics"])
+        }
+        return admin
     }
 
     private func makeReloading(_ inventory: InventoryService<PacedClock>, _ tokens: SessionTokens) async -> Reloading? {
@@ -141,13 +160,22 @@ struct Wiring {
         passwords: GuestPasswords, targets: VendorDataTargets?, wantLeases: @escaping @Sendable (String, HostNumber) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger, now: now)
+        let watch = RequestWatch()
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
             seal: secrets.seal, agent: secrets.agent, passwords: passwords, vendorDataTargets: targets,
-            onUnknown: { strangers.note($0, $1) }, wantLeases: wantLeases)
+            watch: watch,
+            onUnknown: { caller, reason in
+                watch.metrics.refused(.init(reason))
+                strangers.note(caller, reason)
+            }, wantLeases: wantLeases)
         let (excesses, failures) = (ExcessLog(logger: logger, now: now), AcceptLog(logger: logger, now: now))
         return try await GuestListener(
-            group: group, responder: responder, limits: affordableLimits(), onExcess: { excesses.note($0, $1) },
+            group: group, responder: responder, limits: affordableLimits(),
+            onExcess: { caller, excess in
+                watch.metrics.refused(.init(excess))
+                excesses.note(caller, excess)
+            },
             onAcceptFailure: { failures.note($0) })
     }
 

@@ -1,0 +1,201 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The operator's side of a running server, asked by the program's own commands and by curl.
+struct AdminTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "admin-\(UUID().uuidString.prefix(8))")
+    private var socket: String { folder.path + "/admin.sock" }
+
+    init() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    private func server(_ more: String...) async throws -> ServerProcess {
+        let arguments = ["--admin-socket", socket] + more
+        return try await ServerProcess(arguments[0], arguments[1], more: more)
+    }
+
+    private func curl(_ path: String) throws -> Command.Output {
+        try Command.run(["curl", "-s", "-w", "\n%{http_code}", "--unix-socket", socket, "http://admin" + path])
+    }
+
+    private func json(_ path: String) throws -> [String: Any] {
+        let text = try curl(path).stdout.split(separator: "\n")[0]
+        return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    private func command(_ arguments: String...) async throws -> Command.Output {
+        try await Program.run(arguments[0], more: Array(arguments.dropFirst()) + ["--admin-socket", socket])
+    }
+
+    // MARK: The socket
+
+    @Test func `the socket is its owner's alone, and goes with the server`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let server = try await server()
+        let mode = try Command.succeed(["stat", "-c", "%a %F", socket])
+        #expect(mode == "600 socket\n")
+        // Another does not take it away.
+        let other = try await Program.run(
+            "serve", "--connect", Program.node, "--listen", "127.0.0.1:0", "--neighbours", Program.fixtures + "/neighbours",
+            more: [
+                "--state-directory", folder.path + "/state", "--admin-socket", socket,
+            ])
+        #expect(other.status == 1)
+        #expect(other.stderr.contains("\(socket): another server answers there"))
+        #expect(try curl("/healthz").stdout.hasSuffix("\n200"))
+        #expect(try await server.stop().status == 0)
+        #expect(!FileManager.default.fileExists(atPath: socket))
+    }
+
+    @Test func `what a killed server left is replaced, and what is no socket is not`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let killed = try await server()
+        _ = try await killed.stop(with: SIGKILL)
+        #expect(FileManager.default.fileExists(atPath: socket))
+        let server = try await server()
+        #expect(try curl("/healthz").stdout.hasSuffix("\n200"))
+        _ = try await server.stop()
+        try Data("mine".utf8).write(to: URL(filePath: socket))
+        let refused = try await Program.run(
+            "serve", "--connect", Program.node, "--listen", "127.0.0.1:0", "--neighbours", Program.fixtures + "/neighbours",
+            more: [
+                "--state-directory", folder.path + "/state", "--admin-socket", socket,
+            ])
+        #expect(refused.status == 1)
+        #expect(try String(contentsOfFile: socket, encoding: .utf8) == "mine")
+    }
+
+    @Test func `where there is no server, or none for this user, a command says so and ends with 2`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let absent = try await command("get", "min", "/")
+        #expect(absent.status == 2)
+        #expect(absent.stderr.hasPrefix("virt-metadata: \(socket) is not there: no server runs here"))
+        _ = try await server().stop(with: SIGKILL)
+        let dead = try await command("log", "min")
+        #expect(dead.status == 2)
+        #expect(dead.stderr.hasPrefix("virt-metadata: nobody answers at \(socket): no server runs"))
+        let none = try await Program.run("log", "min", "--admin-socket", "none")
+        #expect(none.status == 2)
+        #expect(none.stderr.contains("admin-socket is 'none'"))
+    }
+
+    // MARK: get and log
+
+    @Test func `get prints what the guest is answered, to the byte`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let server = try await server("--tokens", "required")
+        for path in ["/latest/meta-data/", "/openstack/latest/meta_data.json", "/latest/meta-data/instance-id", "/"] {
+            // The token is not asked for here.
+            let answer = try await command("get", "min", path)
+            #expect(answer.status == 0)
+            let tree = try await Program.run("tree", "min", "--connect", Program.node, "--path", path)
+            // A directory is printed otherwise, and the seed is another each time.
+            if path.hasPrefix("/latest/meta-data/i") { #expect(answer.stdout == tree.stdout) }
+            #expect(!answer.stdout.isEmpty)
+        }
+        let missing = try await command("get", "min", "/latest/nowhere")
+        #expect(missing.status == 1)
+        #expect(missing.stderr == "virt-metadata: the guest gets 404 for /latest/nowhere\n")
+        let unknown = try await command("get", "mni", "/")
+        #expect(unknown.status == 1)
+        #expect(unknown.stderr.hasPrefix("virt-metadata: no running domain 'mni' is known to the server"))
+        let relative = try await command("get", "min", "latest")
+        #expect(relative.stderr.contains("from '/' on"))
+        // None of these counts as the guest's.
+        #expect(try await command("log", "min").stderr == "min has asked for nothing yet\n")
+        _ = try await server.stop()
+    }
+
+    @Test func `log and instances tell a guest's last requests, and nothing of what it was answered`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let server = try await server()
+        for path in ["/latest/meta-data/instance-id", "/latest/nowhere", "/latest/user-data?secret=1"] {
+            _ = try await server.get(path, from: "127.0.0.3")
+        }
+        let log = try await command("log", "web")
+        #expect(log.status == 0)
+        let lines = log.stdout.split(separator: "\n")
+        #expect(lines.count == 4)
+        #expect(lines.first?.hasPrefix("TIME") == true)
+        #expect(lines[1].contains("  200     GET     /latest/meta-data/instance-id  "))
+        #expect(lines[2].contains("  404     GET     /latest/nowhere"))
+        let shown = try await command("log", "web", "--json")
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(shown.stdout.utf8)) as? [String: Any])
+        let requests = try #require(document["requests"] as? [[String: Any]])
+        #expect(requests.map { $0["status"] as? Int } == [200, 404, 200])
+        #expect(Set(requests[0].keys) == ["time", "age", "method", "target", "status", "duration"])
+        let instances = try #require(try json("/instances")["instances"] as? [[String: Any]])
+        let rich = try #require(instances.first { $0["name"] as? String == "web" })
+        #expect(
+            Set(rich.keys) == [
+                "name", "uuid", "instance_id", "hostname", "state", "hypervisor", "interfaces", "requests", "last_request",
+            ])
+        #expect(rich["requests"] as? Int == 3)
+        #expect((rich["last_request"] as? [String: Any])?["target"] as? String == "/latest/user-data?secret=1")
+        #expect(instances.first { $0["name"] as? String == "min" }?["last_request"] is NSNull)
+        let text = try curl("/instances").stdout
+        for secret in ["cloud-config", "ssh-ed25519", "ssh-rsa"] { #expect(!text.contains(secret)) }
+        _ = try await server.stop()
+    }
+
+    // MARK: Metrics and health
+
+    @Test func `metrics count what was answered and refused, as promtool has them`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let server = try await server("--admin-listen", "127.0.0.1:0")
+        for path in ["/latest/meta-data/instance-id", "/latest/nowhere", "/openstack/latest/meta_data.json"] {
+            _ = try await server.get(path)
+        }
+        // Nobody's hardware address.
+        _ = try await server.get("/latest/meta-data/", from: "127.0.0.9")
+        let token = try server.connection()
+        try await token.send("PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n\r\n")
+        _ = try await token.reply()
+        let url = try #require(server.log.firstMatch(of: /url=(http:\S+)/)?.1)
+        let text = try Command.succeed(["curl", "-s", String(url)])
+        for line in [
+            "virt_metadata_requests_total{view=\"ec2\",status=\"200\"} 2",
+            "virt_metadata_requests_total{view=\"ec2\",status=\"404\"} 2",
+            "virt_metadata_requests_total{view=\"openstack\",status=\"200\"} 1",
+            "virt_metadata_refused_total{reason=\"unknown_caller\"} 1", "virt_metadata_tokens_issued_total 1",
+            "virt_metadata_request_duration_seconds_count 5", "virt_metadata_hypervisor_connected{host=\"0\"} 1",
+            "virt_metadata_build_info{version=\"0.1.0\"} 1",
+        ] {
+            #expect(text.contains("\n\(line)\n"), "\(line)\n\(text)")
+        }
+        #expect(text.firstMatch(of: /virt_metadata_instances [1-9]/) != nil)
+        #expect(text.firstMatch(of: /process_resident_memory_bytes [1-9]\d{6}/) != nil)
+        #expect(!text.contains("127.0.0"))
+        let check = try Command.run(["promtool", "check", "metrics"], input: text)
+        #expect(check.status == 0, "\(check.stdout)\(check.stderr)")
+        #expect(check.stdout.isEmpty && check.stderr.isEmpty, "\(check.stdout)\(check.stderr)")
+        // Nothing of any instance there.
+        let base = String(url.dropLast("/metrics".count))
+        for path in ["/instances", "/instances/min/get?path=/"] {
+            #expect(try Command.succeed(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", base + path]) == "404")
+        }
+        #expect(try Command.succeed(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", base + "/readyz"]) == "200")
+        #expect(
+            try Command.succeed(["curl", "-s", "-X", "POST", "-o", "/dev/null", "-w", "%{http_code}", base + "/readyz"]) == "405")
+        _ = try await server.stop()
+    }
+
+    @Test func `readyz says what is missing, while healthz is well`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let server = try await ServerProcess(
+            "--admin-socket", socket, node: "qemu+unix:///system?socket=/nonexistent")
+        #expect(try curl("/healthz").stdout == "{\"status\": \"ok\"}\n\n200")
+        var answer = ""
+        for _ in 0..<200 {
+            answer = try curl("/readyz").stdout
+            if answer.contains("/nonexistent': No such file") { break }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(answer.hasSuffix("\n503"))
+        #expect(
+            answer.contains("the domains of qemu+unix:///system?socket=/nonexistent have not all been read yet: "), "\(answer)")
+        _ = try await server.stop()
+    }
+}

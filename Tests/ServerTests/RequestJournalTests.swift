@@ -1,0 +1,48 @@
+import Common
+import NIOCore
+import NIOHTTP1
+import Testing
+
+@testable import Server
+
+/// The last requests of each instance.
+struct RequestJournalTests {
+    private static func record(_ number: Int) -> RequestJournal.Record {
+        .init(
+            time: .uptimeNanoseconds(UInt64(number)), duration: .microseconds(1), method: .GET, target: "/\(number)", status: .ok)
+    }
+
+    private static func domain(_ number: Int) throws -> InstanceUUID {
+        let digits = String(number)
+        return try #require(InstanceUUID("00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits))
+    }
+
+    @Test func `the last ones of each instance are kept, in their order`() throws {
+        let journal = RequestJournal()
+        let (one, other) = (try Self.domain(1), try Self.domain(2))
+        for number in 0..<40 { journal.add(Self.record(number), of: one) }
+        journal.add(Self.record(7), of: other)
+        #expect(journal.requests(of: one).records.map(\.target) == (24..<40).map { "/\($0)" })
+        #expect(journal.requests(of: one).count == 40)
+        #expect(journal.requests(of: other).records.map(\.target) == ["/7"])
+        #expect(journal.requests(of: try Self.domain(3)).records.isEmpty)
+    }
+
+    @Test func `beyond so many instances those are forgotten that were silent for longest`() throws {
+        let journal = RequestJournal()
+        let most = RequestJournal.mostInstances
+        for number in 0...most { journal.add(Self.record(number), of: try Self.domain(number)) }
+        #expect(journal.requests(of: try Self.domain(0)).records.isEmpty)
+        #expect(journal.requests(of: try Self.domain(most / 2)).records.isEmpty)
+        #expect(!journal.requests(of: try Self.domain(most / 2 + 1)).records.isEmpty)
+        #expect(!journal.requests(of: try Self.domain(most)).records.isEmpty)
+    }
+
+    @Test func `a long target is cut`() {
+        let long = "/" + String(repeating: "é", count: 100)
+        let kept = RequestJournal.kept(long)
+        #expect(kept.hasSuffix("…"))
+        #expect(kept.utf8.count <= RequestJournal.longestTarget + 6)
+        #expect(RequestJournal.kept("/latest/") == "/latest/")
+    }
+}
