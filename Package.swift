@@ -83,11 +83,13 @@ let package = Package(
             ]),
         room("EC2API", ["Common", "JSON"]),
         room("OpenStackAPI", ["Common", "JSON"]),
+        room("NoCloudAPI", ["Common", "JSON"]),
         room("Identity", ["Common"] + crypto),
         program(
             "Server",
             [
-                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "Identity", logging,
+                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "NoCloudAPI", "Identity",
+                logging,
                 lifecycle,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -105,6 +107,7 @@ let package = Package(
         tests(of: "Inventory", ["Inventory", "Common", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
+        tests(of: "NoCloudAPI", ["NoCloudAPI", "Common", "JSON", "TestSupport"]),
         tests(of: "Identity", ["Identity", "Common", "TestSupport", .product(name: "Crypto", package: "swift-crypto")]),
         tests(
             of: "Server",
@@ -115,7 +118,7 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ] + nio),
         // What guests read, compared with files: golden walks of every story, Nova's own answers and its schema.
-        tests(of: "Conformance", ["EC2API", "OpenStackAPI", "Inventory", "Common", "JSON", "XML", "TestSupport"]),
+        tests(of: "Conformance", ["EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "XML", "TestSupport"]),
         // The program as a process: real clients, real namespaces, a real libvirtd.
         tests(of: "Client", ["Server", "TestSupport", "Common", "JSON"]),
         tests(of: "System", ["Server", "TestSupport"]),
@@ -139,7 +142,8 @@ if isFuzzed {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "CFuzzer", "Common", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "Identity", "Server", logging,
+                "CFuzzer", "Common", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "NoCloudAPI", "Identity", "Server",
+                logging,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + nio,
             path: "Fuzzing/Fuzz", swiftSettings: settings),

@@ -1,6 +1,7 @@
 import Common
 import EC2API
 import Inventory
+import NoCloudAPI
 import OpenStackAPI
 
 /// A domain's XML, or its running and its edited one with a zero byte between, becomes an instance; then both trees are walked.
@@ -16,6 +17,7 @@ enum DomainTarget {
             entropy: Entropy { _ in [1, 2, 3] })
         visit(Walk(through: EC2View(), from: TreePath([]), for: question))
         visit(Walk(through: OpenStackView(), from: TreePath(["openstack"]), for: question))
+        visit(Walk(through: NoCloudView(), from: TreePath(["nocloud"]), for: question))
         return 0
     }
 

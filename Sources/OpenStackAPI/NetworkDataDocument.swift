@@ -5,7 +5,8 @@ import Common
 /// A link is named by its number, not by its tap, whose name changes with every start. A guest that reads a document without any
 /// network configures none, so a document that would have none does not exist, and the guest falls back to DHCP.
 func networkData(of instance: Instance) -> JSONValue? {
-    let links = links(of: instance)
+    let links = instance.guestLinks
+    let names = Dictionary(links.map { ($0.mac, $0.id) }) { first, _ in first }
     var networks: [JSONValue] = []
     var nameServers: [IPAddress] = []
     for link in links {
@@ -16,51 +17,68 @@ func networkData(of instance: Instance) -> JSONValue? {
     }
     guard !networks.isEmpty else { return nil }
     return .object([
-        JSONMember("links", .array(links.map(\.json))), JSONMember("networks", .array(networks)),
+        JSONMember("links", .array(links.map { $0.json(names) })), JSONMember("networks", .array(networks)),
         JSONMember("services", services(nameServers)),
     ])
 }
 
-/// A link as the document has it.
-struct GuestLink {
-    let id: String
-    let type: String
-    let mac: MACAddress
-    let mtu: Int?
-    /// What is told of this type alone.
-    let particulars: [JSONMember]
-    /// What the network that it is in is called.
-    let network: String
-    let networks: [GuestNetwork]
-
+extension GuestLink {
     /// Nova's members in Nova's order; what a bond or a VLAN has besides is as in Ironic and in Nova's own schema.
-    var json: JSONValue {
+    ///
+    /// - Parameter names: what the interfaces are called in this document.
+    fileprivate func json(_ names: [MACAddress: String]) -> JSONValue {
         .object(
             [
                 JSONMember("id", .string(id)), JSONMember("type", .string(type)),
                 JSONMember("mtu", mtu.map { .integer(Int64($0)) } ?? .null),
                 JSONMember("ethernet_mac_address", .string(mac.description)),
-            ] + particulars)
+            ] + particulars(names))
+    }
+
+    private var type: String {
+        switch kind {
+        case .interface: "phy"
+        case .made(.bond): "bond"
+        case .made(.vlan): "vlan"
+        }
+    }
+
+    /// What the network that it is in is called.
+    fileprivate var network: String {
+        if case .interface(let interface) = kind { interface.network?.uuid ?? interface.bridge ?? id } else { id }
+    }
+
+    /// What is told of this type alone.
+    private func particulars(_ names: [MACAddress: String]) -> [JSONMember] {
+        switch kind {
+        case .interface: return []
+        case .made(.bond(let mode, let members, let parameters)):
+            return [
+                JSONMember("bond_links", .array(members.compactMap { names[$0] }.map(JSONValue.string))),
+                JSONMember("bond_mode", .string(mode)),
+            ] + parameters.map { JSONMember($0.name, .string($0.value)) }
+        case .made(.vlan(let id, let base)):
+            let on =
+                switch base {
+                case .interface(let mac): names[mac] ?? ""
+                case .bond(let name): name
+                }
+            return [
+                JSONMember("vlan_link", .string(on)), JSONMember("vlan_id", .integer(Int64(id))),
+                JSONMember("vlan_mac_address", .string(mac.description)),
+            ]
+        }
     }
 }
 
-/// One way in which a link gets an address.
-struct GuestNetwork {
-    /// Where its address comes from.
-    enum Kind {
-        /// From somebody on the link, in the way of this name.
-        case asked(String)
-        case configured(InterfaceAddress, routes: [Route])
-    }
-
-    let kind: Kind
-    let nameServers: [IPAddress]
-
-    func json(number: Int, on link: GuestLink) -> JSONValue {
+extension GuestNetwork {
+    fileprivate func json(number: Int, on link: GuestLink) -> JSONValue {
         let id = JSONMember("id", .string("network\(number)"))
         let (onLink, network) = (JSONMember("link", .string(link.id)), JSONMember("network_id", .string(link.network)))
         switch kind {
-        case .asked(let type): return .object([id, JSONMember("type", .string(type)), onLink, network])
+        case .dhcp4: return .object([id, JSONMember("type", .string("ipv4_dhcp")), onLink, network])
+        case .asked6(let method):
+            return .object([id, JSONMember("type", .string("ipv6_" + method.rawValue)), onLink, network])
         case .configured(let address, let routes):
             let family = address.address.family
             return .object([

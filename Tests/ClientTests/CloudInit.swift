@@ -5,7 +5,7 @@ import TestSupport
 struct CloudInit: Decodable {
     /// The data source classes that the driver runs.
     enum DataSource: String {
-        case ec2, openstack
+        case ec2, openstack, nocloud
     }
 
     /// One record that cloud-init logged at WARNING or above.

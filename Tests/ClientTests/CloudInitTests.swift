@@ -51,6 +51,35 @@ struct CloudInitTests {
         Self.expectContent(seen)
     }
 
+    @Test func `the NoCloud source finds all that the operator wrote`() async throws {
+        let host = try await ClientHost(asking: Self.web, running: Self.guests)
+        let serial = "ds=nocloud-net;s=http://169.254.169.254/nocloud/"
+        let seen = try CloudInit.run(.nocloud, in: host.guest, uuid: Self.web.uuid, serial: serial)
+
+        try #require(seen.found, "\(seen.warnings) \(host.server.log)")
+        #expect(seen.instance_id == "i-1a2b3c4d")
+        #expect(seen.hostname == "web-1")
+        #expect(seen.availability_zone == "rack-1a")
+        #expect(Set(seen.public_ssh_keys ?? []) == [Self.adminKey, Self.deployKey])
+        #expect(seen.userdata == Data(Self.userData.utf8))
+        #expect(seen.userdata_parts == ["text/cloud-config"])
+        // These are bytes to it, which the driver prints as cloud-init does.
+        let vendorData = Data("#cloud-config\nlocale: de_DE.UTF-8\n".utf8).base64EncodedString()
+        #expect(seen.vendordata == "ci-b64:\(vendorData)")
+        #expect(seen.vendordata_parts == ["text/cloud-config"])
+        #expect(seen.requests.map { $0.url.split(separator: "/").last } == ["meta-data", "user-data", "vendor-data"])
+        #expect(seen.requests.allSatisfy { $0.status == 200 })
+        Self.expectContent(seen)
+        // One of which the operator said nothing.
+        let other = try await ClientHost(asking: Self.bare, running: Self.guests)
+        let bare = try CloudInit.run(.nocloud, in: other.guest, uuid: Self.bare.uuid, serial: serial)
+        try #require(bare.found, "\(bare.warnings) \(other.server.log)")
+        #expect(bare.hostname == "bare")
+        #expect(bare.userdata == nil)
+        #expect(bare.requests.allSatisfy { $0.status == 200 })
+        Self.expectContent(bare)
+    }
+
     @Test func `the OpenStack source runs what the vendor data target of its name says`() async throws {
         let said = "#cloud-config\ntimezone: Europe/Rome\n"
         let targets = ["cloud-init": ##""#cloud-config\ntimezone: Europe/Rome\n""##, "roles": #"{"cloud-init": "not this"}"#]

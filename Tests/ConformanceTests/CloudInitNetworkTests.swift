@@ -18,6 +18,17 @@ struct CloudInitNetworkTests {
         }
 
         func subnets(of link: String) -> [[String: Any]] { links[link]?["subnets"] as? [[String: Any]] ?? [] }
+        /// The addresses without their prefixes, which one of the two writes as masks.
+        func addresses(of link: String) -> [String] {
+            subnets(of: link).compactMap { ($0["address"] as? String)?.split(separator: "/").first.map(String.init) }
+        }
+        func all(_ read: (String) -> some Sequence<String>) -> [String] { links.keys.flatMap { Array(read($0)) }.sorted() }
+        func gateways(of link: String) -> Set<String> {
+            let routes =
+                subnets(of: link).flatMap { $0["routes"] as? [[String: Any]] ?? [] }
+                + (links[link]?["routes"] as? [[String: Any]] ?? [])
+            return Set(routes.compactMap { $0["gateway"] as? String })
+        }
         func types(of link: String) -> [String] { subnets(of: link).compactMap { $0["type"] as? String } }
     }
 
@@ -81,5 +92,35 @@ struct CloudInitNetworkTests {
         )
         let servers = (one.result["config"] as? [[String: Any]])?.filter { $0["type"] as? String == "nameserver" }
         #expect(servers?.compactMap { $0["address"] as? String } == ["9.9.9.9"])
+    }
+
+    // MARK: NoCloud
+
+    @Test func `NoCloud's configuration gives each link of the stories' guests the same addresses`() throws {
+        try expectTheSame(
+            converted(NetworkDocuments.ofStories()), converted(NetworkDocuments.ofStories(at: "/nocloud/network-config")))
+    }
+
+    @Test func `and each link of five hundred made-up domains`() throws {
+        let target = "/nocloud/network-config"
+        try expectTheSame(
+            converted(NetworkDocuments.ofMadeUpDomains(500)), converted(NetworkDocuments.ofMadeUpDomains(500, at: target)))
+    }
+
+    private func expectTheSame(_ nova: [Converted], _ noCloud: [Converted]) {
+        #expect(nova.map(\.story) == noCloud.map(\.story))
+        #expect(nova.count { $0.links.count > 1 } > 1)
+        for (one, other) in zip(nova, noCloud) {
+            #expect(other.result["error"] == nil, "\(one.story): \(other.result)")
+            // What is made of others has the operator's name in one of the two, and in the other cloud-init's.
+            #expect(one.all { one.addresses(of: $0) } == other.all { other.addresses(of: $0) }, "\(one.story)")
+            #expect(one.all { one.gateways(of: $0) } == other.all { other.gateways(of: $0) }, "\(one.story)")
+            for link in one.links.keys where one.links[link]?["type"] as? String == "physical" {
+                #expect(one.addresses(of: link) == other.addresses(of: link), "\(one.story): \(link)")
+                #expect(one.types(of: link).contains("dhcp4") == other.types(of: link).contains("dhcp4"), "\(one.story): \(link)")
+                #expect(one.gateways(of: link) == other.gateways(of: link), "\(one.story): \(link)")
+                #expect(one.links[link]?["mtu"] as? Int == other.links[link]?["mtu"] as? Int, "\(one.story): \(link)")
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@ import Common
 import EC2API
 import FoundationEssentials
 import Inventory
+import NoCloudAPI
 import OpenStackAPI
 import Testing
 import XML
@@ -22,6 +23,11 @@ import XML
 
     @Test(arguments: Story.all) func `a guest walks through the OpenStack documents as it is written down`(story: Story) throws {
         try golden("openstack.txt", of: story).expect(goldenWalk(through: OpenStackView(), for: story.question()))
+    }
+
+    @Test(arguments: Story.all) func `a guest reads the NoCloud files as they are written down`(story: Story) throws {
+        let walk = Walk(through: NoCloudView(), from: TreePath(["nocloud"]), for: try story.question())
+        try golden("nocloud.txt", of: story).expect(walk.text)
     }
 
     @Test(arguments: Story.all) func `an operator is told what cannot be used as it is written down`(story: Story) throws {

@@ -17,6 +17,7 @@ struct GuestWalk {
         self.question = question
         for version in listing("/") { visitDirectory("/\(Self.quoted(version))/") }
         for version in listing("/openstack") { visitDirectory("/openstack/\(Self.quoted(version))/") }
+        for name in listing("/nocloud/") { visitLeaf("/nocloud/\(Self.quoted(name))") }
         // What is listed by a document and by no listing.
         for number in question.instance.files.indices {
             let digits = String(number)
@@ -69,12 +70,14 @@ struct GuestWalk {
     /// Whether the bytes there are the operator's, and so may end as they like.
     private static func isVerbatim(_ target: String) -> Bool {
         let names = target.split(separator: "/")
-        return names.contains("additional") || ["user-data", "user_data"].contains(names.last)
+        return names.contains("additional") || ["user-data", "user_data", "vendor-data"].contains(names.last)
     }
 
     /// Whether a value there may be empty, as the value of a tag may, and a password that nobody has left.
     private static func mayBeEmpty(_ target: String) -> Bool {
-        target.contains("/tags/instance/") || target.hasPrefix("/openstack/") && target.hasSuffix("/password")
+        // What nobody has said of these is empty: cloud-init does without none of them.
+        if ["/nocloud/user-data", "/nocloud/vendor-data", "/nocloud/network-config"].contains(target) { return true }
+        return target.contains("/tags/instance/") || target.hasPrefix("/openstack/") && target.hasSuffix("/password")
     }
 
     // MARK: As Python does it

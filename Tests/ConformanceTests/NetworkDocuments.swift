@@ -12,25 +12,29 @@ enum NetworkDocuments {
     }
 
     /// The newest of each story that has one.
-    static func ofStories() throws -> [Document] {
+    static func ofStories(at target: String = newest) throws -> [Document] {
         try Story.all.compactMap { story in
-            try newest(for: story.question()).map { Document(story: story.name, text: $0) }
+            try document(at: target, for: story.question()).map { Document(story: story.name, text: $0) }
         }
     }
 
     /// Those of a number of domains that nobody would write.
-    static func ofMadeUpDomains(_ count: Int) throws -> [Document] {
+    static func ofMadeUpDomains(_ count: Int, at target: String = newest) throws -> [Document] {
         var domains = RandomDomain(seed: 41)
         return try (0..<count).compactMap { number in
             let xml = domains.next()
             let instance = try InstanceAssembly().assemble(xml).instance
             let question = Question(about: instance, address: IPAddress("192.0.2.1"), interface: 0, entropy: .fixed)
-            return newest(for: question).map { Document(story: String(decoding: xml, as: UTF8.self), text: $0) }
+            return document(at: target, for: question).map { Document(story: String(decoding: xml, as: UTF8.self), text: $0) }
         }
     }
 
-    private static func newest(for question: Question) -> String? {
-        answer(to: "/openstack/latest/network_data.json", question).map { String(decoding: $0.content.bytes, as: UTF8.self) }
+    /// Where Nova's document is.
+    static let newest = "/openstack/latest/network_data.json"
+
+    /// `nil` where there is none, or an empty one.
+    private static func document(at target: String, for question: Question) -> String? {
+        answer(to: target, question).map { String(decoding: $0.content.bytes, as: UTF8.self) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Whether a file or folder is there that a script of `Tests/clients` puts below `.build/clients`.

@@ -2,6 +2,7 @@
 """Runs a data source of the unpacked, unmodified cloud-init once and prints what it became, as one JSON document.
 
     ip netns exec GUEST Tests/clients/cloud_init_datasource.py ec2
+    ip netns exec GUEST Tests/clients/cloud_init_datasource.py nocloud
     ip netns exec GUEST Tests/clients/cloud_init_datasource.py openstack --dmi 'uuid=83679162-…,product=OpenStack Nova'
 
 Exit status: 0 whether or not the data source found its service ("found" says which), anything else is a fault of this
@@ -19,7 +20,7 @@ import tempfile
 
 METADATA_URL = "http://169.254.169.254"
 
-DATA_SOURCES = {"ec2": "Ec2", "openstack": "OpenStack"}
+DATA_SOURCES = {"ec2": "Ec2", "openstack": "OpenStack", "nocloud": "NoCloud"}
 
 # The words of --dmi, and the names under which cloud-init asks for them.
 DMI_NAMES = {
@@ -32,7 +33,7 @@ DMI_NAMES = {
 
 # What a guest shows by default. EC2: nothing that is known, so the platform is "unknown" and no token is asked for.
 # OpenStack: the one line of identity without which cloud-init asks nothing.
-DEFAULT_DMI = {"ec2": "", "openstack": "product=OpenStack Nova"}
+DEFAULT_DMI = {"ec2": "", "openstack": "product=OpenStack Nova", "nocloud": "serial=ds=nocloud-net;s=http://169.254.169.254/nocloud/"}
 
 
 class Fault(Exception):
@@ -181,6 +182,8 @@ def configuration(options, name, directory):
                     "strict_id": False},
             # max_wait stays -1, as everywhere: one attempt, so the service has to be there.
             "OpenStack": {"metadata_urls": [METADATA_URL], "timeout": options.timeout},
+            # No disk of this machine is a seed.
+            "NoCloud": {"fs_label": None},
         },
         "system_info": {
             "distro": "debian",

@@ -69,7 +69,7 @@ struct OperatorMetadataReader {
         }
         if policy.tokens == .required {
             let problem =
-                "who sends no token gets 401: cloud-init's OpenStack source, cloudbase-init and CirrOS among them"
+                "who sends no token gets 401: cloud-init's OpenStack and NoCloud sources, cloudbase-init and CirrOS among them"
             note(element, problem, &metadata)
         }
         return policy

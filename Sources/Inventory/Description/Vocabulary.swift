@@ -74,7 +74,9 @@ enum Vocabulary {
 
     /// The attributes of an element that are values, by its name.
     static let attributes: [String: Set<String>] = [
-        "imds": ["tokens", "hop-limit"], "bond": ["mode", "miimon", "xmit-hash-policy", "mac"], "vlan": ["id", "on", "mac"],
+        "imds": ["tokens", "hop-limit"], "bond": ["mode", "miimon", "xmit-hash-policy", "lacp-rate", "mac"],
+        "vlan": ["id", "on", "mac"],
+        "disk": ["role"],
     ]
 
     /// The attribute that tells an element from others of its name below the same one; `nil` where nothing does.

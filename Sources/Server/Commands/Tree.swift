@@ -10,7 +10,7 @@ struct Tree: AsyncParsableCommand {
         abstract: "Print what a domain's guest would read.",
         discussion: """
             EXAMPLES
-              Everything in both trees, in their newest version:
+              Everything in all trees, in their newest version:
                 virt-metadata tree web
 
               One place, byte for byte:
@@ -73,7 +73,9 @@ struct Tree: AsyncParsableCommand {
         guard let path else {
             for view in chosen {
                 let newest = TreePath(view.root.names + ["latest"])
-                try write(Walk(through: view, from: newest, for: question).text)
+                let hasVersions = (view.publicNode(at: newest) ?? view.node(at: newest, for: question)) != nil
+                let start = hasVersions ? newest : view.root
+                try write(Walk(through: view, from: start, for: question).text)
             }
             return
         }

@@ -241,7 +241,7 @@ import Testing
         ("<imds token='required'/>", "imds: there is no attribute 'token'; there are 'tokens' and 'hop-limit'"),
         (
             "<imds tokens='required'/>",
-            "imds: note: who sends no token gets 401: cloud-init's OpenStack source, cloudbase-init and CirrOS among them"
+            "imds: note: who sends no token gets 401: cloud-init's OpenStack and NoCloud sources, cloudbase-init and CirrOS among them"
         ),
         (
             "<tags><tag name='0=x'>y</tag></tags>",

@@ -1,29 +1,65 @@
-import Common
-
-/// The links of a guest: its interfaces, then the bonds and VLANs that it is to make of them.
-///
-/// Each family's addresses come from the operator's words, else from the libvirt network, else from whoever gives addresses on the
-/// link. A member of a bond has no addresses of its own.
-func links(of instance: Instance) -> [GuestLink] {
-    var names: [MACAddress: String] = [:]
-    for (number, interface) in instance.interfaces.enumerated() { names[interface.mac] = "interface\(number)" }
-    let bonded = Set(instance.virtualLinks.flatMap(\.members))
-    let interfaces = instance.interfaces.enumerated().map { number, interface in
-        let id = "interface\(number)"
-        return GuestLink(
-            id: id, type: "phy", mac: interface.mac, mtu: interface.mtu, particulars: [],
-            network: interface.network?.uuid ?? interface.bridge ?? id,
-            networks: bonded.contains(interface.mac) ? [] : networks(of: interface))
+/// A link that a guest has or is to make, and how it gets its addresses: what every document about its network is made of.
+public struct GuestLink: Sendable {
+    /// What it is.
+    public enum Kind: Sendable {
+        /// One of the instance's interfaces.
+        case interface(NetworkInterface)
+        /// Made of others.
+        case made(VirtualLink.Kind)
     }
-    return interfaces
-        + instance.virtualLinks.map { link in
+
+    /// What it is called in documents: `interface0` for the first interface, for its tap's name changes with every start; what is
+    /// made of others has the operator's name.
+    public let id: String
+    /// What it is.
+    public let kind: Kind
+    /// Its hardware address.
+    public let mac: MACAddress
+    /// The largest packet, in bytes.
+    public let mtu: Int?
+    /// How it gets its addresses; nothing where it gets none, as a member of a bond.
+    public let networks: [GuestNetwork]
+}
+
+/// One way in which a link gets an address.
+public struct GuestNetwork: Sendable {
+    /// Where its address comes from.
+    public enum Kind: Sendable {
+        /// From a DHCP server on the link, by IPv4.
+        case dhcp4
+        /// From somebody on the link, by IPv6.
+        case asked6(LinkConfiguration.IPv6Method)
+        /// From the operator.
+        case configured(InterfaceAddress, routes: [Route])
+    }
+
+    /// Where its address comes from.
+    public let kind: Kind
+    /// The name servers that are told with it.
+    public let nameServers: [IPAddress]
+}
+
+extension Instance {
+    /// The links of the guest: its interfaces, then the bonds and VLANs that it is to make of them.
+    ///
+    /// Each family's addresses come from the operator's words, else from the libvirt network, else from whoever gives addresses on the
+    /// link. A member of a bond has no addresses of its own.
+    public var guestLinks: [GuestLink] {
+        let bonded = Set(virtualLinks.flatMap(\.members))
+        let own = interfaces.enumerated().map { number, interface in
             GuestLink(
-                id: link.name, type: link.type, mac: link.mac, mtu: link.configuration.mtu, particulars: link.particulars(names),
-                network: link.name,
-                // Who gives addresses on such a link only the operator knows.
-                networks: networks(
-                    by: link.configuration, ipv4: nil, ipv6: nil, NetworkReference(name: "", uuid: "", offersDHCP: false)))
+                id: "interface\(number)", kind: .interface(interface), mac: interface.mac, mtu: interface.mtu,
+                networks: bonded.contains(interface.mac) ? [] : networks(of: interface))
         }
+        return own
+            + virtualLinks.map { link in
+                GuestLink(
+                    id: link.name, kind: .made(link.kind), mac: link.mac, mtu: link.configuration.mtu,
+                    // Who gives addresses on such a link only the operator knows.
+                    networks: networks(
+                        by: link.configuration, ipv4: nil, ipv6: nil, NetworkReference(name: "", uuid: "", offersDHCP: false)))
+            }
+    }
 }
 
 private func networks(of interface: NetworkInterface) -> [GuestNetwork] {
@@ -46,12 +82,11 @@ private func networks(
     var networks = static4
     if static4.isEmpty, configuration.ipv4 ?? (isByHand && network == nil ? nil : ipv4) == .dhcp {
         networks.append(
-            GuestNetwork(kind: .asked("ipv4_dhcp"), nameServers: nameServers(.v4, configuration, network, isAsked: true)))
+            GuestNetwork(kind: .dhcp4, nameServers: nameServers(.v4, configuration, network, isAsked: true)))
     }
     networks += static6
     if static6.isEmpty, let method = configuration.ipv6 ?? ipv6, method != .none {
-        let name = "ipv6_" + method.rawValue
-        networks.append(GuestNetwork(kind: .asked(name), nameServers: nameServers(.v6, configuration, network, isAsked: true)))
+        networks.append(GuestNetwork(kind: .asked6(method), nameServers: nameServers(.v6, configuration, network, isAsked: true)))
     }
     return networks
 }
@@ -94,35 +129,8 @@ private func nameServers(
 }
 
 extension VirtualLink {
-    fileprivate var type: String {
-        switch kind {
-        case .bond: "bond"
-        case .vlan: "vlan"
-        }
-    }
-
-    fileprivate var members: [MACAddress] {
+    /// The interfaces that a bond is made of; none of a VLAN.
+    var members: [MACAddress] {
         if case .bond(_, let members, _) = kind { members } else { [] }
-    }
-
-    /// - Parameter names: what the interfaces are called in this document.
-    fileprivate func particulars(_ names: [MACAddress: String]) -> [JSONMember] {
-        switch kind {
-        case .bond(let mode, let members, let parameters):
-            return [
-                JSONMember("bond_links", .array(members.compactMap { names[$0] }.map(JSONValue.string))),
-                JSONMember("bond_mode", .string(mode)),
-            ] + parameters.map { JSONMember($0.name, .string($0.value)) }
-        case .vlan(let id, let base):
-            let on =
-                switch base {
-                case .interface(let mac): names[mac] ?? ""
-                case .bond(let name): name
-                }
-            return [
-                JSONMember("vlan_link", .string(on)), JSONMember("vlan_id", .integer(Int64(id))),
-                JSONMember("vlan_mac_address", .string(mac.description)),
-            ]
-        }
     }
 }

@@ -1,0 +1,100 @@
+import Common
+import NoCloudAPI
+import Testing
+
+/// The NoCloud files of an instance.
+struct NoCloudViewTests {
+    private static func instance(
+        keys: [PublicKey] = [], userData: [UInt8]? = nil, vendorData: JSONValue? = nil, interfaces: [NetworkInterface] = [],
+        links: [VirtualLink] = [], placement: [Common.Tag] = []
+    ) throws -> Instance {
+        let uuid = try #require(InstanceUUID("83679162-1378-4288-a2d4-70e13ec132aa"))
+        return Instance(
+            domain: uuid, domainName: "web", uuid: uuid, id: "i-1", name: "web", hostname: "web.example", type: "t",
+            placement: placement, publicKeys: keys, userData: userData, vendorData: vendorData, virtualLinks: links,
+            interfaces: interfaces)
+    }
+
+    private static func read(_ path: String, of instance: Instance) throws -> String? {
+        let question = Question(
+            about: instance, address: nil, interface: nil, entropy: Entropy { [UInt8](repeating: 0, count: $0) })
+        let node = NoCloudView().node(at: try #require(TreePath(target: path)), for: question)
+        return node.map { String(decoding: $0.content.bytes, as: UTF8.self) }
+    }
+
+    private static func mac(_ last: Int) throws -> MACAddress { try #require(MACAddress("52:54:00:00:00:0\(last)")) }
+
+    @Test func `the four files are there, whatever is said of the instance`() throws {
+        let bare = try Self.instance()
+        #expect(try Self.read("/nocloud/", of: bare) == "meta-data\nuser-data\nvendor-data\nnetwork-config")
+        #expect(try Self.read("/nocloud", of: bare) == "meta-data\nuser-data\nvendor-data\nnetwork-config")
+        #expect(try Self.read("/nocloud/meta-data", of: bare) == #"{"instance-id": "i-1", "local-hostname": "web.example"}"#)
+        for file in ["user-data", "vendor-data", "network-config"] { #expect(try Self.read("/nocloud/\(file)", of: bare) == "") }
+        for other in ["/nocloud/other", "/nocloud/meta-data/x", "/nocloud/latest"] {
+            #expect(try Self.read(other, of: bare) == nil)
+        }
+    }
+
+    @Test func `what is said is told`() throws {
+        let keys = [
+            PublicKey(name: "a", formats: [Tag("openssh-key", "ssh-rsa A"), Tag("x509", "PEM")]),
+            PublicKey(name: "b", formats: [Tag("x509", "PEM")]), PublicKey(name: "c", formats: [Tag("openssh-key", "ssh-rsa C")]),
+        ]
+        let instance = try Self.instance(
+            keys: keys, userData: Array("#!/bin/sh\n".utf8), placement: [Tag("region", "eu"), Tag("availability-zone", "eu-1")])
+        #expect(
+            try Self.read("/nocloud/meta-data", of: instance)
+                == #"{"instance-id": "i-1", "local-hostname": "web.example", "public-keys": ["ssh-rsa A", "ssh-rsa C"], "#
+                + #""availability-zone": "eu-1", "region": "eu"}"#)
+        #expect(try Self.read("/nocloud/user-data", of: instance) == "#!/bin/sh\n")
+    }
+
+    @Test(arguments: [
+        (JSONValue.string("#cloud-config\n"), "#cloud-config\n"),
+        (.object([JSONMember("cloud-init", .string("#cloud-config\n")), JSONMember("x", .null)]), "#cloud-config\n"),
+        (.array([.string("a"), .integer(1), .string("b")]), "#cloud-config-archive\n[\"a\", \"b\"]\n"),
+        (.object([JSONMember("cloud-init", .array([.string("a")]))]), "#cloud-config-archive\n[\"a\"]\n"),
+        (.object([JSONMember("other", .string("x"))]), ""), (.object([JSONMember("cloud-init", .object([]))]), ""),
+        (.integer(1), ""), (.array([]), ""),
+    ]) func `vendor data is what the OpenStack source would take out of the JSON`(value: JSONValue, text: String) throws {
+        #expect(try Self.read("/nocloud/vendor-data", of: Self.instance(vendorData: value)) == text)
+    }
+
+    @Test func `each interface is told by its hardware address`() throws {
+        var first = NetworkInterface(mac: try Self.mac(1))
+        first.mtu = 1400
+        var second = NetworkInterface(mac: try Self.mac(2))
+        let address = try #require(IPAddress("192.0.2.7"))
+        second.configuration.addresses = [InterfaceAddress(address, prefixLength: 24)]
+        second.configuration.gateways = [try #require(IPAddress("192.0.2.1"))]
+        second.configuration.nameServers = [try #require(IPAddress("192.0.2.53"))]
+        let text = try Self.read("/nocloud/network-config", of: Self.instance(interfaces: [first, second]))
+        #expect(
+            text == #"{"version": 2, "ethernets": {"interface0": {"match": {"macaddress": "52:54:00:00:00:01"}, "dhcp4": true, "#
+                + #""mtu": 1400}, "interface1": {"match": {"macaddress": "52:54:00:00:00:02"}, "dhcp4": false, "#
+                + #""addresses": ["192.0.2.7/24"], "routes": [{"to": "0.0.0.0/0", "via": "192.0.2.1"}], "#
+                + #""nameservers": {"addresses": ["192.0.2.53"]}}}}"#)
+    }
+
+    @Test func `bonds and VLANs are told by their names`() throws {
+        let interfaces = [NetworkInterface(mac: try Self.mac(1)), NetworkInterface(mac: try Self.mac(2))]
+        var asked = LinkConfiguration()
+        (asked.ipv4, asked.ipv6) = (.dhcp, .slaac)
+        let bond = VirtualLink(
+            name: "bond0",
+            kind: .bond(
+                mode: "802.3ad", members: interfaces.map(\.mac),
+                parameters: [Tag("bond_miimon", "100"), Tag("bond_lacp_rate", "fast")]),
+            mac: try Self.mac(1), configuration: asked)
+        let vlan = VirtualLink(
+            name: "v5", kind: .vlan(id: 5, on: .bond("bond0")), mac: try Self.mac(1), configuration: LinkConfiguration())
+        let text = try Self.read("/nocloud/network-config", of: Self.instance(interfaces: interfaces, links: [bond, vlan]))
+        let ending = text?.firstRange(of: #""bonds""#)?.lowerBound ?? text?.endIndex
+        #expect(
+            text.flatMap { text in ending.map { String(text[$0...]) } }
+                == #""bonds": {"bond0": {"interfaces": ["interface0", "interface1"], "#
+                + #""macaddress": "52:54:00:00:00:01", "parameters": {"mode": "802.3ad", "mii-monitor-interval": 100, "#
+                + #""lacp-rate": "fast"}, "dhcp4": true, "dhcp6": false, "accept-ra": true}}, "#
+                + #""vlans": {"v5": {"id": 5, "link": "bond0", "dhcp4": false}}}"#)
+    }
+}
