@@ -12,6 +12,8 @@ python_depends() {
 }
 
 unpack cloud-init
+# Of the next release too, for its rules differ: only its files are read, none of its packages is installed.
+unpack_of trixie cloud-init cloud-init-newer
 
 missing=
 for package in $(python_depends); do

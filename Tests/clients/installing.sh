@@ -40,6 +40,27 @@ unpack() {
     mv "$work/unpacked" "$clients/$package"
 }
 
+# unpack_of RELEASE PACKAGE NAME: has the package of another release of Debian, from the archive that this machine uses, in
+# $clients/NAME.
+unpack_of() {
+    [ ! -e "$clients/$3/DEBIAN/control" ] || return 0
+    mkdir -p "$clients"
+    work=$(mktemp -d "$clients/unpacking.$$.XXXXXX")
+    archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v -- -security | head -n 1)
+    mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/unpacked"
+    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "${archive%/}" "$1" \
+        /usr/share/keyrings/debian-archive-keyring.gpg >"$work/other.sources"
+    set -- "$1" "$2" "$3" -q -o "Dir::Etc::sourcelist=$work/other.sources" -o Dir::Etc::sourceparts=- \
+        -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root
+    package=$2
+    name=$3
+    shift 3
+    (cd "$work" && apt-get update "$@" >&2 && apt-get download "$@" "$package" >&2)
+    dpkg-deb -x "$work/$package"_*.deb "$work/unpacked"
+    dpkg-deb -e "$work/$package"_*.deb "$work/unpacked/DEBIAN"
+    mv "$work/unpacked" "$clients/$name"
+}
+
 # version PACKAGE: the version that is unpacked.
 version() { sed -n 's/^Version: *//p' "$clients/$1/DEBIAN/control"; }
 
