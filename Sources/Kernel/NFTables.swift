@@ -46,6 +46,18 @@ public final class NFTables: Sendable {
         if let problem { throw NFTablesError(message: problem) }
     }
 
+    /// All tables of the network namespace, whoever made them, as JSON (libnftables-json(5)).
+    ///
+    /// - Throws: ``NFTablesError`` where the kernel or libnftables does not say.
+    public func ruleset() throws(NFTablesError) -> String {
+        let text = try use { (access) throws(KernelError) in
+            _ = try access.socket.ask(NFTablesQuery.generation())
+            return access.context.ruleset()
+        }
+        guard let text else { throw NFTablesError(message: "libnftables does not list the tables as JSON") }
+        return text
+    }
+
     /// Whether there is a table of that name in a family of nft(8), such as `bridge` or `inet`.
     /// - Throws: `NFTablesError` with the code of the kernel; `.notPermitted` without CAP_NET_ADMIN, `.invalidArgument` for a
     ///   family that is none.

@@ -59,6 +59,18 @@ struct NFTablesContext: ~Copyable {
         return unsafe Self.message(errors.map { unsafe String(cString: $0) } ?? "", path: file.path)
     }
 
+    /// All tables of the network namespace as JSON (libnftables-json(5)); `nil` where libnftables does not say.
+    mutating func ruleset() -> String? {
+        // Safe: the context is alive, and the command is read up to its zero.
+        unsafe nft_ctx_output_set_flags(pointer, UInt32(NFT_CTX_OUTPUT_JSON))
+        let status = unsafe nft_run_cmd_from_buffer(pointer, "list ruleset")
+        unsafe nft_ctx_output_set_flags(pointer, 0)
+        _ = unsafe nft_ctx_get_error_buffer(pointer)
+        // Safe: a string that lives until the context runs again, or NULL.
+        let output = unsafe nft_ctx_get_output_buffer(pointer)
+        return status == 0 ? unsafe output.map { unsafe String(cString: $0) } : nil
+    }
+
     /// The beginning of what libnftables says, with `line 3:5-9:` for where in the file.
     static func message(_ text: String, path: String) -> String {
         let lines = text.replacing(path + ":", with: "line ").split(separator: "\n").prefix(mostLines)

@@ -15,7 +15,7 @@ struct VirtMetadata: AsyncParsableCommand {
         version: version,
         subcommands: [
             Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self, Serve.self, Tree.self, Check.self, Password.self,
-            Certificate.self, Convert.self, ConfigCommand.self, Get.self, Log.self, Release.self,
+            Certificate.self, Convert.self, ConfigCommand.self, List.self, DoctorCommand.self, Get.self, Log.self, Release.self,
         ])
 
     /// The version, as packages and metrics name it.

@@ -38,7 +38,7 @@ struct InstanceDocument {
 
     private static func json(_ interface: NetworkInterface) -> JSONValue {
         let addresses =
-            interface.configuration.addresses.map { "\($0)" }
+            interface.configuration.addresses.map { "\($0.address)" }
             + [interface.reservation, interface.lease].compactMap { $0.map { "\($0)" } }
         var seen: Set<String> = []
         return .object([

@@ -4,7 +4,7 @@ import ServiceLifecycle
 import UnixSignals
 
 /// Reads the configuration once more whenever SIGHUP comes, and has that of it put into effect which can be.
-struct Reloading: Service {
+final class Reloading: Service {
     /// The settings that count at once; all others are read at the start alone. The defaults do too.
     static let immediate: Set<String> = ["log-level", "tokens", "hop-limit"]
 
@@ -29,7 +29,7 @@ struct Reloading: Service {
     }
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown { [self] in
             var current = started
             for await _ in signals { current = reload(current) }
         }

@@ -1,0 +1,141 @@
+import ArgumentParser
+import Common
+import Glibc
+import Inventory
+import JSON
+import Libvirt
+
+/// `virt-metadata list`: all domains, and how each stands to its metadata.
+struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List all domains: their data source, addresses and last request.",
+        discussion: """
+            DATASOURCE is what cloud-init from 24.2 on would choose by the domain's SMBIOS, and in brackets what Debian 12's 22.4.2 \
+            would, where that differs. Addresses of DHCP and the last request come from the running server, if it can be asked.
+
+            EXAMPLES
+                sudo virt-metadata list
+                virt-metadata list --json
+            """)
+
+    @Flag(help: "Print JSON, as docs/admin.md describes it.")
+    var json = false
+
+    @OptionGroup var settings: SettingsOptions
+
+    /// A domain, and what the server knows of it.
+    private struct Row {
+        let name: String
+        let uuid: String
+        let uri: String
+        let state: String
+        let identity: String?
+        let tables: DatasourceIdentification?
+        let addresses: [String]
+        /// As the server says it; `nil` where it says nothing of the domain.
+        let known: JSONValue?
+
+        var datasource: String {
+            func names(_ version: DatasourceIdentification.Version) -> String {
+                let found = tables?.datasources(for: version).map(\.rawValue) ?? []
+                return found.isEmpty ? "none" : found.joined(separator: ",")
+            }
+            let (newer, older) = (names(.newer), names(.older))
+            return newer == older ? newer : "\(newer) (\(DatasourceIdentification.Version.older.rawValue): \(older))"
+        }
+
+        var lastRequest: String {
+            guard let known else { return "-" }
+            guard let last = known["last_request"], case .object = last else { return "never" }
+            return "\(last.text("status")) \(Age.text(last.number("age"))) ago"
+        }
+
+        var json: JSONValue {
+            let versions = DatasourceIdentification.Version.allCases.map { version in
+                let found = tables?.datasources(for: version).map { JSONValue.string($0.rawValue) } ?? []
+                return JSONMember(version.rawValue, .array(found))
+            }
+            return .object([
+                JSONMember("name", .string(name)), JSONMember("uuid", .string(uuid)), JSONMember("hypervisor", .string(uri)),
+                JSONMember("state", .string(state)), JSONMember("identity", identity.map(JSONValue.string) ?? .null),
+                JSONMember("datasources", .object(versions)), JSONMember("addresses", .array(addresses.map(JSONValue.string))),
+                JSONMember("last_request", known?["last_request"] ?? .null),
+            ])
+        }
+    }
+
+    func run() async throws {
+        let configuration = try settings.load()
+        let known = await knownInstances(configuration)
+        var (rows, failures): ([Row], [String]) = ([], [])
+        for uri in configuration.connect {
+            do throws(LibvirtError) {
+                rows += try await Self.rows(at: uri, configuration, known)
+            } catch {
+                failures.append(DomainEditor.explanation(of: error, at: uri))
+            }
+        }
+        if failures.count == configuration.connect.count { throw CommandFailure(failures.joined(separator: "; ")) }
+        for failure in failures { VirtMetadata.complain("virt-metadata: \(failure)") }
+        rows.sort { ($0.name, $0.uuid) < ($1.name, $1.uuid) }
+        let text =
+            json
+            ? JSONEncoding.text(.object([JSONMember("domains", .array(rows.map(\.json)))])) + "\n"
+            : TextTable(
+                ["DOMAIN", "STATE", "DATASOURCE", "ADDRESSES", "LAST REQUEST"],
+                rows.map { [$0.name, $0.state, $0.datasource, $0.addresses.joined(separator: ","), $0.lastRequest] }
+            ).text(on: Terminal(STDOUT_FILENO))
+        try FileDescriptorOutput.write(Array(text.utf8), to: STDOUT_FILENO)
+    }
+
+    /// What the server says of its instances, by UUID; nothing where it cannot be asked, which is no fault here.
+    private func knownInstances(_ configuration: Configuration) async -> [String: JSONValue] {
+        guard let answer = try? await AdminClient(configuration).get(["instances"]),
+            case .array(let instances)? = (try? JSONParsing.value(of: answer.bytes, limit: Self.longest))?["instances"]
+        else { return [:] }
+        return Dictionary(instances.map { ($0.text("uuid"), $0) }) { first, _ in first }
+    }
+
+    private static let longest = 64 << 20
+
+    private static func rows(
+        at uri: String, _ configuration: Configuration, _ known: [String: JSONValue]
+    ) async throws(LibvirtError) -> [Row] {
+        let hypervisor = Hypervisor(uri: uri) { _ in }
+        try await hypervisor.connect()
+        let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
+        // A network that cannot be read costs its guests' addresses, and no more.
+        let assembly =
+            (try? InstanceAssembly(networks: networks, defaults: configuration.defaults, readsBare: false))
+            ?? (try? InstanceAssembly(defaults: configuration.defaults, readsBare: false))
+        var rows: [Row] = []
+        for domain in try await hypervisor.allDomains() {
+            guard let found = try await hypervisor.findDomain(domain.uuid, edited: true) else { continue }
+            let xml = Array(found.liveXML.utf8)
+            let definition = try? DomainDefinition(found.inactiveXML ?? found.liveXML, element: nil)
+            let assembled = try? assembly?.assemble(xml)
+            rows.append(
+                Row(
+                    name: found.name, uuid: found.uuid, uri: uri,
+                    state: found.isRunning ? found.isPaused ? "paused" : "running" : "shut off",
+                    identity: definition?.enabledIdentity ?? definition?.presentIdentity?.rawValue,
+                    tables: try? DatasourceIdentification(xml),
+                    addresses: addresses(of: assembled?.instance, known[found.uuid]), known: known[found.uuid]))
+        }
+        await hypervisor.disconnect()
+        return rows
+    }
+
+    /// Those that the server knows, with leases among them, else those of the XML.
+    private static func addresses(of instance: Instance?, _ known: JSONValue?) -> [String] {
+        if case .array(let interfaces)? = known?["interfaces"] {
+            return interfaces.flatMap { interface -> [String] in
+                guard case .array(let addresses)? = interface["addresses"] else { return [] }
+                return addresses.compactMap { if case .string(let text) = $0 { text } else { nil } }
+            }
+        }
+        return instance?.interfaces.flatMap { interface in
+            interface.configuration.addresses.map { "\($0.address)" } + (interface.reservation.map { ["\($0)"] } ?? [])
+        } ?? []
+    }
+}

@@ -1,0 +1,214 @@
+import Common
+import FoundationEssentials
+import Inventory
+import JSON
+import Kernel
+import Libvirt
+
+extension Doctor {
+    /// Whether the bridges that the guest is plugged into are there, and served.
+    func checkNetwork(_ patient: Patient, _ hypervisor: Hypervisor, isServing: Bool) async -> CheckResult {
+        var result = CheckResult(name: "network")
+        let networks = (try? await hypervisor.networks()) ?? []
+        let served = servedBridges
+        var bridges: [String] = []
+        for interface in patient.instance.interfaces {
+            guard let bridge = interface.bridge else {
+                result.diagnoses.append(Self.unplugged(interface, patient))
+                continue
+            }
+            bridges.append(bridge)
+            result.diagnoses += checkBridge(bridge, interface, patient, isServing ? served : nil)
+            if let name = interface.network?.name, let xml = networks.first(where: { $0.name == name })?.xml {
+                result.diagnoses += Self.checkWay(name, xml)
+            }
+        }
+        if patient.instance.interfaces.isEmpty {
+            result.diagnoses.append(
+                .error(
+                    "the domain has no network interface",
+                    "virsh -c \(patient.uri) attach-interface \(patient.domain.name) network default"))
+        }
+        result.detail = bridges.joined(separator: ", ")
+        return result
+    }
+
+    /// The bridges whose guests the server of this host serves, by its own record; `nil` where there is none that can be read.
+    private var servedBridges: Set<String>? {
+        guard let data = FileManager.default.contents(atPath: configuration.runDirectory + "/owned.json"),
+            let things = try? OwnedThings(Array(data))
+        else { return nil }
+        return things.bridges
+    }
+
+    private static func unplugged(_ interface: NetworkInterface, _ patient: Patient) -> Diagnosis {
+        if patient.assembled.findings.contains(where: {
+            $0.element == "devices/interface" && $0.problem.contains("\(interface.mac)")
+        }) {
+            return .warning(
+                "\(interface.mac) is plugged into no bridge, so its requests reach nobody here",
+                "plug it into a network or a bridge")
+        }
+        return .error(
+            "\(interface.mac) is plugged into a network that is not active, or that libvirt does not know",
+            "virsh -c \(patient.uri) net-list --all; virsh -c \(patient.uri) net-start NETWORK")
+    }
+
+    private func checkBridge(
+        _ bridge: String, _ interface: NetworkInterface, _ patient: Patient, _ served: Set<String>?
+    ) -> [Diagnosis] {
+        let link: Link?
+        do throws(KernelError) {
+            link = try Links.link(named: bridge)
+        } catch {
+            return [.warning("the kernel does not say whether there is a bridge \(bridge): \(error)")]
+        }
+        guard let link else {
+            return [
+                .error(
+                    "there is no bridge \(bridge) on this host, which \(interface.mac) is plugged into",
+                    interface.network.map { "virsh -c \(patient.uri) net-start \($0.name)" }
+                        ?? "ip link add \(bridge) type bridge")
+            ]
+        }
+        guard link.isBridge else { return [.error("\(bridge) is no bridge of the kernel: only those are served")] }
+        var diagnoses: [Diagnosis] = []
+        if !link.isUp { diagnoses.append(.error("the bridge \(bridge) is down", "ip link set \(bridge) up")) }
+        let selection = configuration.interception.selection
+        let isEverything = selection.networks.isEmpty && selection.bridges.isEmpty
+        if !isEverything, !selection.bridges.contains(bridge), !selection.networks.contains(interface.network?.name ?? "") {
+            diagnoses.append(
+                .error(
+                    "the configuration serves only "
+                        + (selection.networks.map { "network \($0)" } + selection.bridges.map { "bridge \($0)" }).joined(
+                            separator: ", ")
+                        + ", and \(interface.mac) is on \(bridge)",
+                    "add \(bridge) to `bridge:` in the configuration, and systemctl restart virt-metadata"))
+        } else if let served, !served.contains(bridge) {
+            diagnoses.append(
+                .error(
+                    "the server does not serve \(bridge)",
+                    "sudo journalctl -u virt-metadata says why; it may be started with --bridge or --networks"))
+        }
+        if let tap = interface.tap, link.isUp { diagnoses += Self.checkTap(tap, of: link, interface) }
+        return diagnoses
+    }
+
+    private static func checkTap(_ tap: String, of bridge: Link, _ interface: NetworkInterface) -> [Diagnosis] {
+        guard let port = try? Links.link(named: tap) else {
+            return [.error("the tap \(tap) of \(interface.mac) is not on this host", "stop and start the domain")]
+        }
+        guard port.master == bridge.index else {
+            return [
+                .error(
+                    "the tap \(tap) of \(interface.mac) is not plugged into \(bridge.name)",
+                    "ip link set \(tap) master \(bridge.name)")
+            ]
+        }
+        return port.isUp ? [] : [.error("the tap \(tap) is down", "ip link set \(tap) up")]
+    }
+
+    /// Whether the guests of a network have a way to the metadata address: their default route, or one that DHCP tells.
+    private static func checkWay(_ name: String, _ xml: String) -> [Diagnosis] {
+        let isIsolated = !xml.contains("<forward")
+        let isTold =
+            xml.contains("classless-static-route") || xml.contains("dhcp-option=121") || xml.contains("dhcp-option-force=121")
+        guard isIsolated, !isTold else { return [] }
+        return [
+            .warning(
+                "the network \(name) is isolated and tells its guests no route to \(MetadataAddress.v4): few find it without one",
+                "let its DHCP send option 121: docs/networks.md, Guests without a default route")
+        ]
+    }
+
+    // MARK: Firewall
+
+    /// Whether the host's own rules stop what guests ask.
+    func checkFirewall(_ patient: Patient) -> CheckResult {
+        var result = CheckResult(name: "firewall")
+        let bridges = Set(patient.instance.interfaces.compactMap(\.bridge)).sorted()
+        guard !bridges.isEmpty else { return CheckResult(name: "firewall", skipped: "no interface is on a bridge") }
+        let ruleset: JSONValue
+        do {
+            ruleset = try JSONParsing.value(of: try NFTables().ruleset(), limit: Self.longestRuleset)
+        } catch {
+            return CheckResult(name: "firewall", skipped: "nftables cannot be read: \(error); as root it can")
+        }
+        for bridge in bridges {
+            for block in FirewallTrace(ruleset, bridge: bridge).blocks {
+                result.diagnoses.append(Self.diagnosis(of: block, bridge))
+            }
+        }
+        result.detail = "nothing stops port 80 of \(MetadataAddress.v4) on \(bridges.joined(separator: ", "))"
+        return result
+    }
+
+    /// Rules of large hosts name every guest.
+    private static let longestRuleset = 64 << 20
+
+    private static func diagnosis(of block: FirewallTrace.Block, _ bridge: String) -> Diagnosis {
+        let place = "chain \(block.chain) of table \(block.family) \(block.table)"
+        let what = "what comes by \(bridge) for port 80 of \(MetadataAddress.v4)"
+        let remedy =
+            block.table == "firewalld"
+            ? "sudo firewall-cmd --permanent --zone=$(firewall-cmd --get-zone-of-interface=\(bridge)) --add-port=80/tcp && sudo firewall-cmd --reload"
+            : "sudo nft insert rule \(block.family) \(block.table) \(block.chain) iifname \(bridge) ip daddr \(MetadataAddress.v4) tcp dport 80 accept"
+        return block.isCertain
+            ? .error("the firewall drops \(what): \(place)", remedy) : .warning("the firewall may drop \(what): \(place)", remedy)
+    }
+
+    // MARK: Ports
+
+    /// Whether the guest's frames come from where it is plugged in.
+    func checkPorts(_ patient: Patient) -> CheckResult {
+        var result = CheckResult(name: "port")
+        guard let ports = try? BridgePorts() else { return CheckResult(name: "port", skipped: "the kernel does not say") }
+        for interface in patient.instance.interfaces {
+            guard let bridge = interface.bridge, let index = (try? Links.index(ofInterface: bridge)) ?? nil else { continue }
+            let port = (try? ports.port(of: interface.mac, onBridge: index)) ?? nil
+            if let port, let tap = interface.tap, port != tap {
+                result.diagnoses.append(
+                    .error(
+                        "somebody else uses the hardware address \(interface.mac): its frames come to \(bridge) by \(port), and the domain is plugged into \(tap)",
+                        "find whose port that is: virsh -c \(patient.uri) domiflist DOMAIN; and keep guests from it by --guard on"
+                    ))
+            } else if port == nil {
+                result.diagnoses.append(
+                    .note("the bridge \(bridge) has seen no frame of \(interface.mac) lately: the guest is down, or silent"))
+            }
+            result.diagnoses += Self.checkFilter(bridge)
+        }
+        result.diagnoses += Self.checkForgeries()
+        result.detail = patient.instance.interfaces.map { "\($0.mac)" }.joined(separator: ", ")
+        return result
+    }
+
+    /// Strict reverse path filtering drops what comes from a guest to which no route leads back by that bridge.
+    private static func checkFilter(_ bridge: String) -> [Diagnosis] {
+        func value(_ name: String) -> Int {
+            let data = FileManager.default.contents(atPath: "/proc/sys/net/ipv4/conf/\(name)/rp_filter")
+            return data.flatMap { Int(String(decoding: $0.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)) } ?? 0
+        }
+        guard max(value("all"), value(bridge)) == 1, let index = (try? Links.index(ofInterface: bridge)) ?? nil,
+            let addresses = try? Addresses.all(ofInterface: index)
+        else { return [] }
+        let hasSubnet = addresses.contains { $0.address.family == .v4 && $0.prefixLength < 32 }
+        guard !hasSubnet else { return [] }
+        return [
+            .warning(
+                "rp_filter is strict and no route leads to \(bridge): the kernel drops its guests' packets before anybody sees them",
+                "sudo sysctl -w net.ipv4.conf.\(bridge).rp_filter=0 net.ipv4.conf.all.rp_filter=2")
+        ]
+    }
+
+    private static func checkForgeries() -> [Diagnosis] {
+        guard let tables = try? NFTables(),
+            let count = (try? tables.packets(ofCounter: "forged", table: RuleSet.table, family: "bridge")) ?? nil, count > 0
+        else { return [] }
+        return [
+            .note(
+                "\(count) frames that bore another guest's hardware address were dropped on this host's bridges since the server made its rules"
+            )
+        ]
+    }
+}

@@ -1,0 +1,263 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// One fault at a time on a host that is else well: the doctor names it first, with what mends it.
+@Suite(.enabled(if: NetworkNamespace.isAvailable && PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
+struct DoctorTests {
+    private static let mac = "52:54:00:0d:00:01"
+
+    /// What a domain is made of that the tests vary.
+    private struct Domain {
+        var instance = "<instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-web</instance-id></instance>"
+        var tables = """
+            <sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry></system></sysinfo>
+            """
+        var mode = "<smbios mode='sysinfo'/>"
+        var source = "bridge='br0'"
+
+        func xml(_ guest: BridgedHost.Guest) -> String {
+            """
+            <domain type='test'><name>\(guest.name)</name><uuid>6d0f7f1e-32a5-4f4e-9a3c-0e5a3f1c2b4d</uuid>
+            <metadata>\(instance)</metadata><memory unit='MiB'>64</memory>\(tables)<os><type>hvm</type>\(mode)</os>
+            <devices><interface type='bridge'>
+              <mac address='\(guest.mac)'/><source \(source)/><target dev='\(guest.tap)'/>
+            </interface></devices></domain>
+            """
+        }
+    }
+
+    /// A host with a guest that is served.
+    private static func host(_ domain: Domain = Domain(), _ options: String...) async throws -> (BridgedHost, BridgedHost.Guest) {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: mac, address: "192.0.2.10/24", isKnown: false)
+        try host.libvirtd.virsh("create", host.libvirtd.file("web.xml", domain.xml(web)))
+        try await host.serve("--intercept", "address", options.first ?? "--guard", options.last ?? "on")
+        return (host, web)
+    }
+
+    private static func doctor(_ host: BridgedHost, _ arguments: String..., uri: String? = nil) throws -> Command.Output {
+        let own = ["--connect", uri ?? host.libvirtd.uri, "--run-directory", host.runDirectory]
+        return try Command.run([MetadataServer.executable, "doctor"] + arguments + own, in: host.host.name)
+    }
+
+    /// The first thing that is wrong, as `check ERROR: problem`.
+    private static func first(_ host: BridgedHost, uri: String? = nil) throws -> (line: String, remedy: String, status: Int32) {
+        let output = try doctor(host, "web", uri: uri)
+        let lines = output.stdout.split(separator: "\n").map(String.init)
+        let wrong = lines.firstIndex { $0.contains(" ERROR: ") || $0.contains(" warning: ") }
+        guard let wrong else { return (output.stdout, "", output.status) }
+        return (lines[wrong], lines.dropFirst(wrong + 1).first ?? "", output.status)
+    }
+
+    @Test func `where all is well each check says so`() async throws {
+        let (host, web) = try await Self.host()
+        try await host.expect(web)
+        let output = try Self.doctor(host, "web")
+        #expect(output.status == 0, "\(output.stdout)\(output.stderr)")
+        for check in ["libvirt", "domain", "server", "smbios", "metadata", "network", "firewall", "port", "request"] {
+            #expect(output.stdout.contains(try Regex("(^|\n)\(check) +ok")), "\(check): \(output.stdout)")
+        }
+        #expect(output.stdout.contains("asked for /latest/meta-data/instance-id"))
+        #expect(!output.stdout.contains("\u{1B}"))
+        let json = try Self.doctor(host, "web", "--json")
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(json.stdout.utf8)) as? [String: Any])
+        let checks = try #require(document["checks"] as? [[String: Any]])
+        #expect(checks.count == 9)
+        #expect(
+            checks.allSatisfy { $0["result"] as? String == "ok" && Set($0.keys) == ["check", "result", "problem", "remedy"] })
+        // Without a domain, the host and a line for each.
+        let all = try Self.doctor(host)
+        // The test driver has a domain of its own, of which nobody has said anything.
+        #expect(all.status == 3)
+        #expect(all.stdout.hasSuffix("\nweb: ok\n"), "\(all.stdout)")
+        #expect(all.stdout.contains("\ntest: ERROR cloud-init looks for nothing"), "\(all.stdout)")
+    }
+
+    @Test func `the service is down`() async throws {
+        let (host, _) = try await Self.host()
+        host.stop()
+        let (line, remedy, status) = try Self.first(host)
+        #expect(line.hasPrefix("server    ERROR: no server answers: \(host.runDirectory)/admin.sock is not there"), "\(line)")
+        #expect(remedy.contains("systemctl start virt-metadata"))
+        #expect(status == 3)
+    }
+
+    @Test func `the network is another than the one that is served`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24", isKnown: false)
+        try host.host.addBridge("br9")
+        try host.libvirtd.virsh("create", host.libvirtd.file("web.xml", Domain().xml(web)))
+        try await host.serve("--bridge", "br9")
+        let output = try Self.doctor(host, "web", "--bridge", "br9")
+        let first = output.stdout.split(separator: "\n").first { $0.contains("ERROR") }
+        #expect(
+            first?.hasPrefix("network   ERROR: the configuration serves only bridge br9, and \(Self.mac) is on br0") == true,
+            "\(output.stdout)")
+        // By the server's own record, where the configuration at hand does not say so.
+        let (line, _, status) = try Self.first(host)
+        #expect(line.hasPrefix("network   ERROR: the server does not serve br0"), "\(line)")
+        #expect(status == 3)
+    }
+
+    @Test func `the bridge is down, or not there`() async throws {
+        let (host, _) = try await Self.host()
+        try host.host.run("ip", "link", "set", "br0", "down")
+        #expect(try Self.first(host).line.hasPrefix("network   ERROR: the bridge br0 is down"))
+        try host.host.run("ip", "link", "delete", "br0")
+        let (line, remedy, _) = try Self.first(host)
+        #expect(
+            line.hasPrefix("network   ERROR: there is no bridge br0 on this host, which \(Self.mac) is plugged into"), "\(line)")
+        #expect(remedy.contains("ip link add br0 type bridge"))
+    }
+
+    @Test func `the firewall drops`() async throws {
+        let (host, web) = try await Self.host()
+        try await host.expect(web)
+        try host.host.run(
+            "nft",
+            "add table inet fw; add chain inet fw incoming { type filter hook input priority 0; policy drop; };"
+                + " add rule inet fw incoming tcp dport 22 accept")
+        #expect(try host.ask(web, seconds: 1).hasSuffix("000"))
+        let (line, remedy, status) = try Self.first(host)
+        #expect(
+            line
+                == "firewall  ERROR: the firewall drops what comes by br0 for port 80 of 169.254.169.254: chain incoming of table inet fw",
+            "\(line)")
+        #expect(status == 3)
+        // What it says mends it.
+        let command = try #require(remedy.split(separator: "→").last.map { $0.trimmingCharacters(in: .whitespaces) })
+        try host.host.run("sh", "-c", command.replacing("sudo ", with: ""))
+        try await host.expect(web)
+        #expect(try Self.doctor(host, "web").status == 0)
+    }
+
+    @Test func `the metadata is bare`() async throws {
+        // libvirt drops what has no namespace.
+        let (host, web) = try await Self.host(Domain(instance: "<instance><instance-id>i-web</instance-id></instance>"))
+        let (line, remedy, status) = try Self.first(host)
+        #expect(
+            line.hasPrefix("metadata  warning: the domain's metadata says nothing of the instance: libvirt silently drops"),
+            "\(line)")
+        #expect(remedy.contains("virt-metadata enable web"))
+        let page = try Self.doctor(host, "web").stdout
+        #expect(status == 1, "\(page)")
+        withExtendedLifetime(web) {}
+    }
+
+    @Test(arguments: [
+        (
+            "<instance xmlns='urn:virt-metadata:instance:1'><hostnme>web</hostnme></instance>",
+            "metadata  ERROR: a value is left out: hostnme: "
+        ),
+        (
+            "<instance xmlns='urn:virt-metadata:instance:2'><hostname>web</hostname></instance>",
+            "metadata  ERROR: the metadata has <instance> in the namespace 'urn:virt-metadata:instance:2', which nobody reads"
+        ),
+    ]) func `an element is misspelt`(instance: String, beginning: String) async throws {
+        let (host, _) = try await Self.host(Domain(instance: instance))
+        let (line, _, status) = try Self.first(host)
+        #expect(line.hasPrefix(beginning), "\(line)")
+        #expect(status == 3)
+    }
+
+    @Test(arguments: [
+        ("", "", "smbios    ERROR: cloud-init looks for nothing: no SMBIOS entry tells the guest that it is in a cloud"),
+        (
+            "<sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry></system></sysinfo>", "",
+            "smbios    ERROR: cloud-init looks for nothing: <sysinfo> has entries, but <os> has no <smbios mode='sysinfo'/>"
+        ),
+        (
+            "<sysinfo type='smbios'><system><entry name='product'>Openstack nova</entry></system></sysinfo>",
+            "<smbios mode='sysinfo'/>",
+            "smbios    ERROR: cloud-init looks for nothing: the product is 'Openstack nova', and 'OpenStack Nova' is what it knows"
+        ),
+    ]) func `SMBIOS does not say where the guest is`(tables: String, mode: String, beginning: String) async throws {
+        let (host, _) = try await Self.host(Domain(tables: tables, mode: mode))
+        let (line, remedy, status) = try Self.first(host)
+        #expect(line.hasPrefix(beginning), "\(line)")
+        #expect(remedy.contains("virt-metadata enable web"))
+        #expect(status == 3)
+    }
+
+    @Test func `another guest uses the hardware address`() async throws {
+        let (host, web) = try await Self.host(Domain(), "--guard", "off")
+        try await host.expect(web)
+        let forger = try host.guest("forger", mac: "52:54:00:0d:00:02", address: "192.0.2.11/24")
+        try forger.namespace.run("ip", "link", "set", "eth0", "down")
+        try forger.namespace.run("ip", "link", "set", "eth0", "address", Self.mac)
+        try forger.namespace.run("ip", "link", "set", "eth0", "up")
+        try forger.namespace.run("ip", "address", "replace", "192.0.2.12/24", "dev", "eth0")
+        try forger.namespace.run("ip", "route", "replace", "169.254.169.254/32", "dev", "eth0")
+        _ = try host.ask(forger, seconds: 1)
+        let (line, _, status) = try Self.first(host)
+        #expect(
+            line.hasPrefix(
+                "port      ERROR: somebody else uses the hardware address \(Self.mac): its frames come to br0 by tap-forger, and the domain"
+            ),
+            "\(line)")
+        #expect(status == 3)
+    }
+
+    @Test func `libvirt does not let us in, or is not there`() async throws {
+        let (host, _) = try await Self.host()
+        let absent = try Self.first(host, uri: "qemu+unix:///system?socket=/nonexistent")
+        #expect(
+            absent.line.hasPrefix("libvirt   ERROR: libvirt cannot be reached at qemu+unix:///system?socket=/nonexistent"),
+            "\(absent.line)")
+        #expect(absent.status == 3)
+        // A user whom the socket's mode keeps out.
+        try Command.succeed(["chmod", "755", host.libvirtd.directory])
+        try Command.succeed([
+            "chmod", "600", host.libvirtd.directory + "/libvirt-sock", host.libvirtd.directory + "/libvirt-sock-ro",
+        ])
+        let copy = "/tmp/virt-metadata-\(UUID().uuidString.prefix(8))"
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        try Command.succeed(["install", "-m", "755", MetadataServer.executable, copy])
+        let denied = try Command.run(
+            ["setpriv", "--reuid", "65534", "--clear-groups", copy, "doctor", "web", "--connect", host.libvirtd.uri],
+            in: host.host.name)
+        let first = denied.stdout.split(separator: "\n").first
+        #expect(
+            first?.hasPrefix("libvirt   ERROR: libvirt at \(host.libvirtd.uri) does not let this user in: ") == true,
+            "\(denied.stdout)\(denied.stderr)")
+        #expect(denied.stdout.contains("usermod -aG libvirt"))
+        #expect(denied.status == 3)
+    }
+
+    @Test func `a domain that is not there, or does not run, is told`() async throws {
+        let (host, _) = try await Self.host()
+        let output = try Self.doctor(host, "webb")
+        #expect(output.stdout.contains("domain    ERROR: there is no domain 'webb' at \(host.libvirtd.uri); is 'web' meant?"))
+        #expect(output.stdout.contains("smbios    skipped: the domain does not run here"))
+        #expect(output.status == 3)
+        let stopped = try host.libvirtd.file(
+            "off.xml", "<domain type='test'><name>off</name><memory>65536</memory><os><type>hvm</type></os></domain>")
+        try host.libvirtd.virsh("define", stopped)
+        #expect(try Self.doctor(host, "off").stdout.contains("domain    ERROR: off does not run"))
+    }
+
+    @Test func `list shows every domain, its data source, addresses and last request`() async throws {
+        let (host, web) = try await Self.host()
+        try await host.expect(web)
+        let stopped = try host.libvirtd.file(
+            "off.xml", "<domain type='test'><name>off</name><memory>65536</memory><os><type>hvm</type></os></domain>")
+        try host.libvirtd.virsh("define", stopped)
+        let own = ["--connect", host.libvirtd.uri, "--run-directory", host.runDirectory]
+        let table = try Command.succeed([MetadataServer.executable, "list"] + own, in: host.host.name)
+        let lines = table.split(separator: "\n").map { $0.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) } }
+        #expect(lines.first == ["DOMAIN", "STATE", "DATASOURCE", "ADDRESSES", "LAST REQUEST"])
+        #expect(lines.dropFirst().first { $0.first == "off" }?.prefix(3) == ["off", "shut off", "none"])
+        let row = try #require(lines.first { $0.first == "web" })
+        #expect(row.prefix(3) == ["web", "running", "OpenStack"])
+        #expect(row.last?.hasPrefix("200 ") == true)
+        let json = try Command.succeed([MetadataServer.executable, "list", "--json"] + own, in: host.host.name)
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+        let domains = try #require(document["domains"] as? [[String: Any]])
+        let known = try #require(domains.first { $0["name"] as? String == "web" })
+        #expect(
+            Set(known.keys) == ["name", "uuid", "hypervisor", "state", "identity", "datasources", "addresses", "last_request"])
+        #expect(known["identity"] as? String == "openstack")
+        #expect(known["datasources"] as? [String: [String]] == ["22.4.2": ["OpenStack"], "24.2": ["OpenStack"]])
+    }
+}
