@@ -4,7 +4,7 @@ SWIFT ?= swift
 # The packages of a plain Debian that the program, and then its tests, need.
 BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev libnftables-dev pkg-config
 TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ipxe-qemu dnsmasq-base iproute2 \
-	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus
+	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus lintian man-db dpkg-dev binutils systemd
 # What the lab needs besides: to make a guest's disk, and for libvirt's NAT.
 LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables openssh-client
 # What the soak needs: a libvirtd whose domains are make-believe, and what changes them.
@@ -19,7 +19,7 @@ ADDRESS_CHECKED = --sanitize=address --scratch-path .build/address
 TSAN = halt_on_error=1:suppressions=$(CURDIR)/Tests/sanitizers/races
 LSAN = suppressions=$(CURDIR)/Tests/sanitizers/leaks:print_suppressions=0
 
-.PHONY: help run test test-tsan test-asan build format check golden bench lab soak fuzz packages test-packages
+.PHONY: help run test test-tsan test-asan build format check golden bench deb lab soak fuzz packages test-packages
 
 help: ## print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; do \
@@ -66,6 +66,11 @@ check: packages ## what CI looks at besides the tests: form, and imports that ar
 
 bench: packages ## measure beside nginx; takes forty minutes and wants a quiet machine
 	Benchmarks/run
+
+deb: packages ## make the Debian package, with Swift's own libraries in it, in .build/deb
+	@scripts/install-packages dpkg-dev binutils python3
+	$(SWIFT) build -c release --static-swift-stdlib --product virt-metadata
+	packaging/build-deb "$$($(SWIFT) build -c release --static-swift-stdlib --show-bin-path)/virt-metadata" .build/deb
 
 lab: build ## start stock Debian guests on networks of every kind, as root; takes ten minutes
 	@scripts/install-packages $(TEST_PACKAGES) $(LAB_PACKAGES)

@@ -14,11 +14,15 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/sockios.h>
+#include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/un.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -106,4 +110,22 @@ static inline ssize_t clinux_receive_netlink(int descriptor, void *buffer, size_
     ssize_t received = recvfrom(descriptor, buffer, capacity, MSG_TRUNC, (struct sockaddr *)&address, &length);
     *sender = length == sizeof address && address.nl_family == AF_NETLINK ? address.nl_pid : UINT32_MAX;
     return received;
+}
+
+/* Sends one datagram to a Unix socket; a path that begins with '@' is of the abstract namespace (unix(7)). Swift has no way to write the
+   variable length of such an address without copying its layout. */
+static inline int clinux_send_to_unix_socket(const char *path, const char *text) {
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof(address.sun_path)) { errno = ENAMETOOLONG; return -1; }
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@') { address.sun_path[0] = 0; }
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) { return -1; }
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    ssize_t sent = sendto(descriptor, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+    int number = errno;
+    close(descriptor);
+    errno = number;
+    return sent < 0 ? -1 : 0;
 }

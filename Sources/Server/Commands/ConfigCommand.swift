@@ -5,7 +5,7 @@ import Inventory
 /// `virt-metadata config`: about the configuration alone.
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Look at the configuration.", subcommands: [Check.self])
+        commandName: "config", abstract: "Look at the configuration.", subcommands: [Check.self, Template.self])
 
     /// `virt-metadata config check`: whether a server could start with it.
     struct Check: AsyncParsableCommand {
@@ -29,6 +29,64 @@ struct ConfigCommand: ParsableCommand {
             if configuration.defaults != .init() { lines.append("defaults: given") }
             lines.append("the configuration can be used")
             try FileDescriptorOutput.write(Array((lines.joined(separator: "\n") + "\n").utf8), to: STDOUT_FILENO)
+        }
+    }
+
+    /// `virt-metadata config template`: a file to begin with.
+    struct Template: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a configuration file in which every setting is explained and none is set.",
+            discussion: """
+                EXAMPLES
+                    virt-metadata config template > /etc/virt-metadata/config.yaml
+                """)
+
+        func run() throws {
+            try FileDescriptorOutput.write(Array(Self.text.utf8), to: STDOUT_FILENO)
+        }
+
+        /// The file: each setting behind a `#`, with a value that can be used, and what it means above it.
+        static var text: String {
+            let settings = Setting.all.map { setting in
+                lines(setting.help) + "#\(setting.name): \(setting.example)\n"
+            }
+            return head + settings.joined(separator: "\n") + "\n" + defaults
+        }
+
+        private static let head = """
+            # The configuration of virt-metadata. Take the '#' from a line to set it; what it then says is not the default.
+            # Each setting is a flag of `virt-metadata serve` too, and an environment variable, VIRT_METADATA_CONNECT for 'connect'; flags
+            # win over variables, and these over this file. `virt-metadata config check` says whether it can be used; after
+            # `systemctl reload virt-metadata` log-level, tokens, hop-limit and defaults count at once, the others after a restart.
+
+
+            """
+
+        private static let defaults = """
+            # What instances say whose operators have left it out, in the words of docs/metadata.md; below `networks`, for those that are
+            # plugged into a libvirt network, or a bridge, of that name.
+            #defaults:
+            #  domain: cloud.example
+            #  project-id: research
+            #  placement: {region: eu, availability-zone: eu-1}
+            #  public-keys: {admin: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6Xn1xJ9vX4Q0WmJw0m6r2JmZb0yq1b3Zk6pX4kT5aB admin@example}
+            #  networks:
+            #    default:
+            #      placement: {availability-zone: eu-2}
+
+            """
+
+        /// A help text as a comment, in lines that fit a terminal.
+        private static func lines(_ text: String) -> String {
+            var (lines, line) = ("", "#")
+            for word in text.split(separator: " ") {
+                if line.count + word.count > 118 {
+                    lines += line + "\n"
+                    line = "#"
+                }
+                line += " " + word
+            }
+            return lines + line + "\n"
         }
     }
 }

@@ -10,6 +10,7 @@ final class Reloading: Service {
 
     private let started: Configuration
     private let load: @Sendable () throws(ConfigurationError) -> Configuration
+    private let notices: ManagerNotices?
     private let logger: Logger
     private let apply: @Sendable (Configuration) -> Void
     private let signals: UnixSignalsSequence
@@ -19,12 +20,14 @@ final class Reloading: Service {
     /// - Parameters:
     ///   - started: what the server runs by.
     ///   - load: reads it once more, from where it came.
+    ///   - notices: where the service manager is told of it.
     ///   - apply: puts into effect what can be.
     init(
-        _ started: Configuration, load: @escaping @Sendable () throws(ConfigurationError) -> Configuration, logger: Logger,
+        _ started: Configuration, load: @escaping @Sendable () throws(ConfigurationError) -> Configuration,
+        notices: ManagerNotices? = nil, logger: Logger,
         apply: @escaping @Sendable (Configuration) -> Void
     ) async {
-        (self.started, self.load, self.logger, self.apply) = (started, load, logger, apply)
+        (self.started, self.load, self.notices, self.logger, self.apply) = (started, load, notices, logger, apply)
         signals = await UnixSignalsSequence(trapping: .sighup)
     }
 
@@ -37,6 +40,8 @@ final class Reloading: Service {
 
     /// What counts from now on.
     private func reload(_ current: Configuration) -> Configuration {
+        notices?.reloading()
+        defer { notices?.reloaded() }
         let new: Configuration
         do throws(ConfigurationError) {
             new = try load()

@@ -1,4 +1,5 @@
 import Common
+import FoundationEssentials
 import Glibc
 import Identity
 import Inventory
@@ -61,7 +62,8 @@ struct Wiring {
         let opened = try await open(listener)
         let admin = try await makeAdmin(listener, inventory)
         // Before it is announced that we are there, for until then the signal ends the process.
-        let reloading = await makeReloading(inventory, tokens)
+        let notices = ManagerNotices(environment: ProcessInfo.processInfo.environment, loops: group, logger: logger)
+        let reloading = await makeReloading(inventory, tokens, notices)
         Demotion.remark(configuration, logger: logger)
         var services: [any Service] = [Announcement(addresses: opened, logger: logger), inventory]
         services += keepers
@@ -79,6 +81,8 @@ struct Wiring {
         } else {
             services.append(listener)
         }
+        // After all others, and so when they have begun.
+        if let notices { services.append(notices) }
         // They end in the opposite order, each when the next one has: first nobody new comes in, then the last replies leave.
         services.append(Deadline(group: group))
         let all = ServiceGroupConfiguration(
@@ -103,9 +107,11 @@ struct Wiring {
         return admin
     }
 
-    private func makeReloading(_ inventory: InventoryService<PacedClock>, _ tokens: SessionTokens) async -> Reloading? {
+    private func makeReloading(
+        _ inventory: InventoryService<PacedClock>, _ tokens: SessionTokens, _ notices: ManagerNotices?
+    ) async -> Reloading? {
         guard let reload else { return nil }
-        return await Reloading(configuration, load: reload, logger: logger) { [threshold] new in
+        return await Reloading(configuration, load: reload, notices: notices, logger: logger) { [threshold] new in
             threshold.level = new.logLevel
             tokens.policy.replace(by: new.sessions)
             inventory.replaceDefaults(by: new.defaults)
