@@ -37,7 +37,7 @@ class Guest:
     hostname: str = ""
     zone: str = ""
     tag: str = "before"
-    # The cloud that it believes to be on: openstack or ec2.
+    # The cloud that it believes to be on: openstack or ec2, or nocloud for a seed.
     cloud: str = "openstack"
     # A second card: its <source>, as above, and its hardware address.
     second: tuple[str, str, str] | None = None
@@ -101,7 +101,11 @@ class Guest:
 
     def smbios(self) -> str:
         """What it finds in SMBIOS."""
-        entries = {"product": "OpenStack Nova"} if self.cloud == "openstack" else {"uuid": self.uuid, "serial": self.uuid}
+        entries = {
+            "openstack": {"product": "OpenStack Nova"}, "ec2": {"uuid": self.uuid, "serial": self.uuid},
+            # The name that Debian 12's cloud-init asks over the network for.
+            "nocloud": {"serial": "ds=nocloud-net;s=http://169.254.169.254/nocloud/"},
+        }[self.cloud]
         return "".join(f"<entry name='{name}'>{value}</entry>" for name, value in sorted(entries.items()))
 
     def domain(self, disk: Path, system: image.Image) -> str:

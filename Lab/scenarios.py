@@ -171,6 +171,19 @@ def static(stage: Stage) -> None:
     host.end_server()
 
 
+def nocloud(stage: Stage) -> None:
+    """A guest that its SMBIOS serial number tells to take this server for a seed."""
+    host = stage.host("nocloud")
+    host.define("net-create", "seed", """<network><name>seed</name><forward mode='nat'/><bridge name='seed0'/>
+      <ip address='10.19.0.1' netmask='255.255.255.0'><dhcp><range start='10.19.0.10' end='10.19.0.99'/></dhcp></ip>
+    </network>""")
+    host.serve()
+    host.wait_until_served("seed0")
+    guest = Guest("nocloud-web", host, "network", "network='seed'", "52:54:00:19:00:01", hostname="seeded", cloud="nocloud")
+    stage.boot(guest)
+    host.end_server()
+
+
 def enable(stage: Stage) -> None:
     """A bare domain that `virt-metadata enable` makes a guest of, into which its operator then logs in."""
     host = stage.host("enable")
@@ -200,7 +213,7 @@ def enable(stage: Stage) -> None:
 # By name.
 ALL: dict[str, Callable[[Stage], None]] = {
     "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated, "ec2": ec2, "static": static,
-    "enable": enable,
+    "enable": enable, "nocloud": nocloud,
 }
 
 
@@ -208,7 +221,9 @@ ALL: dict[str, Callable[[Stage], None]] = {
 
 
 # By what a guest believes: cloud-init's name of the cloud, and of the data source that is to find it.
-CLOUDS = {"openstack": ("openstack", "DataSourceOpenStackLocal"), "ec2": ("aws", "DataSourceEc2Local")}
+CLOUDS = {"openstack": ("openstack", "DataSourceOpenStackLocal"), "ec2": ("aws", "DataSourceEc2Local"),
+          # It asks over the network, and so once that is up.
+          "nocloud": ("nocloud", "DataSourceNoCloudNet")}
 
 
 def check(guest: Guest, facts: dict[str, Any], runs: int = 1) -> None:
@@ -233,7 +248,7 @@ def check(guest: Guest, facts: dict[str, Any], runs: int = 1) -> None:
         "instance-data's availability_zone": (known.get("availability_zone"), guest.zone),
         "instance-data's local_hostname": (known.get("local_hostname"), hostname),
         "instances that cloud-init has seen": (facts["instances"], [guest.instance_id]),
-    } | (_openstack if guest.cloud == "openstack" else _ec2)(guest, facts, described, known),
+    } | OF_CLOUDS[guest.cloud](guest, facts, described, known),
         f"addresses:\n{facts['addresses']}\nroutes:\n{facts['routes']}")
 
 
@@ -254,6 +269,18 @@ def _ec2(guest: Guest, _: dict[str, Any], described: dict[str, Any], known: dict
         "instance-data's interfaces": (list(macs), [guest.mac]),
         "instance-data's tags": (described.get("tags", {}).get("instance"), {"lab": guest.tag, "owner": guest.marker}),
     }
+
+
+def _nocloud(guest: Guest, facts: dict[str, Any], described: dict[str, Any], _: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What only the NoCloud files tell."""
+    return {
+        "the vendor data's file": (facts["vendor"], guest.marker),
+        "the seed's instance-id": (described.get("instance-id"), guest.instance_id),
+    }
+
+
+# What is looked at besides, by what a guest believes.
+OF_CLOUDS = {"openstack": _openstack, "ec2": _ec2, "nocloud": _nocloud}
 
 
 def own_metadata(guest: Guest) -> None:

@@ -1,4 +1,5 @@
 import Foundation
+import Inventory
 import TestSupport
 import Testing
 
@@ -47,23 +48,11 @@ import Testing
             ["lintian", "--fail-on", "error", "--suppress-tags", "custom-library-search-path", package.file], limit: .seconds(120)
         )
         #expect(lint.status == 0, "\(lint.stdout)\(lint.stderr)")
+        try expectHelp(in: package)
     }
 
-    @Test func `the unit is as closed as it is said to be`() throws {
-        let unit = Self.packaging + "/virt-metadata.service"
-        let verified = try Command.run(["systemd-analyze", "verify", "--man=no", unit])
-        // Where the package is not installed its program is not there, which is all that may be said.
-        let complaints = verified.stderr.split(separator: "\n").filter {
-            $0.contains("virt-metadata") && !$0.contains("/usr/bin/virt-metadata is not executable")
-        }
-        #expect(complaints.isEmpty, "\(complaints)")
-        let security = try Command.succeed(["systemd-analyze", "security", "--offline=true", unit])
-        let score = try #require(security.firstMatch(of: /Overall exposure level for virt-metadata.service: (\d+\.\d+)/)?.1)
-        #expect(Double(score).map { $0 <= 2.0 } == true, "\(score)")
-    }
-
-    @Test func `manual pages and completions can be read`() throws {
-        let package = try Package()
+    /// Manual pages and completions can be read, and know every command and setting.
+    private func expectHelp(in package: Package) throws {
         for page in ["man1/virt-metadata.1.gz", "man5/virt-metadata.yaml.5.gz"] {
             let shown = try Command.run(["man", "--warnings", "-l", "\(package.root)/usr/share/man/\(page)"])
             #expect(shown.status == 0 && shown.stderr.isEmpty, "\(shown.stderr)")
@@ -78,8 +67,21 @@ import Testing
         }
         try Command.succeed(["bash", "-n", package.root + "/usr/share/bash-completion/completions/virt-metadata"])
         let complete =
-            "source \(package.root)/usr/share/bash-completion/completions/virt-metadata; COMP_WORDS=(virt-metadata doc); COMP_CWORD=1; COMP_LINE='virt-metadata doc'; COMP_POINT=17; _virt_metadata virt-metadata doc virt-metadata; echo ${COMPREPLY[@]}"
+            "source \(package.root)/usr/share/bash-completion/completions/virt-metadata; COMP_WORDS=(virt-metadata doc); COMP_CWORD=1; COMP_LINE='virt-metadata doc'; COMP_POINT=17; _virt-metadata virt-metadata doc virt-metadata; echo ${COMPREPLY[@]}"
         #expect(try Command.run(["bash", "-c", complete]).stdout.contains("doctor"))
+    }
+
+    @Test func `the unit is as closed as it is said to be`() throws {
+        let unit = Self.packaging + "/virt-metadata.service"
+        let verified = try Command.run(["systemd-analyze", "verify", "--man=no", unit])
+        // Where the package is not installed its program is not there, which is all that may be said.
+        let complaints = verified.stderr.split(separator: "\n").filter {
+            $0.contains("virt-metadata") && !$0.contains("/usr/bin/virt-metadata is not executable")
+        }
+        #expect(complaints.isEmpty, "\(complaints)")
+        let security = try Command.succeed(["systemd-analyze", "security", "--offline=true", unit])
+        let score = try #require(security.firstMatch(of: /Overall exposure level for virt-metadata.service: (\d+\.\d+)/)?.1)
+        #expect(Double(score).map { $0 <= 2.0 } == true, "\(score)")
     }
 
     @Test func `the configuration explains every setting, sets none, and each example can be used`() throws {
