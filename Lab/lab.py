@@ -47,6 +47,7 @@ class Stage:
 
     def __init__(self, lab: Lab):
         """Has nothing yet."""
+        self.packages = ROOT / ".build/deb"
         self._lab = lab
         self._lock = threading.Lock()
         self._namespaces: list[Namespace] = []

@@ -4,10 +4,12 @@
 set -eu
 tree=$1 sources=$2 aptconf=$3
 
-# What Debian's "genericcloud" has for cloud-init, the network and logging in, and the agent by which the lab looks inside.
+# What Debian's "genericcloud" has for cloud-init, the network and logging in, the agent by which the lab looks inside, and what our own
+# package depends on, so that it can be installed where there is no archive.
 packages="systemd systemd-sysv systemd-resolved dbus udev linux-image-cloud-amd64 initramfs-tools
     cloud-init cloud-guest-utils netplan.io isc-dhcp-client iproute2 openssh-server sudo locales
-    ca-certificates curl e2fsprogs qemu-guest-agent"
+    ca-certificates curl e2fsprogs qemu-guest-agent
+    libvirt0 libxml2 libjansson4 libnftables1 nftables adduser procps"
 
 # Before the kernel is installed: its initrd gets the drivers of these guests and no others, so that it unpacks soon.
 # shellcheck disable=SC2016 # mmdebstrap's shell gives the hook its directory
