@@ -5,15 +5,21 @@ import Common
 /// It is what each callback is given: a retained reference goes into libvirt with each registration, and libvirt's free
 /// callback releases it. So it may outlive its connection, and then stays closed.
 final class HintGate: Sendable {
-    private let listener: Locked<(@Sendable (Hint) -> Void)?>
+    /// A function of its own type. Bare, it would be wrapped once more each time that the lock lends it, for a generic type keeps functions in
+    /// a form of its own: memory would grow with every hint, and so would the depth of the call.
+    private struct Listener {
+        let hear: @Sendable (Hint) -> Void
+    }
+
+    private let listener: Locked<Listener?>
 
     init(_ listener: @escaping @Sendable (Hint) -> Void) {
-        self.listener = Locked(listener)
+        self.listener = Locked(Listener(hear: listener))
     }
 
     /// Hands a hint on, unless the gate is closed.
     func pass(_ hint: Hint) {
-        listener.withLock { listener in listener?(hint) }
+        listener.withLock { $0?.hear(hint) }
     }
 
     /// Waits for a hint that is just passing; afterwards none passes.

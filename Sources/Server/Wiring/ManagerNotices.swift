@@ -37,10 +37,8 @@ final class ManagerNotices: Service {
 
     /// Our configuration is being read once more.
     func reloading() {
-        var time = timespec()
-        // Safe: clock_gettime(2) fills the one structure.
-        guard unsafe clock_gettime(CLOCK_MONOTONIC, &time) == 0 else { return }
-        tell("RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)")
+        // Of the clock that sd_notify(3) names, CLOCK_MONOTONIC.
+        tell("RELOADING=1\nMONOTONIC_USEC=\(NIODeadline.now().uptimeNanoseconds / 1000)")
     }
 
     /// It has been read.
