@@ -246,10 +246,10 @@ def _package(stage: Stage, guest: Guest, newer: str) -> None:
     # As it comes it waits for a libvirt that is not here; it is told of another one.
     guest.execute("/bin/sh", "-c", "cat >/etc/virt-metadata/config.yaml", text=packages.CONFIGURATION)
     shell(guest, "systemctl restart virt-metadata")
-    state = shell(guest, "systemctl is-active virt-metadata; ps -o user= -p $(systemctl show -P MainPID virt-metadata);"
+    state = shell(guest, "systemctl is-active virt-metadata; ps -o user:32= -p $(systemctl show -P MainPID virt-metadata);"
                          " systemctl show -P StatusText virt-metadata; for i in $(seq 50); do answer=$(" + packages.ASK + ");"
                          " [ \"$answer\" = 'i-inner 200' ] && break; sleep 0.2; done; echo \"$answer\"").split("\n")
-    _expect(guest, {"how the service is": (state, ["active", "virt-me+", "Serving guests", "i-inner 200"])},
+    _expect(guest, {"how the service is": (state, ["active", "virt-metadata", "Serving guests", "i-inner 200"])},
             shell(guest, "journalctl -u virt-metadata --no-pager | tail -40; systemctl status --no-pager virt-metadata || true"))
     stage.say(guest.name, "the installed service answers, as a user of its own")
     token = shell(guest, packages.TOKEN)
