@@ -10,12 +10,13 @@ struct VirtMetadata: AsyncParsableCommand {
         abstract: "The metadata server for libvirt guests.",
         discussion: """
             A cloud image asks 169.254.169.254 who it is; virt-metadata finds the libvirt domain that asks and answers from the \
-            domain's own XML, as EC2 and as OpenStack metadata.
+            domain's own XML, as EC2 and OpenStack metadata and as a NoCloud seed.
             """,
         version: version,
         subcommands: [
-            Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self, Serve.self, Tree.self, Check.self, Password.self,
-            Certificate.self, Convert.self, ConfigCommand.self, List.self, DoctorCommand.self, Get.self, Log.self, Release.self,
+            Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self,
+            List.self, DoctorCommand.self, Get.self, Log.self, Tree.self, Check.self, Password.self,
+            Serve.self, ConfigCommand.self, Certificate.self, Convert.self, Release.self,
         ])
 
     /// The version, as packages and metrics name it.

@@ -8,9 +8,14 @@ struct CommandTests {
 
     // MARK: Help and usage
 
-    @Test(arguments: ["serve", "tree", "check", "convert", "password"])
+    private static let commands = [
+        "enable", "disable", "set", "unset", "edit", "list", "doctor", "get", "log", "tree", "check", "password", "serve",
+        "config check", "config template", "certificate", "convert", "release",
+    ]
+
+    @Test(arguments: commands)
     func `help shows examples, on the standard output`(command: String) async throws {
-        let output = try await Program.run(command, "--help")
+        let output = try await Program.run(more: command.split(separator: " ").map(String.init) + ["--help"])
         #expect(output.status == 0)
         #expect(output.stdout.contains("EXAMPLES"))
         #expect(output.stdout.contains("  virt-metadata \(command)"))
@@ -20,10 +25,23 @@ struct CommandTests {
     @Test func `help lists the commands`() async throws {
         let output = try await Program.run("--help")
         #expect(output.status == 0)
-        for command in ["serve", "tree", "check", "convert", "password"] { #expect(output.stdout.contains("\n  \(command) ")) }
+        for command in Self.commands {
+            #expect(output.stdout.contains("\n  \(command.prefix { $0 != " " }) "), "\(command) is not listed")
+        }
+    }
+
+    @Test func `help of a command about a domain shows no flags of the server, which it takes all the same`() async throws {
+        for (flags, isShown) in [(["--help"], false), (["--help-hidden"], true)] {
+            let output = try await Program.run("list", more: flags)
+            #expect(output.stdout.contains("--connect "))
+            #expect(output.stdout.contains("--idle-timeout ") == isShown)
+        }
+        let serve = try await Program.run("serve", "--help")
+        #expect(serve.stdout.contains("--idle-timeout "))
     }
 
     @Test(arguments: [
+        ["enable"], ["disable"], ["set", "min"], ["unset", "min"], ["edit"], ["get", "min"], ["log"], ["list", "min"],
         ["tree"], ["password"], ["check"], ["convert"], ["serve", "now"], ["serve", "--threads", "0"], ["serve", "--lisen", "a"],
         ["sing"],
         ["tree", "min", "--api", "ec3"], ["tree", "min", "--from", "here"], ["tree", "min", "--config", "/nonexistent"],

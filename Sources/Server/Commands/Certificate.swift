@@ -21,7 +21,7 @@ struct Certificate: AsyncParsableCommand {
                 openssl smime -verify -in signed -inform PEM -content document -certfile certificate -noverify
             """)
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func run() async throws {
         let configuration = try settings.load()

@@ -23,7 +23,7 @@ struct Check: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Files of domain XML, or names of domains.", valueName: "file-or-domain"))
     var subjects: [String]
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func run() async throws {
         let configuration = try settings.load()

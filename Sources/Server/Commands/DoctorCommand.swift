@@ -30,7 +30,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON, as docs/doctor.md describes it.")
     var json = false
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func run() async throws {
         let doctor = Doctor(configuration: try settings.load())

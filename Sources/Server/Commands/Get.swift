@@ -21,7 +21,7 @@ struct Get: AsyncParsableCommand {
     @Argument(help: "The place, from '/' on.")
     var path: String
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func run() async throws {
         let client = AdminClient(try settings.load())

@@ -21,7 +21,7 @@ struct List: AsyncParsableCommand {
     @Flag(help: "Print JSON, as docs/admin.md describes it.")
     var json = false
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     /// A domain, and what the server knows of it.
     private struct Row {

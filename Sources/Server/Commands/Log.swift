@@ -22,7 +22,7 @@ struct Log: AsyncParsableCommand {
     @Flag(help: "Print JSON, as docs/admin.md describes it.")
     var json = false
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func run() async throws {
         let client = AdminClient(try settings.load())

@@ -32,7 +32,7 @@ struct Password: AsyncParsableCommand {
     @Flag(help: "Take it away, from the running domain and from its definition.")
     var clear = false
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func validate() throws {
         if clear, decrypt != nil { throw ValidationError("--clear prints nothing that could be decrypted") }

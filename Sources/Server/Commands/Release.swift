@@ -13,7 +13,7 @@ struct Release: AsyncParsableCommand {
                 virt-metadata release
             """)
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func run() async throws {
         let configuration = try settings.load()

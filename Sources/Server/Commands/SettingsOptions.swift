@@ -1,66 +1,96 @@
 import ArgumentParser
 import FoundationEssentials
 
-/// The table of settings as flags of a command.
+/// The table of settings as flags of the commands that serve, or look at how it is done.
 struct SettingsOptions: ParsableArguments {
+    @OptionGroup var common: CommonSettings
+    @OptionGroup var serving: ServingSettings
+
+    /// The configuration that these flags, the environment and the file make.
+    func load() throws(ConfigurationError) -> Configuration { try common.load(with: serving) }
+
+    /// The flags that were given.
+    var values: [(name: String, values: [String])] { common.values + serving.values }
+}
+
+/// The same flags for all other commands: their help shows the few that matter to them, and the rest with `--help-hidden`.
+struct CommandSettings: ParsableArguments {
+    @OptionGroup var common: CommonSettings
+    @OptionGroup(visibility: .hidden) var serving: ServingSettings
+
+    /// The configuration that these flags, the environment and the file make.
+    func load() throws(ConfigurationError) -> Configuration { try common.load(with: serving) }
+}
+
+/// Where the configuration, libvirt and what the server keeps are.
+struct CommonSettings: ParsableArguments {
     @Option(
         help: ArgumentHelp("The configuration file. Default: \(Configuration.defaultFile), if it is there.", valueName: "file"))
     var config: String?
 
-    @Option(name: Self.flag("connect"), help: Self.help("connect")) var connect: [String] = []
-    @Option(name: Self.flag("listen"), help: Self.help("listen")) var listen: [String] = []
-    @Option(name: Self.flag("networks"), help: Self.help("networks")) var networks: [String] = []
-    @Option(name: Self.flag("bridge"), help: Self.help("bridge")) var bridge: [String] = []
-    @Option(name: Self.flag("intercept"), help: Self.help("intercept")) var intercept: String?
-    @Option(name: Self.flag("guard"), help: Self.help("guard")) var guardPorts: String?
-    @Flag(name: Self.flag("leave-open"), inversion: .prefixedNo, help: Self.help("leave-open")) var leaveOpen: Bool?
-    @Option(name: Self.flag("user"), help: Self.help("user")) var user: String?
-    @Option(name: Self.flag("run-directory"), help: Self.help("run-directory")) var runDirectory: String?
-    @Option(name: Self.flag("admin-socket"), help: Self.help("admin-socket")) var adminSocket: String?
-    @Option(name: Self.flag("admin-listen"), help: Self.help("admin-listen")) var adminListen: String?
-    @Option(name: Self.flag("trust-forwarded-for"), help: Self.help("trust-forwarded-for")) var trustForwardedFor: [String] = []
-    @Option(name: Self.flag("neighbours"), help: Self.help("neighbours")) var neighbours: String?
-    @Flag(name: Self.flag("edited"), inversion: .prefixedNo, help: Self.help("edited")) var edited: Bool?
-    @Option(name: Self.flag("allow-password"), help: Self.help("allow-password")) var allowPassword: String?
-    @Option(name: Self.flag("state-directory"), help: Self.help("state-directory")) var stateDirectory: String?
-    @Option(name: Self.flag("token-key"), help: Self.help("token-key")) var tokenKey: String?
-    @Option(name: Self.flag("identity-key"), help: Self.help("identity-key")) var identityKey: String?
-    @Option(name: Self.flag("neutron-secret"), help: Self.help("neutron-secret")) var neutronSecret: String?
-    @Option(name: Self.flag("tokens"), help: Self.help("tokens")) var tokens: String?
-    @Option(name: Self.flag("hop-limit"), help: Self.help("hop-limit")) var hopLimit: String?
-    @Option(name: Self.flag("vendordata-target"), help: Self.help("vendordata-target")) var vendordataTargets: [String] = []
-    @Option(name: Self.flag("vendordata-timeout"), help: Self.help("vendordata-timeout")) var vendordataTimeout: String?
-    @Option(name: Self.flag("sweep-interval"), help: Self.help("sweep-interval")) var sweepInterval: String?
-    @Option(name: Self.flag("log-level"), help: Self.help("log-level")) var logLevel: String?
-    @Option(name: Self.flag("threads"), help: Self.help("threads")) var threads: String?
-    @Option(name: Self.flag("request-head-bytes"), help: Self.help("request-head-bytes")) var requestHeadBytes: String?
-    @Option(name: Self.flag("request-body-bytes"), help: Self.help("request-body-bytes")) var requestBodyBytes: String?
-    @Option(name: Self.flag("request-timeout"), help: Self.help("request-timeout")) var requestTimeout: String?
-    @Option(name: Self.flag("idle-timeout"), help: Self.help("idle-timeout")) var idleTimeout: String?
-    @Option(name: Self.flag("hold-timeout"), help: Self.help("hold-timeout")) var holdTimeout: String?
-    @Option(name: Self.flag("connections"), help: Self.help("connections")) var connections: String?
-    @Option(name: Self.flag("connections-per-caller"), help: Self.help("connections-per-caller")) var connectionsPerCaller:
-        String?
-    @Option(name: Self.flag("connections-per-second"), help: Self.help("connections-per-second")) var connectionsPerSecond:
-        String?
-    @Option(name: Self.flag("held-requests"), help: Self.help("held-requests")) var heldRequests: String?
-    @Option(name: Self.flag("held-requests-per-caller"), help: Self.help("held-requests-per-caller")) var heldPerCaller: String?
-    @Option(name: Self.flag("requests-per-second"), help: Self.help("requests-per-second")) var requestsPerSecond: String?
-    @Option(name: Self.flag("bytes-per-second"), help: Self.help("bytes-per-second")) var bytesPerSecond: String?
-
-    /// The configuration that these flags, the environment and the file make.
-    func load() throws(ConfigurationError) -> Configuration {
-        try Configuration.load(file: config, environment: ProcessInfo.processInfo.environment, flags: values)
-    }
+    @Option(name: .of("connect"), help: .of("connect")) var connect: [String] = []
+    @Option(name: .of("run-directory"), help: .of("run-directory")) var runDirectory: String?
+    @Option(name: .of("admin-socket"), help: .of("admin-socket")) var adminSocket: String?
+    @Option(name: .of("state-directory"), help: .of("state-directory")) var stateDirectory: String?
 
     /// The flags that were given.
     var values: [(name: String, values: [String])] {
-        let single: [(String, String?)] = [
+        GivenFlags.single([
+            ("run-directory", runDirectory), ("admin-socket", adminSocket), ("state-directory", stateDirectory),
+        ]) + GivenFlags.lists([("connect", connect)])
+    }
+
+    func load(with serving: ServingSettings) throws(ConfigurationError) -> Configuration {
+        try Configuration.load(
+            file: config, environment: ProcessInfo.processInfo.environment, flags: values + serving.values)
+    }
+}
+
+/// How guests are served.
+struct ServingSettings: ParsableArguments {
+    @Option(name: .of("listen"), help: .of("listen")) var listen: [String] = []
+    @Option(name: .of("networks"), help: .of("networks")) var networks: [String] = []
+    @Option(name: .of("bridge"), help: .of("bridge")) var bridge: [String] = []
+    @Option(name: .of("intercept"), help: .of("intercept")) var intercept: String?
+    @Option(name: .of("guard"), help: .of("guard")) var guardPorts: String?
+    @Flag(name: .of("leave-open"), inversion: .prefixedNo, help: .of("leave-open")) var leaveOpen: Bool?
+    @Option(name: .of("user"), help: .of("user")) var user: String?
+    @Option(name: .of("admin-listen"), help: .of("admin-listen")) var adminListen: String?
+    @Option(name: .of("trust-forwarded-for"), help: .of("trust-forwarded-for")) var trustForwardedFor: [String] = []
+    @Option(name: .of("neighbours"), help: .of("neighbours")) var neighbours: String?
+    @Flag(name: .of("edited"), inversion: .prefixedNo, help: .of("edited")) var edited: Bool?
+    @Option(name: .of("allow-password"), help: .of("allow-password")) var allowPassword: String?
+    @Option(name: .of("token-key"), help: .of("token-key")) var tokenKey: String?
+    @Option(name: .of("identity-key"), help: .of("identity-key")) var identityKey: String?
+    @Option(name: .of("neutron-secret"), help: .of("neutron-secret")) var neutronSecret: String?
+    @Option(name: .of("tokens"), help: .of("tokens")) var tokens: String?
+    @Option(name: .of("hop-limit"), help: .of("hop-limit")) var hopLimit: String?
+    @Option(name: .of("vendordata-target"), help: .of("vendordata-target")) var vendordataTargets: [String] = []
+    @Option(name: .of("vendordata-timeout"), help: .of("vendordata-timeout")) var vendordataTimeout: String?
+    @Option(name: .of("sweep-interval"), help: .of("sweep-interval")) var sweepInterval: String?
+    @Option(name: .of("log-level"), help: .of("log-level")) var logLevel: String?
+    @Option(name: .of("threads"), help: .of("threads")) var threads: String?
+    @Option(name: .of("request-head-bytes"), help: .of("request-head-bytes")) var requestHeadBytes: String?
+    @Option(name: .of("request-body-bytes"), help: .of("request-body-bytes")) var requestBodyBytes: String?
+    @Option(name: .of("request-timeout"), help: .of("request-timeout")) var requestTimeout: String?
+    @Option(name: .of("idle-timeout"), help: .of("idle-timeout")) var idleTimeout: String?
+    @Option(name: .of("hold-timeout"), help: .of("hold-timeout")) var holdTimeout: String?
+    @Option(name: .of("connections"), help: .of("connections")) var connections: String?
+    @Option(name: .of("connections-per-caller"), help: .of("connections-per-caller")) var connectionsPerCaller: String?
+    @Option(name: .of("connections-per-second"), help: .of("connections-per-second")) var connectionsPerSecond: String?
+    @Option(name: .of("held-requests"), help: .of("held-requests")) var heldRequests: String?
+    @Option(name: .of("held-requests-per-caller"), help: .of("held-requests-per-caller")) var heldPerCaller: String?
+    @Option(name: .of("requests-per-second"), help: .of("requests-per-second")) var requestsPerSecond: String?
+    @Option(name: .of("bytes-per-second"), help: .of("bytes-per-second")) var bytesPerSecond: String?
+
+    /// The flags that were given.
+    var values: [(name: String, values: [String])] {
+        GivenFlags.single([
             ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
             ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
-            ("user", user), ("run-directory", runDirectory), ("state-directory", stateDirectory), ("token-key", tokenKey),
+            ("user", user), ("token-key", tokenKey),
             ("identity-key", identityKey), ("neutron-secret", neutronSecret), ("tokens", tokens), ("hop-limit", hopLimit),
-            ("allow-password", allowPassword), ("admin-socket", adminSocket), ("admin-listen", adminListen),
+            ("allow-password", allowPassword), ("admin-listen", adminListen),
             ("vendordata-timeout", vendordataTimeout), ("sweep-interval", sweepInterval), ("log-level", logLevel),
             ("threads", threads),
             ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),
@@ -70,19 +100,34 @@ struct SettingsOptions: ParsableArguments {
             ("held-requests", heldRequests),
             ("held-requests-per-caller", heldPerCaller), ("requests-per-second", requestsPerSecond),
             ("bytes-per-second", bytesPerSecond),
-        ]
-        let lists = [
-            ("connect", connect), ("listen", listen), ("networks", networks), ("bridge", bridge),
-            ("trust-forwarded-for", trustForwardedFor), ("vendordata-target", vendordataTargets),
-        ]
-        return single.compactMap { name, value in value.map { (name, [$0]) } }
-            + lists.filter { !$1.isEmpty }.map { ($0, $1.flatMap(Configuration.parts)) }
+        ])
+            + GivenFlags.lists([
+                ("listen", listen), ("networks", networks), ("bridge", bridge),
+                ("trust-forwarded-for", trustForwardedFor), ("vendordata-target", vendordataTargets),
+            ])
+    }
+}
+
+/// Flags that were given, as the configuration takes them.
+private enum GivenFlags {
+    static func single(_ flags: [(String, String?)]) -> [(name: String, values: [String])] {
+        flags.compactMap { name, value in value.map { (name, [$0]) } }
     }
 
-    private static func flag(_ name: String) -> NameSpecification { .customLong(Setting.named(name).name) }
+    static func lists(_ flags: [(String, [String])]) -> [(name: String, values: [String])] {
+        flags.filter { !$1.isEmpty }.map { ($0, $1.flatMap(Configuration.parts)) }
+    }
+}
 
-    private static func help(_ name: String) -> ArgumentHelp {
-        let setting = Setting.named(name)
+extension NameSpecification {
+    /// A setting's name as a flag.
+    fileprivate static func of(_ setting: String) -> NameSpecification { .customLong(Setting.named(setting).name) }
+}
+
+extension ArgumentHelp {
+    /// What the table says of a setting.
+    fileprivate static func of(_ setting: String) -> ArgumentHelp {
+        let setting = Setting.named(setting)
         return ArgumentHelp("\(setting.help)", valueName: setting.valueName)
     }
 }

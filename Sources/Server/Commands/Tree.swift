@@ -30,7 +30,7 @@ struct Tree: AsyncParsableCommand {
         name: .customLong("from"), help: ArgumentHelp("The IPv4 address that the guest would ask from.", valueName: "address"))
     var address: String?
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func validate() throws {
         if let api, !views.contains(where: { $0.name == api }) {

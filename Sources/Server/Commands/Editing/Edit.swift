@@ -31,7 +31,7 @@ struct Edit: AsyncParsableCommand {
     var domain: String
 
     @OptionGroup var sides: Sides
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func run() async throws {
         let configuration = try settings.load()

@@ -27,7 +27,7 @@ struct SetValues: AsyncParsableCommand {
     var file: [ValueArgument] = []
 
     @OptionGroup var sides: Sides
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func validate() throws {
         if values.isEmpty, file.isEmpty { throw ValidationError("there is nothing to set: PATH=VALUE, or --file PATH=FILE") }

@@ -19,7 +19,7 @@ struct Unset: AsyncParsableCommand {
     var paths: [String]
 
     @OptionGroup var sides: Sides
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: CommandSettings
 
     func run() async throws {
         let configuration = try settings.load()
