@@ -7,18 +7,20 @@ public func nearestWord(to word: String, among words: some Collection<String>) -
         .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
 }
 
-/// How many letters must be put in, taken out or changed to come from one word to the other (Levenshtein).
+/// How many letters must be put in, taken out or changed, or two neighbours exchanged, to come from one word to the other (optimal string
+/// alignment distance).
 private func editDistance(_ left: String, _ right: String) -> Int {
-    let right = Array(right)
-    var row = Array(0...right.count)
-    for (i, letter) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
+    let (left, right) = (Array(left), Array(right))
+    // The rows of the table for the letters before this one.
+    var (earlier, last) = ([Int](), Array(0...right.count))
+    for i in left.indices {
+        var row = [i + 1]
         for j in right.indices {
-            let changed = diagonal + (letter == right[j] ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(changed, row[j] + 1, diagonal + 1)
+            var least = min(last[j] + (left[i] == right[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+            if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] { least = min(least, earlier[j - 1] + 1) }
+            row.append(least)
         }
+        (earlier, last) = (last, row)
     }
-    return row[right.count]
+    return last[right.count]
 }

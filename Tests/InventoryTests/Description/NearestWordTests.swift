@@ -7,7 +7,7 @@ import Testing
     @Test(arguments: [
         ("instnce-id", "instance-id"), ("instance_type", "instance-type"), ("nam", "name"), ("tag", "tags"),
         ("hostnames", "hostname"),
-        ("name", "name"),
+        ("name", "name"), ("naem", "name"), ("tgas", "tags"),
     ]) func `a misspelt word means the one with the fewest letters changed`(word: String, meant: String) {
         #expect(nearestWord(to: word, among: words) == meant)
     }
