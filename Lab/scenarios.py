@@ -1,5 +1,7 @@
 """The networks that the lab makes, and what their guests must find."""
 
+import json
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -208,6 +210,13 @@ def enable(stage: Stage) -> None:
     said = host.run("ssh", *options, f"debian@{address}", "sudo cloud-init status && hostname", seconds=120)
     _expect(guest, {"what is said over ssh": (said.split("\n")[:2], ["status: done", "www"])}, said)
     stage.say(guest.name, "lets its operator in")
+    listed = next(one for one in json.loads(host.program("list", "--json"))["domains"] if one["name"] == guest.name)
+    _expect(guest, {
+        "its listed address": (listed["addresses"], [address]), "its listed identity": (listed["identity"], "openstack"),
+        "its last request": ((listed["last_request"] or {}).get("status"), 200),
+        "what the doctor ends with": (host.run("sh", "-c", '"$1" doctor "$2" >/dev/null; echo $?', "sh", os.fspath(host.server), guest.name)
+                                      .strip(), "0"),
+    }, str(listed))
     host.program("disable", guest.name)
     definition = host.virsh("dumpxml", "--inactive", guest.name)
     left = [word for word in ("urn:virt-metadata", "sysinfo", "OpenStack") if word in definition]

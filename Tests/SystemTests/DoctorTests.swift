@@ -142,6 +142,13 @@ struct DoctorTests {
         #expect(remedy.contains("virt-metadata enable web"))
         let page = try Self.doctor(host, "web").stdout
         #expect(status == 1, "\(page)")
+        // Where the configuration has something to say to all, nothing need be wrong.
+        let file = try host.libvirtd.file(
+            "defaults.yaml", "defaults: {public-keys: {admin: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 a}}\n")
+        let defaulted = try Self.doctor(host, "web", "--config", file)
+        #expect(defaulted.status == 0)
+        #expect(
+            defaulted.stdout.contains("metadata  note: the domain's metadata says nothing of the instance: what it is told are"))
         withExtendedLifetime(web) {}
     }
 

@@ -11,7 +11,7 @@ struct List: AsyncParsableCommand {
         abstract: "List all domains: their data source, addresses and last request.",
         discussion: """
             DATASOURCE is what cloud-init from 24.2 on would choose by the domain's SMBIOS, and in brackets what Debian 12's 22.4.2 \
-            would, where that differs. Addresses of DHCP and the last request come from the running server, if it can be asked.
+            would, where that differs. Addresses are those of the domain's XML, and what libvirt's DHCP gave. The last request is the running server's word, if it can be asked, which is root's.
 
             EXAMPLES
                 sudo virt-metadata list
@@ -103,7 +103,15 @@ struct List: AsyncParsableCommand {
     ) async throws(LibvirtError) -> [Row] {
         let hypervisor = Hypervisor(uri: uri) { _ in }
         try await hypervisor.connect()
-        let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
+        let active = try await hypervisor.networks()
+        let networks = active.map { Array($0.xml.utf8) }
+        var leases: [MACAddress: [IPAddress]] = [:]
+        for network in active {
+            // They only add an address here and there.
+            for lease in (try? await hypervisor.leases(network: network.name)) ?? [] {
+                leases[lease.mac, default: []].append(lease.address)
+            }
+        }
         // A network that cannot be read costs its guests' addresses, and no more.
         let assembly =
             (try? InstanceAssembly(networks: networks, defaults: configuration.defaults, readsBare: false))
@@ -120,22 +128,28 @@ struct List: AsyncParsableCommand {
                     state: found.isRunning ? found.isPaused ? "paused" : "running" : "shut off",
                     identity: definition?.enabledIdentity ?? definition?.presentIdentity?.rawValue,
                     tables: try? DatasourceIdentification(xml),
-                    addresses: addresses(of: assembled?.instance, known[found.uuid]), known: known[found.uuid]))
+                    addresses: addresses(of: assembled?.instance, leases, known[found.uuid]), known: known[found.uuid]))
         }
         await hypervisor.disconnect()
         return rows
     }
 
-    /// Those that the server knows, with leases among them, else those of the XML.
-    private static func addresses(of instance: Instance?, _ known: JSONValue?) -> [String] {
+    /// Those that the domain's XML has, that DHCP gave, and that the server knows.
+    private static func addresses(
+        of instance: Instance?, _ leases: [MACAddress: [IPAddress]], _ known: JSONValue?
+    ) -> [String] {
+        var addresses: [String] = []
+        for interface in instance?.interfaces ?? [] {
+            addresses += interface.configuration.addresses.map { "\($0.address)" }
+            if let reservation = interface.reservation { addresses.append("\(reservation)") }
+            addresses += (leases[interface.mac] ?? []).map { "\($0)" }
+        }
         if case .array(let interfaces)? = known?["interfaces"] {
-            return interfaces.flatMap { interface -> [String] in
-                guard case .array(let addresses)? = interface["addresses"] else { return [] }
-                return addresses.compactMap { if case .string(let text) = $0 { text } else { nil } }
+            for case .array(let more)? in interfaces.map({ $0["addresses"] }) {
+                for case .string(let address) in more { addresses.append(address) }
             }
         }
-        return instance?.interfaces.flatMap { interface in
-            interface.configuration.addresses.map { "\($0.address)" } + (interface.reservation.map { ["\($0)"] } ?? [])
-        } ?? []
+        var seen: Set<String> = []
+        return addresses.filter { seen.insert($0).inserted }
     }
 }

@@ -111,6 +111,9 @@ extension Doctor {
                 "the running domain has no metadata, but its definition has: it was not started since",
                 "virt-metadata edit \(name) --live, or stop and start it")
         }
+        guard patient.instance.publicKeys.isEmpty, patient.instance.userData == nil else {
+            return .note("the domain's metadata says nothing of the instance: what it is told are the configuration's defaults")
+        }
         return .warning(
             "the domain's metadata says nothing of the instance: libvirt silently drops elements without a namespace",
             "virt-metadata enable \(name) --ssh-key FILE, or `virt-metadata convert` for a file with bare elements")
