@@ -18,7 +18,7 @@ struct RequestJournalTests {
     }
 
     @Test func `the last ones of each instance are kept, in their order`() throws {
-        let journal = RequestJournal()
+        let journal = RequestJournal { Snapshot() }
         let (one, other) = (try Self.domain(1), try Self.domain(2))
         for number in 0..<40 { journal.add(Self.record(number), of: one) }
         journal.add(Self.record(7), of: other)
@@ -29,13 +29,36 @@ struct RequestJournalTests {
     }
 
     @Test func `beyond so many instances those are forgotten that were silent for longest`() throws {
-        let journal = RequestJournal()
         let most = RequestJournal.mostInstances
+        let all = try Self.snapshot(of: 0...most)
+        let journal = RequestJournal { all }
         for number in 0...most { journal.add(Self.record(number), of: try Self.domain(number)) }
         #expect(journal.requests(of: try Self.domain(0)).records.isEmpty)
         #expect(journal.requests(of: try Self.domain(most / 2)).records.isEmpty)
         #expect(!journal.requests(of: try Self.domain(most / 2 + 1)).records.isEmpty)
         #expect(!journal.requests(of: try Self.domain(most)).records.isEmpty)
+    }
+
+    @Test func `those that are gone are forgotten`() throws {
+        let few = RequestJournal.fewestInstances
+        let present = try Self.snapshot(of: 0...few)
+        let journal = RequestJournal { present }
+        for number in 0..<(10 * few) { journal.add(Self.record(number), of: try Self.domain(number)) }
+        for number in 0..<few { #expect(!journal.requests(of: try Self.domain(number)).records.isEmpty) }
+        let gone = try (2 * few..<10 * few).count { !journal.requests(of: try Self.domain($0)).records.isEmpty }
+        #expect(gone <= few + 2)
+    }
+
+    private static func snapshot(of numbers: ClosedRange<Int>) throws -> Snapshot {
+        var snapshot = Snapshot()
+        for number in numbers {
+            let domain = try domain(number)
+            snapshot.insert(
+                Instance(
+                    domain: domain, domainName: "\(number)", uuid: domain, id: "i-\(number)", name: "\(number)", hostname: "web",
+                    type: "small"))
+        }
+        return snapshot
     }
 
     @Test func `a long target is cut`() {

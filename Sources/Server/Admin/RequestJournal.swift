@@ -12,6 +12,8 @@ final class RequestJournal: Sendable {
     static let longestTarget = 96
     /// How many instances are remembered; beyond that the half is forgotten that was silent for longest.
     static let mostInstances = 2048
+    /// With fewer nothing is forgotten.
+    static let fewestInstances = 64
 
     /// One request.
     struct Record: Sendable {
@@ -46,11 +48,17 @@ final class RequestJournal: Sendable {
     }
 
     private let pages = Locked<[InstanceUUID: Page]>([:])
+    private let snapshot: @Sendable () -> Snapshot
+
+    /// - Parameter snapshot: which instances there are; nobody can ask for the requests of one that is gone.
+    init(snapshot: @escaping @Sendable () -> Snapshot) {
+        self.snapshot = snapshot
+    }
 
     /// Remembers a request.
     func add(_ record: Record, of domain: InstanceUUID) {
-        pages.withLock { pages in
-            if pages[domain] == nil, pages.count >= Self.mostInstances { Self.forget(in: &pages) }
+        pages.withLock { [snapshot] pages in
+            if pages[domain] == nil, pages.count >= Self.fewestInstances { Self.makeRoom(in: &pages, snapshot()) }
             pages[domain, default: Page()].add(record)
         }
     }
@@ -62,7 +70,15 @@ final class RequestJournal: Sendable {
         }
     }
 
-    private static func forget(in pages: inout [InstanceUUID: Page]) {
+    /// Forgets those that are gone, once there are as many of them as of the others, so that each request costs the same.
+    private static func makeRoom(in pages: inout [InstanceUUID: Page], _ snapshot: Snapshot) {
+        if pages.count >= min(2 * snapshot.count, mostInstances) {
+            pages = pages.filter { snapshot.instance(of: $0.key) != nil }
+        }
+        if pages.count >= mostInstances { forgetTheSilent(in: &pages) }
+    }
+
+    private static func forgetTheSilent(in pages: inout [InstanceUUID: Page]) {
         let times = pages.values.compactMap { $0.ordered.last?.time }.sorted()
         let middle = times[times.count / 2]
         pages = pages.filter { ($0.value.ordered.last?.time ?? middle) > middle }

@@ -1,10 +1,16 @@
+import Common
 import NIOCore
 import NIOHTTP1
 
 /// Who keeps count of what guests ask, for the operator's eyes alone: no answer depends on it.
 final class RequestWatch: Sendable {
     let metrics = ServerMetrics()
-    let journal = RequestJournal()
+    let journal: RequestJournal
+
+    /// - Parameter board: where it stands which instances there are.
+    init(_ board: SnapshotBoard) {
+        journal = RequestJournal { board.snapshot }
+    }
 
     /// A request has been answered.
     ///

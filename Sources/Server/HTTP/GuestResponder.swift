@@ -72,12 +72,12 @@ final class GuestResponder: Sendable {
     init(
         views: [any MetadataView], board: SnapshotBoard, identification: CallerIdentification, tokens: SessionTokens,
         entropy: Entropy, seal: DocumentSeal?, agent: NeutronAgent?, passwords: GuestPasswords,
-        vendorDataTargets: VendorDataTargets?, watch: RequestWatch = RequestWatch(),
+        vendorDataTargets: VendorDataTargets?, watch: RequestWatch? = nil,
         onUnknown: @escaping @Sendable (Caller, UnknownCaller) -> Void,
         wantLeases: @escaping @Sendable (_ network: String, _ host: HostNumber) -> Void
     ) {
         rooms = views.enumerated().map { Room($1, number: $0) }
-        self.watch = watch
+        self.watch = watch ?? RequestWatch(board)
         (self.board, self.identification, self.tokens, self.entropy) = (board, identification, tokens, entropy)
         (self.seal, self.agent, self.passwords, self.vendorDataTargets) = (seal, agent, passwords, vendorDataTargets)
         (self.onUnknown, self.wantLeases) = (onUnknown, wantLeases)

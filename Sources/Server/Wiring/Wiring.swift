@@ -166,7 +166,7 @@ struct Wiring {
         passwords: GuestPasswords, targets: VendorDataTargets?, wantLeases: @escaping @Sendable (String, HostNumber) -> Void
     ) async throws -> GuestListener {
         let strangers = StrangerLog(logger: logger, now: now)
-        let watch = RequestWatch()
+        let watch = RequestWatch(board)
         let responder = GuestResponder(
             views: views, board: board, identification: try makeIdentification(), tokens: tokens, entropy: .system,
             seal: secrets.seal, agent: secrets.agent, passwords: passwords, vendorDataTargets: targets,
