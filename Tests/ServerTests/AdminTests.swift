@@ -168,6 +168,10 @@ struct AdminTests {
         #expect(text.firstMatch(of: /virt_metadata_instances [1-9]/) != nil)
         #expect(text.firstMatch(of: /process_resident_memory_bytes [1-9]\d{6}/) != nil)
         #expect(!text.contains("127.0.0"))
+        let page = try String(contentsOfFile: Program.fixtures + "/../docs/admin.md", encoding: .utf8)
+        for match in text.matches(of: #/# TYPE (virt_metadata_\w+) /#) {
+            #expect(page.contains("`\(match.1)`"), "\(match.1)")
+        }
         let check = try Command.run(["promtool", "check", "metrics"], input: text)
         #expect(check.status == 0, "\(check.stdout)\(check.stderr)")
         #expect(check.stdout.isEmpty && check.stderr.isEmpty, "\(check.stdout)\(check.stderr)")

@@ -1,0 +1,56 @@
+import FoundationEssentials
+import Testing
+
+/// The pages of the documentation lead where they say.
+@Suite struct DocumentationTests {
+    private static let pages: [URL] = {
+        let folder = Fixtures.package.appending(path: "docs")
+        let below = (try? FileManager.default.subpathsOfDirectory(atPath: folder.path)) ?? []
+        return [Fixtures.package.appending(path: "README.md")]
+            + below.filter { $0.hasSuffix(".md") }.sorted().map { folder.appending(path: $0) }
+    }()
+
+    @Test func `every link leads to a file, and to a heading that it has`() throws {
+        #expect(Self.pages.count > 20)
+        for page in Self.pages {
+            for match in try Fixtures.text(of: page).matches(of: /\]\(([^)\s]+)\)/) where !match.1.hasPrefix("http") {
+                let parts = match.1.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+                let target =
+                    parts[0].isEmpty ? page : page.deletingLastPathComponent().appending(path: parts[0]).standardizedFileURL
+                #expect(FileManager.default.fileExists(atPath: target.path), "\(page.lastPathComponent): \(match.1)")
+                guard parts.count > 1 else { continue }
+                let anchors = try Self.anchors(of: target)
+                #expect(anchors.contains(parts[1]), "\(page.lastPathComponent): \(match.1)")
+            }
+        }
+    }
+
+    /// The headings of a page, as links name them: lower-case, without punctuation, words joined by hyphens.
+    private static func anchors(of page: URL) throws -> Set<String> {
+        let headings = try Fixtures.text(of: page).split(separator: "\n").filter { $0.hasPrefix("#") }
+        return Set(
+            headings.map { heading in
+                heading.drop { $0 == "#" || $0 == " " }.lowercased()
+                    .filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" || $0 == " " }.replacing(" ", with: "-")
+            })
+    }
+
+    @Test func `the first page is short`() throws {
+        let lines = try Fixtures.text(of: Self.pages[0]).split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count < 150)
+    }
+
+    @Test func `each recipe says when and with what it was tried, or that it was not`() throws {
+        let recipes = Self.pages.filter { $0.path.contains("/recipes/") && $0.lastPathComponent != "README.md" }
+        #expect(recipes.count >= 6)
+        let index = try Fixtures.text(of: Fixtures.package.appending(path: "docs/recipes/README.md"))
+        for recipe in recipes {
+            let text = try Fixtures.text(of: recipe)
+            #expect(index.contains("(\(recipe.lastPathComponent))"), "\(recipe.lastPathComponent) is not in the list")
+            // Where there is a section for each, each has its own word.
+            let sections = text.split(separator: "\n## ").map { "## \($0)" }
+            let hasOwn = sections.dropFirst().allSatisfy { $0.contains(/\*(Tried \d{4}-\d\d-\d\d|Not tried|From .*not tried)/) }
+            #expect(hasOwn || sections[0].contains(/\*Tried \d{4}-\d\d-\d\d/), "\(recipe.lastPathComponent)")
+        }
+    }
+}
