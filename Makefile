@@ -72,7 +72,7 @@ deb: packages ## make the Debian package, with Swift's own libraries in it, in .
 	$(SWIFT) build -c release --static-swift-stdlib --product virt-metadata
 	packaging/build-deb "$$($(SWIFT) build -c release --static-swift-stdlib --show-bin-path)/virt-metadata" .build/deb
 
-lab: build deb ## start stock Debian guests on networks of every kind, as root; takes ten minutes
+lab: build deb ## start stock Debian guests on networks of every kind, as root; takes fifteen minutes
 	@scripts/install-packages $(TEST_PACKAGES) $(LAB_PACKAGES)
 	@python3 Lab/lab.py --server .build/debug/virt-metadata
 
