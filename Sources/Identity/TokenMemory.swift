@@ -13,7 +13,15 @@ public final class TokenMemory: Sendable {
     /// How many instances are remembered; then all are forgotten, and a code is made again for each.
     private static let most = 4096
 
-    private let sessions = Locked<[InstanceUUID: Session]>([:])
+    private struct Sessions {
+        var byInstance: [InstanceUUID: Session] = [:]
+        /// How many there are when those are forgotten that have ended.
+        var enough = TokenMemory.fewest
+    }
+
+    private static let fewest = 64
+
+    private let sessions = Locked(Sessions())
 
     /// A memory of nothing.
     public init() {}
@@ -22,17 +30,30 @@ public final class TokenMemory: Sendable {
     ///
     /// - Parameter now: the time, in seconds since 1970, of a clock that never goes back.
     public func knows(_ text: String, of instance: InstanceUUID, at now: Int64) -> Bool {
-        guard let session = sessions.withLock({ $0[instance] }) else { return false }
+        guard let session = sessions.withLock({ $0.byInstance[instance] }) else { return false }
         return session.token == text && now < session.expiry
     }
 
     /// Remembers a token that was found good.
     ///
-    /// - Parameter expiry: when it ends, in seconds since 1970.
-    public func remember(_ text: String, of instance: InstanceUUID, until expiry: Int64) {
+    /// - Parameters:
+    ///   - expiry: when it ends, in seconds since 1970.
+    ///   - now: the time, by the clock that `knows` goes by.
+    public func remember(_ text: String, of instance: InstanceUUID, until expiry: Int64, at now: Int64) {
         sessions.withLock { sessions in
-            if sessions.count >= Self.most, sessions[instance] == nil { sessions.removeAll() }
-            sessions[instance] = Session(token: text, expiry: expiry)
+            if sessions.byInstance[instance] == nil, sessions.byInstance.count >= sessions.enough {
+                Self.makeRoom(in: &sessions, at: now)
+            }
+            sessions.byInstance[instance] = Session(token: text, expiry: expiry)
         }
     }
+
+    private static func makeRoom(in sessions: inout Sessions, at now: Int64) {
+        sessions.byInstance = sessions.byInstance.filter { now < $0.value.expiry }
+        if sessions.byInstance.count >= most { sessions.byInstance = [:] }
+        sessions.enough = min(most, max(fewest, 2 * sessions.byInstance.count))
+    }
+
+    /// Of how many instances a session is remembered.
+    var remembered: Int { sessions.withLock { $0.byInstance.count } }
 }

@@ -1,3 +1,5 @@
+public import Common
+
 /// The only door to libvirt: one connection at a time, asked by one caller at a time, on a queue of its own because its calls
 /// block.
 ///
@@ -182,6 +184,17 @@ public actor Hypervisor {
     /// An active network; `nil` if it is unknown or inactive.
     public func network(named name: String) throws(LibvirtError) -> NetworkDescription? {
         try activeNetwork(name) { network throws(LibvirtError) in try network.describe() }
+    }
+
+    /// The addresses that DHCP gave on all active networks, by hardware address. A network whose leases cannot be read has none.
+    ///
+    /// - Throws: `LibvirtError` where the networks cannot be listed.
+    public func leasedAddresses() throws(LibvirtError) -> [MACAddress: [IPAddress]] {
+        var addresses: [MACAddress: [IPAddress]] = [:]
+        for network in try networks() {
+            for lease in (try? leases(network: network.name)) ?? [] { addresses[lease.mac, default: []].append(lease.address) }
+        }
+        return addresses
     }
 
     /// The DHCP leases of an active network; none if it is unknown or inactive, or the driver does not know leases.

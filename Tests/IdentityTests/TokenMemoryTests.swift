@@ -1,6 +1,7 @@
 import Common
-import Identity
 import Testing
+
+@testable import Identity
 
 @Suite struct TokenMemoryTests {
     private func instance(_ number: Int) throws -> InstanceUUID {
@@ -12,19 +13,26 @@ import Testing
         let memory = TokenMemory()
         let (one, other) = (try instance(1), try instance(2))
         #expect(!memory.knows("a", of: one, at: 0))
-        memory.remember("a", of: one, until: 60)
+        memory.remember("a", of: one, until: 60, at: 0)
         #expect(memory.knows("a", of: one, at: 59))
         #expect(!memory.knows("a", of: one, at: 60))
         #expect(!memory.knows("a", of: other, at: 0))
         #expect(!memory.knows("b", of: one, at: 0))
-        memory.remember("b", of: one, until: 60)
+        memory.remember("b", of: one, until: 60, at: 0)
         #expect(memory.knows("b", of: one, at: 0) && !memory.knows("a", of: one, at: 0))
     }
 
     @Test func `it forgets all rather than grow without end`() throws {
         let memory = TokenMemory()
-        for number in 0..<5000 { memory.remember("a", of: try instance(number), until: 60) }
+        for number in 0..<5000 { memory.remember("a", of: try instance(number), until: 60, at: 0) }
         let known = try (0..<5000).filter { memory.knows("a", of: try instance($0), at: 0) }
         #expect(known == Array(4096..<5000))
+    }
+
+    @Test func `sessions that have ended are forgotten`() throws {
+        let memory = TokenMemory()
+        for number in 0..<4000 { memory.remember("a", of: try instance(number), until: Int64(number) + 60, at: Int64(number)) }
+        #expect(memory.remembered <= 2 * 61)
+        #expect(try memory.knows("a", of: instance(3999), at: 4000))
     }
 }

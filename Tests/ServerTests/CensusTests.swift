@@ -75,7 +75,7 @@ struct CensusTests {
         for number in 10..<5000 {
             census.dismiss(try #require(census.admit(.address(IPAddress(v4: UInt32(number))))))
         }
-        #expect(census.remembered < 2048)
+        #expect(census.remembered < 200)
         let second = try #require(census.admit(Self.one))
         #expect(second.allowance === first.allowance)
         #expect(census.takeRequest(second, at: now) != nil)

@@ -10,7 +10,7 @@ struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List all domains: their data source, addresses and last request.",
         discussion: """
-            DATASOURCE is what cloud-init from 24.2 on would choose by the domain's SMBIOS, and in brackets what Debian 12's 22.4.2 \
+            IDENTITY is the cloud that the definition's SMBIOS entries stand for; DATASOURCE is what cloud-init from 24.2 on would choose by what the running domain shows, and in brackets what Debian 12's 22.4.2 \
             would, where that differs. Addresses are those of the domain's XML, and what libvirt's DHCP gave. The last request is the running server's word, if it can be asked, which is root's.
 
             EXAMPLES
@@ -82,8 +82,10 @@ struct List: AsyncParsableCommand {
             json
             ? JSONEncoding.text(.object([JSONMember("domains", .array(rows.map(\.json)))])) + "\n"
             : TextTable(
-                ["DOMAIN", "STATE", "DATASOURCE", "ADDRESSES", "LAST REQUEST"],
-                rows.map { [$0.name, $0.state, $0.datasource, $0.addresses.joined(separator: ","), $0.lastRequest] }
+                ["DOMAIN", "STATE", "IDENTITY", "DATASOURCE", "ADDRESSES", "LAST REQUEST"],
+                rows.map {
+                    [$0.name, $0.state, $0.identity ?? "-", $0.datasource, $0.addresses.joined(separator: ","), $0.lastRequest]
+                }
             ).text(on: Terminal(STDOUT_FILENO))
         try FileDescriptorOutput.write(Array(text.utf8), to: STDOUT_FILENO)
     }
@@ -103,15 +105,9 @@ struct List: AsyncParsableCommand {
     ) async throws(LibvirtError) -> [Row] {
         let hypervisor = Hypervisor(uri: uri) { _ in }
         try await hypervisor.connect()
-        let active = try await hypervisor.networks()
-        let networks = active.map { Array($0.xml.utf8) }
-        var leases: [MACAddress: [IPAddress]] = [:]
-        for network in active {
-            // They only add an address here and there.
-            for lease in (try? await hypervisor.leases(network: network.name)) ?? [] {
-                leases[lease.mac, default: []].append(lease.address)
-            }
-        }
+        let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
+        // They only add an address here and there.
+        let leases = (try? await hypervisor.leasedAddresses()) ?? [:]
         // A network that cannot be read costs its guests' addresses, and no more.
         let assembly =
             (try? InstanceAssembly(networks: networks, defaults: configuration.defaults, readsBare: false))

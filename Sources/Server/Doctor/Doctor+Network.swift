@@ -176,11 +176,28 @@ extension Doctor {
                 result.diagnoses.append(
                     .note("the bridge \(bridge) has seen no frame of \(interface.mac) lately: the guest is down, or silent"))
             }
+            result.diagnoses += Self.checkNeighbours(interface, patient, onBridge: bridge, index)
             result.diagnoses += Self.checkFilter(bridge)
         }
         result.diagnoses += Self.checkForgeries()
         result.detail = patient.instance.interfaces.map { "\($0.mac)" }.joined(separator: ", ")
         return result
+    }
+
+    /// Whether the host would send what is for the guest's addresses to the guest.
+    private static func checkNeighbours(
+        _ interface: NetworkInterface, _ patient: Patient, onBridge bridge: String, _ index: Int32
+    ) -> [Diagnosis] {
+        guard let neighbours = try? Neighbours() else { return [] }
+        let own = interface.configuration.addresses.map(\.address) + (patient.leases[interface.mac] ?? [])
+        return Set(own + (interface.reservation.map { [$0] } ?? [])).sorted { "\($0)" < "\($1)" }.compactMap { address in
+            guard let mac = (try? neighbours.mac(of: address, onInterface: index)) ?? nil, mac != interface.mac else {
+                return nil
+            }
+            return .error(
+                "\(address) is \(interface.mac)'s, and the host's neighbour table has it at \(mac): somebody else uses that address, and gets the replies",
+                "sudo ip neighbour del \(address) dev \(bridge); and find who that is: sudo virt-metadata list")
+        }
     }
 
     /// Strict reverse path filtering drops what comes from a guest to which no route leads back by that bridge.

@@ -107,7 +107,8 @@ struct Doctor {
             let assembly = try InstanceAssembly(networks: networks, defaults: configuration.defaults, readsBare: false)
             let assembled = try assembly.assemble(Array(running.xml.utf8))
             result.detail = domain.name
-            return (result, Patient(uri: local, domain: domain, running: running, assembled: assembled))
+            let leases = try await hypervisor.leasedAddresses()
+            return (result, Patient(uri: local, domain: domain, running: running, assembled: assembled, leases: leases))
         } catch let error as LibvirtError {
             result.diagnoses = [Self.diagnosis(of: error, at: local)]
         } catch {
@@ -187,6 +188,8 @@ struct Patient {
     /// The domain as it runs.
     let running: EditableDomain.Part
     let assembled: InstanceAssembly.Assembled
+    /// What DHCP gave, to whomever.
+    let leases: [MACAddress: [IPAddress]]
 
     var instance: Instance { assembled.instance }
 }

@@ -42,7 +42,7 @@ final class Census: Sendable {
         var enough = Census.fewest
     }
 
-    private static let fewest = 1024
+    private static let fewest = 64
 
     private let limits: Configuration.Limits
     private let onExcess: @Sendable (Caller, Excess) -> Void

@@ -46,7 +46,7 @@ struct SessionTokens: Sendable {
         let now = clock.now
         if memory.knows(token, of: instance.domain, at: now) { return true }
         guard let expiry = authority.expiry(of: token, for: instance.domain, at: now) else { return false }
-        memory.remember(token, of: instance.domain, until: expiry)
+        memory.remember(token, of: instance.domain, until: expiry, at: now)
         return true
     }
 }
