@@ -1,6 +1,5 @@
 import Common
 import NIOCore
-import NIOHTTP1
 import Testing
 
 @testable import Server
@@ -9,7 +8,7 @@ import Testing
 struct RequestJournalTests {
     private static func record(_ number: Int) -> RequestJournal.Record {
         .init(
-            time: .uptimeNanoseconds(UInt64(number)), duration: .microseconds(1), method: .GET, target: "/\(number)", status: .ok)
+            time: .uptimeNanoseconds(UInt64(number)), duration: .microseconds(1), method: "GET", target: "/\(number)", status: 200)
     }
 
     private static func domain(_ number: Int) throws -> InstanceUUID {

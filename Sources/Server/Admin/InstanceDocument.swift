@@ -1,7 +1,6 @@
 import Common
 import FoundationEssentials
 import NIOCore
-import NIOHTTP1
 
 /// An instance and its last requests as JSON, for operators; docs/admin.md describes the members.
 struct InstanceDocument {
@@ -55,9 +54,9 @@ struct InstanceDocument {
         return .object([
             JSONMember("time", .string(time.formatted(.iso8601))),
             JSONMember("age", .real(Self.seconds(age))),
-            JSONMember("method", .string(record.method.rawValue)),
+            JSONMember("method", .string(record.method)),
             JSONMember("target", .string(record.target)),
-            JSONMember("status", .integer(Int64(record.status.code))),
+            JSONMember("status", .integer(Int64(record.status))),
             JSONMember("duration", .real(Self.seconds(record.duration))),
         ])
     }

@@ -1,6 +1,5 @@
 import Common
 import NIOCore
-import NIOHTTP1
 
 /// The last requests of each instance, so that an operator sees whether a guest has asked, for what, and what it was told.
 ///
@@ -20,9 +19,9 @@ final class RequestJournal: Sendable {
         /// When it was answered.
         let time: NIODeadline
         let duration: TimeAmount
-        let method: HTTPMethod
+        let method: String
         let target: String
-        let status: HTTPResponseStatus
+        let status: UInt
     }
 
     private struct Page {
@@ -58,8 +57,9 @@ final class RequestJournal: Sendable {
     /// Remembers a request.
     func add(_ record: Record, of domain: InstanceUUID) {
         pages.withLock { [snapshot] pages in
-            if pages[domain] == nil, pages.count >= Self.fewestInstances { Self.makeRoom(in: &pages, snapshot()) }
-            pages[domain, default: Page()].add(record)
+            if let index = pages.index(forKey: domain) { return pages.values[index].add(record) }
+            if pages.count >= Self.fewestInstances { Self.makeRoom(in: &pages, snapshot()) }
+            pages[domain] = Page(records: [record], count: 1)
         }
     }
 

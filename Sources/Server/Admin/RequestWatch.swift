@@ -21,8 +21,8 @@ final class RequestWatch: Sendable {
         guard let domain = reply.domain else { return }
         journal.add(
             .init(
-                time: now, duration: duration, method: head.method, target: RequestJournal.kept(head.uri),
-                status: reply.status),
+                time: now, duration: duration, method: head.method.rawValue, target: RequestJournal.kept(head.uri),
+                status: reply.status.code),
             of: domain)
     }
 }
