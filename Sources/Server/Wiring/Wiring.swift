@@ -66,6 +66,7 @@ struct Wiring {
         let reloading = await makeReloading(inventory, tokens, notices)
         Demotion.remark(configuration, logger: logger)
         var services: [any Service] = [Announcement(addresses: opened, logger: logger), inventory]
+        services.append(MemoryUpkeep(interval: configuration.sweepInterval, clock: clock))
         services += keepers
         services.append(admin)
         if let reloading { services.append(reloading) }
