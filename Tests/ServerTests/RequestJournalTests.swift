@@ -8,7 +8,8 @@ import Testing
 struct RequestJournalTests {
     private static func record(_ number: Int) -> RequestJournal.Record {
         .init(
-            time: .uptimeNanoseconds(UInt64(number)), duration: .microseconds(1), method: "GET", target: "/\(number)", status: 200)
+            time: .uptimeNanoseconds(UInt64(number)), duration: .microseconds(1), method: "GET", target: "/\(number)", status: 200
+        )
     }
 
     private static func domain(_ number: Int) throws -> InstanceUUID {
