@@ -3,7 +3,7 @@
 import textwrap
 from pathlib import Path
 
-from guests import Guest
+from guests import Failure, Guest
 
 # What the server in the guest is told: a make-believe host with one domain, which a namespace of the guest stands for.
 NODE = """<node><domain type='test'><name>inner</name><uuid>1ab0cafe-0000-4000-8000-000000000001</uuid>
@@ -39,6 +39,14 @@ CRAWL = textwrap.dedent("""
     done
     echo "$asked $lost"
 """).replace("ASK", ASK)
+
+
+def newest(directory: Path) -> Path:
+    """The package that was made last."""
+    found = sorted(directory.glob("virt-metadata_*.deb"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise Failure(f"there is no package in {directory}; make deb")
+    return found[-1]
 
 
 def shell(guest: Guest, script: str, seconds: float = 120) -> str:

@@ -72,19 +72,22 @@ struct PrivilegeTests {
             ["unshare", "--mount", "--net", "sh", "-c", line, "sh", MetadataServer.executable, folder.path])
     }
 
-    private static let serve =
-        #"timeout --preserve-status 3 "$virt_metadata" serve --connect test:///default --listen 0.0.0.0:80 --state-directory "$state""#
+    /// For so many seconds at most.
+    private static func serve(_ seconds: Int) -> String {
+        #"timeout --preserve-status \#(seconds) "$virt_metadata" serve --connect test:///default --listen 0.0.0.0:80 --state-directory "$state""#
+    }
 
     @Test func `the usual user is taken where the host has it, with its groups`() async throws {
         let output = try await run(
             """
             echo virt-metadata-friends:x:61998:virt-metadata >> /etc/group
             ip link set lo up
-            \(Self.serve) & server=$!
+            \(Self.serve(15)) & server=$!
             for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
             read -r process _ < /proc/$server/task/$server/children
             cat /proc/$process/status; stat -c 'owner %u %a' "$state" "$state/token.key"
             tr '\\0' '\\n' < /proc/$process/environ
+            kill $server
             wait
             """,
             users: #"virt-metadata:x:61999:61999::/nonexistent/home:/usr/sbin/nologin\n"#)
@@ -97,24 +100,24 @@ struct PrivilegeTests {
     }
 
     @Test func `a host without the usual user is told how to make it, and served`() async throws {
-        let output = try await run(Self.serve, users: "")
+        let output = try await run(Self.serve(3), users: "")
         #expect(output.status == 0)
         #expect(output.stderr.contains("the server runs as root, for this host has no user to become"))
         #expect(output.stderr.contains("useradd --system --groups libvirt virt-metadata, or --user root"))
         #expect(output.stderr.contains("listening"))
-        let asked = try await run("\(Self.serve) --user root", users: "")
+        let asked = try await run("\(Self.serve(3)) --user root", users: "")
         #expect(!asked.stderr.contains("runs as root"))
     }
 
     @Test func `a user that is not there, or that only root could become, ends the program before it listens`() async throws {
-        let missing = try await run("\(Self.serve) --user nobody-here", users: "")
+        let missing = try await run("\(Self.serve(3)) --user nobody-here", users: "")
         #expect(missing.status == 2)
         #expect(
             missing.stderr == """
                 virt-metadata: --user: this host has no user 'nobody-here'; make it by 'useradd --system --groups libvirt nobody-here'
 
                 """)
-        let other = try await run("exec setpriv --reuid nobody --clear-groups \(Self.serve) --user daemon", users: "")
+        let other = try await run("exec setpriv --reuid nobody --clear-groups \(Self.serve(3)) --user daemon", users: "")
         #expect(other.status == 2)
         #expect(
             other.stderr == """
@@ -127,7 +130,7 @@ struct PrivilegeTests {
         let output = try await run(
             #"""
             mkdir "$state"; touch "$state/else" "$state/owned.json"; ln "$state/else" "$state/token.key"
-            \#(Self.serve) --user nobody
+            \#(Self.serve(3)) --user nobody
             stat -c '%n %u' "$state" "$state/else"
             """#, users: "")
         #expect(output.stdout.count { $0 == "\n" } == 2)
@@ -139,7 +142,7 @@ struct PrivilegeTests {
     @Test func `root raises the limit of open files before it gives itself up, where the kernel lets it`() async throws {
         // That takes CAP_SYS_RESOURCE: in a container root seldom has it, and then it is told.
         let mayRaiseLimits = try Command.run(["prlimit", "--nofile=20:20", "sh", "-c", "ulimit -Hn 21"]).status == 0
-        let output = try await run("prlimit --nofile=200:200 \(Self.serve) --user nobody", users: "")
+        let output = try await run("prlimit --nofile=200:200 \(Self.serve(3)) --user nobody", users: "")
         #expect(output.status == 0)
         #expect(output.stderr.contains("listening"))
         #expect(output.stderr.contains("may not open as many files") == !mayRaiseLimits, "\(output)")
@@ -151,7 +154,7 @@ struct PrivilegeTests {
             ip link set lo up
             mkdir "$state"; chown nobody "$state"
             setpriv --reuid nobody --clear-groups --ambient-caps +net_bind_service --inh-caps +net_bind_service \
-              prlimit --nofile=200:200 \(Self.serve) --connections-per-caller 1000 & server=$!
+              prlimit --nofile=200:200 \(Self.serve(15)) --connections-per-caller 1000 & server=$!
             for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
             python3 -c '
             import socket, sys
@@ -165,6 +168,7 @@ struct PrivilegeTests {
                 except TimeoutError: pass
             print("ended", ended)
             '
+            kill $server
             wait
             """, users: "")
         #expect(output.stderr.contains("this user may not open as many files as there may be connections"), "\(output)")
