@@ -40,8 +40,8 @@ struct Sample {
     }
 }
 
-/// What must not have grown when the day is over: the least in its second quarter beside the least in its last one. The least, because
-/// what is kept on purpose is dropped every few hours, and begins anew.
+/// What must not have grown when the day is over: the least in its second third beside the least in its last one. The least, because
+/// what is kept on purpose is dropped every eight hours, and begins anew; so each third has that once.
 struct Growth {
     let samples: [Sample]
 
@@ -50,9 +50,9 @@ struct Growth {
     ///   - limit: by how much it may differ.
     /// - Returns: the verdict, as a line.
     func verdict(_ name: String, _ what: (Sample) -> Int, atMost limit: Int, unit: String) -> (holds: Bool, line: String) {
-        let quarter = samples.count / 4
-        let early = Self.least(samples[quarter..<(2 * quarter)].map(what))
-        let late = Self.least(samples.suffix(quarter).map(what))
+        let third = samples.count / 3
+        let early = Self.least(samples[third..<(2 * third)].map(what))
+        let late = Self.least(samples.suffix(third).map(what))
         let holds = late - early <= limit
         return (holds, "\(holds ? "holds" : "FAILS")  \(name): \(early) and then \(late)\(unit), at most \(limit) more")
     }
