@@ -62,6 +62,14 @@ struct CommandTests {
         #expect(output.stderr == "virt-metadata: \(sentence)\n")
     }
 
+    @Test(arguments: [["list"], ["enable", "web"], ["set", "web", "hostname=www"]])
+    func `a libvirt that is not there is named, with what to do`(command: [String]) async throws {
+        let output = try await Program.run(more: command + ["--connect", "qemu+unix:///system?socket=/nonexistent"])
+        #expect(output.status == 1)
+        #expect(output.stderr.hasPrefix("virt-metadata: qemu+unix:///system?socket=/nonexistent: Failed to connect"))
+        #expect(output.stderr.hasSuffix("; sudo systemctl start libvirtd, or say where it is by --connect URI\n"))
+    }
+
     // MARK: config
 
     @Test func `config check prints what is given, or what cannot be used`() async throws {

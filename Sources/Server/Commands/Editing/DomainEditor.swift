@@ -190,7 +190,10 @@ struct DomainEditor {
     static func explanation(of error: LibvirtError, at uri: String) -> String {
         let denied: Set<LibvirtError.Code> = [.authFailed, .operationDenied, .accessDenied, .authUnavailable]
         let isDenied = denied.contains(error.code) || error.message.contains("Permission denied")
-        let hint = "; changing a domain takes root, or the group that libvirtd lets in: sudo usermod -aG libvirt USER"
-        return "\(uri): \(error.message)\(isDenied ? hint : "")"
+        if isDenied {
+            return "\(uri): \(error.message); it takes root, or the group that libvirtd lets in: sudo usermod -aG libvirt USER"
+        }
+        let isAway = error.message.contains("Failed to connect")
+        return "\(uri): \(error.message)\(isAway ? "; sudo systemctl start libvirtd, or say where it is by --connect URI" : "")"
     }
 }
