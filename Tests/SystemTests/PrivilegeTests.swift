@@ -142,7 +142,7 @@ struct PrivilegeTests {
     @Test func `root raises the limit of open files before it gives itself up, where the kernel lets it`() async throws {
         // That takes CAP_SYS_RESOURCE: in a container root seldom has it, and then it is told.
         let mayRaiseLimits = try Command.run(["prlimit", "--nofile=20:20", "sh", "-c", "ulimit -Hn 21"]).status == 0
-        let output = try await run("prlimit --nofile=200:200 \(Self.serve(3)) --user nobody", users: "")
+        let output = try await run("prlimit --nofile=200:200 \(Self.serve(6)) --user nobody", users: "")
         #expect(output.status == 0)
         #expect(output.stderr.contains("listening"))
         #expect(output.stderr.contains("may not open as many files") == !mayRaiseLimits, "\(output)")
