@@ -241,6 +241,33 @@ struct DoctorTests {
         #expect(status == 3)
     }
 
+    @Test func `the kernel drops what comes from where no route leads back to`() async throws {
+        let (host, web) = try await Self.host()
+        try await host.expect(web)
+        let line =
+            "ip -4 -o address show dev br0 | grep -v /32 | while read -r _ _ _ address _; do ip address del $address dev br0; done"
+        try host.host.run("sh", "-c", "\(line); for name in all br0; do echo 1 >/proc/sys/net/ipv4/conf/$name/rp_filter; done")
+        let found = try Self.first(host)
+        #expect(found.line.hasPrefix("port      warning: rp_filter is strict and no route leads to br0"), "\(found.line)")
+        #expect(found.remedy.contains("net.ipv4.conf.br0.rp_filter=0"))
+        #expect(found.status == 1)
+    }
+
+    @Test func `an isolated network tells its guests no route`() async throws {
+        let (host, web) = try await Self.host()
+        let network = "<network><name>alone</name><bridge name='br0'/><ip address='192.0.2.1' netmask='255.255.255.0'/></network>"
+        try host.libvirtd.virsh("net-create", host.libvirtd.file("alone.xml", network))
+        try host.destroy(web.name)
+        let domain = Domain(source: "network='alone'").xml(web).replacing("type='bridge'", with: "type='network'")
+        try host.libvirtd.virsh("create", host.libvirtd.file("web.xml", domain))
+        let found = try Self.first(host)
+        #expect(
+            found.line.hasPrefix("network   warning: the network alone is isolated and tells its guests no route"),
+            "\(found.line)")
+        #expect(found.remedy.contains("option 121"))
+        #expect(found.status == 1)
+    }
+
     @Test func `libvirt does not let us in, or is not there`() async throws {
         let (host, _) = try await Self.host()
         let absent = try Self.first(host, uri: "qemu+unix:///system?socket=/nonexistent")
