@@ -15,11 +15,9 @@ public final class TokenMemory: Sendable {
 
     private struct Sessions {
         var byInstance: [InstanceUUID: Session] = [:]
-        /// How many there are when those are forgotten that have ended.
-        var enough = TokenMemory.fewest
+        /// When those are forgotten that have ended.
+        var limit = TableLimit(fewest: 64, most: TokenMemory.most)
     }
-
-    private static let fewest = 64
 
     private let sessions = Locked(Sessions())
 
@@ -41,17 +39,12 @@ public final class TokenMemory: Sendable {
     ///   - now: the time, by the clock that `knows` goes by.
     public func remember(_ text: String, of instance: InstanceUUID, until expiry: Int64, at now: Int64) {
         sessions.withLock { sessions in
-            if sessions.byInstance[instance] == nil, sessions.byInstance.count >= sessions.enough {
-                Self.makeRoom(in: &sessions, at: now)
+            if sessions.byInstance[instance] == nil {
+                sessions.limit.tidy(&sessions.byInstance) { now < $1.expiry }
+                if sessions.byInstance.count >= Self.most { sessions.byInstance = [:] }
             }
             sessions.byInstance[instance] = Session(token: text, expiry: expiry)
         }
-    }
-
-    private static func makeRoom(in sessions: inout Sessions, at now: Int64) {
-        sessions.byInstance = sessions.byInstance.filter { now < $0.value.expiry }
-        if sessions.byInstance.count >= most { sessions.byInstance = [:] }
-        sessions.enough = min(most, max(fewest, 2 * sessions.byInstance.count))
     }
 
     /// Of how many instances a session is remembered.

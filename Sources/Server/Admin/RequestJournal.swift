@@ -46,7 +46,13 @@ final class RequestJournal: Sendable {
         }
     }
 
-    private let pages = Locked<[InstanceUUID: Page]>([:])
+    private struct Pages {
+        var byInstance: [InstanceUUID: Page] = [:]
+        /// When those are forgotten whose instances are gone.
+        var limit = TableLimit(fewest: RequestJournal.fewestInstances, most: RequestJournal.mostInstances)
+    }
+
+    private let pages = Locked(Pages())
     private let snapshot: @Sendable () -> Snapshot
 
     /// - Parameter snapshot: which instances there are; nobody can ask for the requests of one that is gone.
@@ -57,25 +63,21 @@ final class RequestJournal: Sendable {
     /// Remembers a request.
     func add(_ record: Record, of domain: InstanceUUID) {
         pages.withLock { [snapshot] pages in
-            if let index = pages.index(forKey: domain) { return pages.values[index].add(record) }
-            if pages.count >= Self.fewestInstances { Self.makeRoom(in: &pages, snapshot()) }
-            pages[domain] = Page(records: [record], count: 1)
+            if let index = pages.byInstance.index(forKey: domain) { return pages.byInstance.values[index].add(record) }
+            if pages.limit.isReached(by: pages.byInstance.count) {
+                let snapshot = snapshot()
+                pages.limit.tidy(&pages.byInstance) { domain, _ in snapshot.instance(of: domain) != nil }
+            }
+            if pages.byInstance.count >= Self.mostInstances { Self.forgetTheSilent(in: &pages.byInstance) }
+            pages.byInstance[domain] = Page(records: [record], count: 1)
         }
     }
 
     /// An instance's last requests, the newest last, and how many there were since the server started or last forgot it.
     func requests(of domain: InstanceUUID) -> (records: [Record], count: Int) {
         pages.withLock { pages in
-            pages[domain].map { ($0.ordered, $0.count) } ?? ([], 0)
+            pages.byInstance[domain].map { ($0.ordered, $0.count) } ?? ([], 0)
         }
-    }
-
-    /// Forgets those that are gone, once there are as many of them as of the others, so that each request costs the same.
-    private static func makeRoom(in pages: inout [InstanceUUID: Page], _ snapshot: Snapshot) {
-        if pages.count >= min(2 * snapshot.count, mostInstances) {
-            pages = pages.filter { snapshot.instance(of: $0.key) != nil }
-        }
-        if pages.count >= mostInstances { forgetTheSilent(in: &pages) }
     }
 
     private static func forgetTheSilent(in pages: inout [InstanceUUID: Page]) {

@@ -38,11 +38,9 @@ final class Census: Sendable {
         var held = 0
         /// Of those who have something, and of others until there are too many of them: what they have taken is remembered.
         var accounts: [Caller: Account] = [:]
-        /// How many there are when those are forgotten of which there is nothing to remember.
-        var enough = Census.fewest
+        /// When those are forgotten of which there is nothing to remember.
+        var limit = TableLimit(fewest: 64)
     }
-
-    private static let fewest = 64
 
     private let limits: Configuration.Limits
     private let onExcess: @Sendable (Caller, Excess) -> Void
@@ -68,7 +66,7 @@ final class Census: Sendable {
             account.connections += 1
             counts.connections += 1
             counts.accounts[caller] = account
-            if counts.accounts.count > counts.enough { Self.forget(in: &counts) }
+            Self.forget(in: &counts)
             return (Seat(caller: caller, allowance: account.allowance), false)
         }
         if isExcess, let caller { onExcess(caller, .connections) }
@@ -124,11 +122,11 @@ final class Census: Sendable {
     var remembered: Int { counts.withLock { $0.accounts.count } }
 
     private static func forget(in counts: inout Counts) {
+        guard counts.limit.isReached(by: counts.accounts.count) else { return }
         let now = NIODeadline.now()
-        counts.accounts = counts.accounts.filter { _, account in
+        counts.limit.tidy(&counts.accounts) { _, account in
             account.connections > 0 || account.held > 0 || !account.allowance.isWhole(at: now)
         }
-        counts.enough = max(fewest, 2 * counts.accounts.count)
     }
 }
 
