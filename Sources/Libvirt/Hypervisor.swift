@@ -186,12 +186,10 @@ public actor Hypervisor {
         try activeNetwork(name) { network throws(LibvirtError) in try network.describe() }
     }
 
-    /// The addresses that DHCP gave on all active networks, by hardware address. A network whose leases cannot be read has none.
-    ///
-    /// - Throws: `LibvirtError` where the networks cannot be listed.
-    public func leasedAddresses() throws(LibvirtError) -> [MACAddress: [IPAddress]] {
+    /// The addresses that DHCP gave on networks, by hardware address. A network whose leases cannot be read has none.
+    public func leasedAddresses(on networks: [NetworkDescription]) -> [MACAddress: [IPAddress]] {
         var addresses: [MACAddress: [IPAddress]] = [:]
-        for network in try networks() {
+        for network in networks {
             for lease in (try? leases(network: network.name)) ?? [] { addresses[lease.mac, default: []].append(lease.address) }
         }
         return addresses

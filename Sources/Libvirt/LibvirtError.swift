@@ -30,6 +30,13 @@ public struct LibvirtError: Error, Sendable, Equatable {
         (self.code, self.function, self.message) = (code, function, message)
     }
 
+    /// Whether libvirt does not let this user do it, or not over this connection.
+    public var isDenied: Bool {
+        // A socket that keeps a user out says so in words alone.
+        [Code.authFailed, .authUnavailable, .accessDenied, .operationDenied].contains(code)
+            || message.contains("Permission denied")
+    }
+
     /// The failure that this thread's latest call left behind; the same synchronous function must have made that call.
     static func last(_ function: String) -> LibvirtError {
         // Safe: the pointer is to this thread's own record, which stays until this thread's next call; all is copied here.

@@ -48,6 +48,12 @@ public struct NetworkInterface: Sendable, Equatable {
         get { configuration.addresses }
         set { configuration.addresses = newValue }
     }
+
+    /// What the operator, the network's definition and its DHCP server say that it has, each once.
+    public var knownAddresses: [IPAddress] {
+        var seen: Set<IPAddress> = []
+        return (addresses.map(\.address) + [reservation, lease].compactMap(\.self)).filter { seen.insert($0).inserted }
+    }
 }
 
 /// An address of an interface, with the length of its subnet's prefix.

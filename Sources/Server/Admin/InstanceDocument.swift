@@ -36,15 +36,11 @@ struct InstanceDocument {
     }
 
     private static func json(_ interface: NetworkInterface) -> JSONValue {
-        let addresses =
-            interface.configuration.addresses.map { "\($0.address)" }
-            + [interface.reservation, interface.lease].compactMap { $0.map { "\($0)" } }
-        var seen: Set<String> = []
         return .object([
             JSONMember("mac", .string(interface.mac.description)),
             JSONMember("tap", interface.tap.map(JSONValue.string) ?? .null),
             JSONMember("bridge", interface.bridge.map(JSONValue.string) ?? .null),
-            JSONMember("addresses", .array(addresses.filter { seen.insert($0).inserted }.map(JSONValue.string))),
+            JSONMember("addresses", .array(interface.knownAddresses.map { .string("\($0)") })),
         ])
     }
 

@@ -10,8 +10,10 @@ struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List all domains: their data source, addresses and last request.",
         discussion: """
-            IDENTITY is the cloud that the definition's SMBIOS entries stand for; DATASOURCE is what cloud-init from 24.2 on would choose by what the running domain shows, and in brackets what Debian 12's 22.4.2 \
-            would, where that differs. Addresses are those of the domain's XML, and what libvirt's DHCP gave. The last request is the running server's word, if it can be asked, which is root's.
+            IDENTITY is the cloud that the definition's SMBIOS entries stand for; DATASOURCE is what cloud-init from 24.2 on would \
+            choose by what the running domain shows, and in brackets what Debian 12's 22.4.2 would, where that differs. Addresses \
+            are those of the domain's XML, and what libvirt's DHCP gave. The last request is the running server's word, if it can \
+            be asked, which is root's.
 
             EXAMPLES
                 sudo virt-metadata list
@@ -105,9 +107,9 @@ struct List: AsyncParsableCommand {
     ) async throws(LibvirtError) -> [Row] {
         let hypervisor = Hypervisor(uri: uri) { _ in }
         try await hypervisor.connect()
-        let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
-        // They only add an address here and there.
-        let leases = (try? await hypervisor.leasedAddresses()) ?? [:]
+        let active = try await hypervisor.networks()
+        let networks = active.map { Array($0.xml.utf8) }
+        let leases = await hypervisor.leasedAddresses(on: active)
         // A network that cannot be read costs its guests' addresses, and no more.
         let assembly =
             (try? InstanceAssembly(networks: networks, defaults: configuration.defaults, readsBare: false))
@@ -136,9 +138,7 @@ struct List: AsyncParsableCommand {
     ) -> [String] {
         var addresses: [String] = []
         for interface in instance?.interfaces ?? [] {
-            addresses += interface.configuration.addresses.map { "\($0.address)" }
-            if let reservation = interface.reservation { addresses.append("\(reservation)") }
-            addresses += (leases[interface.mac] ?? []).map { "\($0)" }
+            addresses += (interface.knownAddresses + (leases[interface.mac] ?? [])).map { "\($0)" }
         }
         if case .array(let interfaces)? = known?["interfaces"] {
             for case .array(let more)? in interfaces.map({ $0["addresses"] }) {

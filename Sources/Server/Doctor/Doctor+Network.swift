@@ -7,9 +7,8 @@ import Libvirt
 
 extension Doctor {
     /// Whether the bridges that the guest is plugged into are there, and served.
-    func checkNetwork(_ patient: Patient, _ hypervisor: Hypervisor, isServing: Bool) async -> CheckResult {
+    func checkNetwork(_ patient: Patient, isServing: Bool) -> CheckResult {
         var result = CheckResult(name: "network")
-        let networks = (try? await hypervisor.networks()) ?? []
         let served = servedBridges
         var bridges: [String] = []
         for interface in patient.instance.interfaces {
@@ -19,7 +18,7 @@ extension Doctor {
             }
             bridges.append(bridge)
             result.diagnoses += checkBridge(bridge, interface, patient, isServing ? served : nil)
-            if let name = interface.network?.name, let xml = networks.first(where: { $0.name == name })?.xml {
+            if let name = interface.network?.name, let xml = patient.networks.first(where: { $0.name == name })?.xml {
                 result.diagnoses += Self.checkWay(name, xml)
             }
         }
@@ -189,8 +188,8 @@ extension Doctor {
         _ interface: NetworkInterface, _ patient: Patient, onBridge bridge: String, _ index: Int32
     ) -> [Diagnosis] {
         guard let neighbours = try? Neighbours() else { return [] }
-        let own = interface.configuration.addresses.map(\.address) + (patient.leases[interface.mac] ?? [])
-        return Set(own + (interface.reservation.map { [$0] } ?? [])).sorted { "\($0)" < "\($1)" }.compactMap { address in
+        let leased = patient.leases[interface.mac] ?? []
+        return Set(interface.knownAddresses + leased).sorted { "\($0)" < "\($1)" }.compactMap { address in
             guard let mac = (try? neighbours.mac(of: address, onInterface: index)) ?? nil, mac != interface.mac else {
                 return nil
             }

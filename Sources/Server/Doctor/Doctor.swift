@@ -32,9 +32,8 @@ struct Doctor {
                 + Self.skipped(["smbios", "metadata", "network", "firewall", "port", "request"], "the domain does not run here")
         }
         var results = [libvirt, domain, server, checkTables(patient), checkMetadata(patient)]
-        let network = await checkNetwork(patient, hypervisor, isServing: server.severity != .error)
         await hypervisor.disconnect()
-        results.append(network)
+        results.append(checkNetwork(patient, isServing: server.severity != .error))
         results.append(checkFirewall(patient))
         results.append(checkPorts(patient))
         results.append(await checkRequest(patient, isServing: server.severity != .error))
@@ -70,8 +69,7 @@ struct Doctor {
     }
 
     static func diagnosis(of error: LibvirtError, at uri: String) -> Diagnosis {
-        let denied: Set<LibvirtError.Code> = [.authFailed, .authUnavailable, .accessDenied, .operationDenied]
-        if denied.contains(error.code) || error.message.contains("Permission denied") {
+        if error.isDenied {
             return .error(
                 "libvirt at \(uri) does not let this user in: \(error.message)",
                 "run this as root, or: sudo usermod -aG libvirt USER, and log in again")
@@ -103,12 +101,17 @@ struct Doctor {
                 result.diagnoses = [.error("\(domain.name) does not run", "virsh -c \(local) start \(domain.name)")]
                 return (result, nil)
             }
-            let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
-            let assembly = try InstanceAssembly(networks: networks, defaults: configuration.defaults, readsBare: false)
+            let networks = try await hypervisor.networks()
+            let assembly = try InstanceAssembly(
+                networks: networks.map { Array($0.xml.utf8) }, defaults: configuration.defaults, readsBare: false)
             let assembled = try assembly.assemble(Array(running.xml.utf8))
             result.detail = domain.name
-            let leases = try await hypervisor.leasedAddresses()
-            return (result, Patient(uri: local, domain: domain, running: running, assembled: assembled, leases: leases))
+            return (
+                result,
+                Patient(
+                    uri: local, domain: domain, running: running, assembled: assembled, networks: networks,
+                    leases: await hypervisor.leasedAddresses(on: networks))
+            )
         } catch let error as LibvirtError {
             result.diagnoses = [Self.diagnosis(of: error, at: local)]
         } catch {
@@ -188,6 +191,8 @@ struct Patient {
     /// The domain as it runs.
     let running: EditableDomain.Part
     let assembled: InstanceAssembly.Assembled
+    /// The host's active networks.
+    let networks: [NetworkDescription]
     /// What DHCP gave, to whomever.
     let leases: [MACAddress: [IPAddress]]
 

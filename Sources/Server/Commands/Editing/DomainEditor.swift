@@ -188,9 +188,7 @@ struct DomainEditor {
 
     /// What libvirt says, and what to do about it.
     static func explanation(of error: LibvirtError, at uri: String) -> String {
-        let denied: Set<LibvirtError.Code> = [.authFailed, .operationDenied, .accessDenied, .authUnavailable]
-        let isDenied = denied.contains(error.code) || error.message.contains("Permission denied")
-        if isDenied {
+        if error.isDenied {
             return "\(uri): \(error.message); it takes root, or the group that libvirtd lets in: sudo usermod -aG libvirt USER"
         }
         let isAway = error.message.contains("Failed to connect")
