@@ -27,12 +27,17 @@ class Stage(Protocol):
     def slot(self) -> Any: ...
 
 
+def _define_nat(host: Host, name: str, network: str, more: str = "") -> None:
+    """A network with a way out by the host, on a bridge of the same name with a 0."""
+    host.define("net-create", name, f"""<network><name>{name}</name><forward mode='nat'/><bridge name='{name}0'/>
+      <ip address='{network}.1' netmask='255.255.255.0'><dhcp><range start='{network}.10' end='{network}.99'/></dhcp></ip>{more}
+    </network>""")
+
+
 def nat(stage: Stage) -> None:
     """A NAT network: the default route leads to the host; the guest lives on through a reboot, an edit and a restart."""
     host = stage.host("nat")
-    host.define("net-create", "nat", """<network><name>nat</name><forward mode='nat'/><bridge name='nat0'/>
-      <ip address='10.10.0.1' netmask='255.255.255.0'><dhcp><range start='10.10.0.10' end='10.10.0.99'/></dhcp></ip>
-    </network>""")
+    _define_nat(host, "nat", "10.10.0")
     host.serve()
     host.wait_until_served("nat0")
     guest = Guest("nat-web", host, "network", "network='nat'", "52:54:00:10:00:01", hostname="www")
@@ -111,10 +116,7 @@ def uplink(stage: Stage) -> None:
 def ipv6(stage: Stage) -> None:
     """A network with IPv6: both IPv6 addresses answer, beside the IPv4 one that cloud-init's OpenStack source asks."""
     host = stage.host("ipv6")
-    host.define("net-create", "six", """<network><name>six</name><forward mode='nat'/><bridge name='six0'/>
-      <ip address='10.14.0.1' netmask='255.255.255.0'><dhcp><range start='10.14.0.10' end='10.14.0.99'/></dhcp></ip>
-      <ip family='ipv6' address='fd00:14::1' prefix='64'/>
-    </network>""")
+    _define_nat(host, "six", "10.14.0", "<ip family='ipv6' address='fd00:14::1' prefix='64'/>")
     host.serve()
     host.wait_until_served("six0")
     guest = Guest("six-mail", host, "network", "network='six'", "52:54:00:14:00:01")
@@ -148,9 +150,7 @@ def ec2(stage: Stage) -> None:
 def static(stage: Stage) -> None:
     """Addresses from network_data.json alone: on a second card without DHCP, and in place of the one that DHCP gave at first."""
     host = stage.host("static")
-    host.define("net-create", "front", """<network><name>front</name><forward mode='nat'/><bridge name='front0'/>
-      <ip address='10.16.0.1' netmask='255.255.255.0'><dhcp><range start='10.16.0.10' end='10.16.0.99'/></dhcp></ip>
-    </network>""")
+    _define_nat(host, "front", "10.16.0")
     host.define("net-create", "back", """<network><name>back</name><bridge name='back0'/>
       <ip address='10.17.0.1' netmask='255.255.255.0'/><ip family='ipv6' address='fd00:17::1' prefix='64'/>
     </network>""")
@@ -181,9 +181,7 @@ def static(stage: Stage) -> None:
 def nocloud(stage: Stage) -> None:
     """A guest that its SMBIOS serial number tells to take this server for a seed."""
     host = stage.host("nocloud")
-    host.define("net-create", "seed", """<network><name>seed</name><forward mode='nat'/><bridge name='seed0'/>
-      <ip address='10.19.0.1' netmask='255.255.255.0'><dhcp><range start='10.19.0.10' end='10.19.0.99'/></dhcp></ip>
-    </network>""")
+    _define_nat(host, "seed", "10.19.0")
     host.serve()
     host.wait_until_served("seed0")
     guest = Guest("nocloud-web", host, "network", "network='seed'", "52:54:00:19:00:01", hostname="seeded", cloud="nocloud")
@@ -197,9 +195,7 @@ def enable(stage: Stage) -> None:
     # What the package has, as it is installed; a host of the lab has no service manager that could start it.
     host.run("dpkg-deb", "-x", str(packages.newest(stage.packages)), str(host.directory / "installed"), seconds=120)
     host.server = host.directory / "installed/usr/bin/virt-metadata"
-    host.define("net-create", "enable", """<network><name>enable</name><forward mode='nat'/><bridge name='enable0'/>
-      <ip address='10.18.0.1' netmask='255.255.255.0'><dhcp><range start='10.18.0.10' end='10.18.0.99'/></dhcp></ip>
-    </network>""")
+    _define_nat(host, "enable", "10.18.0")
     host.serve()
     host.wait_until_served("enable0")
     key = host.directory / "operator"
@@ -231,9 +227,7 @@ def package(stage: Stage) -> None:
     """Our own package, installed where systemd is the first process: started, asked, restarted, upgraded and purged."""
     deb = packages.newest(stage.packages)
     host = stage.host("package")
-    host.define("net-create", "package", """<network><name>package</name><forward mode='nat'/><bridge name='package0'/>
-      <ip address='10.20.0.1' netmask='255.255.255.0'><dhcp><range start='10.20.0.10' end='10.20.0.99'/></dhcp></ip>
-    </network>""")
+    _define_nat(host, "package", "10.20.0")
     host.serve()
     host.wait_until_served("package0")
     newer = packages.another_version(deb, host.directory, host.run)
@@ -261,6 +255,8 @@ def _package(stage: Stage, guest: Guest, newer: str) -> None:
                          " [ \"$answer\" = 'i-inner 200' ] && break; sleep 0.2; done; echo \"$answer\"").split("\n")
     _expect(guest, {"how the service is": (state, ["active", "virt-metadata", "Serving guests", "i-inner 200"])},
             shell(guest, "journalctl -u virt-metadata --no-pager | tail -40; systemctl status --no-pager virt-metadata || true"))
+    said = shell(guest, "journalctl -u virt-metadata -o cat --no-pager")
+    _expect(guest, {"a complaint of the runtime's": ("thread priority" in said, False)}, said)
     stage.say(guest.name, "the installed service answers, as a user of its own")
     token = shell(guest, packages.TOKEN)
     key = shell(guest, "sha256sum /var/lib/virt-metadata/token.key")
