@@ -49,7 +49,9 @@ import Testing
             #expect(index.contains("(\(recipe.lastPathComponent))"), "\(recipe.lastPathComponent) is not in the list")
             // Where there is a section for each, each has its own word.
             let sections = text.split(separator: "\n## ").map { "## \($0)" }
-            let hasOwn = sections.dropFirst().allSatisfy { $0.contains(/\*(Tried \d{4}-\d\d-\d\d|Not tried|From .*not tried)/) }
+            let own = sections.dropFirst()
+            let hasOwn =
+                !own.isEmpty && own.allSatisfy { $0.contains(/\*(Tried \d{4}-\d\d-\d\d|Not tried|From .*not tried)/) }
             #expect(hasOwn || sections[0].contains(/\*Tried \d{4}-\d\d-\d\d/), "\(recipe.lastPathComponent)")
         }
     }

@@ -232,13 +232,17 @@ struct DoctorTests {
         #expect(try Self.doctor(host, "web").status == 0)
     }
 
-    @Test func `the tap is not on the bridge`() async throws {
+    @Test func `the tap is not on the bridge, is down, or not there`() async throws {
         let (host, web) = try await Self.host()
         try host.host.run("ip", "link", "set", web.tap, "nomaster")
         let (line, remedy, status) = try Self.first(host)
         #expect(line.hasPrefix("network   ERROR: the tap \(web.tap) of \(Self.mac) is not plugged into br0"), "\(line)")
         #expect(remedy.contains("ip link set \(web.tap) master br0"))
         #expect(status == 3)
+        try host.host.run("ip", "link", "set", web.tap, "master", "br0", "down")
+        #expect(try Self.first(host).line.hasPrefix("network   ERROR: the tap \(web.tap) is down"))
+        try host.host.run("ip", "link", "delete", web.tap)
+        #expect(try Self.first(host).line.hasPrefix("network   ERROR: the tap \(web.tap) of \(Self.mac) is not on this host"))
     }
 
     @Test func `the kernel drops what comes from where no route leads back to`() async throws {
