@@ -1,9 +1,6 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Whether this is for `make fuzz`.
-let isFuzzed = Context.environment["VIRT_METADATA_FUZZ"] != nil
-
 /// The same for every target: Swift 6, memory safety spelled out, imports that stay inside, warnings that stop the build.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -14,31 +11,27 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// A room of the house; `docs/architecture.md` has the plan and the reasons for each arrow.
-func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+/// A target under Sources; `docs/architecture.md` says what each is for and which it may see, and `make check` compares.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// The program. `Fuzzing/Fuzz` reaches into it, so where that is built it is a library whose `main` has another name.
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    guard isFuzzed else { return .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings) }
-    let entry = SwiftSetting.unsafeFlags(["-Xfrontend", "-entry-point-function-name", "-Xfrontend", "\(name)_main"])
-    return .target(name: name, dependencies: dependencies, swiftSettings: settings + [entry])
-}
+/// Another program has no use for a function of ours. Swift's options for its own static libraries export all of them, so that neither they nor
+/// their names could be left out where nothing uses them (3 MB).
+let hidden = LinkerSetting.unsafeFlags(["-Xlinker", "--no-export-dynamic"], .when(configuration: .release))
 
-func tests(of room: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: room + "Tests", dependencies: dependencies, swiftSettings: settings)
+func tests(of module: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: module + "Tests", dependencies: dependencies, swiftSettings: settings)
 }
 
 let hashTrees: Target.Dependency = .product(name: "HashTreeCollections", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let nio: [Target.Dependency] = [
-    .product(name: "NIOCore", package: "swift-nio"),
-    .product(name: "NIOPosix", package: "swift-nio"),
-    .product(name: "NIOHTTP1", package: "swift-nio"),
-    .product(name: "NIOExtras", package: "swift-nio-extras"),
-]
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioExtras: Target.Dependency = .product(name: "NIOExtras", package: "swift-nio-extras")
+let nio = [nioCore, nioPosix, nioHTTP]
 let crypto: [Target.Dependency] = [
     .product(name: "Crypto", package: "swift-crypto"),
     .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -48,80 +41,113 @@ let crypto: [Target.Dependency] = [
 
 let package = Package(
     name: "virt-metadata",
-    products: isFuzzed ? [] : [.executable(name: "virt-metadata", targets: ["Server"])],
+    products: [.executable(name: "virt-metadata", targets: ["virt-metadata"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
-        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
-        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
     ],
     targets: [
         .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
         .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-gnutls-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
         .systemLibrary(name: "CLinux"),
 
-        room("Common", [hashTrees]),
-        room("XML", ["CLibXML2", "Common"]),
-        room("JSON", ["CJansson", "Common"]),
-        room("Libvirt", ["CLibvirt", "Common"]),
-        room("Kernel", ["CLinux", "CNFTables", "Common"]),
-        room(
+        module("Common", [hashTrees]),
+        module("XML", ["CLibXML2", "Common"]),
+        module("JSON", ["CJansson", "Common"]),
+        module("YAML", ["CYAML", "Common"]),
+        module("HTTPClient", ["CCurl", "Common"]),
+        module("Libvirt", ["CLibvirt", "Common"]),
+        module("Netlink", ["CLinux", "Common"]),
+        module("NFTables", ["CLinux", "CNFTables", "Common", "Netlink"]),
+        module("Sockets", ["CLinux", "Common"]),
+        module("Host", ["CCapNG", "CLinux", "Common"]),
+        module(
             "Inventory",
             [
                 "Common", "Libvirt", "XML", "JSON", hashTrees, logging, lifecycle,
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        room("EC2API", ["Common", "JSON"]),
-        room("OpenStackAPI", ["Common", "JSON"]),
-        room("NoCloudAPI", ["Common", "JSON"]),
-        room("Identity", ["Common"] + crypto),
-        program(
+        module("EC2API", ["Common", "JSON"]),
+        module("OpenStackAPI", ["Common", "JSON"]),
+        module("NoCloudAPI", ["Common", "JSON"]),
+        module("Identity", ["Common", "Host", logging] + crypto),
+        module("VendorData", ["Common", "HTTPClient", "JSON", "OpenStackAPI", logging]),
+        module(
+            "Guests", ["Common", "Host", "Identity", "Netlink", "Sockets", "VendorData", logging, lifecycle, nioExtras] + nio),
+        module("Interception", ["Common", "Guests", "Host", "JSON", "Netlink", "NFTables", logging, lifecycle, nioCore]),
+        module(
+            "Configuration",
+            [
+                "Common", "Guests", "Host", "Identity", "Interception", "Inventory", "VendorData", "YAML", logging, nioCore,
+            ]),
+        module("Admin", ["Common", "Configuration", "Guests", "HTTPClient", "Inventory", "JSON", logging, lifecycle] + nio),
+        module(
+            "Doctor",
+            ["Admin", "Common", "Configuration", "Interception", "Inventory", "JSON", "Libvirt", "Netlink", "NFTables", "XML"]),
+        module(
             "Server",
             [
-                "Common", "XML", "JSON", "Libvirt", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "NoCloudAPI", "Identity",
-                logging,
-                lifecycle,
-                .product(name: "CoreMetrics", package: "swift-metrics"),
+                "Admin", "Common", "Configuration", "EC2API", "Guests", "Host", "Identity", "Interception", "Inventory",
+                "Netlink", "NFTables", "NoCloudAPI", "OpenStackAPI", "VendorData", logging, lifecycle, nioCore, nioPosix,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+        module(
+            "Commands",
+            [
+                "Admin", "Common", "Configuration", "Doctor", "Host", "Identity", "Interception", "Inventory", "JSON", "Libvirt",
+                "Netlink", "NFTables", "Server", "VendorData", "XML", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Yams", package: "Yams"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-            ] + nio),
+            ]),
+        .executableTarget(
+            name: "virt-metadata", dependencies: ["Commands"], swiftSettings: settings, linkerSettings: [hidden]),
 
-        .target(name: "TestSupport", dependencies: ["CLinux", "Common"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["CLinux", "Common", logging, .product(name: "NIOCore", package: "swift-nio")],
+            path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "Common", ["Common", hashTrees]),
         tests(of: "XML", ["XML", "Common"]),
         tests(of: "JSON", ["JSON", "Common"]),
+        tests(of: "YAML", ["YAML", "Common"]),
         tests(of: "Libvirt", ["Libvirt", "Common", "TestSupport"]),
-        tests(of: "Kernel", ["Kernel", "Common", "CLinux", "TestSupport"]),
-        tests(of: "Inventory", ["Inventory", "Common", "JSON", "XML", "TestSupport", logging, hashTrees]),
+        tests(of: "Netlink", ["Netlink", "Host", "Common", "CLinux", "TestSupport"]),
+        tests(of: "NFTables", ["NFTables", "Netlink", "Common", "CCapNG", "TestSupport"]),
+        tests(of: "Sockets", ["Sockets", "Netlink", "Common", "TestSupport"]),
+        tests(of: "Host", ["Host", "Common", "TestSupport"]),
+        tests(of: "Inventory", ["Inventory", "Common", "Libvirt", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
         tests(of: "NoCloudAPI", ["NoCloudAPI", "Common", "JSON", "TestSupport"]),
-        tests(of: "Identity", ["Identity", "Common", "TestSupport", .product(name: "Crypto", package: "swift-crypto")]),
+        tests(of: "Identity", ["Identity", "Common", "TestSupport", logging, .product(name: "Crypto", package: "swift-crypto")]),
         tests(
-            of: "Server",
+            of: "Guests",
             [
-                "Server", "Common", "Identity", "Inventory", "Kernel", "TestSupport", logging, lifecycle,
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "CoreMetrics", package: "swift-metrics"),
+                "Guests", "VendorData", "Server", "Common", "Host", "Identity", "Inventory", "Netlink", "TestSupport", logging,
+                lifecycle, .product(name: "Crypto", package: "swift-crypto"),
             ] + nio),
-        // What guests read, compared with files: golden walks of every story, Nova's own answers and its schema.
+        tests(of: "Interception", ["Interception", "Guests", "NFTables", "Netlink", "Common", "TestSupport", logging, nioCore]),
+        tests(of: "Configuration", ["Configuration", "Commands", "Guests", "Host", "Server", "TestSupport", "VendorData"] + nio),
+        tests(of: "Doctor", ["Doctor", "Common", "Configuration", "Inventory", "JSON", "Libvirt", "TestSupport"]),
+        tests(of: "Server", ["Server", "Common", "Identity", "TestSupport", logging]),
+        tests(
+            of: "Commands",
+            ["Commands", "Configuration", "Guests", "Server", "Common", "Inventory", "Libvirt", "TestSupport", logging]),
+        // What guests read, compared with files: golden files of every case, Nova's own responses and its schema.
         tests(of: "Conformance", ["EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "XML", "TestSupport"]),
         // The program as a process: real clients, real namespaces, a real libvirtd.
-        tests(of: "Client", ["Server", "TestSupport", "Common", "JSON"]),
-        tests(of: "System", ["Server", "TestSupport"]),
+        tests(of: "Client", ["virt-metadata", "TestSupport", "Common", "JSON"]),
+        tests(of: "System", ["virt-metadata", "Netlink", "Common", "TestSupport"]),
     ]
 )
 
@@ -130,20 +156,21 @@ if Context.environment["VIRT_METADATA_SOAK"] != nil {
     package.targets.removeAll { $0.isTest }
     package.targets += [
         .testTarget(
-            name: "SoakTests", dependencies: ["Common", "Server", "TestSupport", "CLinux", logging] + nio,
+            name: "SoakTests", dependencies: ["Common", "Configuration", "Server", "TestSupport", "CLinux", logging] + nio,
             path: "Soak/SoakTests", swiftSettings: settings)
     ]
 }
 
 // The fuzz programs, which `make fuzz` alone builds: libFuzzer must be linked into all that they reach.
-if isFuzzed {
+if Context.environment["VIRT_METADATA_FUZZ"] != nil {
     package.targets += [
         .systemLibrary(name: "CFuzzer", path: "Fuzzing/CFuzzer"),
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "CFuzzer", "Common", "Kernel", "Inventory", "EC2API", "OpenStackAPI", "NoCloudAPI", "Identity", "Server",
-                logging,
+                "CFuzzer", "Common", "Configuration", "Guests", "Host", "Netlink", "Sockets", "Inventory", "EC2API",
+                "OpenStackAPI",
+                "NoCloudAPI", "Identity", "Server", logging,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + nio,
             path: "Fuzzing/Fuzz", swiftSettings: settings),

@@ -18,7 +18,8 @@ LARGE = 1 << 20
 # What it does, in words, how the client calls that, and how many connections it would have at a time.
 FLOODS = {
     "as many connections as it can": ("connect", 256), "5,000 idle connections": ("idle", 5000),
-    "slow readers": ("slow", 128), "half requests": ("half", 5000),
+    "slow readers": ("slow", 128), "half requests": ("half", 5000), "HEAD of JSON": ("json", 128),
+    "a 16 KiB Accept": ("accept", 128), "16 KiB of escapes": ("escapes", 128), "pipelines that do not read": ("pipeline", 128),
 }
 # What it asks for.
 USER_DATA = "/latest/user-data"

@@ -22,9 +22,10 @@ import scale
 import servers
 import storm
 import tokens
+import traffic
 
 
-PARTS = ["nginx", "guard", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale", "storm", "fairness"]
+PARTS = ["nginx", "guard", "traffic", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale", "storm", "fairness"]
 
 
 def numbers(text):
@@ -165,6 +166,13 @@ def measure(options):
             verdicts += [
                 report.beside(f"{mode}: requests with port and guard by those without", report.BESIDE_UNGUARDED, *of)
                 for mode, of in found["guard"].items()]
+        if options.only in (None, "guard", "traffic"):
+            rates = traffic.measure(options, place, tell)
+            found["traffic"] = {f"{kind}, {taps} taps": of for (taps, kind), of in rates.items()}
+            show(report.traffic(found["traffic"]))
+            verdicts += [
+                report.beside(f"{name}: throughput from guest to guest by that without our rules", report.TRAFFIC, *of)
+                for name, of in found["traffic"].items()]
         if options.only in (None, "tokens"):
             found["tokens"] = tokens.rates(options, place, tell)
             loads.append(found["tokens"])

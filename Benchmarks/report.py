@@ -10,7 +10,7 @@ import load
 BESIDE_FILE = {load.KEEP_ALIVE: 1.3, load.CLOSING: 1.0}
 BESIDE_RETURN = 1.0
 # The least that it may do with structural identity and guard for each request that it does without.
-BESIDE_UNGUARDED = 0.95
+BESIDE_UNGUARDED = 0.97
 # The least that it may do of requests with a token, or for one, for each request without.
 BESIDE_TOKENLESS = 0.85
 # The least that it may do of documents for each that nginx reads from a file.
@@ -31,6 +31,10 @@ FLATNESS_OF_CHANGES = 0.5
 IN_A_STORM = 250_000
 # How much longer 99 of 100 requests of quiet guests may take while another floods: so many times as long, or so many microseconds.
 FLOODED_TIMES, FLOODED_MORE = 2, 5000
+
+
+# The least of its throughput that traffic between guests is to keep.
+TRAFFIC = 0.97
 
 
 @dataclasses.dataclass
@@ -110,6 +114,15 @@ def rates(title, result):
             for one in all_of
         ]
         yield from _lines(f"{title}, {mode}", heads, rows)
+
+
+def traffic(result):
+    """A table of what guests send each other."""
+    heads = ["", "Gbit/s", "lowest", "highest"]
+    for name, all_of in result.items():
+        rows = [
+            [one.name, f"{one.median('rate') / 1e9:.2f}", f"{min(one.rates) / 1e9:.2f}", f"{max(one.rates) / 1e9:.2f}"] for one in all_of]
+        yield from _lines(f"From guest to guest, {name}", heads, rows)
 
 
 def counts(result):

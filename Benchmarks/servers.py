@@ -162,13 +162,15 @@ class VirtMetadata(Server):
         # All requests come from one guest: what they may cost is counted, and never enough.
         lifted = (
             "--connections-per-caller", str(per_caller), "--connections-per-second", "1000000", "--requests-per-second", "1000000",
-            "--bytes-per-second", str(1 << 40))
+            "--bytes-per-second", str(1 << 40), "--cpu-per-second", "64s")
         self.uris = [uri] if isinstance(uri, str) else uri
+        # Servers of two hosts may have one port.
+        own = f"{place}/{name.replace(' ', '-').replace('/', '-')}-{port}"
         command = [
             *pinned, *wrapper, program, "serve", *(word for uri in self.uris for word in ("--connect", uri)), *where,
-            *(() if limited else lifted), "--sweep-interval", "1h", "--state-directory", f"{place}/state-{port}", *more,
+            *(() if limited else lifted), "--sweep-interval", "1h", "--state-directory", f"{own}-state", *more,
         ]
-        super().__init__(name, port, command, f"{place}/server-{port}.log", environment)
+        super().__init__(name, port, command, f"{own}.log", environment)
 
     def wait(self, seconds=lab.PATIENCE):
         """Waits until it serves the guest and has read every domain."""

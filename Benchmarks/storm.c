@@ -5,6 +5,9 @@
 //   connect  the first guest floods: AMOUNT connections at a time, a new one for each that ends
 //   idle     the same, but it asks nothing       half  but it asks half a request
 //   slow     the same, but it reads one byte every ten milliseconds
+//   json     the same, and each connection asks again as soon as it is answered: HEAD of a version as JSON
+//   accept   the same for a listing with an Accept of 16 KiB      escapes  for a path of 16 KiB of escapes
+//   pipeline it asks without end and reads nothing
 //
 // GUESTS has a line for each: its network namespace, the address and port to ask, the address to be forwarded for, and the
 // instance-id to be answered; a dash where there is none. PATHS has a line for each path; the first answers with the instance-id.
@@ -38,12 +41,16 @@ struct slot {
     int socket, asked;
     unsigned guest, path;
     int64_t began, due;
-    size_t received;
+    size_t received, sent;
     char reply[most_reply];
 };
 
-enum kind { crawl, steady, connect_flood, idle, half, slow };
-static const char *const kinds[] = {"crawl", "steady", "connect", "idle", "half", "slow"};
+enum kind { crawl, steady, connect_flood, idle, half, slow, json, accept_flood, escapes, pipeline };
+static const char *const kinds[] = {"crawl", "steady", "connect", "idle", "half", "slow", "json", "accept", "escapes", "pipeline"};
+
+// What a connection sends again and again.
+static char costly[20 << 10];
+static size_t costly_length;
 
 static struct guest guests[most_guests];
 static char paths[most_paths][256];
@@ -121,10 +128,10 @@ static void begin(struct slot *slot, int64_t began) {
     enter(guest->namespace);
     slot->began = began;
     slot->asked = 0;
-    slot->received = 0;
+    slot->received = slot->sent = 0;
     slot->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (slot->socket < 0) give_up("socket");
-    if (kind == slow) setsockopt(slot->socket, SOL_SOCKET, SO_RCVBUF, &(int){2304}, sizeof(int));
+    if (kind == slow || kind == pipeline) setsockopt(slot->socket, SOL_SOCKET, SO_RCVBUF, &(int){2304}, sizeof(int));
     busy++;
     struct epoll_event event = {.events = EPOLLOUT | EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = slot};
     if (epoll_ctl(events, EPOLL_CTL_ADD, slot->socket, &event) != 0) give_up("epoll_ctl");
@@ -192,6 +199,38 @@ static void take(struct slot *slot, size_t most) {
     }
 }
 
+// Writes one costly request, near 16 KiB where its length is what costs.
+static void make_costly(void) {
+    const char *start = "GET / HTTP/1.1\r\n\r\n", *filler = start, *end = "";
+    if (kind == json) start = "HEAD /latest/ HTTP/1.1\r\nHost: 169.254.169.254\r\nAccept: application/json\r\n\r\n", filler = "";
+    if (kind == accept_flood) start = "GET /latest/meta-data/ HTTP/1.1\r\nAccept: a", filler = ",a", end = "\r\n\r\n";
+    if (kind == escapes) start = "GET /", filler = "%61", end = " HTTP/1.1\r\n\r\n";
+    char *at = stpcpy(costly, start);
+    while (*filler && at - costly < 15 << 10) at = stpcpy(at, filler);
+    costly_length = (size_t)(stpcpy(at, end) - costly);
+}
+
+// Sends the next request when the last is answered, or, in a pipeline, whenever there is room.
+static void ask_again(struct slot *slot, uint32_t what) {
+    char reply[most_reply];
+    ssize_t count = -1;
+    int answered = 0;
+    if (kind == pipeline) {
+        if (what & EPOLLRDHUP) return ended(slot, NULL);
+    } else {
+        while ((count = recv(slot->socket, reply, sizeof reply, 0)) > 0) answered = 1;
+        if (count == 0 || errno != EAGAIN) return ended(slot, NULL);
+    }
+    if (answered) slot->sent = 0;
+    while (slot->sent < costly_length) {
+        count = send(slot->socket, costly + slot->sent, costly_length - slot->sent, MSG_NOSIGNAL);
+        if (count < 0 && errno == EAGAIN) return;
+        if (count < 0) return ended(slot, NULL);
+        slot->sent += (size_t)count;
+        if (kind == pipeline) slot->sent %= costly_length;
+    }
+}
+
 static void happened(struct slot *slot, uint32_t what) {
     if (slot->socket < 0) return;
     if (what & EPOLLERR) {
@@ -199,6 +238,7 @@ static void happened(struct slot *slot, uint32_t what) {
         getsockopt(slot->socket, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error});
         return ended(slot, strerror(error));
     }
+    if (kind >= json) return ask_again(slot, what);
     if (what & EPOLLOUT && !slot->asked) ask(slot);
     if (what & EPOLLIN && kind != slow) take(slot, most_reply);
 }
@@ -214,11 +254,11 @@ static unsigned percentile(double part) {
 
 int main(int count, char **words) {
     if (count != 6) {
-        fputs("usage: storm crawl|steady|connect|idle|half|slow GUESTS PATHS AMOUNT SECONDS\n", stderr);
+        fputs("usage: storm crawl|steady|connect|idle|half|slow|json|accept|escapes|pipeline GUESTS PATHS AMOUNT SECONDS\n", stderr);
         return 2;
     }
     while (strcmp(kinds[kind], words[1]) != 0)
-        if (++kind > slow) return 2;
+        if (++kind > pipeline) return 2;
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -228,6 +268,7 @@ int main(int count, char **words) {
     read_paths(words[3]);
     const double amount = atof(words[4]);
     if (!guest_count || !path_count || amount <= 0) return 2;
+    make_costly();
     slot_count = kind == steady ? 4096 : (unsigned)amount;
     slots = calloc(slot_count, sizeof *slots);
     events = epoll_create1(EPOLL_CLOEXEC);

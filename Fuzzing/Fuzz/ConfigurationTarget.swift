@@ -1,5 +1,7 @@
 import NIOCore
 
+@testable import Configuration
+@testable import Guests
 @testable import Server
 
 /// The text of a configuration file: it is a configuration that can be used, or refused in one line that names the file.
@@ -18,7 +20,7 @@ enum ConfigurationTarget {
     }
 
     private static func check(_ error: ConfigurationError) {
-        guard error.place.hasPrefix(file), !error.problem.isEmpty, !error.description.utf8.contains(UInt8(ascii: "\n")) else {
+        guard error.location.hasPrefix(file), !error.problem.isEmpty, !error.description.utf8.contains(UInt8(ascii: "\n")) else {
             fatalError("the error names no place, or not in one line: \(error)")
         }
     }
@@ -27,14 +29,14 @@ enum ConfigurationTarget {
     private static func use(_ configuration: Configuration) {
         let limits = configuration.limits
         let times = [limits.requestTimeout, limits.idleTimeout, limits.holdTimeout, configuration.sweepInterval]
-        guard !configuration.connect.isEmpty, Wiring.mostFiles(configuration) > limits.connections,
+        // Which bridges there are, and so how many files it takes, is said or refused.
+        let files = try? Wiring.mostFiles(configuration)
+        guard !configuration.connect.isEmpty, files.map({ $0 > limits.connections }) ?? true,
             times.allSatisfy({ ConnectionTable.ticks($0) > 0 })
         else { fatalError("this cannot be used: \(configuration)") }
-        // Which bridges there are is said or refused.
-        _ = try? configuration.followsBridges()
-        let allowance = Allowance(limits.rates)
-        guard allowance.takeRequest(at: .now()) == nil else { fatalError("not even one request may be asked: \(limits.rates)") }
-        allowance.takeBytes(1 << 32, at: .now())
-        _ = allowance.takeRequest(at: .now())
+        let rateLimit = RateLimit(limits.rates)
+        guard rateLimit.takeRequest(at: .now()) == nil else { fatalError("not even one request may be asked: \(limits.rates)") }
+        rateLimit.takeBytes(1 << 32, at: .now())
+        _ = rateLimit.takeRequest(at: .now())
     }
 }

@@ -15,13 +15,16 @@ enum DomainTarget {
         let question = Question(
             about: assembled.instance, address: IPAddress(v4: 0xC000_0201), interface: interface,
             entropy: Entropy { _ in [1, 2, 3] })
-        visit(Walk(through: EC2View(), from: TreePath([]), for: question))
-        visit(Walk(through: OpenStackView(), from: TreePath(["openstack"]), for: question))
-        visit(Walk(through: NoCloudView(), from: TreePath(["nocloud"]), for: question))
+        visit(EC2View(), from: TreePath([]), question)
+        visit(OpenStackView(), from: TreePath(["openstack"]), question)
+        visit(NoCloudView(), from: TreePath(["nocloud"]), question)
         return 0
     }
 
-    private static func visit(_ walk: Walk) {
+    private static func visit(_ view: some MetadataView, from start: TreePath, _ question: Question) {
+        guard let walk = try? Walk(through: view, from: start, for: question) else {
+            fatalError("a signature is wanted, and nobody signs")
+        }
         for step in walk.steps where step.content == nil { fatalError("\(step.path) is listed and does not answer") }
     }
 }

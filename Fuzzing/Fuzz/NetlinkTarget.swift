@@ -1,6 +1,7 @@
 import Common
 
-@testable import Kernel
+@testable import Netlink
+@testable import Sockets
 
 /// A datagram of the kernel's, or the headers of a SYN: whatever they say, they are read to their end or refused.
 enum NetlinkTarget {

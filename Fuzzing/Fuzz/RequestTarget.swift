@@ -3,7 +3,8 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 
-@testable import Server
+@testable import Configuration
+@testable import Guests
 
 /// What a guest sends over one connection, from its bytes to those of the replies, through the server's own pipeline.
 ///
@@ -18,7 +19,7 @@ enum RequestTarget {
         connection.send(input[3...], inPiecesOf: input[1] == UInt8(ascii: " ") ? input.count : max(1, Int(input[1])))
         if input[2] == UInt8(ascii: ".") { connection.halfClose() }
         connection.wait()
-        Exchange(sender, connection.requests, connection.replies).check()
+        Exchange(sender, connection.requests, connection.replies, isOverrun: connection.isOverrun).check()
         return 0
     }
 }
@@ -67,21 +68,22 @@ final class EmbeddedConnection {
     private let loop = EmbeddedEventLoop()
     private let channel: EmbeddedChannel
     private let observer = Observer()
+    private let exceeded = ExceededLimits()
 
     init(of sender: Sender) {
         channel = EmbeddedChannel(loop: loop)
-        var limits = Configuration.Limits()
+        var limits = GuestLimits()
         (limits.requestTimeout, limits.holdTimeout, limits.idleTimeout) = (.seconds(1), .milliseconds(300), .seconds(2))
         // No refusal may depend on how fast inputs follow each other.
-        limits.rates = Allowance.Rates(requestsPerSecond: 1_000_000, bytesPerSecond: 1 << 40)
-        let reception = Reception(responder: sender.responder, place: .anywhere, limits: limits)
-        let own = LoopTables.Loop(loop, census: Census(limits: limits, onExcess: { _, _ in }))
+        limits.rates = RateLimit.Rates(requestsPerSecond: 1_000_000, bytesPerSecond: 1 << 40)
+        let guests = GuestPipeline(responder: sender.responder, scope: .anywhere, limits: limits)
+        let own = LoopTables.Loop(loop, limits: ConnectionLimits(limits: limits, onLimit: { [exceeded] in exceeded.note($1) }))
         do {
             let address = try SocketAddress(ipAddress: sender.address, port: 1)
             channel.remoteAddress = address
-            try reception.addHandlers(to: channel, of: own)
+            try guests.addHandlers(to: channel, of: own)
             let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(observer, position: .before(pipeline.handler(type: GuestConnection.self)))
+            try pipeline.addHandler(observer, position: .before(pipeline.handler(type: GuestConnectionHandler.self)))
             channel.connect(to: address, promise: nil)
         } catch {
             fatalError("a connection cannot be begun: \(error)")
@@ -112,17 +114,30 @@ final class EmbeddedConnection {
 
     var requests: Observer.Requests { observer.requests }
 
-    /// What was written, each time in one piece.
-    var replies: [[UInt8]] {
-        var replies: [[UInt8]] = []
+    /// Whether more requests came than may wait, so that the last of them got no reply.
+    var isOverrun: Bool { exceeded.areMet }
+
+    /// What was written.
+    var replies: [UInt8] {
+        var replies: [UInt8] = []
         do {
             while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
-                if buffer.readableBytes > 0 { replies.append(Array(buffer.readableBytesView)) }
+                replies += buffer.readableBytesView
             }
         } catch {
             fatalError("something else than bytes was written: \(error)")
         }
         return replies
+    }
+}
+
+/// Whether a connection met the bound of requests that wait.
+final class ExceededLimits: Sendable {
+    private let met = Locked(false)
+    var areMet: Bool { met.withLock { $0 } }
+
+    func note(_ limit: ConnectionLimits.Exceeded) {
+        if limit == .waitingRequests { met.withLock { $0 = true } }
     }
 }
 
@@ -159,14 +174,20 @@ struct Exchange {
     private let sender: Sender
     private let requests: Observer.Requests
     private let replies: [ParsedReply]
+    private let isOverrun: Bool
 
-    init(_ sender: Sender, _ requests: Observer.Requests, _ replies: [[UInt8]]) {
-        (self.sender, self.requests) = (sender, requests)
-        let parsed = replies.map { bytes in
-            guard let reply = ParsedReply(bytes) else { fatalError("no reply: \(String(decoding: bytes, as: UTF8.self))") }
-            return reply
+    init(_ sender: Sender, _ requests: Observer.Requests, _ bytes: [UInt8], isOverrun: Bool) {
+        (self.sender, self.requests, self.isOverrun) = (sender, requests, isOverrun)
+        var (rest, replies): (ArraySlice<UInt8>, [ParsedReply]) = (bytes[...], [])
+        while !rest.isEmpty {
+            let isToHead = replies.count < requests.heads.count && requests.heads[replies.count].method == .HEAD
+            guard let reply = ParsedReply(startOf: Array(rest), toHead: isToHead) else {
+                fatalError("no reply: \(String(decoding: rest, as: UTF8.self))")
+            }
+            rest = rest.dropFirst(reply.bytes.count)
+            if reply.status != 100 { replies.append(reply) }
         }
-        self.replies = parsed.filter { $0.status != 100 }
+        self.replies = replies
     }
 
     func check() {
@@ -181,7 +202,7 @@ struct Exchange {
         }
         let isOver = replies.last?.isLast ?? false
         guard requests.isBad || replies.count != requests.whole else { return }
-        guard isOver else { fatalError("\(requests) got \(replies.count) replies, and the last one does not close") }
+        guard isOver || isOverrun else { fatalError("\(requests) got \(replies.count) replies, and the last one does not close") }
     }
 
     private func checkSecrecy(of reply: ParsedReply, to head: HTTPRequestHead?) {
@@ -208,8 +229,8 @@ struct ParsedReply {
     let fields: [Substring: Substring]
     private let body: ArraySlice<UInt8>
 
-    /// `nil` for bytes that are no reply.
-    init?(_ bytes: [UInt8]) {
+    /// The first reply of some; `nil` where they begin with none.
+    init?(startOf bytes: [UInt8], toHead isToHead: Bool) {
         let end = Array("\r\n\r\n".utf8)
         guard let start = Self.index(of: end, in: bytes), let text = String(validating: bytes[..<start], as: UTF8.self) else {
             return nil
@@ -225,8 +246,10 @@ struct ParsedReply {
             let name = Substring(line[..<colon.lowerBound].lowercased())
             guard fields.updateValue(line[colon.upperBound...], forKey: name) == nil else { return nil }
         }
-        (self.bytes, self.status, self.fields) = (bytes, status, fields)
-        body = bytes[(start + end.count)...]
+        (self.status, self.fields) = (status, fields)
+        let length = isToHead ? 0 : fields["content-length"].flatMap { Int($0) } ?? 0
+        body = bytes[(start + end.count)...].prefix(length)
+        self.bytes = Array(bytes[..<body.endIndex])
     }
 
     /// Whether it is the connection's last.

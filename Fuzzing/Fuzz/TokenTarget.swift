@@ -3,7 +3,7 @@ import Glibc
 import Identity
 import NIOHTTP1
 
-@testable import Server
+@testable import Guests
 
 /// What a guest says of itself in fields of a request: the first line is a session token, the others are `X-Forwarded-For`.
 ///
@@ -29,26 +29,27 @@ enum TokenTarget {
         }
         // The second time it is remembered, where it is good.
         for _ in 1...2 {
-            let isAdmitted = world.tokens.admits([SessionTokens.tokenField: token], to: guest.instance)
+            let isAdmitted = world.tokens.admits(.once(token), to: guest.instance)
             guard isAdmitted == isGood else { fatalError("\(guest.instance.domainName) admits \(token), or not its own") }
         }
     }
 
-    /// A caller that a proxy names is at the one address that it wrote; nobody else's word is listened to.
+    /// A client that a proxy names is at the one address that it wrote; nobody else's word is listened to.
     private static func checkForwarding(_ fields: [String]) {
         let headers = HTTPHeaders(fields.map { ("X-Forwarded-For", $0) })
         guard let proxy = IPAddress(World.proxy), let guest = IPAddress(World.shared.guests[0].address) else { return }
-        let identification = World.shared.identification
-        let own = Caller(address: guest, mac: nil, entrance: .unknown)
-        guard identification.caller(of: headers, over: own) == own else { fatalError("a guest named another by \(fields)") }
-        let session = identification.callerOfSession(headers, over: own)
+        let request = GuestRequest(HTTPRequestHead(version: .http1_1, method: .PUT, uri: "/", headers: headers))
+        let lookup = World.shared.lookup
+        let own = Client(address: guest, mac: nil, entrance: .unknown)
+        guard lookup.client(of: request, over: own) == own else { fatalError("a guest named another by \(fields)") }
+        let session = lookup.clientOfSession(request, over: own)
         guard session == (fields.isEmpty ? own : nil) else { fatalError("a guest that is forwarded begins a session: \(fields)") }
 
-        let connection = Caller(address: proxy, mac: nil, entrance: .unknown)
-        let caller = identification.caller(of: headers, over: connection)
-        if fields.isEmpty, caller != connection { fatalError("a proxy asks for \(caller.debugDescription) without a word") }
-        guard !fields.isEmpty, let caller else { return }
-        guard fields.count == 1, isAddress(fields[0]) else { fatalError("\(fields) names \(caller)") }
+        let connection = Client(address: proxy, mac: nil, entrance: .unknown)
+        let client = lookup.client(of: request, over: connection)
+        if fields.isEmpty, client != connection { fatalError("a proxy asks for \(client.debugDescription) without a word") }
+        guard !fields.isEmpty, let client else { return }
+        guard fields.count == 1, isAddress(fields[0]) else { fatalError("\(fields) names \(client)") }
     }
 
     /// Whether a field is one address, by the C library's word, between white space.

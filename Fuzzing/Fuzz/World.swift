@@ -3,9 +3,11 @@ import FoundationEssentials
 import Glibc
 import Identity
 import Inventory
-import Kernel
 import Logging
 
+@testable import Guests
+@testable import Host
+@testable import Netlink
 @testable import Server
 
 /// Who and what there is for made-up guests: four of the fixtures' domains, each with a text that only it may read, and the secrets
@@ -35,7 +37,7 @@ struct World {
     let guests: [Guest]
     let authority: TokenAuthority
     let tokens: SessionTokens
-    let identification: CallerIdentification
+    let lookup: ClientLookup
     /// What answers guests, and what answers an agent.
     let responder: GuestResponder
     let agents: GuestResponder
@@ -79,34 +81,38 @@ struct World {
         self.authority = authority
         let clock = TokenClock(wall: { Self.time }, steady: { 0 })
         tokens = SessionTokens(authority: authority, clock: clock, policy: SessionPolicy())
-        identification = CallerIdentification(
-            neighbours: try Neighbours(), ports: try BridgePorts(), file: try Self.neighbours(of: guests), trusted: [proxies])
+        lookup = ClientLookup(
+            neighbours: try Neighbours(), file: try Self.neighbours(of: guests), trusted: [proxies])
         var snapshot = Snapshot()
         let (board, unfilled) = (SnapshotBoard(), SnapshotBoard())
         for instance in instances { snapshot.insert(instance) }
         snapshot.isComplete = true
         board.publish(snapshot)
-        responder = Self.responder(board, identification, tokens, agent: nil)
-        agents = Self.responder(board, identification, tokens, agent: NeutronAgent(signature: signature))
-        early = Self.responder(unfilled, identification, tokens, agent: nil)
+        responder = Self.responder(board, lookup, tokens, agent: nil)
+        agents = Self.responder(board, lookup, tokens, agent: NeutronAgent(signature: signature))
+        early = Self.responder(unfilled, lookup, tokens, agent: nil)
     }
 
     private static let entropy = Entropy { [UInt8](repeating: 7, count: $0) }
 
     private static func responder(
-        _ board: SnapshotBoard, _ identification: CallerIdentification, _ tokens: SessionTokens, agent: NeutronAgent?
+        _ board: SnapshotBoard, _ lookup: ClientLookup, _ tokens: SessionTokens, agent: NeutronAgent?
     ) -> GuestResponder {
         let logger = Logger(label: "fuzz", factory: { _ in SwiftLogNoOpLogHandler() })
+        let passwords = GuestPasswords(keeper: { _, _, done in done(.stored) }, logger: logger)
         return GuestResponder(
-            views: views, board: board, identification: identification, tokens: tokens, entropy: entropy, seal: nil, agent: agent,
-            passwords: GuestPasswords(keeper: { _, _, done in done(.stored) }, logger: logger), vendorDataTargets: nil,
-            onUnknown: { _, _ in }, wantLeases: { _, _ in })
+            views: views, board: board, lookup: lookup, agent: agent, tokens: tokens, sources: MetadataSources(entropy: entropy),
+            passwords: passwords,
+            events: GuestEvents(
+                watch: RequestWatch(board, views: views.map(\.name)), board: board, passwords: passwords,
+                onUnmatched: { _, _ in },
+                wantLeases: { _, _ in }))
     }
 
     /// What a domain's own guest reads of itself, and no other could come to say by chance.
     private static func canaries(of instance: Instance) -> [[UInt8]] {
         let texts = [instance.uuid.description] + instance.interfaces.map(\.mac.description)
-        return texts.map { Array($0.utf8) } + [instance.userData ?? []].filter { $0.count > 8 }
+        return texts.map { Array($0.utf8) } + [instance.documents.userData ?? []].filter { $0.count > 8 }
     }
 
     /// The domains' first interfaces, one that is nobody's, and nothing of the rest.

@@ -3,7 +3,9 @@ import Foundation
 import NIOCore
 import TestSupport
 
+@testable import Configuration
 @testable import Server
+@testable import VendorData
 
 /// A server in this process whose clock goes faster, a libvirtd, and the process that plays their day.
 struct Soak {

@@ -3,8 +3,6 @@ import Foundation
 import Logging
 import Testing
 
-@testable import Server
-
 /// The server on a busy host's day, which goes by 144 times faster; `docs/soak.md` says what happens in it.
 struct SoakTests {
     private static let environment = ProcessInfo.processInfo.environment

@@ -19,11 +19,6 @@ static inline json_type vm_json_type(const json_t *value) {
     return json_typeof(value);
 }
 
-/* A C array inside a structure is a tuple of 160 numbers in Swift. */
-static inline const char *vm_json_error_text(const json_error_t *error) {
-    return error->text;
-}
-
 /* json_error_code is inline and takes a pointer that need not be written to. */
 static inline int vm_json_error_code(const json_error_t *error) {
     return (int)json_error_code(error);

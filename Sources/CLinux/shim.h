@@ -5,7 +5,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_ether.h>
-#include <linux/capability.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,10 +14,12 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/sockios.h>
+#include <elf.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <stddef.h>
@@ -32,46 +34,6 @@ static inline int clinux_enter_network_namespace(int descriptor) {
     return (int)syscall(SYS_setns, descriptor, 0x40000000);
 }
 
-/* Takes a capability from what the calling thread may use. The C library has no header for capset(2), and syscall(2) is
-   variadic. */
-static inline int clinux_drop_capability(int capability) {
-    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-    if (syscall(SYS_capget, &header, data) != 0) { return -1; }
-    data[CAP_TO_INDEX(capability)].effective &= ~CAP_TO_MASK(capability);
-    return (int)syscall(SYS_capset, &header, data);
-}
-
-/* Leaves the calling thread's capabilities permitted when it stops being root. prctl(2) is variadic. */
-static inline int clinux_keep_capabilities(void) {
-    return prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L);
-}
-
-/* Of the capabilities that the calling thread is permitted, keeps those of a mask, and lets a program that it starts have them
-   (ambient, capabilities(7)); no other can come back in one. */
-static inline int clinux_keep_only_capabilities(uint64_t mask) {
-    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-    if (syscall(SYS_capget, &header, data) != 0) { return -1; }
-    /* Stopping to be root took the effective ones, and the bounding set takes CAP_SETPCAP to shrink. Where that is not permitted, as in
-       a container, nothing is lost: no new privileges come by a program. */
-    for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++) { data[half].effective = data[half].permitted; }
-    if (syscall(SYS_capset, &header, data) != 0) { return -1; }
-    for (int capability = 0; prctl(PR_CAPBSET_READ, (long)capability, 0L, 0L, 0L) >= 0; capability++) {
-        if (!(mask >> capability & 1)) { prctl(PR_CAPBSET_DROP, (long)capability, 0L, 0L, 0L); }
-    }
-    for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++) {
-        data[half].permitted &= (uint32_t)(mask >> (32 * half));
-        data[half].effective = data[half].inheritable = data[half].permitted;
-    }
-    if (syscall(SYS_capset, &header, data) != 0) { return -1; }
-    for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {
-        if (!(data[CAP_TO_INDEX(capability)].permitted & CAP_TO_MASK(capability))) { continue; }
-        if (prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_RAISE, (long)capability, 0L, 0L) != 0) { return -1; }
-    }
-    return 0;
-}
-
 /* Whatever program is started from here on has no more rights than its starter, whatever its file says. */
 static inline int clinux_forbid_new_privileges(void) {
     return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
@@ -81,6 +43,22 @@ static inline int clinux_forbid_new_privileges(void) {
 static inline int clinux_unconfirmed_bytes(int descriptor) {
     int bytes = 0;
     return ioctl(descriptor, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}
+
+/* Opens what stands in a directory as a step on the way, without a right to its contents. <fcntl.h> shows O_PATH (010000000) only under
+   _GNU_SOURCE, and syscall(2) is variadic. */
+static inline int clinux_open_step(int directory, const char *name, int flags) {
+    return (int)syscall(SYS_openat, directory, name, 010000000 | flags);
+}
+
+/* How many processors the calling thread may be scheduled on (sched_getaffinity(2)); -1 where the kernel says none, as where the
+   host has more than fit the mask. The call itself, for the C library shows its own and its macros only under _GNU_SOURCE. */
+static inline int clinux_usable_processors(void) {
+    unsigned char mask[1024];
+    const long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    int count = 0;
+    for (long i = 0; i < bytes; i++) count += __builtin_popcount(mask[i]);
+    return bytes > 0 ? count : -1;
 }
 
 /* Makes a nameless file in memory, closed by exec(2). <sys/mman.h> shows memfd_create(2) only under _GNU_SOURCE; the number is
@@ -128,4 +106,58 @@ static inline int clinux_send_to_unix_socket(const char *path, const char *text)
     close(descriptor);
     errno = number;
     return sent < 0 ? -1 : 0;
+}
+
+/* Has a socket take only packets whose mark is this. The kernel copies the program; Swift has no way to write its pointer without a claim
+   of its own about the life of what it points to. */
+static inline int clinux_take_only_mark(int descriptor, uint32_t mark) {
+    struct sock_filter instructions[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_MARK)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, mark, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0xffffffffu),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog program = { .len = sizeof instructions / sizeof instructions[0], .filter = instructions };
+    return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+/* A loaded program or library, as dl_iterate_phdr(3) shows it; <link.h> has both only under _GNU_SOURCE. */
+struct clinux_object {
+    uintptr_t address;
+    const char *name;
+    const Elf64_Phdr *headers;
+    uint16_t count;
+};
+extern int clinux_iterate_objects(int (*)(struct clinux_object *, size_t, void *), void *) __asm__("dl_iterate_phdr");
+
+/* Whether the loader has written into an object's code, which is then not what its file has. */
+static inline int clinux_has_text_relocations(const struct clinux_object *object) {
+    for (uint16_t i = 0; i < object->count; i++) {
+        if (object->headers[i].p_type != PT_DYNAMIC) { continue; }
+        const Elf64_Dyn *entry = (const Elf64_Dyn *)(object->address + object->headers[i].p_vaddr);
+        for (; entry->d_tag != DT_NULL; entry++) {
+            if (entry->d_tag == DT_TEXTREL || (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_TEXTREL)) { return 1; }
+        }
+    }
+    return 0;
+}
+
+/* Takes the pages of an object's code and constants out of this process; the kernel still has them, of the object's file. */
+static inline int clinux_unmap_pages_of_object(struct clinux_object *object, size_t size, void *context) {
+    (void)size, (void)context;
+    if (strncmp(object->name, "linux-", 6) == 0 || clinux_has_text_relocations(object)) { return 0; }
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (uint16_t i = 0; i < object->count; i++) {
+        const Elf64_Phdr *header = &object->headers[i];
+        if (header->p_type != PT_LOAD || header->p_flags & PF_W) { continue; }
+        uintptr_t start = (object->address + header->p_vaddr + page - 1) / page * page;
+        uintptr_t end = (object->address + header->p_vaddr + header->p_filesz) / page * page;
+        if (start < end) { madvise((void *)start, end - start, MADV_DONTNEED); }
+    }
+    return 0;
+}
+
+/* The same of all that is loaded; nothing is unloaded meanwhile, for the loader holds its lock. */
+static inline void clinux_unmap_pages_of_objects(void) {
+    clinux_iterate_objects(clinux_unmap_pages_of_object, NULL);
 }

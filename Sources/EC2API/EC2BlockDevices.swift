@@ -1,15 +1,15 @@
 import Common
 
-/// The disks as EC2 maps them: `ami` and `root` name the boot disk, `swap` and `ephemeralN` those with that role, and `ebsN` the
-/// others in the order of their names.
+/// The block device mapping: `ami` and `root` name the boot disk, `swap` and `ephemeralN` the disks with that role, and `ebsN`
+/// the others in the order of their names.
 ///
-/// `ami` has no `/dev/` and the others have: so Nova writes them, and so clients read them.
+/// Only `ami` lacks `/dev/`: Nova writes the mapping in this form, and clients expect it.
 func blockDeviceMapping(of instance: Instance) -> Node? {
     var mapping: [(name: String, device: String)] = []
-    if let root = instance.disks.first(where: \.isRoot) {
+    if let root = instance.machine.disks.first(where: \.isRoot) {
         mapping = [("ami", root.target), ("root", "/dev/" + root.target)]
     }
-    let others = instance.disks.filter { !$0.isRoot }
+    let others = instance.machine.disks.filter { !$0.isRoot }
     mapping += others.filter { $0.role == .ephemeral }.enumerated().map { ("ephemeral\($0)", "/dev/" + $1.target) }
     mapping += others.last { $0.role == .swap }.map { [("swap", "/dev/" + $0.target)] } ?? []
     let volumes = others.filter { $0.role == nil }.sorted {

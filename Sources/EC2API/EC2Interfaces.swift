@@ -1,42 +1,42 @@
 import Common
 
-/// Where the interfaces are.
+/// The path of the interfaces.
 let ec2InterfacesPath = "meta-data/network/interfaces/macs"
 
-/// What EC2 tells of one interface, below `network/interfaces/macs/<mac>/`: each place, the version that brought it, and how to read
-/// it. Amazon's table of categories gives the versions (see ``ec2Schema``).
-let ec2InterfacePlaces: [InterfacePlace] = [
-    InterfacePlace("device-number", since: .v2011_01_01) { .text(String($0.facts.deviceNumber)) },
-    InterfacePlace("interface-id", since: .v2011_01_01) { .text(EC2Identifiers.interface($0.facts, of: $0.instance)) },
-    InterfacePlace("ipv4-associations", since: .v2011_01_01) { asking in
-        // Which of its addresses a public one leads to is known where the operator gives it.
-        guard let outside = asking.facts.publicIPv4, let inside = asking.addresses(.v4).first else { return nil }
-        return Directory(leaves: [Tag(outside.description, inside.address.description)]).map(Node.directory)
+/// The entries of one interface, below `network/interfaces/macs/<mac>/`: each name, the version that introduced it, and how it is
+/// read. The versions are those of Amazon's table of categories (see ``ec2Schema``).
+let ec2InterfaceRows: [InterfaceRow] = [
+    InterfaceRow("device-number", since: .v2011_01_01) { .text(String($0.facts.deviceNumber)) },
+    InterfaceRow("interface-id", since: .v2011_01_01) { .text(EC2Identifiers.interface($0.facts, of: $0.instance)) },
+    InterfaceRow("ipv4-associations", since: .v2011_01_01) { question in
+        // The private address behind a public one is known only if the operator sets the public one.
+        guard let publicIPv4 = question.facts.publicIPv4, let local = question.addresses(.v4).first else { return nil }
+        return Directory(leaves: [Tag(publicIPv4.description, local.address.description)]).map(Node.directory)
     },
-    InterfacePlace("ipv6s", since: .v2016_06_30) { lines($0.addresses(.v6).map(\.address.description)) },
-    InterfacePlace("local-hostname", since: .v2011_01_01) { .text($0.instance.hostname) },
-    InterfacePlace("local-ipv4s", since: .v2011_01_01) { lines($0.addresses(.v4).map(\.address.description)) },
-    InterfacePlace("mac", since: .v2011_01_01) { .text($0.facts.mac.description) },
-    InterfacePlace("network-card", since: .v2021_01_03) { .text(String($0.facts.networkCard ?? 0)) },
-    InterfacePlace("owner-id", since: .v2011_01_01) { .text(EC2Identifiers.owner(of: $0.instance)) },
-    InterfacePlace("public-hostname", since: .v2011_01_01) { $0.publicIPv4 == nil ? nil : .text($0.instance.hostname) },
-    InterfacePlace("public-ipv4s", since: .v2011_01_01) { ($0.publicIPv4?.description).map(Node.text) },
-    InterfacePlace("security-group-ids", since: .v2011_01_01) {
-        lines($0.instance.securityGroups.map(EC2Identifiers.securityGroup))
+    InterfaceRow("ipv6s", since: .v2016_06_30) { lines($0.addresses(.v6).map(\.address.description)) },
+    InterfaceRow("local-hostname", since: .v2011_01_01) { .text($0.instance.hostname) },
+    InterfaceRow("local-ipv4s", since: .v2011_01_01) { lines($0.addresses(.v4).map(\.address.description)) },
+    InterfaceRow("mac", since: .v2011_01_01) { .text($0.facts.mac.description) },
+    InterfaceRow("network-card", since: .v2021_01_03) { .text(String($0.facts.networkCard ?? 0)) },
+    InterfaceRow("owner-id", since: .v2011_01_01) { .text(EC2Identifiers.owner(of: $0.instance)) },
+    InterfaceRow("public-hostname", since: .v2011_01_01) { $0.publicIPv4 == nil ? nil : .text($0.instance.hostname) },
+    InterfaceRow("public-ipv4s", since: .v2011_01_01) { ($0.publicIPv4?.description).map(Node.text) },
+    InterfaceRow("security-group-ids", since: .v2011_01_01) {
+        lines($0.instance.access.securityGroups.map(EC2Identifiers.securityGroup))
     },
-    InterfacePlace("security-groups", since: .v2011_01_01) { lines($0.instance.securityGroups) },
-    InterfacePlace("subnet-id", since: .v2011_01_01) { .text(EC2Identifiers.subnet(of: $0.facts, of: $0.instance)) },
-    InterfacePlace("subnet-ipv4-cidr-block", since: .v2011_01_01) { ($0.subnets(.v4).first?.description).map(Node.text) },
-    InterfacePlace("subnet-ipv4-cidr-blocks", since: .v2016_06_30) { lines($0.subnets(.v4).map(\.description)) },
-    InterfacePlace("subnet-ipv6-cidr-blocks", since: .v2016_06_30) { lines($0.subnets(.v6).map(\.description)) },
-    InterfacePlace("vpc-id", since: .v2011_01_01) { .text(EC2Identifiers.network(of: $0.facts, of: $0.instance)) },
-    InterfacePlace("vpc-ipv4-cidr-block", since: .v2011_01_01) { ($0.networks(.v4).first?.description).map(Node.text) },
-    InterfacePlace("vpc-ipv4-cidr-blocks", since: .v2016_06_30) { lines($0.networks(.v4).map(\.description)) },
-    InterfacePlace("vpc-ipv6-cidr-blocks", since: .v2016_06_30) { lines($0.networks(.v6).map(\.description)) },
+    InterfaceRow("security-groups", since: .v2011_01_01) { lines($0.instance.access.securityGroups) },
+    InterfaceRow("subnet-id", since: .v2011_01_01) { .text(EC2Identifiers.subnet(of: $0.facts, of: $0.instance)) },
+    InterfaceRow("subnet-ipv4-cidr-block", since: .v2011_01_01) { ($0.subnets(.v4).first?.description).map(Node.text) },
+    InterfaceRow("subnet-ipv4-cidr-blocks", since: .v2016_06_30) { lines($0.subnets(.v4).map(\.description)) },
+    InterfaceRow("subnet-ipv6-cidr-blocks", since: .v2016_06_30) { lines($0.subnets(.v6).map(\.description)) },
+    InterfaceRow("vpc-id", since: .v2011_01_01) { .text(EC2Identifiers.network(of: $0.facts, of: $0.instance)) },
+    InterfaceRow("vpc-ipv4-cidr-block", since: .v2011_01_01) { ($0.networks(.v4).first?.description).map(Node.text) },
+    InterfaceRow("vpc-ipv4-cidr-blocks", since: .v2016_06_30) { lines($0.networks(.v4).map(\.description)) },
+    InterfaceRow("vpc-ipv6-cidr-blocks", since: .v2016_06_30) { lines($0.networks(.v6).map(\.description)) },
 ]
 
-/// One row of the table of an interface.
-struct InterfacePlace: Sendable {
+/// One row of the interface table.
+struct InterfaceRow: Sendable {
     let name: String
     let since: EC2Version
     let read: @Sendable (InterfaceQuestion) -> Node?
@@ -46,7 +46,7 @@ struct InterfacePlace: Sendable {
     }
 }
 
-/// What a row of the table of an interface is asked: about which one.
+/// The input of a row of the interface table.
 struct InterfaceQuestion: Sendable {
     let question: Question
     /// An index into the instance's interfaces.
@@ -58,10 +58,11 @@ struct InterfaceQuestion: Sendable {
 
     func addresses(_ family: IPAddress.Family) -> [InterfaceAddress] { question.addresses(of: index, family) }
 
-    /// The ranges of its subnet: the operator's, else those of its addresses' prefixes, else the libvirt network's.
+    /// The ranges of the subnet: the operator's, else the prefixes of the interface's addresses, else those of the libvirt
+    /// network.
     func subnets(_ family: IPAddress.Family) -> [AddressRange] {
-        let said = facts.subnetRanges.filter { $0.address.family == family }
-        guard said.isEmpty else { return said }
+        let configured = facts.subnetRanges.filter { $0.address.family == family }
+        guard configured.isEmpty else { return configured }
         let own = addresses(family).compactMap { address in
             address.subnet ?? facts.network?.ranges.first { $0.contains(address.address) }
         }
@@ -69,7 +70,7 @@ struct InterfaceQuestion: Sendable {
         return facts.network?.ranges.filter { $0.address.family == family } ?? []
     }
 
-    /// The ranges of the network that its subnet is part of: the operator's, else those of the libvirt network, else the subnet's.
+    /// The ranges of the network around the subnet: the operator's, else those of the libvirt network, else the subnet's.
     func networks(_ family: IPAddress.Family) -> [AddressRange] {
         for ranges in [facts.networkRanges, facts.network?.ranges ?? []] {
             let fitting = ranges.filter { $0.address.family == family }
@@ -79,18 +80,18 @@ struct InterfaceQuestion: Sendable {
     }
 }
 
-/// The interfaces by hardware address, in small letters, as guests see them.
+/// The interfaces by MAC address in lower case.
 ///
-/// cloud-init takes the whole as the network's configuration, so each interface is there, or none.
+/// cloud-init uses the whole directory as its network configuration, so either all interfaces are listed or none.
 func interfaces(_ question: Question, _ version: EC2Version) -> Node? {
     let instance = question.instance
     var seen: Set<MACAddress> = []
     let members = instance.interfaceOrder.filter { seen.insert(instance.interfaces[$0].mac).inserted }.map { index in
         Directory.Member(instance.interfaces[index].mac.description, isDirectory: true) {
-            let asked = InterfaceQuestion(question: question, index: index)
+            let rowQuestion = InterfaceQuestion(question: question, index: index)
             return Directory(
-                ec2InterfacePlaces.filter { $0.since <= version }.compactMap { place in
-                    place.read(asked).map { Directory.Member(place.name, $0) }
+                ec2InterfaceRows.filter { $0.since <= version }.compactMap { row in
+                    row.read(rowQuestion).map { Directory.Member(row.name, $0) }
                 }
             ).map(Node.directory)
         }

@@ -2,8 +2,8 @@ import Common
 
 /// The operator's tags by name.
 ///
-/// A listing shows `N=name` for a key, whose number clients follow; a tag that looks like one would lead them to where nothing is, so
-/// it is not here.
+/// Clients take `N=name` in a listing for a key and follow its number; a tag whose name looks like one would lead them to a path
+/// without a node, so it is omitted.
 func tags(of instance: Instance) -> Node? {
-    Directory(leaves: instance.tags.filter { !$0.readsAsKey }).map(Node.directory)
+    Directory(leaves: instance.documents.tags.filter { !$0.readsAsKey }).map(Node.directory)
 }

@@ -1,10 +1,10 @@
-public import Common
+import Common
 
 /// The dated versions of the EC2 instance metadata tree, as Amazon's service lists them.
 ///
-/// Amazon documents no complete list; these are what instances were seen to list in 2024
+/// Amazon documents no complete list; these are the versions that instances listed in 2024
 /// (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html shows the older half).
-public enum EC2Version: String, SchemaVersion {
+package enum EC2Version: String, SchemaVersion {
     case v1_0 = "1.0"
     case v2007_01_19 = "2007-01-19"
     case v2007_03_01 = "2007-03-01"

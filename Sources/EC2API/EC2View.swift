@@ -1,44 +1,43 @@
-public import Common
+package import Common
 import JSON
 
-/// The EC2 reading of an instance: a tree of short texts below each dated version.
+/// The EC2 API: a tree of short texts below each dated version.
 ///
-/// `/ec2/…` is another name of the same tree, as in Nova.
-public struct EC2View: MetadataView {
-    /// The word for this API in options and logs.
-    public let name = "ec2"
+/// `/ec2/…` is an alias of the same tree, as in Nova.
+package struct EC2View: MetadataView {
+    package let name = "ec2"
 
-    /// The root of all: every path that no other view claims is a path of this tree.
-    public let root = TreePath([])
+    /// `/`: every path that no other view claims belongs to this tree.
+    package let root = TreePath([])
 
-    /// The view; it has no state.
-    public init() {}
+    package init() {}
 
-    /// Every place of the tree and the version that brought it; `<mac>` stands for the hardware address of an interface.
-    public static var places: [(path: String, since: EC2Version)] {
-        let own = ec2Schema.places.map { (path: $0.path.names.joined(separator: "/"), since: $0.since) }
-        let ofInterfaces = ec2InterfacePlaces.map { (path: "\(ec2InterfacesPath)/<mac>/\($0.name)", since: $0.since) }
+    /// Every path of the tree and the version that introduced it; `<mac>` stands for the MAC address of an interface.
+    package static var entries: [(path: String, since: EC2Version)] {
+        let own = ec2Schema.entries.map { (path: $0.path.names.joined(separator: "/"), since: $0.since) }
+        let ofInterfaces = ec2InterfaceRows.map { (path: "\(ec2InterfacesPath)/<mac>/\($0.name)", since: $0.since) }
         return own.filter { $0.path != ec2InterfacesPath } + ofInterfaces
     }
 
-    /// The list of versions at `/`, which any client may look at to see that there is a metadata server.
-    public func publicNode(at path: TreePath) -> Node? {
+    /// The list of versions at `/`, which any client may read to detect a metadata server.
+    package func publicNode(at path: TreePath) -> Node? {
         path.names.isEmpty ? .text(EC2Version.names.joined(separator: "\n")) : nil
     }
 
-    /// What stands at a path for the instance that asks; `nil` where there is nothing.
-    public func node(at path: TreePath, for question: Question) -> Node? {
+    package func node(at path: TreePath, for question: Question) -> Node? {
         ec2Schema.node(at: names(of: path), for: question)
     }
 
-    /// A directory with all below it, for whoever prefers JSON to listings.
-    public func json(of directory: Directory) -> Node? {
-        .document(.json) { JSONEncoding.bytes(EC2API.json(of: directory)) }
+    /// A directory with all its descendants, for clients that prefer JSON to listings. The list of versions stays a listing: as
+    /// JSON it would contain the whole tree, including user data, once for each version.
+    package func json(of directory: Directory, at path: TreePath) -> Node? {
+        guard !names(of: path).isEmpty else { return nil }
+        return .document(.json) { () throws(Unsigned) in JSONEncoding.bytes(try EC2API.json(of: directory)) }
     }
 
-    /// Sessions begin at `api/token`, in every version.
-    public func operation(at path: TreePath) -> Operation? {
-        // Every request comes by here, so what tells most of them apart is looked at first.
+    /// Sessions start at `api/token`, in every version.
+    package func operation(at path: TreePath) -> Operation? {
+        // Every request reaches this check, so the most selective comparison comes first.
         guard path.names.last == "token" else { return nil }
         let names = names(of: path)
         guard names.count == 3, names.dropFirst().first == "api", let version = names.first else { return nil }

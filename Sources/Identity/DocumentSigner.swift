@@ -4,22 +4,21 @@ import FoundationEssentials
 
 /// The signatures of a document, in the forms in which EC2 serves them beside it (`dynamic/instance-identity/`).
 ///
-/// The same document always has the same signatures: nothing in them is random, and no time is.
+/// The same document always has the same signatures: they contain nothing random and no time.
 /// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/verify-iid.html
-public struct DocumentSigner: Sendable {
+package struct DocumentSigner: Sendable {
     private let key: _RSA.Signing.PrivateKey
     private let certificate: Certificate
 
-    /// Signs as who is given.
-    public init(_ identity: SigningIdentity) {
+    package init(_ identity: SigningIdentity) {
         (key, certificate) = (identity.key, identity.certificate)
     }
 
-    /// The place `signature`: the bare RSA signature (RSASSA-PKCS1-v1_5 of RFC 8017, with SHA-256), in base64.
+    /// The path `signature`: the bare RSA signature (RSASSA-PKCS1-v1_5 of RFC 8017, with SHA-256), in base64.
     ///
     /// `base64 -d SIGNATURE | openssl dgst -sha256 -verify PUBLIC-KEY -signature /dev/stdin DOCUMENT` verifies it.
     /// - Throws: `.notMade`, where the library has no memory for it.
-    public func signature(of document: [UInt8]) throws(SigningIdentityError) -> String {
+    package func signature(of document: [UInt8]) throws(SigningIdentityError) -> String {
         do {
             return Self.lines(try key.signature(for: document, padding: .insecurePKCS1v1_5).rawRepresentation)
         } catch {
@@ -27,15 +26,14 @@ public struct DocumentSigner: Sendable {
         }
     }
 
-    /// The places `pkcs7` and `rsa2048`: the document with its signature and the certificate as SignedData (RFC 5652), in base64
+    /// The paths `pkcs7` and `rsa2048`: the document with its signature and the certificate as SignedData (RFC 5652), in base64
     /// without the lines that begin and end PEM.
     ///
-    /// Both places are the same here. AWS signs `pkcs7` with a key of DSA, which nobody should make any more (FIPS 186-5).
-    /// Between `-----BEGIN PKCS7-----` and `-----END PKCS7-----` on lines of their own,
-    /// `openssl smime -verify -in FILE -inform PEM -certfile CERTIFICATE -noverify` verifies it, with or without
-    /// `-content DOCUMENT`.
+    /// Both paths are the same here. AWS signs `pkcs7` with a DSA key, which FIPS 186-5 no longer allows to generate. Between
+    /// `-----BEGIN PKCS7-----` and `-----END PKCS7-----` on lines of their own, `openssl smime -verify -in FILE -inform PEM
+    /// -certfile CERTIFICATE -noverify` verifies it, with or without `-content DOCUMENT`.
     /// - Throws: `.notMade`, where the library has no memory for it.
-    public func signedData(of document: [UInt8]) throws(SigningIdentityError) -> String {
+    package func signedData(of document: [UInt8]) throws(SigningIdentityError) -> String {
         do {
             let bytes = try CMS.sign(
                 document, signatureAlgorithm: .sha256WithRSAEncryption, certificate: certificate,
@@ -46,7 +44,7 @@ public struct DocumentSigner: Sendable {
         }
     }
 
-    /// Base64 in lines of 64 characters, as AWS wraps it, without a new line at the end.
+    /// Base64 in lines of 64 characters, as AWS wraps it, without a newline at the end.
     private static func lines(_ bytes: Data) -> String {
         bytes.base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
     }

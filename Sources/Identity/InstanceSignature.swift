@@ -1,21 +1,21 @@
 import Crypto
 
-/// How Neutron's metadata agents vouch for the instance that a request is about: HMAC-SHA256 (RFC 2104) over the identifier that they
-/// name, by a secret that they share with us, in 64 small hexadecimal digits.
+/// The proof by which Neutron's metadata agents name the instance that a request is about: HMAC-SHA256 (RFC 2104) over the
+/// instance identifier, keyed by a secret shared with this server, in 64 lower-case hexadecimal digits.
 ///
 /// https://docs.openstack.org/nova/latest/admin/metadata-service.html#metadata-proxy-shared-secret
-public struct InstanceSignature: Sendable {
+package struct InstanceSignature: Sendable {
     private let key: SymmetricKey
 
-    /// By a secret; `nil` for an empty one, under which anybody could sign.
-    public init?(secret: [UInt8]) {
+    /// `nil` for an empty secret, with which anyone could sign.
+    package init?(secret: [UInt8]) {
         guard !secret.isEmpty else { return nil }
         key = SymmetricKey(data: secret)
     }
 
-    /// Whether a text is the signature of an identifier. That it takes as long for every text of the right form tells nobody where it
-    /// differs.
-    public func isValid(_ signature: String, of identifier: String) -> Bool {
+    /// Whether a text is the signature of an identifier. The comparison takes the same time for every text of the right form, so
+    /// it does not reveal where two texts differ.
+    package func isValid(_ signature: String, of identifier: String) -> Bool {
         guard let code = Self.octets(signature) else { return false }
         return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: Array(identifier.utf8), using: key)
     }
@@ -31,7 +31,7 @@ public struct InstanceSignature: Sendable {
         return octets
     }
 
-    /// Small letters only, as Nova has it.
+    /// Lower case only, as in Nova.
     private static func value(of digit: UInt8) -> UInt8? {
         switch digit {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")

@@ -3,28 +3,28 @@ import CryptoExtras
 import FoundationEssentials
 import SwiftASN1
 
-/// An RSA key that opens what a guest has encrypted for it, as cloudbase-init and Nova's own clients do it: PKCS #1 v1.5 padding
-/// (RFC 8017 §7.2), in base64.
+/// An RSA key that decrypts a password that a guest encrypted for it, as cloudbase-init and Nova's own clients do: PKCS #1 v1.5
+/// padding (RFC 8017 §7.2), in base64.
 ///
-/// That padding betrays a key to whoever may have any number of messages decrypted and sees how that fails; here a person
+/// That padding reveals a key to an attacker who can have any number of messages decrypted and sees how each fails; here a person
 /// decrypts one.
-public struct PasswordKey {
-    /// Why a key cannot be used, or does not open a password; in English, without a final stop. Nothing of a key is in it.
-    public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
-        /// What is wrong and what would mend it.
-        public let description: String
+package struct PasswordKey {
+    /// Why a key cannot be used, or does not decrypt a password; in English, without a final stop. It contains no part of a key.
+    package struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
+        /// The problem and its remedy.
+        package let description: String
 
-        init(_ description: String) {
+        package init(_ description: String) {
             self.description = description
         }
     }
 
     private let key: _RSA.Encryption.PrivateKey
 
-    /// Takes a key in PEM (RFC 7468), PKCS#8 or PKCS#1, without a password.
-    public init(pem text: String) throws(Failure) {
+    /// Reads a key in PEM (RFC 7468), PKCS#8 or PKCS#1, without a password.
+    package init(pem text: String) throws(Failure) {
         let advice = "make one that can by 'ssh-keygen -p -m PEM -N \"\" -f COPY', on a copy of it"
-        // Its lines are not as long as those of PEM are.
+        // Its lines are longer than those of PEM.
         guard !text.contains("-----BEGIN OPENSSH PRIVATE KEY-----") else {
             throw Failure("the key is in OpenSSH's own format, which is not read; \(advice)")
         }
@@ -42,8 +42,8 @@ public struct PasswordKey {
         self.key = key
     }
 
-    /// Opens a password: the bytes that were encrypted, as the guest encoded them.
-    public func open(_ password: String) throws(Failure) -> [UInt8] {
+    /// Decrypts a password: the bytes as the guest encoded them.
+    package func open(_ password: String) throws(Failure) -> [UInt8] {
         guard let message = Data(base64Encoded: password.filter { !$0.isWhitespace }) else {
             throw Failure("the password is not encrypted: it is no base64")
         }

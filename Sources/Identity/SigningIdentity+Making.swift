@@ -1,21 +1,22 @@
+import Common
 import CryptoExtras
-public import FoundationEssentials
+package import FoundationEssentials
 import SwiftASN1
 import X509
 
-/// Where an operator has no key and no certificate, we make our own.
+/// Creates a key and a certificate where the operator provides none.
 extension SigningIdentity {
-    /// How long before `now` a new certificate is valid, in seconds: the clock of who verifies may be a day behind.
+    /// How long before `now` a new certificate is valid, in seconds: the clock of a verifier may be a day behind.
     private static let earliness: TimeInterval = 86_400
     /// How long a new certificate is valid, in seconds: ten years, longer than a host serves.
     private static let lifetime: TimeInterval = 3652 * 86_400
 
-    /// Makes a new key of 2048 bits, which takes some tenths of a second, and a certificate that it signs itself.
+    /// Creates a key of 2048 bits, which takes some tenths of a second, and a self-signed certificate.
     ///
     /// - Parameters:
     ///   - name: The common name of its subject and issuer.
-    ///   - now: What the clock says.
-    public init(named name: String, at now: Date) throws(SigningIdentityError) {
+    ///   - now: The current time.
+    package init(named name: String, at now: Date) throws(SigningIdentityError) {
         do {
             let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
             self.init(key: key, certificate: try Self.certificate(of: key, named: name, at: now))
@@ -24,11 +25,11 @@ extension SigningIdentity {
         }
     }
 
-    /// The private key in PEM, as PKCS#8; to be written where only its owner reads.
-    public var privateKeyPEM: String { key.pkcs8PEMRepresentation }
+    /// The private key in PEM, as PKCS#8; to be written to a file that only its owner can read.
+    package var privateKeyPEM: String { key.pkcs8PEMRepresentation }
 
-    /// The certificate in PEM, for all who verify; a new line ends it.
-    public var certificatePEM: String {
+    /// The certificate in PEM, for verifiers; it ends with a newline.
+    package var certificatePEM: String {
         get throws(SigningIdentityError) {
             do {
                 return try certificate.serializeAsPEM().pemString + "\n"
@@ -43,7 +44,7 @@ extension SigningIdentity {
         let subject = try DistinguishedName { CommonName(name) }
         return try Certificate(
             version: .v3,
-            // Sixteen bytes, as twenty with the highest bit set would be longer than RFC 5280, 4.1.2.2, allows.
+            // Sixteen bytes: twenty with the highest bit set would be longer than RFC 5280, 4.1.2.2, allows.
             serialNumber: Certificate.SerialNumber(bytes: (0..<16).map { _ in UInt8.random(in: .min ... .max) }),
             publicKey: publicKey,
             notValidBefore: now - earliness,

@@ -1,23 +1,24 @@
+import Common
 import Crypto
-import CryptoExtras
+package import CryptoExtras
 import SwiftASN1
-import X509
+package import X509
 
-/// Who signs documents here: an RSA key, and the certificate by which others know it.
-public struct SigningIdentity: Sendable {
-    /// The fewest bits of a key that is taken; shorter ones are broken within reach (NIST SP 800-131A).
-    public static let leastBits = 2048
+/// The signing key: an RSA key, and its certificate.
+package struct SigningIdentity: Sendable {
+    /// The fewest bits of an accepted key; shorter ones can be broken (NIST SP 800-131A).
+    package static let leastBits = 2048
 
-    let key: _RSA.Signing.PrivateKey
-    let certificate: Certificate
+    package let key: _RSA.Signing.PrivateKey
+    package let certificate: Certificate
 
-    /// Takes a key and a certificate that belong together; of each text in PEM (RFC 7468) the first that fits counts, so that
+    /// Reads a key and a certificate that belong together; of each PEM text (RFC 7468) the first fitting document counts, so that
     /// one file may hold both, and a chain may follow the certificate.
     ///
     /// - Parameters:
     ///   - privateKey: An RSA key in PKCS#8 or PKCS#1, without a password.
-    ///   - certificate: The certificate of that key; when it ends is for those to see who verify by it.
-    public init(privateKey: String, certificate: String) throws(SigningIdentityError) {
+    ///   - certificate: The certificate of that key; its expiry is left to verifiers.
+    package init(privateKey: String, certificate: String) throws(SigningIdentityError) {
         let key = try Self.key(in: privateKey)
         let certificate = try Self.certificate(in: certificate)
         guard certificate.publicKey == Certificate.PublicKey(key.publicKey) else {
@@ -28,7 +29,7 @@ public struct SigningIdentity: Sendable {
         self.init(key: key, certificate: certificate)
     }
 
-    init(key: _RSA.Signing.PrivateKey, certificate: Certificate) {
+    package init(key: _RSA.Signing.PrivateKey, certificate: Certificate) {
         (self.key, self.certificate) = (key, certificate)
     }
 
@@ -59,7 +60,7 @@ public struct SigningIdentity: Sendable {
         }
     }
 
-    /// The first document of PEM that is wanted.
+    /// The first PEM document of the wanted type.
     private static func document(
         in text: String, named name: String, _ code: SigningIdentityError.Code, where isWanted: (String) -> Bool
     ) throws(SigningIdentityError) -> PEMDocument {
@@ -67,7 +68,8 @@ public struct SigningIdentity: Sendable {
         do {
             documents = try PEMDocument.parseMultiple(pemString: text)
         } catch {
-            // The library's reason may quote the text, and with it a key; and the older form of encryption is no PEM to it.
+            // The library's reason may quote the text, and with it a key; and it does not parse the older form of encryption as
+            // PEM.
             guard !text.contains("Proc-Type: 4,ENCRYPTED") else { throw encrypted }
             throw .needsNewPair(code, "the PEM of the \(name) is damaged")
         }
@@ -83,7 +85,7 @@ public struct SigningIdentity: Sendable {
             + "write it without by 'openssl pkey -in KEY -out NEW'"
     )
 
-    /// Says whether what is no RSA key is a key of another kind.
+    /// The error for a key that is not RSA: of another kind, or damaged.
     private static func unreadable(_ document: PEMDocument) -> SigningIdentityError {
         do {
             _ = try Certificate.PrivateKey(pemDocument: document)

@@ -1,45 +1,45 @@
-public import Common
+package import Common
 import FoundationEssentials
 
-/// Issues and checks session tokens, as version 2 of Amazon's instance metadata service has them.
+/// Issues and checks session tokens, as version 2 of Amazon's instance metadata service defines them.
 ///
-/// A token bears its own expiry and a code that only the key can make (HMAC-SHA256, RFC 2104) over that and the instance it is for.
-/// So nothing is remembered of a token: it is good after a restart, and on every host that has the same key. It is no secret what
-/// a token says, but nobody can change it.
-public struct TokenAuthority: Sendable {
-    /// How long a token may live, in seconds: Amazon's limits.
-    public static let lifetimes = 1...21_600
+/// A token holds its own expiry and a code (HMAC-SHA256, RFC 2104) over that and its instance, which only the key can make. So
+/// the server stores no token: it is valid after a restart, and on every host that has the same key. A token's contents are not
+/// secret, but cannot be changed.
+package struct TokenAuthority: Sendable {
+    /// The valid lifetimes of a token, in seconds: Amazon's limits.
+    package static let lifetimes = 1...21_600
     /// The length of a key, in bytes.
-    public static let keyBytes = 32
-    /// The length of the part of a token that differs from one to the next, in bytes.
-    public static let nonceBytes = 8
+    package static let keyBytes = 32
+    /// The length of the random part of a token, in bytes.
+    package static let nonceBytes = 8
 
-    /// How far two hosts' clocks may be apart, in seconds, for a token of the one to be good on the other.
+    /// How far the clocks of two hosts may differ, in seconds, for a token of one to be valid on the other.
     private static let skew: Int64 = 60
     private static let version: UInt8 = 1
     private static let codeBytes = 32
-    /// Version, expiry, lifetime and nonce; together with the code a multiple of three, so that base64 has no padding, and one
-    /// text only for each token.
+    /// Version, expiry, lifetime and nonce; together with the code a multiple of three, so that base64 has no padding, and each
+    /// token has one text only.
     private static let claimBytes = 1 + 8 + 2 + nonceBytes
     /// The length of every token.
     private static let textBytes = (claimBytes + codeBytes) / 3 * 4
 
     private let hash: KeyedHash
 
-    /// An authority with a key of ``keyBytes`` secret bytes; `nil` for a key of another length.
-    public init?(key: [UInt8]) {
+    /// `nil` for a key that is not ``keyBytes`` long.
+    package init?(key: [UInt8]) {
         guard key.count == Self.keyBytes else { return nil }
         hash = KeyedHash(key: key)
     }
 
-    /// A new token: 68 characters of base64 (RFC 4648 §4), without padding.
+    /// Issues a token: 68 characters of base64 (RFC 4648 §4), without padding.
     ///
     /// - Parameters:
-    ///   - instance: whom it is for; nobody else can use it.
-    ///   - lifetime: how long it is good, in seconds, within ``lifetimes``.
+    ///   - instance: the only instance that can use it.
+    ///   - lifetime: how long it is valid, in seconds, within ``lifetimes``.
     ///   - now: the time, in seconds since 1970.
     ///   - nonce: ``nonceBytes`` random bytes.
-    public func token(for instance: InstanceUUID, lifetime: Int, at now: Int64, nonce: [UInt8]) -> String {
+    package func token(for instance: InstanceUUID, lifetime: Int, at now: Int64, nonce: [UInt8]) -> String {
         precondition(Self.lifetimes.contains(lifetime) && nonce.count == Self.nonceBytes, "whoever asks has looked at both")
         let expiry = now + Int64(lifetime)
         var claim: [UInt8] = [Self.version]
@@ -52,13 +52,13 @@ public struct TokenAuthority: Sendable {
         return Data(claim).base64EncodedString()
     }
 
-    /// When a token of this authority ends that it issued to the instance, in seconds since 1970; `nil` for a text that is none, or has
-    /// expired.
+    /// The expiry of a token that this authority issued to the instance, in seconds since 1970; `nil` for a text that is no
+    /// token, or an expired one.
     ///
-    /// One that would live longer than it was issued for is none: the clock that it went by was wrong, or ours is.
+    /// A token that would live longer than its lifetime is invalid: the clock of its issuer was wrong, or this host's is.
     ///
     /// - Parameter now: the time, in seconds since 1970.
-    public func expiry(of text: String, for instance: InstanceUUID, at now: Int64) -> Int64? {
+    package func expiry(of text: String, for instance: InstanceUUID, at now: Int64) -> Int64? {
         guard text.utf8.count == Self.textBytes, let octets = Data(base64Encoded: text).map(Array.init),
             octets.count == Self.claimBytes + Self.codeBytes  // fewer where the text ends with padding
         else { return nil }
@@ -69,7 +69,7 @@ public struct TokenAuthority: Sendable {
         return octets[0] == Self.version && now < expiry && expiry - now <= lifetime + Self.skew ? expiry : nil
     }
 
-    /// The code over an instance and a claim, which both have a fixed length, so that there is one reading of the two.
+    /// The code over an instance and a claim, which both have a fixed length, so that their concatenation is unambiguous.
     private func code(of claim: ArraySlice<UInt8>, for instance: InstanceUUID) -> [UInt8] {
         hash.code(of: instance.octets + claim)
     }

@@ -1,19 +1,19 @@
-/// How long to wait before the next attempt: twice as long after each failure, up to a cap, and short again after a success.
+/// The delay before the next attempt: doubled after each failure, up to a limit, and reset after a success.
 struct Backoff: Equatable {
-    /// A daemon that is restarted is back in less.
+    /// Longer than the restart of a daemon takes.
     static let shortest = Duration.milliseconds(250)
-    /// An operator who mends something waits no longer than this to see it work.
+    /// After a repair, the operator waits no longer than this for it to take effect.
     static let longest = Duration.seconds(10)
 
     private var upcoming = Self.shortest
 
-    /// The attempt failed: how long to wait now.
+    /// The delay after a failed attempt.
     mutating func next() -> Duration {
         defer { upcoming = min(upcoming * 2, Self.longest) }
         return upcoming
     }
 
-    /// The attempt succeeded.
+    /// Call after a success.
     mutating func reset() {
         upcoming = Self.shortest
     }

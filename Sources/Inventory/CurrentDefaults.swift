@@ -1,6 +1,6 @@
 import Common
 
-/// The defaults that count at the moment, for all who put instances together.
+/// The current defaults, which a reload replaces while every hypervisor's keeper reads them.
 final class CurrentDefaults: Sendable {
     private let held: Locked<InstanceDefaults>
 
@@ -10,7 +10,7 @@ final class CurrentDefaults: Sendable {
 
     var value: InstanceDefaults { held.withLock { $0 } }
 
-    /// - Returns: whether these are others.
+    /// - Returns: whether the new defaults differ.
     func replace(by new: InstanceDefaults) -> Bool {
         held.withLock { old in
             defer { old = new }

@@ -3,13 +3,12 @@ import Libvirt
 import Logging
 import ServiceLifecycle
 
-/// Follows one hypervisor: has done what its events, its own timers and guests give it to do.
+/// Follows a hypervisor: performs the inventory tasks from its events, timers and requests.
 ///
-/// Events say *that* something changed, and the domain is read again; now and then everything is, so that a lost event costs no
-/// more than that time. While the hypervisor is away, what was last known of it stands.
+/// An event only names the changed object, which is then read again; at intervals everything is read, so that a lost event only delays
+/// a change until then. While the hypervisor is unreachable, its last inventory is served.
 struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
     let uri: String
-    /// Whose hypervisor it is.
     let host: HostNumber
     let edited: Bool
     let sweepInterval: Duration
@@ -18,7 +17,7 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
     let clock: C
     let logger: Logger
     let health: HypervisorHealth
-    private let errands = ErrandQueue()
+    private let queue = TaskQueue()
 
     init(
         uri: String, host: HostNumber, edited: Bool, sweepInterval: Duration, ledger: InventoryLedger,
@@ -30,35 +29,34 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
     }
 
     func wantLeases(of network: String) {
-        errands.add(.leases(network: network))
+        queue.add(.read(.leases(network: network)))
     }
 
     func reread(_ domain: InstanceUUID) {
-        errands.add(.domain(uuid: domain.description))
+        queue.add(.read(.domain(domain)))
     }
 
     func reassemble() {
-        errands.add(.reassemble)
+        queue.add(.reassemble)
     }
 
     /// Follows until the task is cancelled or a graceful shutdown begins.
     func run() async {
-        let errands = self.errands
-        let hypervisor = Hypervisor(uri: uri) { errands.add(Errand($0)) }
+        let hypervisor = Hypervisor(uri: uri) { [queue] in queue.add(InventoryTask($0)) }
         await cancelWhenGracefulShutdown { await follow(hypervisor) }
         await hypervisor.disconnect()
     }
 
     private func follow(_ hypervisor: Hypervisor) async {
         var keeper = SnapshotKeeper(
-            hypervisor: hypervisor, host: host, edited: edited, errands: errands, ledger: ledger, defaults: defaults,
+            hypervisor: hypervisor, host: host, edited: edited, queue: queue, ledger: ledger, defaults: defaults,
             clock: clock,
             report: InventoryReport(uri: uri, isLocal: host.isLocal, health: health, logger: logger))
         await withDiscardingTaskGroup { timers in
-            errands.add(.synchronise)
+            queue.add(.synchronise)
             timers.addTask { await repeatSweep() }
-            for await _ in errands.signals {
-                for errand in errands.drain() { await keeper.run(errand) }
+            for await _ in queue.signals {
+                for task in queue.drain() { await keeper.run(task) }
                 if let delay = keeper.takeRetryDelay() {
                     timers.addTask { await add(.retry, after: delay) }
                 }
@@ -71,9 +69,9 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
         while !Task.isCancelled { await add(.synchronise, after: sweepInterval) }
     }
 
-    private func add(_ errand: Errand, after delay: Duration) async {
-        // The only error is that the task is cancelled, and then nothing is to be added.
+    private func add(_ task: InventoryTask, after delay: Duration) async {
+        // The only error is cancellation, and then nothing must be added.
         guard (try? await clock.sleep(for: delay)) != nil else { return }
-        errands.add(errand)
+        queue.add(task)
     }
 }

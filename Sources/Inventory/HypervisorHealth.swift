@@ -1,24 +1,23 @@
-public import Common
+package import Common
 
-/// How it stands with one hypervisor, for the operator's eyes.
-public struct HypervisorStatus: Sendable {
-    /// libvirt's URI of it.
-    public let uri: String
-    /// Which of the hosts it is.
-    public let host: HostNumber
-    /// Whether there is a connection to it, as far as is known.
-    public internal(set) var isConnected = false
-    /// When all of it was last read whole; `nil` before the first time.
-    public internal(set) var synchronised: ContinuousClock.Instant?
-    /// Why it is not connected, or could not be read whole; `nil` where all is well.
-    public internal(set) var problem: String?
+/// The state of the connection to a hypervisor, as shown to the operator.
+package struct HypervisorStatus: Sendable {
+    /// libvirt's connection URI.
+    package let uri: String
+    package let host: HostNumber
+    /// Whether it is connected, as far as known.
+    package internal(set) var isConnected = false
+    /// When everything was last read; `nil` before the first time.
+    package internal(set) var synchronised: ContinuousClock.Instant?
+    /// Why the hypervisor is not connected, or could not be read completely; `nil` otherwise.
+    package internal(set) var problem: String?
 
     init(uri: String, host: HostNumber) {
         (self.uri, self.host) = (uri, host)
     }
 }
 
-/// Where the follower of a hypervisor writes down how it stands with it.
+/// The connection state of a hypervisor, written by its keeper and read by other tasks.
 final class HypervisorHealth: Sendable {
     private let held: Locked<HypervisorStatus>
 

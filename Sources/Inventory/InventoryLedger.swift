@@ -1,9 +1,9 @@
 import Common
 
-/// The inventory as its writers have it, one for each hypervisor, who take turns: what one has changed is in the next snapshot that
-/// any of them publishes.
+/// The inventory's draft, shared by one writer for each hypervisor: a change of one is part of the next snapshot that any of them
+/// publishes.
 ///
-/// Readers never wait for its lock: they have the board's.
+/// Readers never wait for its lock: they use the board's.
 final class InventoryLedger: Sendable {
     private struct Draft {
         var snapshot = Snapshot()
@@ -13,8 +13,6 @@ final class InventoryLedger: Sendable {
     private let draft: Locked<Draft>
     private let board: SnapshotBoard
 
-    /// A ledger in which nothing stands.
-    ///
     /// - Parameter hosts: how many hypervisors there are, the local one among them.
     init(hosts: Int, board: SnapshotBoard) {
         var draft = Draft(unread: Set((0..<hosts).map { HostNumber($0) }))
@@ -23,18 +21,17 @@ final class InventoryLedger: Sendable {
         self.board = board
     }
 
-    /// Reads or changes what stands; one at a time, and for as long as one domain takes.
+    /// Reads or changes the draft; one writer at a time, and no longer than for one domain.
     func withSnapshot<Value: Sendable>(_ body: (inout Snapshot) -> Value) -> Value {
         draft.withLock { body(&$0.snapshot) }
     }
 
-    /// Puts what stands up on the board.
     func publish() {
-        // Under the lock, or an older one could be put up over a newer.
+        // With the lock held, because otherwise an older draft could replace a newer one on the board.
         draft.withLock { board.publish($0.snapshot) }
     }
 
-    /// Notes that a hypervisor has been read, or that nobody is to wait until it is.
+    /// Records that a hypervisor has been read, or that requests must no longer wait for it.
     func finishReading(_ host: HostNumber) {
         draft.withLock { draft in
             guard draft.unread.remove(host) != nil else { return }

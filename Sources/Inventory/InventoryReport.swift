@@ -2,14 +2,14 @@ import Common
 import Libvirt
 import Logging
 
-/// What the operator is told of one hypervisor's part of the inventory: each change of state once, and what each domain's XML holds that cannot be used.
+/// Logs a hypervisor's part of the inventory: each change of state once, and each unusable value of a domain's XML.
 struct InventoryReport {
     private enum State: Equatable {
         case unknown, synchronised, away
         case partial(LibvirtError)
     }
 
-    /// How many values of one domain are named in the log; one domain can hold hundreds of thousands.
+    /// The most values of one domain to log; one domain can have hundreds of thousands.
     private static let mostFindings = 20
 
     private let uri: String
@@ -19,7 +19,7 @@ struct InventoryReport {
     private var state = State.unknown
     private var findings: [InstanceUUID: [Finding]] = [:]
     private var unusableDomains: [InstanceUUID: String] = [:]
-    private var networkTroubles: [String: String] = [:]
+    private var networkProblems: [String: String] = [:]
 
     init(uri: String, isLocal: Bool, health: HypervisorHealth, logger: Logger) {
         (self.uri, self.isLocal, self.health, self.logger) = (uri, isLocal, health, logger)
@@ -127,9 +127,9 @@ struct InventoryReport {
         note(network: network ?? "all", "a network cannot be read; what is known of it stands until it can", reason: "\(error)")
     }
 
-    /// Once for the same reason.
+    /// Logs a message once for the same reason.
     private mutating func note(network: String, _ message: Logger.Message, reason: String) {
-        guard networkTroubles.updateValue(reason, forKey: network) != reason else { return }
+        guard networkProblems.updateValue(reason, forKey: network) != reason else { return }
         logger.warning(message, metadata: ["network": "\(network)", "reason": "\(reason)"])
     }
 

@@ -1,44 +1,29 @@
-public import Common
+package import Common
 import HashTreeCollections
 import Libvirt
-public import Logging
-public import ServiceLifecycle
+package import Logging
+import ServiceLifecycle
 
-/// Stores what guests leave as passwords, one after the other, and says so when libvirt has confirmed it and the snapshot shows
-/// it.
-public final class PasswordKeeper: Service {
-    /// What became of a password.
-    public enum Outcome: Sendable, Hashable {
-        /// It is kept.
-        case stored
-        /// There was one already, which stays.
-        case alreadySet
-        /// Its domain is gone.
-        case noDomain
-        /// The hypervisor cannot be asked now, or too many wait.
-        case unavailable
-    }
-
-    /// How long whoever leaves a password waits: longer than it takes to find that a daemon hangs. What has waited longer is not
-    /// stored any more.
-    public static let limit = Duration.seconds(10)
-    /// How many may wait, in all; each is a kibibyte, and takes libvirt some milliseconds.
+/// Stores the passwords that guests post, one after the other, and reports each once libvirt has confirmed it and the snapshot
+/// contains it.
+package final class PasswordKeeper: Service {
+    /// The most waiting requests in all; each is a kibibyte, and takes libvirt some milliseconds.
     private static let mostWaiting = 256
-    /// How many may wait of one domain, so that none keeps the others out: only one of them can be stored.
+    /// The most waiting requests of one domain, so that no domain blocks others: only one of them can be stored.
     private static let mostWaitingOfOne = 4
-    /// How long the inventory may take to show a password that is stored; while it is away it does not show it at all.
-    private static let patience = Duration.seconds(2)
-    /// How long it is not tried to connect again after that has failed.
+    /// How long to wait until the inventory contains a stored password; without a connection to the hypervisor it never does.
+    private static let displayTimeout = Duration.seconds(2)
+    /// The pause after a failed connection.
     private static let pause = Duration.seconds(1)
 
     private struct Request {
         let password: String
         let domain: InstanceUUID
-        let came: ContinuousClock.Instant
-        let done: @Sendable (Outcome) -> Void
+        let received: ContinuousClock.Instant
+        let done: @Sendable (PasswordOutcome) -> Void
     }
 
-    /// A password that is stored, and not yet shown.
+    /// A stored password that the snapshot does not contain yet.
     private struct Stored {
         let request: Request
         let deadline: ContinuousClock.Instant
@@ -55,16 +40,14 @@ public final class PasswordKeeper: Service {
     private let logger: Logger
     private let waiting = Locked(Waiting())
     private let wake: AsyncStream<Void>.Continuation
-    /// Yields whenever something came to wait, or a snapshot was published, since the last yield.
+    /// Yields whenever a request was added, or a snapshot was published, since the last yield.
     private let signals: AsyncStream<Void>
 
-    /// A keeper to whom nothing has come yet.
-    ///
     /// - Parameters:
-    ///   - store: where passwords are kept.
-    ///   - board: where it is seen that a password is shown.
-    ///   - reread: has the inventory read a domain again.
-    public init(
+    ///   - store: the store of the passwords.
+    ///   - board: its snapshots contain the stored passwords.
+    ///   - reread: makes the inventory read a domain again.
+    package init(
         store: PasswordStore, board: SnapshotBoard, reread: @escaping @Sendable (InstanceUUID) -> Void, logger: Logger
     ) {
         (self.store, self.board, self.reread, self.logger) = (store, board, reread, logger)
@@ -75,19 +58,19 @@ public final class PasswordKeeper: Service {
     /// Stores a password for a domain that has none; returns at once.
     ///
     /// - Parameter done: called once, on any thread.
-    public func keep(_ password: String, for domain: InstanceUUID, done: @escaping @Sendable (Outcome) -> Void) {
+    package func keep(_ password: String, for domain: InstanceUUID, done: @escaping @Sendable (PasswordOutcome) -> Void) {
         let isTaken = waiting.withLock { waiting in
             guard !waiting.isClosed, waiting.requests.count < Self.mostWaiting,
                 waiting.requests.count(where: { $0.domain == domain }) < Self.mostWaitingOfOne
             else { return false }
-            waiting.requests.append(Request(password: password, domain: domain, came: .now, done: done))
+            waiting.requests.append(Request(password: password, domain: domain, received: .now, done: done))
             return true
         }
         if isTaken { wake.yield() } else { done(.unavailable) }
     }
 
-    /// Stores what comes until the task is cancelled or a graceful shutdown begins.
-    public func run() async throws {
+    /// Stores passwords until the task is cancelled or a graceful shutdown begins.
+    package func run() async throws {
         await cancelWhenGracefulShutdown { await self.follow() }
         let left = waiting.withLock { waiting in
             waiting.isClosed = true
@@ -109,11 +92,11 @@ public final class PasswordKeeper: Service {
                         request.done(outcome)
                         continue
                     }
-                    stored.append(Stored(request: request, deadline: .now + Self.patience))
+                    stored.append(Stored(request: request, deadline: .now + Self.displayTimeout))
                     reread(request.domain)
                     timers.addTask { [wake] in
-                        // The only error is that the task is cancelled, and then nobody is to be woken.
-                        if (try? await Task.sleep(for: Self.patience)) != nil { wake.yield() }
+                        // The only error is cancellation, and then there is nothing to wake.
+                        if (try? await Task.sleep(for: Self.displayTimeout)) != nil { wake.yield() }
                     }
                     stored.removeAll(where: announce)
                 }
@@ -128,7 +111,7 @@ public final class PasswordKeeper: Service {
         waiting.withLock { $0.requests.isEmpty ? nil : $0.requests.removeFirst() }
     }
 
-    /// Says that a password is stored, if it is shown, or never will be, or takes too long; whether that was said.
+    /// Reports that a password is stored, if the snapshot contains it, or never will, or the deadline has passed; returns whether it did.
     private func announce(_ stored: Stored) -> Bool {
         if let instance = board.snapshot.instance(of: stored.request.domain), instance.password == nil, stored.deadline > .now {
             return false
@@ -137,8 +120,8 @@ public final class PasswordKeeper: Service {
         return true
     }
 
-    private func write(_ request: Request, _ state: inout State) async -> Outcome {
-        guard request.came + Self.limit > .now, !state.isPausing else { return .unavailable }
+    private func write(_ request: Request, _ state: inout State) async -> PasswordOutcome {
+        guard request.received + PasswordOutcome.limit > .now, !state.isPausing else { return .unavailable }
         do throws(LibvirtError) {
             let change = try await store.store(request.password, for: request.domain)
             state.succeeded()
@@ -154,7 +137,7 @@ public final class PasswordKeeper: Service {
         }
     }
 
-    /// How the hypervisor took the last password, and what the operator was told of it.
+    /// Whether the last password was stored, and whether its failure was logged.
     private struct State {
         let logger: Logger
         var pausedUntil = ContinuousClock.now

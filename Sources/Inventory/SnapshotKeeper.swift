@@ -4,105 +4,95 @@ import Libvirt
 import Logging
 import XML
 
-/// Does the errands about one hypervisor, one after the other: reads what changed, and publishes the snapshot that results.
+/// Performs the inventory tasks of a hypervisor, one after the other: reads what changed, and publishes the resulting snapshot.
 struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
-    /// While all domains are read for the first time, how many are read between two snapshots: those already read can ask.
+    /// The number of domains between two snapshots during the first reading, so that domains already read can be served.
     private static var publicationStep: Int { 256 }
-    /// A network's leases are read no more often than this.
-    private static var leasePatience: Duration { .seconds(5) }
-
-    private enum Retry {
-        case none, wanted, scheduled
-    }
 
     private let hypervisor: Hypervisor
     private let host: HostNumber
     private let edited: Bool
-    private let errands: ErrandQueue
+    private let queue: TaskQueue
     private let ledger: InventoryLedger
     private let defaults: CurrentDefaults
     private let clock: C
     private var report: InventoryReport
-    private var backoff = Backoff()
-    private var retry = Retry.none
+    private var retry = RetrySchedule()
     /// Whether everything was read once.
     private var isComplete = false
-    /// What this hypervisor says of its domains, whatever counts in the snapshot.
+    private var networks = NetworkFacts<C.Instant>()
+    /// The instances of this hypervisor's domains, whether the snapshot serves them or those of another host.
     private var instances: TreeDictionary<InstanceUUID, Instance> = [:]
-    private var networks: [String: NetworkXML] = [:]
-    private var leases: [String: [MACAddress: IPAddress]] = [:]
-    private var leasesRead: [String: C.Instant] = [:]
-    /// What each domain was last read as, so that one which did not change is not put together again.
+    /// The hash of each domain's last description, so that an unchanged domain is not assembled again.
     private var readings: [InstanceUUID: Int] = [:]
 
     init(
-        hypervisor: Hypervisor, host: HostNumber, edited: Bool, errands: ErrandQueue, ledger: InventoryLedger,
+        hypervisor: Hypervisor, host: HostNumber, edited: Bool, queue: TaskQueue, ledger: InventoryLedger,
         defaults: CurrentDefaults, clock: C, report: InventoryReport
     ) {
-        (self.hypervisor, self.host, self.edited, self.errands) = (hypervisor, host, edited, errands)
+        (self.hypervisor, self.host, self.edited, self.queue) = (hypervisor, host, edited, queue)
         (self.ledger, self.defaults, self.clock, self.report) = (ledger, defaults, clock, report)
     }
 
-    /// After how long a ``Errand/retry`` is to be added, if an attempt failed and none is on its way.
-    mutating func takeRetryDelay() -> Duration? {
-        guard retry == .wanted else { return nil }
-        retry = .scheduled
-        return backoff.next()
-    }
+    /// The delay after which to add an ``InventoryTask/retry``, if an attempt failed and none is scheduled.
+    mutating func takeRetryDelay() -> Duration? { retry.takeDelay() }
 
-    /// Does an errand; what fails is reported and tried again later.
-    mutating func run(_ errand: Errand) async {
+    /// Performs a task; a failure is reported, and everything is read again later.
+    mutating func run(_ task: InventoryTask) async {
         do throws(LibvirtError) {
-            switch errand {
-            case .synchronise: try await synchronise()
-            case .retry:
-                retry = .none
-                try await synchronise()
-            case .connectionLost(let reason): await lose(reason: reason)
-            case .reassemble:
-                // Without a connection they are put together once there is one, for no reading counts any more.
-                readings = [:]
-                guard await hypervisor.isConnected else { return }
-                try await synchronise()
-            case .domain, .network, .leases:
-                // Without a connection there is nothing to ask, and everything is read again once there is one.
-                guard await hypervisor.isConnected else { return }
-                try await refresh(errand)
-                ledger.publish()
-            }
+            try await perform(task)
         } catch {
             report.failed(error, connected: await hypervisor.isConnected, instances: instances.count)
             giveUpFirstReading()
-            wantRetry()
+            retry.want()
         }
     }
 
-    /// Nobody waits for another host that does not answer. For this one they do: its guests are those who ask.
+    /// - Parameter isSweeping: whether everything is being read, and the task is performed between two domains.
+    private mutating func perform(_ task: InventoryTask, isSweeping: Bool = false) async throws(LibvirtError) {
+        switch task {
+        case .read(let subject):
+            // Without a connection nothing can be read, and everything is read again once there is one.
+            let isConnected = await hypervisor.isConnected
+            guard isSweeping || isConnected else { return }
+            try await read(subject)
+            ledger.publish()
+        case .retry:
+            retry.begin()
+            if !isSweeping { try await synchronise() }
+        case .synchronise:
+            if !isSweeping { try await synchronise() }
+        case .reassemble where isSweeping:
+            // Some domains are assembled already, and must be assembled again.
+            queue.add(.reassemble)
+        case .reassemble:
+            // Without a connection they are assembled once there is one, because all readings are dropped.
+            readings = [:]
+            if await hypervisor.isConnected { try await synchronise() }
+        case .connectionLost(let reason):
+            // The hint may be about a connection that another has replaced already.
+            guard !(await hypervisor.isConnected) else { return }
+            guard !isSweeping else {
+                throw LibvirtError(code: .invalidConnection, function: "virConnectRegisterCloseCallback", message: reason)
+            }
+            report.lost(reason: reason, instances: instances.count)
+            retry.want()
+        }
+    }
+
+    private mutating func read(_ subject: InventoryTask.Subject) async throws(LibvirtError) {
+        switch subject {
+        case .domain(let uuid): try await refreshDomain(uuid)
+        case .network(let name): try await refreshNetwork(name)
+        case .leases(let network): try await refreshLeases(of: network)
+        }
+    }
+
+    /// Requests do not wait for another host that does not answer. For this host they do: they come from its guests.
     private func giveUpFirstReading() {
         guard !isComplete, !host.isLocal else { return }
         ledger.finishReading(host)
         ledger.publish()
-    }
-
-    /// There is never more than one on its way, however many attempts fail meanwhile.
-    private mutating func wantRetry() {
-        if retry == .none { retry = .wanted }
-    }
-
-    /// The news may be of a connection that another has taken the place of already.
-    private mutating func lose(reason: String) async {
-        guard !(await hypervisor.isConnected) else { return }
-        report.lost(reason: reason, instances: instances.count)
-        wantRetry()
-    }
-
-    private mutating func refresh(_ errand: Errand) async throws(LibvirtError) {
-        switch errand {
-        case .domain(let uuid): try await refreshDomain(uuid)
-        case .network(let name): try await refreshNetwork(name)
-        case .leases(let network): try await refreshLeases(of: network)
-        case .connectionLost, .synchronise, .retry, .reassemble: break  // They are about everything, and are done elsewhere.
-        }
     }
 
     // MARK: Everything
@@ -117,37 +107,19 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         for (count, domain) in running.enumerated() {
             try await refreshDomain(domain.uuid)
             if count % Self.publicationStep == 0 { ledger.publish() }
-            try await refreshMeanwhile()
+            // A change meanwhile does not wait until all domains are read.
+            for task in queue.drain() { try await perform(task, isSweeping: true) }
         }
-        let known = Set(running.compactMap { InstanceUUID($0.uuid) })
+        let known = Set(running.map(\.uuid))
         for domain in instances.keys where !known.contains(domain) {
-            // One that started after the list was made is not in it, and still runs.
-            try await refreshDomain(domain.description)
+            // A domain that started after the list was read is not in it, but runs.
+            try await refreshDomain(domain)
         }
         isComplete = true
         ledger.finishReading(host)
         ledger.publish()
-        backoff.reset()
+        retry.succeed()
         report.synchronised(instances: instances.count)
-    }
-
-    /// What changes while all domains are read does not wait until they are.
-    private mutating func refreshMeanwhile() async throws(LibvirtError) {
-        let waiting = errands.drain()
-        if waiting.contains(.retry) { retry = .none }
-        for errand in waiting {
-            switch errand {
-            case .connectionLost(let reason):
-                guard await hypervisor.isConnected else {
-                    throw LibvirtError(code: .invalidConnection, function: "virConnectRegisterCloseCallback", message: reason)
-                }
-            case .synchronise, .retry: break  // That is what is being done.
-            case .reassemble: errands.add(.reassemble)  // Some are done already, and have to be done again.
-            case .domain, .network, .leases:
-                try await refresh(errand)
-                ledger.publish()
-            }
-        }
     }
 
     // MARK: Networks
@@ -159,10 +131,10 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
             active = try await hypervisor.networks()
         } catch {
             guard await hypervisor.isConnected else { throw error }
-            // Domains are there without their networks too; what was last read of these stands.
+            // Domains are served without their networks too; the last facts of the networks stay in use.
             return report.unreadable(network: nil, error)
         }
-        for name in networks.keys where !active.contains(where: { $0.name == name }) { forgetNetwork(name) }
+        for name in networks.names where !active.contains(where: { $0.name == name }) { forgetNetwork(name) }
         for description in active {
             take(description)
             try await readLeases(of: description.name)
@@ -180,100 +152,81 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
             guard await hypervisor.isConnected else { throw error }
             return report.unreadable(network: name, error)
         }
-        // Those that named it while it was away know of no network.
-        try await refreshDomains { $0.network?.name == name || $0.network == nil }
+        // Domains that were read while the network was inactive have no network.
+        for domain in domains(where: { $0.network?.name == name || $0.network == nil }) { try await refreshDomain(domain) }
     }
 
-    private mutating func refreshDomains(where concerns: (NetworkInterface) -> Bool) async throws(LibvirtError) {
-        for (domain, instance) in instances where instance.interfaces.contains(where: concerns) {
-            try await refreshDomain(domain.description)
-        }
-    }
-
-    /// Takes in a network's XML. A domain is put together again only if it reads differently, so that those of a network that
-    /// changed are made to.
+    /// A domain is assembled again only if its reading has changed, so the readings of domains on a changed network are dropped.
     private mutating func take(_ description: NetworkDescription) {
         do throws(DescriptionError) {
             let network = try NetworkXML(InstanceAssembly.document(Array(description.xml.utf8)).root)
-            guard networks[network.name] != network else { return }
-            networks[network.name] = network
+            guard networks.update(network) else { return }
             setBridge(network.bridge, of: network.name)
-            forgetReadings { $0.network?.name == network.name || $0.network == nil }
+            for domain in domains(where: { $0.network?.name == network.name || $0.network == nil }) { readings[domain] = nil }
         } catch {
             report.unusable(network: description.name, error)
         }
     }
 
     private mutating func forgetNetwork(_ name: String) {
-        networks[name] = nil
+        networks.remove(name)
         setBridge(nil, of: name)
-        leases[name] = nil
-        leasesRead[name] = nil
-        forgetReadings { $0.network?.name == name }
+        for domain in domains(where: { $0.network?.name == name }) { readings[domain] = nil }
     }
 
-    /// Another host's bridges are nothing to us.
+    /// The names of another host's bridges have no meaning on this host.
     private func setBridge(_ bridge: String?, of network: String) {
         if host.isLocal { ledger.withSnapshot { $0.bridges[network] = bridge } }
     }
 
-    private mutating func forgetReadings(where concerns: (NetworkInterface) -> Bool) {
-        for (domain, instance) in instances where instance.interfaces.contains(where: concerns) {
-            readings[domain] = nil
-        }
+    private func domains(where concerns: (NetworkInterface) -> Bool) -> [InstanceUUID] {
+        instances.filter { $0.value.interfaces.contains(where: concerns) }.map(\.key)
     }
 
     // MARK: Leases
 
     private mutating func refreshLeases(of network: String) async throws(LibvirtError) {
-        if let read = leasesRead[network], read.duration(to: clock.now) < Self.leasePatience { return }
+        guard networks.areLeasesDue(of: network, at: clock.now) else { return }
         for mac in try await readLeases(of: network) {
-            for domain in domains(bearing: mac) { try await refreshDomain(domain.description) }
+            for domain in domains(bearing: mac) { try await refreshDomain(domain) }
         }
     }
 
-    /// Reads the leases of a network and returns the hardware addresses that have another one than before.
+    /// Reads the leases of a network and returns the hardware addresses whose IP address has changed.
     @discardableResult
     private mutating func readLeases(of network: String) async throws(LibvirtError) -> Set<MACAddress> {
-        guard networks[network]?.offersDHCP == true else { return [] }
-        let before = leases[network] ?? [:]
-        leasesRead[network] = clock.now
+        guard networks.hasLeases(network) else { return [] }
+        networks.beginReadingLeases(of: network, at: clock.now)
         let read: [Lease]
         do throws(LibvirtError) {
             read = try await hypervisor.leases(network: network)
         } catch {
             guard await hypervisor.isConnected else { throw error }
-            // Leases only add an address here and there; nobody is to wait for them.
+            // Leases only complete addresses; no request waits for them.
             report.unreadable(network: network, error)
             return []
         }
-        var addresses: [MACAddress: IPAddress] = [:]
-        for lease in read.sorted(by: { $0.expires < $1.expires }) {
-            addresses[lease.mac] = lease.address
-        }
-        leases[network] = addresses
-        let changed = Set(before.keys).union(addresses.keys).filter { before[$0] != addresses[$0] }
+        let changed = networks.replaceLeases(of: network, by: read)
         for mac in changed {
             for domain in domains(bearing: mac) { readings[domain] = nil }
         }
         return changed
     }
 
-    /// Of this hypervisor's.
+    /// Only this hypervisor's domains.
     private func domains(bearing mac: MACAddress) -> [InstanceUUID] {
         ledger.withSnapshot { $0.domains(bearing: mac) }.filter { instances[$0] != nil }
     }
 
     // MARK: One domain
 
-    private mutating func refreshDomain(_ uuid: String) async throws(LibvirtError) {
-        guard let domain = InstanceUUID(uuid) else { return }
+    private mutating func refreshDomain(_ domain: InstanceUUID) async throws(LibvirtError) {
         let description: DomainDescription?
         do throws(LibvirtError) {
-            description = try await hypervisor.domain(uuid: uuid, edited: edited)
+            description = try await hypervisor.domain(uuid: domain, edited: edited)
         } catch {
             guard await hypervisor.isConnected else { throw error }
-            // This domain alone cannot be read now: it is busy, or larger than a message. What it was last stands.
+            // Only this domain cannot be read now: it is busy, or larger than a message. Its last instance stays in use.
             return report.unreadable(domain, error)
         }
         guard let description else { return forget(domain) }
@@ -283,15 +236,15 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         assemble(description, as: domain)
         readings[domain] = reading
         guard isNew, isComplete else { return }
-        // A guest that starts asks for an address before it asks us.
+        // A starting guest requests a DHCP address before it requests metadata.
         for network in Set(instances[domain]?.interfaces.compactMap(\.network?.name) ?? []) {
-            errands.add(.leases(network: network))
+            queue.add(.read(.leases(network: network)))
         }
     }
 
     private mutating func assemble(_ description: DomainDescription, as domain: InstanceUUID) {
         let assembly = InstanceAssembly(
-            networks: networks, leases: leases, defaults: defaults.value, readsBare: false)
+            networks: networks.networks, leases: networks.leases, defaults: defaults.value, readsBare: false)
         do throws(DescriptionError) {
             let assembled = try assembly.assemble(
                 Array(description.liveXML.utf8), edited: description.inactiveXML.map { Array($0.utf8) })

@@ -1,26 +1,26 @@
 internal import CJansson
-public import Common
+package import Common
 
-/// The writing of a ``JSONValue`` as nova's documents are written: one line of ASCII, `", "` and `": "` between, in given order.
+/// Encodes a ``JSONValue`` in Nova's form: one line of ASCII with the separators `", "` and `": "`, members in their order.
 ///
-/// Any value can stand at the top. Everything above U+007F becomes `\uXXXX`, in surrogates where it needs two. Reals have 15
-/// significant digits. Of two members with one name the last value is written, at the first one's place. A real that is not
-/// finite has no JSON, and parsing never yields one: to write it is a mistake of the program, and stops it.
-public enum JSONEncoding {
-    /// The JSON of a value in bytes.
-    public static func bytes(_ value: JSONValue) -> [UInt8] {
+/// The top-level value may be of any type. Characters above U+007F become `\uXXXX`, as surrogate pairs if needed. Reals have 15
+/// significant digits. Of two members with the same name, the last value is written at the position of the first. A real that is
+/// not finite has no JSON form, and parsing never returns one: encoding it is a programming error and traps.
+package enum JSONEncoding {
+    /// The value as JSON bytes.
+    package static func bytes(_ value: JSONValue) -> [UInt8] {
         var estimate = 0
         let tree = unsafe OwnedJSON(owning: build(value, &estimate))
         return unsafe tree.withPointer { tree in
             var size = 0
             let written = unsafe write(tree, capacity: estimate, size: &size)
-            // The estimate falls short when much is escaped; jansson has said by how much.
+            // The estimate is too small if many characters are escaped; jansson has returned the exact size.
             return unsafe size <= estimate ? written : write(tree, capacity: size, size: &size)
         }
     }
 
-    /// The JSON of a value as a text.
-    public static func text(_ value: JSONValue) -> String {
+    /// The value as JSON text.
+    package static func text(_ value: JSONValue) -> String {
         String(decoding: bytes(value), as: UTF8.self)
     }
 
@@ -32,7 +32,7 @@ public enum JSONEncoding {
         }
     }
 
-    /// A new jansson value, and an upper bound of the bytes it is written in unless characters need escapes.
+    /// A new jansson value, and an upper bound of its encoded size if no character needs an escape.
     private static func build(_ value: JSONValue, _ estimate: inout Int) -> UnsafeMutablePointer<json_t> {
         let built: UnsafeMutablePointer<json_t>?
         // 24 bytes hold the longest number, "-9223372036854775808" or "-1.23456789012345e-308", and a separator.
@@ -62,12 +62,12 @@ public enum JSONEncoding {
         return unsafe built
     }
 
-    /// The only way in which building can fail: names are UTF-8, and no value is put into itself.
+    /// Out of memory is the only possible failure: names are UTF-8, and no value contains itself.
     private static func expectMemory(_ condition: Bool) {
         precondition(condition, "jansson has no memory for a value.")
     }
 
-    /// Lends the UTF-8 of a text, which Swift knows to be valid, with its length: U+0000 inside it does not end it.
+    /// Passes the UTF-8 of a text, which Swift guarantees to be valid, with its length: U+0000 does not end it.
     private static func bytes<Result>(
         of text: String, _ estimate: inout Int, _ body: (UnsafePointer<CChar>?, Int) -> Result
     ) -> Result {

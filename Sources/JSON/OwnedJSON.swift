@@ -1,13 +1,13 @@
 internal import CJansson
 
-/// One reference to a jansson value, given back at the end of its life.
+/// One owned reference to a jansson value, released at the end of its lifetime.
 ///
-/// Safe: the pointer is private, counted once for this struct, which cannot be copied, and lent to closures only.
+/// Safe: the pointer is private, holds one reference count for this noncopyable struct, and is passed to closures only.
 @safe
 struct OwnedJSON: ~Copyable {
     private let pointer: UnsafeMutablePointer<json_t>
 
-    /// Takes over the reference that a jansson function returned.
+    /// Takes ownership of the reference that a jansson function returned.
     init(owning pointer: UnsafeMutablePointer<json_t>) {
         unsafe self.pointer = pointer
     }

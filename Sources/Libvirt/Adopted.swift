@@ -1,14 +1,14 @@
 import Glibc
 
 extension String {
-    /// Copies a text that libvirt allocated for us, and frees it.
+    /// Copies a string that libvirt allocated for its caller, and frees it.
     init(adopting text: UnsafeMutablePointer<CChar>) {
         unsafe self.init(cString: text)
         unsafe free(text)
     }
 }
 
-/// Turns each entry of an array that libvirt allocated for us into a value, and frees the array; `take` owns its entry.
+/// Converts each element of an array that libvirt allocated for its caller to a value, and frees the array; `take` owns the element.
 func adopted<Value>(
     _ list: UnsafeMutablePointer<OpaquePointer?>?, count: Int32, take: (OpaquePointer) -> Value
 ) -> [Value] {

@@ -1,10 +1,10 @@
 import Common
 import Dispatch
 
-/// One opening of a connection, on a thread of its own.
+/// Opens a connection on a thread of its own.
 ///
-/// Opening knows no time limit and keepalive begins only after it, so a hung daemon would hold its caller for ever. Here the
-/// caller can stop waiting; the attempt goes on, and may be asked again.
+/// Opening has no time limit and keepalive begins only after it, so a hung daemon would block its client forever. Here the
+/// client can stop waiting; the attempt continues, and the client may wait for it again.
 final class ConnectionAttempt: Sendable {
     /// A day, which Dispatch can count in nanoseconds.
     private static let longestWait = Duration.seconds(86_400)
@@ -24,7 +24,7 @@ final class ConnectionAttempt: Sendable {
         }
     }
 
-    /// The outcome, or `nil` if there is none by then.
+    /// The outcome, or `nil` if there is none within the limit.
     func wait(atMost limit: Duration) -> Result<Connection, LibvirtError>? {
         let (seconds, attoseconds) = min(limit, Self.longestWait).components
         let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)

@@ -1,58 +1,55 @@
 import CLibvirt
+package import Common
 
-/// The name and UUID of a domain, enough to ask for the rest.
-public struct DomainReference: Sendable, Hashable {
-    /// The UUID, lower-case with hyphens.
-    public let uuid: String
+/// The name and UUID of a domain.
+package struct DomainReference: Sendable, Hashable {
+    package let uuid: InstanceUUID
     /// The name; it can change, the UUID cannot.
-    public let name: String
+    package let name: String
 
-    /// A reference from its parts.
-    public init(uuid: String, name: String) {
+    package init(uuid: InstanceUUID, name: String) {
         (self.uuid, self.name) = (uuid, name)
     }
 }
 
-/// What libvirt says about one domain at one moment.
-public struct DomainDescription: Sendable, Hashable {
-    /// The UUID, lower-case with hyphens.
-    public let uuid: String
+/// libvirt's description of a domain at one moment.
+package struct DomainDescription: Sendable, Hashable {
+    package let uuid: InstanceUUID
     /// The name; it can change, the UUID cannot.
-    public let name: String
-    /// Whether the domain runs; a paused one does.
-    public let isRunning: Bool
-    /// Whether it is paused, as it is on the host that it migrates to until that is done.
-    public let isPaused: Bool
-    /// The domain XML (https://libvirt.org/formatdomain.html) as it is now; of a domain that does not run, as it will start.
-    public let liveXML: String
-    /// The domain XML for the next start, with edits that wait for it; only where it was asked for and the domain is persistent.
-    public let inactiveXML: String?
+    package let name: String
+    /// Whether the domain runs; a paused domain does.
+    package let isRunning: Bool
+    /// Whether it is paused, as on the destination host of a migration until the migration ends.
+    package let isPaused: Bool
+    /// The current domain XML (https://libvirt.org/formatdomain.html); of a domain that does not run, the XML for its next start.
+    package let liveXML: String
+    /// The domain XML for the next start, with pending edits; only where it was requested and the domain is persistent.
+    package let inactiveXML: String?
 
-    /// A description from its parts.
-    public init(
-        uuid: String, name: String, isRunning: Bool, isPaused: Bool, liveXML: String, inactiveXML: String?
+    package init(
+        uuid: InstanceUUID, name: String, isRunning: Bool, isPaused: Bool, liveXML: String, inactiveXML: String?
     ) {
         (self.uuid, self.name, self.isRunning, self.isPaused) = (uuid, name, isRunning, isPaused)
         (self.liveXML, self.inactiveXML) = (liveXML, inactiveXML)
     }
 }
 
-/// What became of a change of a domain's metadata.
-public enum MetadataChange: Sendable, Hashable {
+/// The outcome of a change of a domain's metadata.
+package enum MetadataChange: Sendable, Hashable {
     /// libvirt has confirmed it.
     case made
-    /// What stands there did not allow it; nothing was changed.
+    /// The present element did not allow it; nothing was changed.
     case notAllowed
-    /// There is no such domain, or no longer.
+    /// The domain does not exist, or no longer.
     case noDomain
 }
 
-/// A handle of one domain.
-// Safe: the pointer is the one reference that a lookup gave; it is private, not copied, and freed once.
+/// A handle of a domain.
+// Safe: the pointer is the one reference that a lookup returned; it is private, not copied, and freed once.
 @safe struct Domain: ~Copyable {
     private let pointer: virDomainPtr
 
-    /// Takes over a reference that libvirt has given.
+    /// Takes ownership of a reference that libvirt returned.
     init(owning pointer: virDomainPtr) {
         unsafe self.pointer = unsafe pointer
     }
@@ -61,12 +58,13 @@ public enum MetadataChange: Sendable, Hashable {
         unsafe virDomainFree(pointer)
     }
 
-    /// The UUID, lower-case with hyphens; costs no call to the daemon.
-    var uuid: String {
-        unsafe Self.uuid(of: pointer) ?? ""
+    /// Makes no call to the daemon.
+    func uuid() throws(LibvirtError) -> InstanceUUID {
+        guard let uuid = unsafe Self.uuid(of: pointer) else { throw .last("virDomainGetUUID") }
+        return uuid
     }
 
-    /// The name; costs no call to the daemon.
+    /// Makes no call to the daemon.
     var name: String {
         unsafe virDomainGetName(pointer).map { unsafe String(cString: $0) } ?? ""
     }
@@ -79,7 +77,7 @@ public enum MetadataChange: Sendable, Hashable {
 
     private func state() throws(LibvirtError) -> virDomainState {
         var state: Int32 = 0
-        // Safe: the manual says that the reason may be NULL, and that of the flags there are none.
+        // Safe: by the manual the reason may be NULL, and there are no flags.
         guard unsafe virDomainGetState(pointer, &state, nil, 0) == 0 else { throw .last("virDomainGetState") }
         return virDomainState(UInt32(bitPattern: state))
     }
@@ -90,26 +88,26 @@ public enum MetadataChange: Sendable, Hashable {
         return answer == 1
     }
 
-    /// The XML of now, or the one for the next start; of a domain that does not run the two are the same.
+    /// The current XML, or the one for the next start; of a domain that does not run the two are the same.
     ///
-    /// - Parameter secrets: whether passwords are in it, which only a connection that can write may ask for.
+    /// - Parameter secrets: whether to include passwords, which needs a connection that can write.
     func xml(inactive: Bool, secrets: Bool = false) throws(LibvirtError) -> String {
         let flags = (inactive ? VIR_DOMAIN_XML_INACTIVE.rawValue : 0) | (secrets ? VIR_DOMAIN_XML_SECURE.rawValue : 0)
         guard let text = unsafe virDomainGetXMLDesc(pointer, flags) else { throw .last("virDomainGetXMLDesc") }
         return unsafe String(adopting: text)
     }
 
-    /// All that is known, in two calls to the daemon, or four with the XML for the next start: a call is several messages, and
+    /// Describes the domain in two calls to the daemon, or four with the XML for the next start: a call is several messages, and
     /// each wakes three threads.
     func describe(edited: Bool) throws(LibvirtError) -> DomainDescription {
         let liveXML = try xml(inactive: false)
         let startsAgain = edited ? try isPersistent() : false
         let inactiveXML = startsAgain ? try xml(inactive: true) : nil
-        // Asked last, for it may have stopped since it was found: what was found has no number if it did not run even then.
+        // Queried last, because the domain may have stopped since the lookup: its handle has no ID if it did not run even then.
         let state = try state()
         let isRunning = unsafe virDomainGetID(pointer) != UInt32.max && state != VIR_DOMAIN_SHUTOFF
         return DomainDescription(
-            uuid: uuid, name: name, isRunning: isRunning, isPaused: state == VIR_DOMAIN_PAUSED, liveXML: liveXML,
+            uuid: try uuid(), name: name, isRunning: isRunning, isPaused: state == VIR_DOMAIN_PAUSED, liveXML: liveXML,
             inactiveXML: inactiveXML)
     }
 
@@ -125,7 +123,7 @@ public enum MetadataChange: Sendable, Hashable {
         return unsafe String(adopting: text)
     }
 
-    /// Puts an element into the metadata, or takes it out; one that is not there may be taken out.
+    /// Writes an element of the metadata, or removes it if it exists.
     func setMetadata(
         to element: String?, namespace: String, prefix: String, live: Bool, persistent: Bool
     ) throws(LibvirtError) {
@@ -136,22 +134,22 @@ public enum MetadataChange: Sendable, Hashable {
         }
     }
 
-    /// The UUID of a domain that somebody else holds, as a callback is given it.
-    static func uuid(of pointer: virDomainPtr) -> String? {
-        var text = [CChar](repeating: 0, count: Int(VIR_UUID_STRING_BUFLEN))
-        // Safe: the manual says that the function writes VIR_UUID_STRING_BUFLEN bytes, the last of them 0.
-        guard unsafe virDomainGetUUIDString(pointer, &text) == 0 else { return nil }
-        return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    /// The UUID of a domain that libvirt owns, as in a callback.
+    static func uuid(of pointer: virDomainPtr) -> InstanceUUID? {
+        var octets = [UInt8](repeating: 0, count: Int(VIR_UUID_BUFLEN))
+        // Safe: by the manual the function writes VIR_UUID_BUFLEN bytes.
+        guard unsafe virDomainGetUUID(pointer, &octets) == 0 else { return nil }
+        return InstanceUUID(octets: octets)
     }
 }
 
 extension Connection {
-    /// All domains that there are, running or only defined.
+    /// All domains, running or only defined.
     func allDomains() throws(LibvirtError) -> [DomainReference] {
         try domains(VIR_CONNECT_LIST_DOMAINS_ACTIVE.rawValue | VIR_CONNECT_LIST_DOMAINS_INACTIVE.rawValue)
     }
 
-    /// All domains that run now, paused ones too.
+    /// All running domains, including paused ones.
     func runningDomains() throws(LibvirtError) -> [DomainReference] {
         try domains(VIR_CONNECT_LIST_DOMAINS_ACTIVE.rawValue)
     }
@@ -161,28 +159,30 @@ extension Connection {
             var list: UnsafeMutablePointer<virDomainPtr?>?
             let count = unsafe virConnectListAllDomains(pointer, &list, flags)
             guard count >= 0 else { throw .last("virConnectListAllDomains") }
+            // Name and UUID are copied from the handle, which always has both.
             return unsafe adopted(list, count: count) { pointer in
                 let domain = unsafe Domain(owning: pointer)
-                return DomainReference(uuid: domain.uuid, name: domain.name)
-            }
+                return (try? domain.uuid()).map { DomainReference(uuid: $0, name: domain.name) }
+            }.compactMap(\.self)
         }
     }
 
-    /// Writes a domain's definition for the next start, in the place of the one with its name and UUID.
+    /// Replaces the definition of the domain with the XML's name and UUID.
     func define(_ xml: String) throws(LibvirtError) {
         try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
             guard let defined = unsafe virDomainDefineXML(pointer, xml) else { throw .last("virDomainDefineXML") }
-            // Safe: this is the one reference that defining gave.
+            // Safe: this is the one reference that defining returned.
             unsafe virDomainFree(defined)
         }
     }
 
-    /// The domain with a UUID; `nil` if there is none, or the text is no UUID.
-    func domain(uuid: String) throws(LibvirtError) -> Domain? {
+    /// The domain with a UUID; `nil` if there is none.
+    func domain(uuid: InstanceUUID) throws(LibvirtError) -> Domain? {
         try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
-            if let domain = unsafe virDomainLookupByUUIDString(pointer, uuid) { return unsafe Domain(owning: domain) }
-            let error = LibvirtError.last("virDomainLookupByUUIDString")
-            guard [.noDomain, .invalidArgument].contains(error.code) else { throw error }
+            // Safe: the function reads VIR_UUID_BUFLEN bytes, the length of the array.
+            if let domain = unsafe virDomainLookupByUUID(pointer, uuid.octets) { return unsafe Domain(owning: domain) }
+            let error = LibvirtError.last("virDomainLookupByUUID")
+            guard error.code == .noDomain else { throw error }
             return nil
         }
     }
@@ -197,7 +197,7 @@ extension Connection {
         }
     }
 
-    /// The running domain with the number that libvirt gave it at its start; `nil` if there is none.
+    /// The running domain with an ID, which libvirt assigns at each start; `nil` if there is none.
     func domain(id: Int32) throws(LibvirtError) -> Domain? {
         try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
             if let domain = unsafe virDomainLookupByID(pointer, id) { return unsafe Domain(owning: domain) }

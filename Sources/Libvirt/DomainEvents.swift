@@ -1,12 +1,12 @@
 import CLibvirt
 
-/// The functions that libvirt calls on its event loop's thread: each copies out who changed and passes a hint, no more.
+/// The functions that libvirt calls on its event loop's thread: each only copies which domain or network changed, and passes a hint.
 private enum Callback {
-    /// Also libvirt's answer: the manual asks a lifecycle callback for 0.
+    /// - Returns: 0, which the manual requires of a lifecycle callback.
     @discardableResult
     static func domain(_ domain: virDomainPtr?, _ opaque: UnsafeMutableRawPointer?) -> Int32 {
         if let domain = unsafe domain, let uuid = unsafe Domain.uuid(of: domain) {
-            unsafe HintGate.borrowed(opaque)?.pass(.domain(uuid: uuid))
+            unsafe HintGate.borrowed(opaque)?.pass(.domain(uuid))
         }
         return 0
     }
@@ -16,7 +16,7 @@ private enum Callback {
         unsafe HintGate.borrowed(opaque)?.pass(.network(name: name))
     }
 
-    /// One pointer for both registering and deregistering: libvirt knows a close callback by its address.
+    /// One pointer for both registering and deregistering: libvirt identifies a close callback by its address.
     static let closed: virConnectCloseFunc = { _, reason, opaque in
         unsafe HintGate.borrowed(opaque)?.pass(.connectionLost(reason: Callback.text(of: reason)))
     }
@@ -34,7 +34,7 @@ private enum Callback {
 }
 
 extension Connection {
-    /// Asks for one kind of event, and gives the number to deregister it by.
+    /// Registers for one kind of event, and returns the number to deregister it by.
     func register(_ kind: EventKind, _ gate: HintGate) throws(LibvirtError) -> Int32 {
         try unsafe withPointer { (connection: virConnectPtr) throws(LibvirtError) in
             let opaque = unsafe gate.retained()
@@ -49,9 +49,9 @@ extension Connection {
         }
     }
 
-    /// Takes back a registration; libvirt then releases the gate, now or once a running callback ends.
+    /// Cancels a registration; libvirt then releases the gate, now or once a running callback ends.
     func deregister(_ kind: EventKind, _ number: Int32) {
-        // A failure leaves nothing to do: the connection is lost, or libvirt has dropped the registration by itself.
+        // A failure needs no handling: the connection is lost, or libvirt has cancelled the registration by itself.
         _ = try? unsafe withPointer { (connection: virConnectPtr) throws(LibvirtError) in
             switch kind {
             case .connectionLoss: unsafe virConnectUnregisterCloseCallback(connection, Callback.closed)
@@ -65,7 +65,7 @@ extension Connection {
         _ kind: EventKind, _ connection: virConnectPtr, _ opaque: UnsafeMutableRawPointer
     ) -> Int32 {
         let release = unsafe Callback.release
-        // Safe: `opaque` is a retained gate, which is what the callbacks take it for and `release` gives back.
+        // Safe: `opaque` is a retained gate, as the callbacks expect, and `release` releases it.
         return switch kind {
         case .lifecycle:
             unsafe shim_on_domain_lifecycle(connection, { unsafe Callback.domain($1, $4) }, opaque, release)

@@ -1,29 +1,27 @@
-/// What a domain is made of that a person may change: its definition, and an element of its metadata.
-public struct EditableDomain: Sendable, Hashable {
-    /// The UUID, lower-case with hyphens.
-    public let uuid: String
-    /// The name.
-    public let name: String
+package import Common
+
+/// The parts of a domain that the operator may change: its definition, and an element of its metadata.
+package struct EditableDomain: Sendable, Hashable {
+    package let uuid: InstanceUUID
+    package let name: String
     /// The XML and the element of the running domain; `nil` if it does not run.
-    public let running: Part?
-    /// Those of its definition for the next start; `nil` if it is transient.
-    public let defined: Part?
+    package let running: Part?
+    /// The XML and the element of its definition for the next start; `nil` if it is transient.
+    package let defined: Part?
 
-    /// One of the two sides of a domain.
-    public struct Part: Sendable, Hashable {
+    /// Either the running domain or its definition.
+    package struct Part: Sendable, Hashable {
         /// The domain XML (https://libvirt.org/formatdomain.html), without passwords.
-        public let xml: String
+        package let xml: String
         /// The element of the metadata, without its namespace; `nil` where there is none.
-        public let element: String?
+        package let element: String?
 
-        /// A side from its parts.
-        public init(xml: String, element: String?) {
+        package init(xml: String, element: String?) {
             (self.xml, self.element) = (xml, element)
         }
     }
 
-    /// A domain from its parts.
-    public init(uuid: String, name: String, running: Part?, defined: Part?) {
+    package init(uuid: InstanceUUID, name: String, running: Part?, defined: Part?) {
         (self.uuid, self.name, self.running, self.defined) = (uuid, name, running, defined)
     }
 }
@@ -32,7 +30,7 @@ extension Domain {
     func editable(namespace: String) throws(LibvirtError) -> EditableDomain {
         let isRunning = try isRunning()
         return EditableDomain(
-            uuid: uuid, name: name, running: isRunning ? try part(namespace, live: true) : nil,
+            uuid: try uuid(), name: name, running: isRunning ? try part(namespace, live: true) : nil,
             defined: try isPersistent() ? try part(namespace, live: false) : nil)
     }
 
@@ -42,39 +40,36 @@ extension Domain {
 }
 
 extension Hypervisor {
-    /// All domains that there are, running or only defined, in no order.
-    public func allDomains() throws(LibvirtError) -> [DomainReference] {
+    /// All domains, running or only defined, in no order.
+    package func allDomains() throws(LibvirtError) -> [DomainReference] {
         try connection().allDomains()
     }
 
-    /// The domains that a person may have meant by a text: the ones with that name, UUID, or number of a run.
+    /// The domains that match an operator's argument: a UUID, a name, or an ID.
     ///
-    /// - Parameter namespace: which element of the metadata is wanted.
-    public func editableDomains(_ text: String, namespace: String) throws(LibvirtError) -> [EditableDomain] {
+    /// - Parameter namespace: the namespace of the wanted metadata element.
+    package func editableDomains(_ text: String, namespace: String) throws(LibvirtError) -> [EditableDomain] {
         let connection = try connection()
-        var found: [EditableDomain] = []
-        func add(_ domain: borrowing Domain) throws(LibvirtError) {
-            if found.contains(where: { $0.uuid == domain.uuid }) { return }
-            found.append(try domain.editable(namespace: namespace))
+        // A domain whose name is another's UUID neither precedes it nor makes the argument ambiguous.
+        if let uuid = InstanceUUID(text), let domain = try connection.domain(uuid: uuid) {
+            return [try domain.editable(namespace: namespace)]
         }
-        if let domain = try connection.domain(named: text) { try add(domain) }
-        if let domain = try connection.domain(uuid: text) { try add(domain) }
-        if let id = Int32(text), let domain = try connection.domain(id: id) { try add(domain) }
-        return found
+        if let domain = try connection.domain(named: text) { return [try domain.editable(namespace: namespace)] }
+        if let id = Int32(text), let domain = try connection.domain(id: id) { return [try domain.editable(namespace: namespace)] }
+        return []
     }
 
-    /// Writes a domain's definition anew, where it still is what it was when it was looked at. The passwords in it are kept.
+    /// Replaces a domain's definition, if it has not changed since it was read. The passwords in it are kept.
     ///
-    /// Nothing that this object is asked comes between the look and the change; somebody else's change in that moment is lost, as
-    /// it would be with `virsh edit`.
+    /// No other call of this actor runs between the comparison and the change; another program's change in that moment is lost, as
+    /// with `virsh edit`.
     ///
     /// - Parameters:
-    ///   - domain: what it was.
-    ///   - edit: makes the new definition of the old one; it is given the one with passwords.
-    /// - Returns: `notAllowed` where it is another definition by now.
-    /// - Throws: `operationDenied` where the connection is for reading, what the C functions say, and nothing of `edit`'s: it says
-    ///   no by `nil`, which changes nothing.
-    public func redefine(
+    ///   - domain: the domain as it was read.
+    ///   - edit: returns the new definition for the old one, which includes passwords; `nil` to change nothing.
+    /// - Returns: `notAllowed` where the definition has changed since.
+    /// - Throws: `operationDenied` where the connection is read-only, and the errors of the C functions.
+    package func redefine(
         _ domain: EditableDomain, by edit: @Sendable (String) -> String?
     ) throws(LibvirtError) -> MetadataChange {
         let connection = try connection()
@@ -85,12 +80,12 @@ extension Hypervisor {
         return .made
     }
 
-    /// Puts an element into one side of a domain's metadata, or takes it out, where that side's element still is what it was.
+    /// Writes or removes a metadata element of the running domain or of its definition, if the element has not changed since it was read.
     ///
     /// - Parameters:
-    ///   - element: the element without a namespace, which libvirt adds; `nil` takes it out.
-    ///   - live: whether the running domain is meant, and not its definition.
-    public func setMetadata(
+    ///   - element: the element without a namespace, which libvirt adds; `nil` removes it.
+    ///   - live: whether to change the running domain, not its definition.
+    package func setMetadata(
         to element: String?, namespace: String, prefix: String, of domain: EditableDomain, live: Bool
     ) throws(LibvirtError) -> MetadataChange {
         guard let handle = try connection().domain(uuid: domain.uuid) else { return .noDomain }

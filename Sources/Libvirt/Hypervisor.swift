@@ -1,16 +1,14 @@
-public import Common
+package import Common
 
-/// The only door to libvirt: one connection at a time, asked by one caller at a time, on a queue of its own because its calls
-/// block.
+/// The only access to libvirt: one connection at a time, one call at a time, on a queue of its own because the calls block.
 ///
 /// Every call but `disconnect()` throws `invalidConnection` where there is no connection. A call to a daemon that hangs ends
 /// with an error once keepalive messages stay unanswered: after the interval, times the count and one more.
-public actor Hypervisor {
-    /// What a connection is for.
-    public enum Access: Sendable {
-        /// All can be read, and events come.
+package actor Hypervisor {
+    package enum Access: Sendable {
+        /// Read-only, with events.
         case reading
-        /// Domains can be changed too; no event comes but the connection's own end.
+        /// Domains can be changed too; of the events only the loss of the connection.
         case writing
 
         var function: String { self == .reading ? "virConnectOpenReadOnly" : "virConnectOpen" }
@@ -24,26 +22,26 @@ public actor Hypervisor {
     private let openingLimit: Duration
     private let onHint: @Sendable (Hint) -> Void
     private var subscriptions: Subscriptions?
-    /// An opening that we stopped waiting for; there is never a second one beside it.
+    /// An attempt that timed out; there is never a second attempt at the same time.
     private var lateAttempt: ConnectionAttempt?
 
     /// The queue that all of this actor's work runs on.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
         // Safe: the executor lives as long as this actor, which holds it in a constant.
         unsafe executor.asUnownedSerialExecutor()
     }
 
-    /// A hypervisor, not yet connected.
+    /// Does not connect yet.
     ///
     /// - Parameters:
-    ///   - uri: where to connect to (https://libvirt.org/uri.html), such as `qemu:///system`.
-    ///   - access: whether anything is to be changed.
+    ///   - uri: libvirt's connection URI (https://libvirt.org/uri.html), such as `qemu:///system`.
+    ///   - access: read-only or read-write.
     ///   - keepaliveInterval: the time between keepalive messages; libvirt counts whole seconds, at least one.
-    ///   - keepaliveCount: how many of these may stay unanswered before the connection is given up.
-    ///   - openingLimit: how long `connect()` waits for a daemon that accepts us but says nothing.
+    ///   - keepaliveCount: how many of these may stay unanswered before the connection is closed.
+    ///   - openingLimit: how long `connect()` waits for a daemon that accepts the connection but does not answer.
     ///   - onHint: called on libvirt's thread for each event, one at a time. It must return at once, wait for nothing, and not
     ///     own this actor.
-    public init(
+    package init(
         uri: String, access: Access = .reading, keepaliveInterval: Duration = .seconds(2), keepaliveCount: Int = 3,
         openingLimit: Duration = .seconds(10), onHint: @escaping @Sendable (Hint) -> Void
     ) {
@@ -53,11 +51,11 @@ public actor Hypervisor {
         keepalive = (max(1, Int32(clamping: keepaliveInterval.components.seconds)), UInt32(clamping: keepaliveCount))
     }
 
-    /// Connects, in place of any connection there was, and asks for all events that the driver has, if they are wanted.
+    /// Connects, in place of an existing connection, and registers for the events of this access that the driver supports.
     ///
-    /// - Throws: what the C functions say, such as `noConnect`, `systemError`, `authFailed`; `operationTimeout` when the daemon
-    ///   did not answer within the limit.
-    public func connect() throws(LibvirtError) {
+    /// - Throws: the errors of the C functions, such as `noConnect`, `systemError`, `authFailed`; `operationTimeout` when the
+    ///   daemon did not answer within the limit.
+    package func connect() throws(LibvirtError) {
         disconnect()
         try EventLoop.ensureRunning()
         let connection = try open()
@@ -65,18 +63,18 @@ public actor Hypervisor {
         subscriptions = try Subscriptions(to: access.kinds, on: connection, canBeLost: canBeLost, onHint: onHint)
     }
 
-    /// Ends the connection, if there is one. No hint comes after this returns, until the next `connect()`.
-    public func disconnect() {
+    /// Closes the connection, if there is one. No hint follows after this returns, until the next `connect()`.
+    package func disconnect() {
         subscriptions = nil
     }
 
-    /// Whether there is a connection and it is not known to be broken; asks nobody.
-    public var isConnected: Bool {
+    /// Whether there is a connection that is not known to be lost; makes no call to the daemon.
+    package var isConnected: Bool {
         subscriptions?.connection.isAlive ?? false
     }
 
-    /// The kinds of events that the present connection will not bring, each with libvirt's reason; empty without a connection.
-    public var unavailableEvents: [EventKind: LibvirtError] {
+    /// The kinds of events that the present connection does not support, each with libvirt's reason; empty without a connection.
+    package var unavailableEvents: [EventKind: LibvirtError] {
         subscriptions?.unavailable ?? [:]
     }
 
@@ -102,30 +100,36 @@ public actor Hypervisor {
         return connection
     }
 
-    /// All domains that run now, paused ones too, in no order.
-    public func runningDomains() throws(LibvirtError) -> [DomainReference] {
+    /// All running domains, including paused ones, in no order.
+    package func runningDomains() throws(LibvirtError) -> [DomainReference] {
         try connection().runningDomains()
     }
 
-    /// A running domain; `nil` if it is unknown or does not run.
+    /// A running domain; `nil` if it does not exist or does not run.
     ///
-    /// - Parameters:
-    ///   - uuid: the UUID, in either case.
-    ///   - edited: whether the XML for the next start is wanted too.
-    public func domain(uuid: String, edited: Bool) throws(LibvirtError) -> DomainDescription? {
+    /// - Parameter edited: whether to read the XML for the next start too.
+    package func domain(uuid: InstanceUUID, edited: Bool) throws(LibvirtError) -> DomainDescription? {
         let description = try describe(edited: edited) { connection throws(LibvirtError) in try connection.domain(uuid: uuid) }
         return description?.isRunning == true ? description : nil
     }
 
-    /// A domain, running or only defined, that a person named by its name, else its UUID, else the number of its run.
+    /// A listed domain, running or only defined; `nil` if it no longer exists.
+    ///
+    /// - Parameter edited: whether to read the XML for the next start too.
+    package func domain(_ listed: DomainReference, edited: Bool) throws(LibvirtError) -> DomainDescription? {
+        try describe(edited: edited) { connection throws(LibvirtError) in try connection.domain(uuid: listed.uuid) }
+    }
+
+    /// The domain, running or only defined, that an operator's argument names: a UUID, else a name, else an ID.
     ///
     /// - Parameters:
-    ///   - text: what the person wrote.
-    ///   - edited: whether the XML for the next start is wanted too.
-    public func findDomain(_ text: String, edited: Bool) throws(LibvirtError) -> DomainDescription? {
+    ///   - text: the argument.
+    ///   - edited: whether to read the XML for the next start too.
+    package func findDomain(_ text: String, edited: Bool) throws(LibvirtError) -> DomainDescription? {
         try describe(edited: edited) { connection throws(LibvirtError) in
+            // A domain whose name is another's UUID does not precede it.
+            if let uuid = InstanceUUID(text), let domain = try connection.domain(uuid: uuid) { return domain }
             if let domain = try connection.domain(named: text) { return domain }
-            if let domain = try connection.domain(uuid: text) { return domain }
             guard let id = Int32(text) else { return nil }
             return try connection.domain(id: id)
         }
@@ -139,27 +143,28 @@ public actor Hypervisor {
             guard let domain = try lookup(connection) else { return nil }
             return try domain.describe(edited: edited)
         } catch {
-            // The domain may go between two calls; that is the same as if it had gone before the first.
+            // The domain may disappear between two calls; the result is the same as if it had disappeared before the first.
             guard error.code == .noDomain else { throw error }
             return nil
         }
     }
 
-    /// Puts an element into a domain's metadata, or takes it out, where what stands there allows that: in the running domain and
-    /// in its definition, whichever there are.
+    /// Writes or removes an element of a domain's metadata, if the present element allows it: in the running domain and in its
+    /// definition, as far as they exist.
     ///
-    /// Nothing that this object is asked comes between the look and the change.
+    /// No other call of this actor runs between the check and the change.
     ///
     /// - Parameters:
-    ///   - element: the element without a namespace, which libvirt adds; `nil` takes it out.
-    ///   - namespace: its namespace, which the element alone is in.
-    ///   - prefix: how libvirt writes the namespace.
-    ///   - uuid: the domain's, in either case.
-    ///   - allows: whether the change may be made, given what stands there now (`nil` for nothing): in the running domain, if it
-    ///     runs. libvirt leaves the namespace out of it.
-    /// - Throws: `operationDenied` where the connection is for reading, and what the C functions say.
-    public func setMetadata(
-        to element: String?, namespace: String, prefix: String, ofDomain uuid: String, where allows: @Sendable (String?) -> Bool
+    ///   - element: the element without a namespace, which libvirt adds; `nil` removes it.
+    ///   - namespace: the namespace of this element only.
+    ///   - prefix: the prefix with which libvirt writes the namespace.
+    ///   - uuid: the domain's.
+    ///   - allows: whether the present element (`nil` for none), without its namespace, allows the change: that of the running
+    ///     domain, if it runs.
+    /// - Throws: `operationDenied` where the connection is read-only, and the errors of the C functions.
+    package func setMetadata(
+        to element: String?, namespace: String, prefix: String, ofDomain uuid: InstanceUUID,
+        where allows: @Sendable (String?) -> Bool
     ) throws(LibvirtError) -> MetadataChange {
         let connection = try connection()
         do throws(LibvirtError) {
@@ -170,24 +175,24 @@ public actor Hypervisor {
                 to: element, namespace: namespace, prefix: prefix, live: isRunning, persistent: try domain.isPersistent())
             return .made
         } catch {
-            // As above: it may go between two calls.
+            // As above: the domain may disappear between two calls.
             guard error.code == .noDomain else { throw error }
             return .noDomain
         }
     }
 
     /// All active networks, in no order; none where the driver has no networks.
-    public func networks() throws(LibvirtError) -> [NetworkDescription] {
+    package func networks() throws(LibvirtError) -> [NetworkDescription] {
         try connection().networks()
     }
 
-    /// An active network; `nil` if it is unknown or inactive.
-    public func network(named name: String) throws(LibvirtError) -> NetworkDescription? {
+    /// An active network; `nil` if it does not exist or is inactive.
+    package func network(named name: String) throws(LibvirtError) -> NetworkDescription? {
         try activeNetwork(name) { network throws(LibvirtError) in try network.describe() }
     }
 
-    /// The addresses that DHCP gave on networks, by hardware address. A network whose leases cannot be read has none.
-    public func leasedAddresses(on networks: [NetworkDescription]) -> [MACAddress: [IPAddress]] {
+    /// The DHCP addresses on networks, by hardware address. A network whose leases cannot be read has none.
+    package func leasedAddresses(on networks: [NetworkDescription]) -> [MACAddress: [IPAddress]] {
         var addresses: [MACAddress: [IPAddress]] = [:]
         for network in networks {
             for lease in (try? leases(network: network.name)) ?? [] { addresses[lease.mac, default: []].append(lease.address) }
@@ -195,10 +200,8 @@ public actor Hypervisor {
         return addresses
     }
 
-    /// The DHCP leases of an active network; none if it is unknown or inactive, or the driver does not know leases.
-    ///
-    /// - Parameter network: the network's name.
-    public func leases(network: String) throws(LibvirtError) -> [Lease] {
+    /// The DHCP leases of an active network; none if it does not exist or is inactive, or the driver does not support leases.
+    package func leases(network: String) throws(LibvirtError) -> [Lease] {
         try activeNetwork(network) { network throws(LibvirtError) in try network.leases() } ?? []
     }
 
@@ -210,7 +213,7 @@ public actor Hypervisor {
             guard let network = try connection.network(named: name), try network.isActive() else { return nil }
             return try read(network)
         } catch {
-            // As with domains: it may go between two calls.
+            // As with domains: the network may disappear between two calls.
             guard error.code == .noNetwork else { throw error }
             return nil
         }

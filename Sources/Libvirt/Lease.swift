@@ -1,26 +1,23 @@
 import CLibvirt
-public import Common
+package import Common
 import Glibc
 
-/// An address that a network's DHCP server has given to an interface for a time, as libvirt reads it from dnsmasq's records.
-public struct Lease: Sendable, Hashable {
-    /// The interface that has it.
-    public let mac: MACAddress
-    /// The address.
-    public let address: IPAddress
-    /// The name that the client gave itself; a claim, not a fact.
-    public let hostname: String?
-    /// When it ends, in seconds since 1970; 0 means never.
-    public let expires: Int64
+/// A DHCP lease of a network, as libvirt reads it from dnsmasq's records.
+package struct Lease: Sendable, Hashable {
+    package let mac: MACAddress
+    package let address: IPAddress
+    /// The name that the client sent; not trustworthy.
+    package let hostname: String?
+    /// In seconds since 1970; 0 means never.
+    package let expires: Int64
 
-    /// A lease from its parts.
-    public init(mac: MACAddress, address: IPAddress, hostname: String?, expires: Int64) {
+    package init(mac: MACAddress, address: IPAddress, hostname: String?, expires: Int64) {
         (self.mac, self.address, self.hostname, self.expires) = (mac, address, hostname, expires)
     }
 
-    /// Copies what libvirt gives; `nil` without a readable MAC or address, which an IPv6 client need not have told.
+    /// Copies libvirt's lease; `nil` without a valid MAC or address: an IPv6 client need not send its MAC.
     fileprivate init?(copying lease: virNetworkDHCPLease) {
-        // Safe: the texts belong to the lease and stand, 0-terminated, while it does; they are copied here.
+        // Safe: the strings belong to the lease, and are 0-terminated and valid as long as it is; they are copied here.
         guard let mac = unsafe lease.mac.flatMap({ unsafe MACAddress(String(cString: $0)) }),
             let address = unsafe lease.ipaddr.flatMap({ unsafe IPAddress(String(cString: $0)) })
         else { return nil }
@@ -30,7 +27,7 @@ public struct Lease: Sendable, Hashable {
 }
 
 extension Network {
-    /// The leases that stand now; none where the driver does not know them.
+    /// The current leases; none where the driver does not support them.
     func leases() throws(LibvirtError) -> [Lease] {
         try unsafe withPointer { (pointer: virNetworkPtr) throws(LibvirtError) in
             var list: UnsafeMutablePointer<virNetworkDHCPLeasePtr?>?
@@ -41,7 +38,7 @@ extension Network {
                 return []
             }
             defer { unsafe free(list) }
-            // Safe: libvirt gives `count` leases, each to be freed by us, and then the array.
+            // Safe: libvirt returns `count` leases, each of which the caller must free, and then the array.
             return unsafe UnsafeBufferPointer(start: list, count: Int(count)).compactMap { entry in
                 guard let entry = unsafe entry else { return nil }
                 defer { unsafe virNetworkDHCPLeaseFree(entry) }

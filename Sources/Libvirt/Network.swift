@@ -1,26 +1,25 @@
 import CLibvirt
 
-/// What libvirt says about one active network at one moment.
-public struct NetworkDescription: Sendable, Hashable {
+/// libvirt's description of an active network at one moment.
+package struct NetworkDescription: Sendable, Hashable {
     /// The name, by which domains refer to it.
-    public let name: String
-    /// The UUID, lower-case with hyphens.
-    public let uuid: String
-    /// The network XML (https://libvirt.org/formatnetwork.html) as it is now.
-    public let xml: String
+    package let name: String
+    /// Lower-case with hyphens.
+    package let uuid: String
+    /// The current network XML (https://libvirt.org/formatnetwork.html).
+    package let xml: String
 
-    /// A description from its parts.
-    public init(name: String, uuid: String, xml: String) {
+    package init(name: String, uuid: String, xml: String) {
         (self.name, self.uuid, self.xml) = (name, uuid, xml)
     }
 }
 
-/// A handle of one network.
-// Safe: the pointer is the one reference that a lookup gave; it is private, not copied, and freed once.
+/// A handle of a network.
+// Safe: the pointer is the one reference that a lookup returned; it is private, not copied, and freed once.
 @safe struct Network: ~Copyable {
     private let pointer: virNetworkPtr
 
-    /// Takes over a reference that libvirt has given.
+    /// Takes ownership of a reference that libvirt returned.
     init(owning pointer: virNetworkPtr) {
         unsafe self.pointer = unsafe pointer
     }
@@ -29,7 +28,7 @@ public struct NetworkDescription: Sendable, Hashable {
         unsafe virNetworkFree(pointer)
     }
 
-    /// Lends the C handle for the time of one synchronous call.
+    /// Passes the C handle to `body` for one synchronous call.
     func withPointer<Value>(_ body: (virNetworkPtr) throws(LibvirtError) -> Value) throws(LibvirtError) -> Value {
         try unsafe body(pointer)
     }
@@ -40,11 +39,11 @@ public struct NetworkDescription: Sendable, Hashable {
         return answer == 1
     }
 
-    /// All that is known, in one call to the daemon.
+    /// Describes the network in one call to the daemon.
     func describe() throws(LibvirtError) -> NetworkDescription {
         guard let xml = unsafe virNetworkGetXMLDesc(pointer, 0) else { throw .last("virNetworkGetXMLDesc") }
         var uuid = [CChar](repeating: 0, count: Int(VIR_UUID_STRING_BUFLEN))
-        // Safe: the manual says that the function writes VIR_UUID_STRING_BUFLEN bytes, the last of them 0.
+        // Safe: by the manual the function writes VIR_UUID_STRING_BUFLEN bytes, the last of them 0.
         guard unsafe virNetworkGetUUIDString(pointer, &uuid) == 0 else { throw .last("virNetworkGetUUIDString") }
         return NetworkDescription(
             name: unsafe Self.name(of: pointer) ?? "",
@@ -52,7 +51,7 @@ public struct NetworkDescription: Sendable, Hashable {
             xml: unsafe String(adopting: xml))
     }
 
-    /// The name of a network that somebody else holds, as a callback is given it.
+    /// The name of a network that libvirt owns, as in a callback.
     static func name(of pointer: virNetworkPtr) -> String? {
         unsafe virNetworkGetName(pointer).map { unsafe String(cString: $0) }
     }
@@ -79,7 +78,7 @@ extension Connection {
             do throws(LibvirtError) {
                 networks.append(try network.get())
             } catch {
-                // It was stopped and undefined since it was listed.
+                // The network was stopped and undefined after it was listed.
                 guard error.code == .noNetwork else { throw error }
             }
         }

@@ -1,18 +1,18 @@
 import CLibvirt
 
-/// All that one connection was asked to tell us, until the end of this object's life.
+/// The event registrations of a connection, cancelled at the end of this object's life.
 ///
-/// libvirt's registrations hold the connection: it closes only after the last of them is gone.
+/// libvirt's registrations retain the connection: it closes only after the last of them is cancelled.
 final class Subscriptions {
     let connection: Connection
-    /// The kinds of news that this connection will not bring, each with the reason.
+    /// The kinds of events that this connection does not support, each with the reason.
     private(set) var unavailable: [EventKind: LibvirtError] = [:]
     private let gate: HintGate
     private var numbers: [EventKind: Int32] = [:]
 
-    /// Registers for each kind of event; a kind that is refused while the connection stands is only noted.
+    /// Registers for each kind of event; a kind that is refused while the connection is alive is only recorded.
     ///
-    /// - Parameter kinds: those that are wanted.
+    /// - Parameter kinds: the wanted kinds.
     /// - Parameter canBeLost: false for a driver inside this process. libvirt accepts a close callback there too, but neither
     ///   calls nor frees it.
     init(
@@ -37,7 +37,7 @@ final class Subscriptions {
 
     deinit {
         gate.close()
-        // A lost connection refuses; libvirt has dropped its side of the registration even so.
+        // On a lost connection this fails; libvirt has cancelled its side of the registration anyway.
         for (kind, number) in numbers { connection.deregister(kind, number) }
     }
 }

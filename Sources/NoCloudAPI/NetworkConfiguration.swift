@@ -1,9 +1,9 @@
 import Common
 
-/// `network-config`, version 2 (https://docs.cloud-init.io/en/latest/reference/network-config-format-v2.html), from the same facts as
-/// OpenStack's `network_data.json`; `nil` when there is nothing to say, and the guest asks by DHCP as without any.
+/// `network-config`, version 2 (https://docs.cloud-init.io/en/latest/reference/network-config-format-v2.html), from the same data
+/// as OpenStack's `network_data.json`; `nil` without any network, so that the guest falls back to DHCP.
 ///
-/// Interfaces are known by their hardware addresses and keep the names that the guest's kernel gives them.
+/// Interfaces are matched by MAC address and keep the names that the guest's kernel gives them.
 func networkConfiguration(of instance: Instance) -> JSONValue? {
     let links = instance.guestLinks
     guard links.contains(where: { !$0.networks.isEmpty }) else { return nil }
@@ -25,7 +25,7 @@ extension GuestLink {
     }
 
     fileprivate func bond(_ names: [MACAddress: String]) -> JSONMember? {
-        guard case .made(.bond(let mode, let members, let parameters)) = kind else { return nil }
+        guard case .virtual(.bond(let mode, let members, let parameters)) = kind else { return nil }
         let all = [JSONMember("mode", .string(mode))] + parameters.compactMap(Self.parameter)
         return JSONMember(
             id,
@@ -37,7 +37,7 @@ extension GuestLink {
     }
 
     fileprivate func vlan(_ names: [MACAddress: String]) -> JSONMember? {
-        guard case .made(.vlan(let number, let base)) = kind else { return nil }
+        guard case .virtual(.vlan(let number, let base)) = kind else { return nil }
         let link =
             switch base {
             case .interface(let mac): names[mac] ?? ""
@@ -47,7 +47,7 @@ extension GuestLink {
             id, .object([JSONMember("id", .integer(Int64(number))), JSONMember("link", .string(link))] + common))
     }
 
-    /// The bonding driver's parameters by the names that they have here, those that there are.
+    /// A parameter of the bonding driver by its name in this format; `nil` if the format has none.
     private static func parameter(_ parameter: Tag) -> JSONMember? {
         let names = [
             "bond_miimon": "mii-monitor-interval", "bond_xmit_hash_policy": "transmit-hash-policy", "bond_lacp_rate": "lacp-rate",
@@ -56,7 +56,7 @@ extension GuestLink {
         return JSONMember(name, Int64(parameter.value).map(JSONValue.integer) ?? .string(parameter.value))
     }
 
-    /// What every kind of link has.
+    /// The members of every kind of link.
     private var common: [JSONMember] {
         var members: [JSONMember] = []
         var addresses: [JSONValue] = []
@@ -66,12 +66,12 @@ extension GuestLink {
         for network in networks {
             switch network.kind {
             case .dhcp4: dhcp4 = true
-            case .asked6(let method):
+            case .ipv6(let method):
                 heeds = true
                 dhcp6 = dhcp6 || [.dhcp, .stateful, .stateless].contains(method)
-            case .configured(let address, let ways):
+            case .configured(let address, let own):
                 addresses.append(.string("\(address.address)/\(address.prefixLength ?? 0)"))
-                routes += ways.map(Self.json)
+                routes += own.map(Self.json)
             }
             for server in network.nameServers where !servers.contains(server) { servers.append(server) }
         }

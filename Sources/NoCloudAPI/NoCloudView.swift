@@ -1,34 +1,30 @@
-public import Common
+package import Common
 import JSON
 
-/// The NoCloud reading of an instance: the files of a seed, as cloud-init's data source of that name asks for them, at `/nocloud`
+/// The NoCloud API: the files of a seed, as cloud-init's datasource of that name requests them, at `/nocloud`
 /// (https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html).
 ///
-/// All of them are there for every instance: the source asks ten times for each that is not, and does without none. What nobody has
-/// said is empty.
-public struct NoCloudView: MetadataView {
-    /// The word for this API in options and logs.
-    public let name = "nocloud"
+/// All files exist for every instance: the datasource retries a missing file ten times and needs all of them. A file without a
+/// value is empty.
+package struct NoCloudView: MetadataView {
+    package let name = "nocloud"
 
-    /// Where its tree begins.
-    public let root = TreePath(["nocloud"])
+    package let root = TreePath(["nocloud"])
 
-    /// The view; it has no state.
-    public init() {}
+    package init() {}
 
-    /// Every file, in the order in which it is listed and asked for.
+    /// Every file, in the order in which it is listed and requested.
     private static let files: [(name: String, read: @Sendable (Instance) -> Node)] = [
         ("meta-data", { .text(JSONEncoding.text(metaData(of: $0))) }),
-        ("user-data", { .bytes($0.userData.map { Array($0) } ?? []) }),
+        ("user-data", { .bytes($0.documents.userData ?? []) }),
         ("vendor-data", { .text(vendorData(of: $0)) }),
         ("network-config", { .text(networkConfiguration(of: $0).map { JSONEncoding.text($0) } ?? "") }),
     ]
 
-    /// Nothing here is for everybody.
-    public func publicNode(at path: TreePath) -> Node? { nil }
+    /// No file is public.
+    package func publicNode(at path: TreePath) -> Node? { nil }
 
-    /// What stands at a path for the instance that asks; `nil` where there is nothing.
-    public func node(at path: TreePath, for question: Question) -> Node? {
+    package func node(at path: TreePath, for question: Question) -> Node? {
         let names = path.names.dropFirst()
         guard let name = names.first else {
             let members = Self.files.map { file in

@@ -1,17 +1,17 @@
 import Common
 
-/// The devices that a guest can find by what is told of them, in Nova's form (`nova/objects/virt_device_metadata.py`).
+/// The devices with metadata, in Nova's form (`nova/objects/virt_device_metadata.py`).
 ///
-/// Nova tells of tagged devices, and later of all network cards; here a disk with a serial number is told of as well, by which
-/// Kubernetes' OpenStack driver looks for volumes.
+/// Nova lists tagged devices, and later all network cards; this list also has disks with a serial number, by which Kubernetes'
+/// OpenStack driver finds volumes.
 func devices(of instance: Instance, in version: OpenStackVersion) -> [JSONValue] {
     let cards = instance.interfaces.compactMap { card($0, in: version) }
-    let disks = instance.disks.filter { !$0.tags.isEmpty || $0.serial != nil }.map(disk)
-    let shares = version < .v2025_04_04 ? [] : instance.shares.map(share)
+    let disks = instance.machine.disks.filter { !$0.tags.isEmpty || $0.serial != nil }.map(disk)
+    let shares = version < .v2025_04_04 ? [] : instance.machine.shares.map(share)
     return cards + disks + shares
 }
 
-/// A card is told of where it has a tag, from 2017-02-22 on also where it is in a VLAN, and from 2018-08-27 on always.
+/// A card is listed if it has a tag, from 2017-02-22 on also if it is in a VLAN, and from 2018-08-27 on always.
 private func card(_ interface: NetworkInterface, in version: OpenStackVersion) -> JSONValue? {
     let vlan = version < .v2017_02_22 ? nil : interface.vlan
     guard version >= .v2018_08_27 || vlan != nil || !interface.tags.isEmpty else { return nil }
@@ -19,27 +19,27 @@ private func card(_ interface: NetworkInterface, in version: OpenStackVersion) -
     if let vlan { members.append(JSONMember("vlan", .integer(Int64(vlan)))) }
     if version >= .v2018_08_27 { members.append(JSONMember("vf_trusted", .bool(interface.isTrusted))) }
     members += [JSONMember("type", .string("nic")), JSONMember("mac", .string(interface.mac.description))]
-    return .object(members + place(interface.device) + tags(interface.tags))
+    return .object(members + addressMembers(of: interface.device) + tags(interface.tags))
 }
 
 private func disk(_ disk: Disk) -> JSONValue {
     let names =
         disk.serial.map { [JSONMember("serial", .string($0))] }
         ?? [JSONMember("serial", .null), JSONMember("path", .string("/dev/" + disk.target))]
-    return .object([JSONMember("type", .string("disk"))] + names + place(disk.device) + tags(disk.tags))
+    return .object([JSONMember("type", .string("disk"))] + names + addressMembers(of: disk.device) + tags(disk.tags))
 }
 
-/// libvirt has no other identifier of a share than its tag.
+/// libvirt's only identifier of a share is its tag.
 private func share(_ share: Share) -> JSONValue {
     .object(
         [
             JSONMember("type", .string("share")), JSONMember("share_id", .string(share.tag)),
             JSONMember("tag", .string(share.tag)),
-        ] + place(DeviceAddress(.none)))
+        ] + addressMembers(of: DeviceAddress(.none)))
 }
 
-private func place(_ device: DeviceAddress) -> [JSONMember] {
-    [JSONMember("bus", .string(device.bus.rawValue)), JSONMember("address", .string(device.place ?? "none"))]
+private func addressMembers(of device: DeviceAddress) -> [JSONMember] {
+    [JSONMember("bus", .string(device.bus.rawValue)), JSONMember("address", .string(device.position ?? "none"))]
 }
 
 private func tags(_ tags: [String]) -> [JSONMember] {

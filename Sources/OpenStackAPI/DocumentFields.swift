@@ -1,12 +1,12 @@
 import Common
 import JSON
 
-/// One field of a JSON document: its name, the version that brought it, and how to read it.
+/// A field of a JSON document: its name, the version that introduced it, and how it is read.
 struct Field {
     enum Reading {
-        /// From the instance alone, so that what was read once can be kept; where it is `nil` the document does not have the field.
-        case kept(@Sendable (Instance, OpenStackVersion) -> JSONValue?)
-        /// Anew each time: appended as JSON.
+        /// Computed from the instance alone, so that it can be cached; if `nil`, the document does not have the field.
+        case cached(@Sendable (Instance, OpenStackVersion) -> JSONValue?)
+        /// Computed on each reading, and appended as JSON.
         case fresh(@Sendable (Entropy, inout [UInt8]) -> Void)
     }
 
@@ -14,27 +14,27 @@ struct Field {
     let since: OpenStackVersion
     let reading: Reading
 
-    /// A field that an instance has always the same.
+    /// A field that is constant for an instance.
     init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Instance) -> JSONValue?) {
         self.init(name, since: since) { instance, _ in value(instance) }
     }
 
-    /// A field that has gained parts of its own over time.
+    /// A constant field whose value depends on the version.
     init(_ name: String, since: OpenStackVersion, _ value: @escaping @Sendable (Instance, OpenStackVersion) -> JSONValue?) {
-        (self.name, self.since, reading) = (name, since, .kept(value))
+        (self.name, self.since, reading) = (name, since, .cached(value))
     }
 
-    /// A field that is another with every reading.
+    /// A field that is different on each reading.
     init(_ name: String, since: OpenStackVersion, fresh append: @escaping @Sendable (Entropy, inout [UInt8]) -> Void) {
         (self.name, self.since, reading) = (name, since, .fresh(append))
     }
 }
 
-/// A JSON document that is a table of fields, each from the version that brought it.
+/// A JSON document as a table of fields, each with the version that introduced it.
 struct FieldDocument {
     let fields: [Field]
     private let name: String
-    /// Those that are read anew each time; a request looks at no others.
+    /// The fields that are computed on each reading; requests evaluate no others.
     private let fresh: [(since: OpenStackVersion, append: @Sendable (Entropy, inout [UInt8]) -> Void)]
 
     init(_ name: String, _ fields: [Field]) {
@@ -44,22 +44,22 @@ struct FieldDocument {
         }
     }
 
-    /// The document as a version has it.
+    /// The document in a version.
     func node(in version: OpenStackVersion, for question: Question) -> Node {
         .document(.json) {
-            let pieces = question.kept(name, version.rawValue) { cut(question.instance, version) } ?? []
-            return pieces.count > 1 ? joined(pieces, in: version, question.entropy) : pieces.first ?? []
+            let pieces = question.cached(name, version.rawValue) { cachedPieces(question.instance, version) } ?? []
+            return pieces.count > 1 ? document(from: pieces, in: version, question.entropy) : pieces.first ?? []
         }
     }
 
-    /// The JSON of an object of the fields, cut where those belong that are read anew.
-    private func cut(_ instance: Instance, _ version: OpenStackVersion) -> Renderings.Pieces {
+    /// The JSON of the constant fields, split where the other fields belong.
+    private func cachedPieces(_ instance: Instance, _ version: OpenStackVersion) -> Renderings.Pieces {
         var pieces: Renderings.Pieces = []
         var text = Array("{".utf8)
         var isFirst = true
         for field in fields where field.since <= version {
             var value: [UInt8]?
-            if case .kept(let read) = field.reading {
+            if case .cached(let read) = field.reading {
                 guard let read = read(instance, version) else { continue }
                 value = JSONEncoding.bytes(read)
             }
@@ -77,8 +77,8 @@ struct FieldDocument {
         return pieces + [text + "}".utf8]
     }
 
-    /// The document of its pieces, with what is read anew between them.
-    private func joined(_ pieces: Renderings.Pieces, in version: OpenStackVersion, _ entropy: Entropy) -> [UInt8] {
+    /// The document from its pieces, with the fields of this reading between them.
+    private func document(from pieces: Renderings.Pieces, in version: OpenStackVersion, _ entropy: Entropy) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count } + 1024)
         var next = 0
@@ -93,18 +93,18 @@ struct FieldDocument {
 }
 
 extension Node {
-    /// A JSON value as a document; `nil` where there is no value.
+    /// A JSON value as a document; `nil` if there is no value.
     static func document(
         _ name: String, type: MediaType = .json, for question: Question, _ value: (Instance) -> JSONValue?
     ) -> Node? {
-        let pieces = question.kept(name) { value(question.instance).map { [JSONEncoding.bytes($0)] } }
+        let pieces = question.cached(name) { value(question.instance).map { [JSONEncoding.bytes($0)] } }
         return pieces.map { pieces in .document(type) { pieces.first ?? [] } }
     }
 }
 
 extension Question {
-    /// The pieces of a document, as they were kept or made anew.
-    fileprivate func kept(_ name: String, _ version: String = "", make: () -> Renderings.Pieces?) -> Renderings.Pieces? {
+    /// The pieces of a document, from the cache or rendered.
+    fileprivate func cached(_ name: String, _ version: String = "", make: () -> Renderings.Pieces?) -> Renderings.Pieces? {
         guard let renderings else { return make() }
         return renderings.pieces(of: name, in: version, about: instance, make: make)
     }

@@ -1,9 +1,9 @@
 import Common
 
-/// `network_data.json`: the links that the guest has and how each gets its addresses; `nil` when there is nothing to say.
+/// `network_data.json`: the links of the guest and their addresses; `nil` if no link has a network.
 ///
-/// A link is named by its number, not by its tap, whose name changes with every start. A guest that reads a document without any
-/// network configures none, so a document that would have none does not exist, and the guest falls back to DHCP.
+/// A link is named by its number, not by its tap, whose name changes with every start. A guest that reads a document without
+/// networks configures none, so such a document is not served, and the guest falls back to DHCP.
 func networkData(of instance: Instance) -> JSONValue? {
     let links = instance.guestLinks
     let names = Dictionary(links.map { ($0.mac, $0.id) }) { first, _ in first }
@@ -23,41 +23,41 @@ func networkData(of instance: Instance) -> JSONValue? {
 }
 
 extension GuestLink {
-    /// Nova's members in Nova's order; what a bond or a VLAN has besides is as in Ironic and in Nova's own schema.
+    /// Nova's members in Nova's order; the additional members of a bond or a VLAN follow Ironic and Nova's own schema.
     ///
-    /// - Parameter names: what the interfaces are called in this document.
+    /// - Parameter names: the names of the interfaces in this document.
     fileprivate func json(_ names: [MACAddress: String]) -> JSONValue {
         .object(
             [
                 JSONMember("id", .string(id)), JSONMember("type", .string(type)),
                 JSONMember("mtu", mtu.map { .integer(Int64($0)) } ?? .null),
                 JSONMember("ethernet_mac_address", .string(mac.description)),
-            ] + particulars(names))
+            ] + typeMembers(names))
     }
 
     private var type: String {
         switch kind {
         case .interface: "phy"
-        case .made(.bond): "bond"
-        case .made(.vlan): "vlan"
+        case .virtual(.bond): "bond"
+        case .virtual(.vlan): "vlan"
         }
     }
 
-    /// What the network that it is in is called.
+    /// The identifier of the link's network.
     fileprivate var network: String {
         if case .interface(let interface) = kind { interface.network?.uuid ?? interface.bridge ?? id } else { id }
     }
 
-    /// What is told of this type alone.
-    private func particulars(_ names: [MACAddress: String]) -> [JSONMember] {
+    /// The members of this type of link.
+    private func typeMembers(_ names: [MACAddress: String]) -> [JSONMember] {
         switch kind {
         case .interface: return []
-        case .made(.bond(let mode, let members, let parameters)):
+        case .virtual(.bond(let mode, let members, let parameters)):
             return [
                 JSONMember("bond_links", .array(members.compactMap { names[$0] }.map(JSONValue.string))),
                 JSONMember("bond_mode", .string(mode)),
             ] + parameters.map { JSONMember($0.name, .string($0.value)) }
-        case .made(.vlan(let id, let base)):
+        case .virtual(.vlan(let id, let base)):
             let on =
                 switch base {
                 case .interface(let mac): names[mac] ?? ""
@@ -77,7 +77,7 @@ extension GuestNetwork {
         let (onLink, network) = (JSONMember("link", .string(link.id)), JSONMember("network_id", .string(link.network)))
         switch kind {
         case .dhcp4: return .object([id, JSONMember("type", .string("ipv4_dhcp")), onLink, network])
-        case .asked6(let method):
+        case .ipv6(let method):
             return .object([id, JSONMember("type", .string("ipv6_" + method.rawValue)), onLink, network])
         case .configured(let address, let routes):
             let family = address.address.family
@@ -100,7 +100,7 @@ extension GuestNetwork {
     }
 }
 
-/// A mask as text, of IPv6 too.
+/// A netmask as text, also for IPv6.
 private func netmask(of length: Int, _ family: IPAddress.Family) -> String {
     let ones = IPAddress(octets: [UInt8](repeating: 0xFF, count: family == .v4 ? 4 : 16))
     return ones.flatMap { AddressRange($0, prefixLength: length) }?.canonical.address.description ?? ""

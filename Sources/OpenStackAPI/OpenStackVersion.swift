@@ -1,7 +1,7 @@
-public import Common
+import Common
 
-/// The dated versions of the OpenStack metadata documents, each the first release of Nova that changed them since the last.
-public enum OpenStackVersion: String, SchemaVersion {
+/// The dated versions of the OpenStack metadata documents: each is the first release of Nova with a change to the documents.
+package enum OpenStackVersion: String, SchemaVersion {
     case v2012_08_10 = "2012-08-10"
     case v2013_04_04 = "2013-04-04"
     case v2013_10_17 = "2013-10-17"

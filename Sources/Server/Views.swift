@@ -1,10 +1,10 @@
-import Common
+package import Common
 import EC2API
 import NoCloudAPI
 import OpenStackAPI
 
-/// The readings of an instance that guests are offered; the first one that claims a path answers.
-let views: [any MetadataView] = [
+/// The views that guests are offered; the first one that claims a path answers.
+package let views: [any MetadataView] = [
     OpenStackView(),
     NoCloudView(),
     EC2View(),  // claims every path, so it comes last

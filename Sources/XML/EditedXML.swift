@@ -1,60 +1,61 @@
-/// A document on its way to another: each change is one of bytes, so that all else stays as somebody wrote it.
+package import Common
+
+/// An XML document under edit: each change replaces bytes, so that the rest stays as its author wrote it.
 ///
-/// After each change the document is parsed anew: elements found before belong to the document before, and cannot be used for
+/// The document is parsed again after each change: elements found before belong to the previous document and cannot be used for
 /// another change.
-public struct EditedXML {
-    /// The document as it is now.
-    public private(set) var bytes: [UInt8]
+package struct EditedXML {
+    /// The current document.
+    package private(set) var bytes: [UInt8]
     private var document: XMLDocument
 
-    /// Begins with a document.
+    /// Parses the document.
     ///
-    /// - Throws: ``XMLError`` if it cannot be parsed.
-    public init(_ bytes: [UInt8]) throws(XMLError) {
+    /// - Throws: ``ParseError`` if it cannot be parsed.
+    package init(_ bytes: [UInt8]) throws(ParseError) {
         document = try XMLDocument(parsing: bytes)
         self.bytes = bytes
     }
 
-    /// The outermost element as it is now.
-    public var root: XMLElement { document.root }
+    /// The outermost element of the current document.
+    package var root: XMLElement { document.root }
 
-    /// The document as a text.
-    public var text: String { String(decoding: bytes, as: UTF8.self) }
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// Puts an element below another one, behind all that is there, on a line of its own.
+    /// Appends an element to the children of another one, on a line of its own.
     ///
-    /// - Parameter fragment: the element as it is to be written.
-    /// - Throws: ``XMLError`` if the document could not be parsed with it; it stays as it was.
-    public mutating func append(_ fragment: String, to parent: XMLElement) throws(XMLError) {
+    /// - Parameter fragment: the element's XML.
+    /// - Throws: ``ParseError`` if the result cannot be parsed; the document is then unchanged.
+    package mutating func append(_ fragment: String, to parent: XMLElement) throws(ParseError) {
         let range = parent.byteRange
-        let tag = StartTag(at: range.lowerBound, in: bytes)
+        let tag = XMLToken(at: range.lowerBound, in: bytes.span)
         let outer = indentation(before: range.lowerBound)
         let inner = parent.children.first.map { indentation(before: $0.byteRange.lowerBound) } ?? outer + Array("  ".utf8)
         let line = Array("\n".utf8) + inner + Array(fragment.utf8)
-        if tag.isEmptyElement {
-            let end = Array("\n".utf8) + outer + Array("</".utf8) + bytes[tag.name] + Array(">".utf8)
-            return try replace(tag.end - 2..<tag.end, by: Array(">".utf8) + line + end)
+        if tag.kind == .emptyTag {
+            let end = Array("\n".utf8) + outer + Array("</".utf8) + bytes[tag.name(in: bytes.span)] + Array(">".utf8)
+            return try replace(tag.range.upperBound - 2..<tag.range.upperBound, by: Array(">".utf8) + line + end)
         }
         // The last `<` of an element begins its end tag.
         let end = bytes[range].lastIndex(of: UInt8(ascii: "<")) ?? range.upperBound
-        var place = end
-        while place > tag.end, Self.isBlank(bytes[place - 1]) { place -= 1 }
-        let ownLine = bytes[place..<end].contains(UInt8(ascii: "\n"))
-        try replace(place..<(ownLine ? place : end), by: line + (ownLine ? [] : Array("\n".utf8) + outer))
+        var offset = end
+        while offset > tag.range.upperBound, XMLToken.isBlank(bytes[offset - 1]) { offset -= 1 }
+        let ownLine = bytes[offset..<end].contains(UInt8(ascii: "\n"))
+        try replace(offset..<(ownLine ? offset : end), by: line + (ownLine ? [] : Array("\n".utf8) + outer))
     }
 
-    /// Puts an element in the place of another one.
+    /// Replaces an element.
     ///
-    /// - Parameter fragment: the element as it is to be written.
-    /// - Throws: ``XMLError`` if the document could not be parsed with it; it stays as it was.
-    public mutating func replace(_ element: XMLElement, by fragment: String) throws(XMLError) {
+    /// - Parameter fragment: the new element's XML.
+    /// - Throws: ``ParseError`` if the result cannot be parsed; the document is then unchanged.
+    package mutating func replace(_ element: XMLElement, by fragment: String) throws(ParseError) {
         try replace(element.byteRange, by: Array(fragment.utf8))
     }
 
-    /// Takes an element out, with its line if it has one for itself.
+    /// Removes an element, and its line if nothing else is on it.
     ///
-    /// - Throws: ``XMLError`` if it is the outermost one; the document stays as it was.
-    public mutating func remove(_ element: XMLElement) throws(XMLError) {
+    /// - Throws: ``ParseError`` if it is the outermost element; the document is then unchanged.
+    package mutating func remove(_ element: XMLElement) throws(ParseError) {
         let range = element.byteRange
         var start = range.lowerBound
         while start > 0, bytes[start - 1] == UInt8(ascii: " ") || bytes[start - 1] == UInt8(ascii: "\t") { start -= 1 }
@@ -62,36 +63,33 @@ public struct EditedXML {
         try replace((isFirst ? start - 1 : range.lowerBound)..<range.upperBound, by: [])
     }
 
-    /// Gives an element an attribute of no namespace, in the place of one of that name; `nil` takes it away.
+    /// Sets an attribute without a namespace; `nil` removes it.
     ///
-    /// - Parameter value: only characters that XML can hold.
-    public mutating func setAttribute(_ name: String, of element: XMLElement, to value: String?) throws(XMLError) {
-        let tag = StartTag(at: element.byteRange.lowerBound, in: bytes)
+    /// - Parameter value: only characters that XML allows.
+    package mutating func setAttribute(_ name: String, of element: XMLElement, to value: String?) throws(ParseError) {
+        let tag = XMLToken(at: element.byteRange.lowerBound, in: bytes.span)
         let written = value.map { Array(" \(name)='\(XMLEscaping.attribute($0))'".utf8) } ?? []
-        if let old = tag.attribute(name, in: bytes) { return try replace(old, by: written) }
-        try replace(tag.name.upperBound..<tag.name.upperBound, by: written)
+        if let old = tag.attribute(name, in: bytes.span) { return try replace(old.range, by: written) }
+        let end = tag.name(in: bytes.span).upperBound
+        try replace(end..<end, by: written)
     }
 
-    /// The bytes of an element as they stand in the document.
-    public func text(of element: XMLElement) -> String {
+    /// The bytes of an element in the document.
+    package func text(of element: XMLElement) -> String {
         String(decoding: bytes[element.byteRange], as: UTF8.self)
     }
 
-    private mutating func replace(_ range: Range<Int>, by new: [UInt8]) throws(XMLError) {
+    private mutating func replace(_ range: Range<Int>, by new: [UInt8]) throws(ParseError) {
         var changed = bytes
         changed.replaceSubrange(range, with: new)
         document = try XMLDocument(parsing: changed)
         bytes = changed
     }
 
-    /// What is blank between the beginning of the line and an element.
+    /// The white space between the start of the line and an element.
     private func indentation(before element: Int) -> [UInt8] {
         var start = element
         while start > 0, bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
         return Array(bytes[start..<element].prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") })
-    }
-
-    static func isBlank(_ byte: UInt8) -> Bool {
-        [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains(byte)
     }
 }

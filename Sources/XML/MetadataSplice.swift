@@ -1,21 +1,21 @@
-/// The rewriting of one `<metadata>` as an operation on bytes: which ranges go where, and what is put between them.
+/// The conversion of one `<metadata>` as an operation on bytes: which ranges move where, and the bytes inserted between them.
 struct MetadataSplice {
     /// A child element of `<metadata>`.
     struct Element {
-        /// From `<` to behind the end tag.
+        /// From `<` to the end of the end tag.
         let bytes: Range<Int>
-        /// Whether it has no namespace, and so moves into ours.
+        /// Whether it has no namespace, and so moves into `<instance>`.
         let isBare: Bool
     }
 
-    /// The namespace of the `<instance>` that is put around the bare elements.
+    /// The namespace of the `<instance>` around the bare elements.
     let namespace: String
-    /// All child elements of `<metadata>` in the order of the document.
+    /// All child elements of `<metadata>` in document order.
     let elements: [Element]
 
-    /// The document with its bare elements in one `<instance>`; without bare elements, the document as it is.
+    /// The document with its bare elements in one `<instance>`; a document without bare elements is unchanged.
     ///
-    /// The first bare elements, up to the next one that is not, stay where they are, together with the comments between them.
+    /// The first bare elements, up to the next one with a namespace, are not moved, nor are the comments between them.
     func applied(to document: [UInt8]) -> [UInt8] {
         guard let first = elements.firstIndex(where: \.isBare) else { return document }
         let end = elements[first...].firstIndex { !$0.isBare } ?? elements.endIndex
@@ -44,13 +44,13 @@ struct MetadataSplice {
         return result
     }
 
-    /// Where the line break and the indentation before an element begin; the element itself when more stands on its line.
+    /// The start of the line break and indentation before an element; the element itself if its line has other content before it.
     private func lineStart(of element: Int, in document: [UInt8]) -> Int {
-        var place = element
-        while place > 0, document[place - 1] == UInt8(ascii: " ") || document[place - 1] == UInt8(ascii: "\t") { place -= 1 }
-        guard place > 0, document[place - 1] == UInt8(ascii: "\n") else { return element }
-        place -= 1
-        if place > 0, document[place - 1] == UInt8(ascii: "\r") { place -= 1 }
-        return place
+        var offset = element
+        while offset > 0, document[offset - 1] == UInt8(ascii: " ") || document[offset - 1] == UInt8(ascii: "\t") { offset -= 1 }
+        guard offset > 0, document[offset - 1] == UInt8(ascii: "\n") else { return element }
+        offset -= 1
+        if offset > 0, document[offset - 1] == UInt8(ascii: "\r") { offset -= 1 }
+        return offset
     }
 }

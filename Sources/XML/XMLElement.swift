@@ -1,13 +1,13 @@
 internal import CLibXML2
 
-/// One element of a document, which it keeps alive.
+/// An element of a document, which it keeps alive.
 ///
-/// Names are local names: a prefix is spelling, and is never shown.
+/// Names are local names; prefixes are not exposed.
 ///
-/// Safe: the pointer is private and points into the tree of the document held beside it, which lives as long and is
-/// never written to after parsing.
+/// Safe: the pointer is private and points into the tree of the document that this element retains and that is never modified
+/// after parsing.
 @safe
-public struct XMLElement {
+package struct XMLElement {
     private let document: XMLDocument
     private let node: xmlNodePtr
 
@@ -15,28 +15,27 @@ public struct XMLElement {
         unsafe (self.node, self.document) = (node, document)
     }
 
-    /// The local name.
-    public var name: String {
+    package var name: String {
         unsafe String(cString: node.pointee.name)
     }
 
-    /// The URI of the namespace, whatever prefix stands for it; `nil` for none.
-    public var namespace: String? {
+    /// The namespace URI; `nil` for none.
+    package var namespace: String? {
         guard let uri = unsafe node.pointee.ns?.pointee.href, unsafe uri.pointee != 0 else { return nil }
         return unsafe String(cString: uri)
     }
 
-    /// The line on which the start tag begins, counted from 1.
-    public var line: Int {
+    /// The line of the start tag, counted from 1.
+    package var line: Int {
         unsafe XMLMark.line(of: node)
     }
 
-    /// The bytes of the element in what was parsed, from `<` to behind the end tag.
+    /// The range of the element in the parsed bytes, from `<` to the end of the end tag.
     var byteRange: Range<Int> {
         unsafe XMLMark.range(of: node)
     }
 
-    /// Whether the start tag says `xmlns=""`, which takes the element and what is in it out of any default namespace.
+    /// Whether the start tag has `xmlns=""`, which removes the element and its descendants from any default namespace.
     var declaresNoNamespace: Bool {
         var definition = unsafe node.pointee.nsDef
         while let current = unsafe definition {
@@ -46,15 +45,15 @@ public struct XMLElement {
         return false
     }
 
-    /// The direct text and CDATA of the element, one after the other and verbatim; comments and child elements are left out.
+    /// The direct text and CDATA of the element, concatenated verbatim, without comments and child elements.
     ///
-    /// Line ends are `\n`, as XML 1.0 (2.11) has every parser deliver them.
-    public var text: String {
+    /// Line ends are `\n`: XML 1.0 (2.11) requires parsers to normalize them.
+    package var text: String {
         unsafe Self.text(from: node.pointee.children)
     }
 
     private static func text(from first: xmlNodePtr?) -> String {
-        // Nearly every element has one text; it is copied once.
+        // Nearly every element has one text node; it is copied once.
         guard let first = unsafe first else { return "" }
         var result = unsafe vm_xml_content(first).map { unsafe String(cString: $0) } ?? ""
         var next = unsafe first.pointee.next
@@ -67,8 +66,8 @@ public struct XMLElement {
 }
 
 extension XMLElement {
-    /// The value of the attribute of this name that is in no namespace; `nil` if the element has none.
-    public func attribute(_ name: String) -> String? {
+    /// The value of an attribute without a namespace; `nil` if the element has no such attribute.
+    package func attribute(_ name: String) -> String? {
         var next = unsafe node.pointee.properties
         while let current = unsafe next {
             if unsafe current.pointee.ns == nil, unsafe xmlStrEqual(current.pointee.name, name) == 1 {
@@ -79,8 +78,8 @@ extension XMLElement {
         return nil
     }
 
-    /// The names of the attributes that are in no namespace, in the order of the document; the others are someone else's.
-    public var attributes: [String] {
+    /// The names of the attributes without a namespace, in document order; the others belong to other tools.
+    package var attributes: [String] {
         var names: [String] = []
         var next = unsafe node.pointee.properties
         while let current = unsafe next {
@@ -92,8 +91,8 @@ extension XMLElement {
 }
 
 extension XMLElement {
-    /// The child elements, in the order of the document.
-    public var children: [XMLElement] {
+    /// The child elements, in document order.
+    package var children: [XMLElement] {
         var elements: [XMLElement] = []
         let _: Never? = walk {
             elements.append($0)
@@ -102,22 +101,21 @@ extension XMLElement {
         return elements
     }
 
-    /// Whether any child is an element.
-    public var hasChildElements: Bool {
+    package var hasChildElements: Bool {
         unsafe xmlFirstElementChild(node) != nil
     }
 
-    /// The first element at the end of a path of names, all of one namespace: `domain.first("os", "smbios")`.
+    /// The first element at a path of names, all of one namespace: `domain.first("os", "smbios")`.
     ///
-    /// - Parameter namespace: the URI that each step is in; `nil` means no namespace, not any.
-    public func first(_ path: String..., namespace: String? = nil) -> XMLElement? {
+    /// - Parameter namespace: the namespace URI of each element of the path; `nil` means no namespace, not any.
+    package func first(_ path: String..., namespace: String? = nil) -> XMLElement? {
         walk(path[...], namespace) { $0 }
     }
 
-    /// All elements at the end of a path of names, in the order of the document: `domain.all("devices", "interface")`.
+    /// All elements at a path of names, in document order: `domain.all("devices", "interface")`.
     ///
-    /// - Parameter namespace: the URI that each step is in; `nil` means no namespace, not any.
-    public func all(_ path: String..., namespace: String? = nil) -> [XMLElement] {
+    /// - Parameter namespace: the namespace URI of each element of the path; `nil` means no namespace, not any.
+    package func all(_ path: String..., namespace: String? = nil) -> [XMLElement] {
         var elements: [XMLElement] = []
         let _: Never? = walk(path[...], namespace) {
             elements.append($0)
@@ -126,7 +124,7 @@ extension XMLElement {
         return elements
     }
 
-    /// Follows a path into every branch until `visit` finds something.
+    /// Visits the elements at a path in every branch until `visit` returns a value.
     private func walk<Found>(
         _ path: ArraySlice<String>, _ namespace: String?, _ visit: (XMLElement) -> Found?
     ) -> Found? {
@@ -137,7 +135,7 @@ extension XMLElement {
         }
     }
 
-    /// Shows each child element to `visit` until it finds something.
+    /// Visits each child element until `visit` returns a value.
     private func walk<Found>(_ visit: (XMLElement) -> Found?) -> Found? {
         var next = unsafe xmlFirstElementChild(node)
         while let current = unsafe next {

@@ -1,24 +1,24 @@
-/// How a text is written into a document so that a parser gives it back.
-public enum XMLEscaping {
-    /// Whether XML 1.0 can hold a character at all (production 2).
-    public static func canHold(_ scalar: Unicode.Scalar) -> Bool {
+/// Escapes text so that a parser returns it unchanged.
+package enum XMLEscaping {
+    /// Whether XML 1.0 allows a character (production 2).
+    package static func canHold(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x9, 0xA, 0xD, 0x20...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: true
         default: false
         }
     }
 
-    /// A text as the content of an element.
+    /// Escapes a text as element content.
     ///
-    /// - Parameter text: only characters that XML can hold.
-    public static func content(_ text: String) -> String {
+    /// - Parameter text: only characters that XML allows.
+    package static func content(_ text: String) -> String {
         escaped(text, alsoWhiteSpace: false)
     }
 
-    /// A text as the value of an attribute, between quotes of either kind.
+    /// Escapes a text as an attribute value, in quotation marks of either kind.
     ///
-    /// - Parameter text: only characters that XML can hold.
-    public static func attribute(_ text: String) -> String {
+    /// - Parameter text: only characters that XML allows.
+    package static func attribute(_ text: String) -> String {
         escaped(text, alsoWhiteSpace: true)
     }
 
@@ -29,11 +29,11 @@ public enum XMLEscaping {
             case "&": result += "&amp;"
             case "<": result += "&lt;"
             case ">": result += "&gt;"
-            // A parser would make a line feed of it (XML 1.0, 2.11).
+            // A parser would convert it to a line feed (XML 1.0, 2.11).
             case "\r": result += "&#13;"
             case "'" where alsoWhiteSpace: result += "&apos;"
             case "\"" where alsoWhiteSpace: result += "&quot;"
-            // A parser would make spaces of them (XML 1.0, 3.3.3).
+            // A parser would convert them to spaces (XML 1.0, 3.3.3).
             case "\n" where alsoWhiteSpace: result += "&#10;"
             case "\t" where alsoWhiteSpace: result += "&#9;"
             default: result.unicodeScalars.append(scalar)

@@ -1,30 +1,35 @@
 internal import CLibXML2
+import Common
 
-/// One run of libxml2's parser: what it is told, and what it noted on its way.
+/// One run of libxml2's parser: its callbacks and the first error that they recorded.
 ///
-/// libxml2 builds its own tree; these callbacks stand before its own (SAX2.h) to refuse what we do not read, and to write
-/// down for each element the line and the bytes where it stands.
+/// libxml2 builds its own tree; these callbacks run before its own (SAX2.h), reject unsupported content, and record the line and
+/// byte range of each element.
 final class XMLParsing {
-    /// The first error, which is the cause; those that follow it are mostly its echoes.
-    private var failure: XMLError?
+    /// The first error; those after it are mostly its consequences.
+    private var failure: ParseError?
+    private var elements = 0
+    private let mostElements: Int
 
-    /// Reads screened bytes into a tree that the caller then owns and frees with `xmlFreeDoc`.
-    static func document(_ bytes: borrowing Span<UInt8>) throws(XMLError) -> xmlDocPtr {
+    private init(mostElements: Int) { self.mostElements = mostElements }
+
+    /// Parses screened bytes into a tree, which the caller owns and frees with `xmlFreeDoc`.
+    static func document(_ bytes: borrowing Span<UInt8>, mostElements: Int) throws(ParseError) -> xmlDocPtr {
         xmlInitParser()
         guard let context = unsafe xmlNewParserCtxt(), let handler = unsafe context.pointee.sax else {
             preconditionFailure("libxml2 has no memory for a parser.")
         }
         defer { unsafe xmlFreeParserCtxt(context) }
-        let parsing = XMLParsing()
+        let parsing = XMLParsing(mostElements: mostElements)
         unsafe parsing.listen(on: handler)
         unsafe context.pointee._private = Unmanaged.passUnretained(parsing).toOpaque()
         let document = unsafe withExtendedLifetime(parsing) {
             unsafe bytes.withUnsafeBufferPointer { unsafe vm_xml_read(context, $0.baseAddress, Int32($0.count)) }
         }
-        // A parser that was stopped returns what it had.
+        // A stopped parser returns the tree so far.
         guard let document = unsafe document, parsing.failure == nil else {
             unsafe xmlFreeDoc(document)
-            throw parsing.failure ?? XMLError(.malformed, message: "the document could not be parsed")
+            throw parsing.failure ?? ParseError(.malformed, problem: "the document could not be parsed")
         }
         return unsafe document
     }
@@ -36,11 +41,11 @@ final class XMLParsing {
     }
 
     private func listen(on handler: UnsafeMutablePointer<xmlSAXHandler>) {
-        // With a structured handler of its own, a context never falls back to the one that prints to stderr.
+        // Without a structured error handler, libxml2 falls back to the one that prints to stderr.
         unsafe handler.pointee.serror = { context, error in
             guard let context = unsafe context?.assumingMemoryBound(to: xmlParserCtxt.self), let error = unsafe error
             else { return }
-            unsafe XMLParsing.of(context)?.note(error.pointee)
+            unsafe XMLParsing.of(context)?.record(error.pointee)
         }
         unsafe handler.pointee.internalSubset = { context, _, _, _ in
             guard let context = unsafe context?.assumingMemoryBound(to: xmlParserCtxt.self) else { return }
@@ -66,28 +71,31 @@ final class XMLParsing {
     }
 
     private func isWithinLimits(_ context: xmlParserCtxtPtr) -> Bool {
-        if unsafe context.pointee.nodeNr >= XMLDocument.maximumDepth {
+        elements += 1
+        if elements > mostElements {
+            unsafe refuse(context, .tooMany, "there are more than \(mostElements) elements")
+        } else if unsafe context.pointee.nodeNr >= XMLDocument.maximumDepth {
             unsafe refuse(context, .tooDeep, "elements are nested more than \(XMLDocument.maximumDepth) deep")
         } else if unsafe context.pointee.nsNr / 2 > XMLDocument.maximumNamespaces {
-            // Each declaration takes two places, one for its prefix and one for its URI.
+            // Each declaration takes two array elements: prefix and URI.
             unsafe refuse(context, .tooMany, "more than \(XMLDocument.maximumNamespaces) namespaces are in scope")
         }
         return failure == nil
     }
 
-    private func note(_ error: xmlError) {
-        // Warnings leave a document well-formed; an unbound prefix is an "error", below "fatal", and not read either.
+    private func record(_ error: xmlError) {
+        // After a warning the document is still well formed; an unbound prefix is an "error", below "fatal", and is rejected too.
         guard failure == nil, unsafe error.level.rawValue >= XML_ERR_ERROR.rawValue else { return }
         let text = unsafe error.message.map { unsafe String(cString: $0) } ?? "the document could not be parsed"
         let line = unsafe error.line > 0 ? Int(error.line) : nil
         let column = unsafe line != nil && error.int2 > 0 ? Int(error.int2) : nil
-        failure = XMLError(
-            .malformed, line: line, column: column, message: text.split(separator: "\n").first.map(String.init) ?? text)
+        failure = ParseError(
+            .malformed, line: line, column: column, problem: text.split(separator: "\n").first.map(String.init) ?? text)
     }
 
-    private func refuse(_ context: xmlParserCtxtPtr, _ code: XMLError.Code, _ message: String) {
+    private func refuse(_ context: xmlParserCtxtPtr, _ code: ParseError.Code, _ problem: String) {
         let line = unsafe context.pointee.input.map { unsafe Int($0.pointee.line) }
-        if failure == nil { failure = XMLError(code, line: line, message: message) }
+        if failure == nil { failure = ParseError(code, line: line, problem: problem) }
         unsafe xmlStopParser(context)
     }
 }

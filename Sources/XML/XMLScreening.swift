@@ -1,13 +1,15 @@
-/// What is asked of the bytes before a parser sees them: their number, and that they are UTF-8 and say nothing else.
+import Common
+
+/// Checks of a document's bytes before libxml2 parses them: size, valid UTF-8, and no other declared encoding.
 ///
-/// It means that libxml2 never converts an encoding, so an offset it reports is an offset into these very bytes.
+/// libxml2 then never converts the encoding, so the offsets that it reports are offsets into these bytes.
 enum XMLScreening {
-    static func check(_ bytes: borrowing Span<UInt8>, limit: Int) throws(XMLError) {
-        // libxml2 takes the number of bytes as a C int.
+    static func check(_ bytes: borrowing Span<UInt8>, limit: Int) throws(ParseError) {
+        // libxml2's sizes are C ints.
         guard bytes.count <= min(limit, Int(Int32.max)) else {
-            throw XMLError(.tooLarge, message: "the document has \(bytes.count) bytes; \(limit) are allowed")
+            throw ParseError(.tooLarge, problem: "the document has \(bytes.count) bytes; \(limit) are allowed")
         }
-        guard bytes.count > 0 else { throw XMLError(.malformed, message: "the document is empty") }
+        guard bytes.count > 0 else { throw ParseError(.malformed, problem: "the document is empty") }
         do throws(UTF8.ValidationError) {
             _ = try UTF8Span(validating: copy bytes)
         } catch {
@@ -17,27 +19,39 @@ enum XMLScreening {
             throw failure(.malformed, at: offset, of: bytes, "the character U+0000 cannot stand in XML")
         }
         if let encoding = declaredEncoding(of: bytes), !["UTF-8", "UTF8", "ASCII", "US-ASCII"].contains(encoding.uppercased()) {
-            throw XMLError(.encoding, line: 1, message: "the document declares the encoding \(encoding); only UTF-8 is read")
+            throw ParseError(.encoding, line: 1, problem: "the document declares the encoding \(encoding); only UTF-8 is read")
         }
         try checkAttributes(of: bytes)
     }
 
-    private static func checkAttributes(of bytes: borrowing Span<UInt8>) throws(XMLError) {
+    /// libxml2 compares each attribute of a tag with all others: four megabytes of attributes would take minutes.
+    private static func checkAttributes(of bytes: borrowing Span<UInt8>) throws(ParseError) {
         let limit = XMLDocument.maximumAttributes
-        guard let offset = XMLTagScan.firstTag(in: bytes, withMoreThan: limit) else { return }
-        throw failure(.tooMany, at: offset, of: bytes, "the tag has more than \(limit) attributes")
+        var offset = 0
+        while offset < bytes.count {
+            let token = XMLToken(at: offset, in: bytes)
+            guard token.equalsSigns <= limit else {
+                throw failure(.tooMany, at: offset, of: bytes, "the tag has more than \(limit) attributes")
+            }
+            offset = token.range.upperBound
+        }
     }
 
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     /// The value of `encoding` in an XML declaration (XML 1.0, production 23), if there is one.
-    private static func declaredEncoding(of bytes: borrowing Span<UInt8>) -> String? {
-        // A declaration is short; a longer one is left to the parser, which reads these bytes as UTF-8 whatever it says.
-        let head = (0..<min(bytes.count, 256)).map { bytes[$0] }
-        var text = String(decoding: head, as: UTF8.self)[...]
-        if text.first == "\u{FEFF}" { text.removeFirst() }
-        guard text.hasPrefix("<?xml"), let end = text.firstIndex(of: ">") else { return nil }
-        let words = text[..<end].split { $0.isWhitespace || $0 == "=" || $0 == "?" }
-        guard let place = words.firstIndex(of: "encoding"), place + 1 < words.count else { return nil }
-        return String(words[place + 1].filter { $0 != "'" && $0 != "\"" })
+    ///
+    /// A declaration is short; a later one is left to the parser, which reads UTF-8 whatever the declaration says.
+    private static func declaredEncoding(of document: borrowing Span<UInt8>) -> String? {
+        let bytes = document.extracting(0..<min(document.count, 256))
+        let isMarked = bytes.count > 3 && (0..<3).allSatisfy { bytes[$0] == byteOrderMark[$0] }
+        let declaration = XMLToken(at: isMarked ? 3 : 0, in: bytes)
+        guard declaration.kind == .instruction, text(declaration.name(in: bytes), of: bytes) == "xml" else { return nil }
+        return declaration.attribute("encoding", in: bytes).map { text($0.value, of: bytes) }
+    }
+
+    private static func text(_ range: Range<Int>, of bytes: borrowing Span<UInt8>) -> String {
+        String(decoding: range.map { bytes[$0] }, as: UTF8.self)
     }
 
     private static func firstNUL(in bytes: borrowing Span<UInt8>) -> Int? {
@@ -46,12 +60,12 @@ enum XMLScreening {
     }
 
     private static func failure(
-        _ code: XMLError.Code, at offset: Int, of bytes: borrowing Span<UInt8>, _ message: String
-    ) -> XMLError {
+        _ code: ParseError.Code, at offset: Int, of bytes: borrowing Span<UInt8>, _ problem: String
+    ) -> ParseError {
         var (line, column) = (1, 1)
         for index in 0..<offset {
             (line, column) = bytes[index] == UInt8(ascii: "\n") ? (line + 1, 1) : (line, column + 1)
         }
-        return XMLError(code, line: line, column: column, message: message)
+        return ParseError(code, line: line, column: column, problem: problem)
     }
 }

@@ -57,7 +57,7 @@ struct AnsibleFactsTests {
         #expect(facts["ansible_ec2_instance_id"] == .string(DescribedGuest.bareID))
         #expect(facts["ansible_ec2_local_ipv4"] == .string("192.168.122.11"))
         #expect(facts["ansible_ec2_instance_tags_keys"] == .array([]))
-        #expect(facts["ansible_ec2_public_key"] == .string("None"), "its word for a place that is not there")
+        #expect(facts["ansible_ec2_public_key"] == .string("None"), "its value for a missing path")
         #expect(result["warnings"] == nil)
     }
 

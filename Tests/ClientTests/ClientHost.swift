@@ -1,10 +1,10 @@
 import Foundation
 import TestSupport
 
-/// A host with bridges and our server, and one guest of it that asks.
+/// A host with bridges and the server, and one guest that sends requests.
 struct ClientHost {
     let server: MetadataServer
-    /// The network namespace of the guest that asks.
+    /// The network namespace of the guest.
     let guest: NetworkNamespace
     /// What runs beside the server.
     private let services: [RunningProgram]
@@ -13,7 +13,7 @@ struct ClientHost {
     /// - Parameters:
     ///   - asking: the guest that is plugged in; its first NIC leads to the server.
     ///   - running: those that libvirt knows.
-    ///   - targets: what a vendor data target of each name says, as JSON; they are served beside the server.
+    ///   - targets: the JSON of each vendor data target, by name; they are served beside the server.
     init(asking: Guest, running: [Guest], targets: [String: String] = [:]) async throws {
         let host: NetworkNamespace
         (host, guest) = try Self.plug(in: asking)
@@ -27,7 +27,7 @@ struct ClientHost {
         server = try await Self.server(in: host, for: running, options)
     }
 
-    /// A vendor data target: a port of 127.0.0.1, and what it says.
+    /// A vendor data target: a port of 127.0.0.1, and its response.
     private static let target = """
         import http.server, sys
 
@@ -63,7 +63,7 @@ struct ClientHost {
         for (number, nic) in asking.nics.enumerated() {
             let metadata = number == 0 ? ["192.168.122.1/24", "169.254.169.254/32"] : []
             try host.addBridge(nic.bridge, addresses: metadata)
-            // Its own, as libvirt gives it one; else it would have that of one of its ports.
+            // A fixed address, as libvirt sets one; otherwise the bridge would use that of a port.
             try host.run("ip", "link", "set", nic.bridge, "address", "02:00:00:00:00:f\(number)")
             _ = try GuestLink(
                 from: guest, to: nic.bridge, in: host, mac: nic.mac, addresses: [nic.address], interface: "eth\(number)",

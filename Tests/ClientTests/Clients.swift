@@ -15,7 +15,7 @@ enum Clients {
     /// Whether it is there.
     static func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: installed(path)) }
 
-    /// Runs a client in a guest, with nothing of this machine's environment, and returns what it wrote.
+    /// Runs a client in a guest, without this machine's environment, and returns its output.
     /// - Throws: `Command.Failure` where it fails.
     static func run(
         _ command: [String], in guest: NetworkNamespace, environment: [String] = [], input: String = ""

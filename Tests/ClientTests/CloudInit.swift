@@ -54,7 +54,7 @@ struct CloudInit: Decodable {
         let instanceId: String
         let region: String
         let availabilityZone: String
-        let privateIp: String
+        let privateIp: String?
     }
 
     /// A network configuration of version 1 (`config`, from OpenStack) or 2 (`ethernets`, from EC2).
@@ -112,8 +112,8 @@ struct CloudInit: Decodable {
 
     /// Runs a data source in a guest.
     /// - Parameters:
-    ///   - uuid: What the guest's SMBIOS says, and what libvirt calls the domain's UUID.
-    ///   - serial: What else it says. Where both are the same and begin with `ec2`, the EC2 source takes the platform for
+    ///   - uuid: The UUID in the guest's SMBIOS tables and of the domain.
+    ///   - serial: The serial number in the tables. Where both are the same and begin with `ec2`, the EC2 source detects the platform as
     ///     Amazon's, and asks for a token first.
     ///   - patience: for how many seconds the EC2 source looks for a service that does not answer as it wants.
     /// - Throws: `Command.Failure` where the driver fails, `DecodingError` where it prints something else.

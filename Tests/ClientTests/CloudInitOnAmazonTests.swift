@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Debian's own cloud-init in guests whose SMBIOS looks like that of Amazon's: it asks for a token, and wants a whole cloud.
+/// Debian's own cloud-init in guests with Amazon's SMBIOS identity: it requests a token, and needs the whole EC2 tree.
 @Suite(
     .enabled(if: NetworkNamespace.isAvailable, "needs root to make network namespaces"),
     .enabled(if: CloudInit.isUnpacked, "needs Debian's cloud-init: run Tests/clients/install-cloud-init.sh"))

@@ -101,10 +101,7 @@ struct CloudbaseInitTests {
     /// The server has heard of the guest.
     private static func wait(for host: ClientHost) async throws {
         let curl = ["curl", "-s", "-f", "http://169.254.169.254/openstack/latest/meta_data.json"]
-        for _ in 0..<100 {
-            if try Command.run(curl, in: host.guest.name).status == 0 { return }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        Issue.record("the guest is unknown:\n\(host.server.log)")
+        let isKnown = try await eventually { try Command.run(curl, in: host.guest.name).status == 0 }
+        #expect(isKnown, "the guest is unknown:\n\(host.server.log)")
     }
 }

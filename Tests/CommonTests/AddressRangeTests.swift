@@ -27,7 +27,7 @@ import Testing
         #expect(AddressRange(text) == nil)
     }
 
-    @Test func `a range is shown with its length`() {
+    @Test func `a range is written with its prefix length`() {
         #expect(AddressRange("10.1.2.3/8")?.description == "10.1.2.3/8")
         #expect(AddressRange("10.1.2.3")?.description == "10.1.2.3/32")
         #expect(AddressRange("2001:DB8::")?.description == "2001:db8::/128")

@@ -12,18 +12,19 @@ extension InstanceUUID {
 }
 
 extension Instance {
-    /// An instance of which only this is known.
     static func example(
-        _ number: UInt8 = 1, named name: String = "web", interfaces: [NetworkInterface] = []
+        _ number: UInt8 = 1, named name: String = "web", interfaces: [NetworkInterface] = [], libvirtID: Int? = nil
     ) -> Instance {
-        Instance(
-            domain: .example(number), domainName: name, uuid: .example(number), id: "i-\(number)", name: name, hostname: name,
-            type: "small", interfaces: interfaces)
+        let names = InstanceNames(
+            domain: .example(number), domainName: name, libvirtID: libvirtID, uuid: .example(number), id: "i-\(number)",
+            name: name,
+            hostname: name)
+        return Instance(names: names, launch: LaunchFacts(type: "small"), interfaces: interfaces)
     }
 }
 
 extension NetworkInterface {
-    /// An interface of this hardware address, on a bridge if one is named.
+    /// An interface with this MAC address, on a bridge if one is named.
     static func example(_ mac: UInt64 = 1, bridge: String? = nil) -> NetworkInterface {
         var interface = NetworkInterface(mac: MACAddress(bits: mac))
         interface.bridge = bridge

@@ -21,4 +21,12 @@ import Testing
     ]) func `anything else is no UUID`(text: String) {
         #expect(InstanceUUID(text) == nil)
     }
+
+    @Test func `sixteen octets are read in the order of the digits`() throws {
+        let uuid = try #require(InstanceUUID("83679162-1378-4288-a2d4-70e13ec132aa"))
+        #expect(uuid.octets.first == 0x83 && uuid.octets.last == 0xAA)
+        #expect(InstanceUUID(octets: uuid.octets) == uuid)
+        #expect(InstanceUUID(octets: uuid.octets.dropLast()) == nil)
+        #expect(InstanceUUID(octets: uuid.octets + [0]) == nil)
+    }
 }

@@ -17,7 +17,7 @@ import Testing
         #expect(MACAddress(text) == nil)
     }
 
-    @Test func `only six octets make one`() {
+    @Test func `six octets are required`() {
         #expect(MACAddress(octets: [0x52, 0x54, 0, 0x1A, 0x2B, 0x3C]) == MACAddress("52:54:00:1a:2b:3c"))
         #expect(MACAddress(octets: [1, 2, 3, 4, 5]) == nil)
         #expect(MACAddress(octets: [1, 2, 3, 4, 5, 6, 7]) == nil)
@@ -27,7 +27,7 @@ import Testing
     @Test(arguments: [
         ("52:54:00:00:00:01", true), ("00:00:00:00:00:00", false), ("ff:ff:ff:ff:ff:ff", false), ("01:00:5e:00:00:01", false),
         ("33:33:00:00:00:01", false), ("02:00:00:00:00:00", true),
-    ]) func `a group address, or none at all, names no interface`(text: String, names: Bool) throws {
+    ]) func `a group address or zero names no interface`(text: String, names: Bool) throws {
         #expect(try #require(MACAddress(text)).namesOneInterface == names)
     }
 }

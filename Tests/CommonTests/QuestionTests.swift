@@ -4,10 +4,10 @@ import Testing
 @Suite struct QuestionTests {
     private let operators = IPAddress("192.0.2.1")
     private let reservation = IPAddress("192.0.2.2")
-    private let caller = IPAddress("192.0.2.3")
+    private let client = IPAddress("192.0.2.3")
     private let lease = IPAddress("192.0.2.4")
 
-    /// An interface of which everything is known.
+    /// An interface with every property set.
     private func known() -> NetworkInterface {
         var interface = NetworkInterface.example()
         interface.addresses = [operators].compactMap { $0.map { InterfaceAddress($0) } }
@@ -19,32 +19,32 @@ import Testing
         Question(about: .example(interfaces: interfaces), address: address, interface: interface, entropy: .system)
     }
 
-    @Test func `the operator's word comes first, then the reservation, the caller's own address, and a lease`() {
+    @Test func `an address is the operator's, else the reservation, the client's address, a lease`() {
         var interface = known()
-        let address = { (interface: NetworkInterface) in question([interface], address: caller, interface: 0).address(of: 0, .v4)
+        let address = { (interface: NetworkInterface) in question([interface], address: client, interface: 0).address(of: 0, .v4)
         }
         #expect(address(interface) == operators)
         interface.addresses = []
         #expect(address(interface) == reservation)
         interface.reservation = nil
-        #expect(address(interface) == caller)
+        #expect(address(interface) == client)
         #expect(question([interface]).address(of: 0, .v4) == lease)
         interface.lease = nil
         #expect(question([interface]).address(of: 0, .v4) == nil)
     }
 
-    @Test func `the caller's address is that of the interface it asks by alone`() {
+    @Test func `the client's address belongs only to the interface of the request`() {
         var second = NetworkInterface.example(2)
         second.lease = lease
-        let asking = question([.example(1), second], address: caller, interface: 0)
-        #expect(asking.address(of: 0, .v4) == caller)
+        let asking = question([.example(1), second], address: client, interface: 0)
+        #expect(asking.address(of: 0, .v4) == client)
         #expect(asking.address(of: 1, .v4) == lease)
-        let other = question([.example(1), second], address: caller, interface: 1)
+        let other = question([.example(1), second], address: client, interface: 1)
         #expect(other.address(of: 0, .v4) == nil)
-        #expect(other.address(of: 1, .v4) == caller)
+        #expect(other.address(of: 1, .v4) == client)
     }
 
-    @Test func `each family has an address of its own, and a link-local one is none`() {
+    @Test func `each family has its own address, and link-local addresses are ignored`() {
         var interface = NetworkInterface.example()
         interface.addresses = ["fe80::7", "2001:db8::7", "2001:db8::8"].compactMap { InterfaceAddress($0) }
         interface.lease = lease
@@ -59,30 +59,49 @@ import Testing
     @Test func `the local address is the first interface's that has one`() {
         #expect(question([]).localAddress(.v4) == nil)
         #expect(question([.example(1), known()]).localAddress(.v4) == operators)
-        #expect(question([known(), .example(2)], address: caller, interface: 1).localAddress(.v4) == operators)
-        #expect(question([.example(1), known()], address: caller, interface: 0).localAddress(.v4) == caller)
+        #expect(question([known(), .example(2)], address: client, interface: 1).localAddress(.v4) == operators)
+        #expect(question([.example(1), known()], address: client, interface: 0).localAddress(.v4) == client)
     }
 
-    @Test func `the public address is the operator's word, else the one the guest asks from`() {
+    @Test func `the public address is the operator's, else the client's`() {
         var second = NetworkInterface.example(2)
-        #expect(question([.example(), second], address: caller, interface: 0).publicIPv4 == caller)
+        #expect(question([.example(), second], address: client, interface: 0).publicIPv4 == client)
         #expect(question([.example(), second]).publicIPv4 == nil)
         second.publicIPv4 = operators
-        #expect(question([.example(), second], address: caller, interface: 0).publicIPv4 == operators)
+        #expect(question([.example(), second], address: client, interface: 0).publicIPv4 == operators)
         #expect(question([.example(), second]).publicIPv4 == operators)
     }
 
-    @Test func `a lease is wanted where DHCP would tell what nothing else does`() {
+    @Test func `a lease is needed if only DHCP knows the address`() {
+        let networks = { (interfaces: NetworkInterface...) in
+            Instance.example(interfaces: interfaces).networksWithUnknownAddresses
+        }
         var interface = NetworkInterface.example()
-        #expect(question([interface]).networksWithUnknownAddresses == [])
+        #expect(networks(interface) == [])
         interface.network = NetworkReference(name: "default", uuid: "u", offersDHCP: true)
-        #expect(question([interface]).networksWithUnknownAddresses == ["default"])
-        #expect(question([interface], address: caller, interface: 0).networksWithUnknownAddresses == [])
+        #expect(networks(interface) == ["default"])
+        #expect(networks(known(), interface) == ["default"])
+        for known in [\NetworkInterface.lease, \.reservation] {
+            var other = interface
+            other[keyPath: known] = lease
+            #expect(networks(other) == [])
+            other[keyPath: known] = IPAddress("2001:db8::1")
+            #expect(networks(other) == ["default"])
+        }
         interface.network = NetworkReference(name: "default", uuid: "u", offersDHCP: false)
-        #expect(question([interface]).networksWithUnknownAddresses == [])
+        #expect(networks(interface) == [])
     }
 
-    @Test func `the system's entropy has as many bytes as are asked for, and others each time`() {
+    @Test func `the known address never comes from the client`() {
+        #expect(Instance.example(interfaces: [.example()]).knownAddress(.v4) == nil)
+        #expect(Instance.example(interfaces: [.example(1), known()]).knownAddress(.v4) == operators)
+        var interface = known()
+        interface.addresses = ["fe80::1"].compactMap { InterfaceAddress($0) }
+        #expect(Instance.example(interfaces: [interface]).knownAddress(.v4) == reservation)
+        #expect(Instance.example(interfaces: [interface]).knownAddress(.v6) == nil)
+    }
+
+    @Test func `the system's entropy returns the requested count of different bytes`() {
         #expect(Entropy.system.bytes(0) == [])
         #expect(Entropy.system.bytes(512).count == 512)
         #expect(Entropy.system.bytes(10_000).count == 10_000)

@@ -4,7 +4,7 @@ import Testing
 struct RenderingsTests {
     private let renderings = Renderings()
 
-    /// How often a document had to be made, and what came back.
+    /// Renders a document and counts how often it is rendered.
     private func pieces(
         _ document: String = "a", in version: String = "1", of instance: Instance, size: Int = 3, made: inout Int
     ) -> Renderings.Pieces? {
@@ -14,25 +14,25 @@ struct RenderingsTests {
         }
     }
 
-    @Test func `a document is made once for an instance, a name and a version`() {
+    @Test func `a document is rendered once for an instance, a name and a version`() {
         var made = 0
         let (first, second) = (Instance.example(), Instance.example())
         #expect(pieces(of: first, made: &made) == [[1, 1, 1]])
         #expect(pieces(of: first, made: &made) == [[1, 1, 1]])
-        // The same words about the same domain, but another instance: its domain has changed.
+        // Equal properties, but a different instance: its domain has changed.
         #expect(pieces(of: second, made: &made) == [[2, 2, 2]])
         #expect(pieces("b", of: first, made: &made) == [[3, 3, 3]])
         #expect(pieces(in: "2", of: first, made: &made) == [[4, 4, 4]])
         #expect(pieces(of: first, made: &made) == [[1, 1, 1]])
     }
 
-    @Test func `what there is none of is asked for again`() {
+    @Test func `a document that does not exist is rendered again`() {
         let instance = Instance.example()
         #expect(renderings.pieces(of: "a", about: instance) { nil } == nil)
         #expect(renderings.pieces(of: "a", about: instance) { [[7]] } == [[7]])
     }
 
-    @Test func `of many documents not more than a mebibyte is kept`() {
+    @Test func `the cache holds at most one mebibyte`() {
         var made = 0
         let instance = Instance.example()
         for number in 0..<18 { _ = pieces("\(number)", of: instance, size: 60_000, made: &made) }
@@ -44,7 +44,7 @@ struct RenderingsTests {
         #expect(made == 19)
     }
 
-    @Test func `what small documents cost besides their bytes counts too`() {
+    @Test func `the overhead of small documents counts`() {
         let instance = Instance.example()
         var made = 0
         let make: () -> Renderings.Pieces? = {
@@ -60,7 +60,7 @@ struct RenderingsTests {
         #expect(made == 8002)
     }
 
-    @Test func `a large document is made anew, and pushes out no other`() {
+    @Test func `a large document is not cached, and evicts no other`() {
         var made = 0
         let instance = Instance.example()
         _ = pieces(of: instance, made: &made)

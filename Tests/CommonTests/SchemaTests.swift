@@ -18,8 +18,8 @@ import Testing
                 Entry("meta-data/id", since: .first) { _ in "i" },
                 Entry("meta-data/Upper", since: .first) { _ in "u" },
                 Entry("meta-data/unknown", since: .first) { (_: Question) -> String? in nil },
-                Entry("void/deep/place", since: .first) { (_: Question) -> String? in nil },
-                Entry("late/place", since: .third) { _ in "l" },
+                Entry("void/deep/path", since: .first) { (_: Question) -> String? in nil },
+                Entry("late/path", since: .third) { _ in "l" },
                 Entry("tree", since: .first) { _ in
                     Directory([
                         Directory.Member("0", .text("zero"), label: "0=name"),
@@ -33,7 +33,7 @@ import Testing
 
     private func read(_ path: String, _ order: Schema<Version>.Order = .sorted) -> String? {
         let names = path.split(separator: "/").map(String.init)
-        return schema(order).node(at: names[...], for: question).map { String(decoding: $0.content.bytes, as: UTF8.self) }
+        return (try? schema(order).node(at: names[...], for: question)?.content).map { String(decoding: $0.bytes, as: UTF8.self) }
     }
 
     @Test func `the root lists the versions by date and latest at the end, without slashes`() {
@@ -45,19 +45,19 @@ import Testing
         #expect(read("2008-02-01/versioned") == "2008-02-01")
     }
 
-    @Test func `a version that is not served has no places`() {
+    @Test func `an unknown version has no entries`() {
         #expect(read("2008-02-02") == nil)
         #expect(read("2010-01-01/meta-data/id") == nil)
         #expect(read("LATEST") == nil)
     }
 
-    @Test func `a place is there from its version on`() {
+    @Test func `an entry is served from its version on`() {
         #expect(read("1.0/meta-data/zone") == nil)
         #expect(read("2008-02-01/meta-data/zone") == "z")
         #expect(read("2009-04-04/meta-data/zone") == "z")
         #expect(read("1.0/versioned") == nil)
         #expect(read("2008-02-01/late") == nil)
-        #expect(read("latest/late/place") == "l")
+        #expect(read("latest/late/path") == "l")
     }
 
     @Test func `a listing is sorted by code point`() {
@@ -71,18 +71,18 @@ import Testing
         #expect(read("2008-02-01/meta-data", .table) == "zone\nid\nUpper")
     }
 
-    @Test func `a place without an answer is neither served nor listed`() {
+    @Test func `an entry without a node is neither served nor listed`() {
         #expect(read("latest/meta-data/unknown") == nil)
         #expect(read("latest/meta-data")?.contains("unknown") == false)
     }
 
-    @Test func `a directory in which nothing is known vanishes`() {
+    @Test func `an empty directory is not listed`() {
         #expect(read("latest/void") == nil)
         #expect(read("latest/void/deep") == nil)
         #expect(read("latest")?.contains("void") == false)
     }
 
-    @Test func `a place is for something else from its version on, and so is none below or above it`() {
+    @Test func `an operation is at its own path only, from its version on`() {
         let operation = { (path: String) in schema().operation(at: path.split(separator: "/").map(String.init)[...]) }
         for path in ["2008-02-01/left", "2009-04-04/left", "latest/left"] { #expect(operation(path) != nil, "\(path)") }
         for path in ["1.0/left", "left", "latest", "latest/left/left", "latest/versioned", "2010-01-01/left", ""] {
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func `below a leaf there is nothing`() {
+    @Test func `a leaf has no nodes below it`() {
         #expect(read("latest/meta-data/id/x") == nil)
         #expect(read("latest/meta-data/id/x/y") == nil)
     }
@@ -103,7 +103,7 @@ import Testing
         #expect(read("latest/tree/lazy") == nil)
     }
 
-    @Test func `two rows for one place stop the program`() async {
+    @Test func `two rows for one path trap`() async {
         await #expect(processExitsWith: .failure) {
             _ = Schema<Version>(
                 order: .table,

@@ -1,18 +1,18 @@
 import Common
 import Testing
 
-/// One snapshot of the domains of several hosts.
+/// A snapshot with domains of several hosts.
 @Suite struct SeveralHostsTests {
     private static let macA = MACAddress(bits: 0xA)
     private static let domain = InstanceUUID.example(1)
     private static let (second, third) = (HostNumber(1), HostNumber(2))
 
-    private func caller(_ mac: UInt64, by entrance: Caller.Entrance) -> Caller {
-        Caller(address: IPAddress(v4: 1), mac: MACAddress(bits: mac), entrance: entrance)
+    private func client(_ mac: UInt64, by entrance: Client.Entrance) -> Client {
+        Client(address: IPAddress(v4: 1), mac: MACAddress(bits: mac), entrance: entrance)
     }
 
-    private func recognise(_ mac: UInt64, by entrance: Caller.Entrance, in snapshot: Snapshot) throws -> String {
-        let owner = try snapshot.recognise(caller(mac, by: entrance)).get()
+    private func match(_ mac: UInt64, by entrance: Client.Entrance, in snapshot: Snapshot) throws -> String {
+        let owner = try snapshot.match(client(mac, by: entrance)).get()
         return "\(owner.instance.name) \(owner.host.index)"
     }
 
@@ -24,7 +24,7 @@ import Testing
 
     // MARK: One domain on two hosts
 
-    @Test func `a domain on two hosts is one instance: that of the host where it runs`() throws {
+    @Test func `a domain on two hosts is one instance, that of the host where it runs`() throws {
         for order in [[0, 1], [1, 0]] {
             var snapshot = Snapshot()
             for host in order {
@@ -33,11 +33,11 @@ import Testing
             }
             #expect(snapshot.count == 1)
             #expect(snapshot.instance(of: Self.domain)?.name == "source")
-            #expect(try recognise(0xA, by: .named, in: snapshot) == "source 1")
+            #expect(try match(0xA, by: .named, in: snapshot) == "source 1")
         }
     }
 
-    @Test func `where a domain runs on two hosts, the newest to say so counts, however often the other is read`() {
+    @Test func `if a domain runs on two hosts, the newer copy is served, however often the other is read`() {
         var snapshot = Snapshot()
         snapshot.insert(instance("source"), on: Self.second)
         snapshot.insert(instance("destination"), on: Self.third)
@@ -63,20 +63,20 @@ import Testing
             event(&snapshot)
             counted.append(snapshot.instance(of: Self.domain)?.name)
         }
-        // While both wait, that of the host which had it last counts.
+        // While the domain is paused on both hosts, the host that ran it last is served.
         #expect(counted == ["source", "source", "destination", "destination", "destination", nil])
     }
 
-    @Test func `a migration that fails leaves what was`() throws {
+    @Test func `a failed migration changes nothing`() throws {
         var snapshot = Snapshot()
         snapshot.insert(instance("source"))
         snapshot.insert(instance("destination"), on: Self.second, isPaused: true)
         snapshot.remove(Self.domain, from: Self.second, stoppedAt: .now)
         #expect(snapshot.instance(of: Self.domain)?.name == "source")
-        #expect(try recognise(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot) == "source 0")
+        #expect(try match(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot) == "source 0")
     }
 
-    @Test func `to forget a domain on a host that does not have it changes nothing`() {
+    @Test func `removing a domain from a host that does not have it changes nothing`() {
         var snapshot = Snapshot()
         snapshot.insert(instance("web"), on: Self.second)
         snapshot.remove(Self.domain, from: Self.third, stoppedAt: .now)
@@ -84,7 +84,7 @@ import Testing
         #expect(snapshot.instance(of: Self.domain)?.name == "web")
     }
 
-    @Test func `hosts may be three, and each that goes leaves the next best`() {
+    @Test func `of three hosts' copies, the next best remains when one is removed`() {
         var snapshot = Snapshot()
         for (number, name) in ["a", "b", "c"].enumerated() { snapshot.insert(instance(name), on: HostNumber(number)) }
         var counted: [String?] = []
@@ -106,7 +106,7 @@ import Testing
         snapshot.insert(instance("destination"), on: Self.second)
         snapshot.remove(Self.domain, stoppedAt: now)
         #expect(!snapshot.hasDeparted(Self.macA, by: now))
-        // Nor where this host was the first to say that it is gone.
+        // Also if this host reported the stop first.
         snapshot.remove(Self.domain, from: Self.second)
         snapshot.insert(instance("source"))
         snapshot.remove(Self.domain, stoppedAt: now)
@@ -115,7 +115,7 @@ import Testing
         #expect(!snapshot.hasDeparted(Self.macA, by: now))
     }
 
-    @Test func `what stops on another host has not departed from this one`() {
+    @Test func `a domain that stops on another host has not departed from this one`() {
         let now = ContinuousClock.now
         var snapshot = Snapshot()
         snapshot.insert(instance("web"), on: Self.second)
@@ -125,113 +125,89 @@ import Testing
 
     // MARK: Hardware addresses and ports
 
-    @Test func `a caller that is named is the one domain of all hosts that bears its hardware address`() throws {
+    @Test func `a named client matches the only domain of all hosts with its MAC address`() throws {
         var snapshot = Snapshot()
         snapshot.insert(instance("far", 2), on: Self.second)
-        #expect(try recognise(0xA, by: .named, in: snapshot) == "far 1")
+        #expect(try match(0xA, by: .named, in: snapshot) == "far 1")
         snapshot.insert(instance("near", 1))
-        #expect(throws: UnknownCaller.severalOwners(Self.macA, ["near", "far"])) {
-            try recognise(0xA, by: .named, in: snapshot)
+        #expect(throws: MatchFailure.severalOwners(Self.macA, ["near", "far"])) {
+            try match(0xA, by: .named, in: snapshot)
         }
-        #expect(try recognise(0xA, by: .bridge("br0"), in: snapshot) == "near 0", "a bridge of ours says more")
+        #expect(try match(0xA, by: .bridge("br0"), in: snapshot) == "near 0", "a bridge of ours says more")
         snapshot.remove(.example(1))
         snapshot.insert(instance("farther", 3), on: Self.third)
-        #expect(throws: UnknownCaller.severalOwners(Self.macA, ["far", "farther"])) {
-            try recognise(0xA, by: .named, in: snapshot)
+        #expect(throws: MatchFailure.severalOwners(Self.macA, ["far", "farther"])) {
+            try match(0xA, by: .named, in: snapshot)
         }
     }
 
-    @Test func `a caller that is named is this host's, while its domain is on another too`() throws {
+    @Test func `a named client matches this host's copy while its domain is on another too`() throws {
         var snapshot = Snapshot()
         snapshot.insert(instance("here"))
         snapshot.insert(instance("there"), on: Self.second, isPaused: true)
-        #expect(try recognise(0xA, by: .named, in: snapshot) == "here 0")
+        #expect(try match(0xA, by: .named, in: snapshot) == "here 0")
     }
 
-    @Test func `a caller whom nobody names is none of another host's`() {
+    @Test func `an unnamed client matches no domain of another host`() {
         var snapshot = Snapshot()
         snapshot.insert(instance("far"), on: Self.second)
-        let entrances: [Caller.Entrance] = [
-            .unknown, .bridge("br0"), .port("vnet0", bridge: "br0"), .port(nil, bridge: "br0"),
+        let entrances: [Client.Entrance] = [
+            .unknown, .bridge("br0"), .port("vnet0", bridge: "br0"),
         ]
         for entrance in entrances {
-            #expect(throws: UnknownCaller.elsewhere(Self.macA, ["far"])) { try recognise(0xA, by: entrance, in: snapshot) }
+            #expect(throws: MatchFailure.elsewhere(Self.macA, ["far"])) { try match(0xA, by: entrance, in: snapshot) }
         }
-        let text = UnknownCaller.elsewhere(Self.macA, ["far"]).description
+        let text = MatchFailure.elsewhere(Self.macA, ["far"]).description
         #expect(text == "00:00:00:00:00:0a belongs to far on another host, whose guests do not reach us by themselves")
     }
 
-    @Test func `other hosts' taps and bridges are none of this host's`() throws {
+    @Test func `taps and bridges of other hosts are not indexed`() throws {
         var snapshot = Snapshot()
         snapshot.insert(instance("far", 2, mac: 0xB, bridge: "br7"), on: Self.second)
-        #expect(snapshot.owner(ofPort: "vnet0") == nil)
+        #expect(snapshot.owner(ofPort: "vnet0", on: "br0") == nil)
         #expect(snapshot.bridgesInUse.isEmpty)
         snapshot.insert(instance("near", 1))
         #expect(snapshot.bridgesInUse == ["br0"])
-        #expect(try recognise(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot) == "near 0")
-        #expect(throws: UnknownCaller.wrongPort(MACAddress(bits: 0xB), of: ["far"], at: "vnet0", pluggedIn: "near")) {
-            try recognise(0xB, by: .port("vnet0", bridge: "br0"), in: snapshot)
+        #expect(try match(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot) == "near 0")
+        #expect(throws: MatchFailure.wrongPort(MACAddress(bits: 0xB), of: ["far"], at: "vnet0", pluggedIn: "near")) {
+            try match(0xB, by: .port("vnet0", bridge: "br0"), in: snapshot)
         }
         snapshot.remove(.example(2), from: Self.second)
-        #expect(snapshot.owner(ofPort: "vnet0")?.instance.name == "near")
+        #expect(snapshot.owner(ofPort: "vnet0", on: "br0")?.instance.name == "near")
         #expect(snapshot.interfaceCount(on: "br0") == 1)
     }
 
-    @Test func `while a domain migrates, its port is that of this host's own description, wherever it runs`() throws {
+    @Test func `a migrating domain's port is the one in this host's description, wherever it runs`() throws {
         var snapshot = Snapshot()
         snapshot.insert(instance("here"))
         snapshot.insert(instance("there", bridge: "br9"), on: Self.second)
         #expect(snapshot.instance(of: Self.domain)?.name == "there")
-        #expect(try recognise(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot) == "here 0")
+        #expect(try match(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot) == "here 0")
         snapshot.remove(Self.domain)
-        #expect(throws: UnknownCaller.elsewhere(Self.macA, ["there"])) {
-            try recognise(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot)
+        #expect(throws: MatchFailure.elsewhere(Self.macA, ["there"])) {
+            try match(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot)
         }
-        #expect(try recognise(0xA, by: .named, in: snapshot) == "there 1")
+        #expect(try match(0xA, by: .named, in: snapshot) == "there 1")
     }
 
-    @Test func `the domains that bear a hardware address are those of all hosts, each once`() {
+    @Test func `the domains with a MAC address are those of all hosts, each once`() {
         var snapshot = Snapshot()
         snapshot.insert(instance("here"))
         snapshot.insert(instance("there"), on: Self.second)
         snapshot.insert(instance("other", 2), on: Self.third)
         #expect(snapshot.domains(bearing: Self.macA) == [.example(1), .example(2)])
     }
+    // MARK: Completeness
 
-    // MARK: UUIDs
-
-    @Test func `an instance is found by the UUID that libvirt has, else by the one that its guest sees`() {
-        func seen(_ number: UInt8, as uuid: UInt8, named name: String) -> Instance {
-            Instance(
-                domain: .example(number), domainName: name, uuid: .example(uuid), id: "i", name: name, hostname: name, type: "t")
-        }
-        var snapshot = Snapshot()
-        snapshot.insert(seen(1, as: 9, named: "one"), on: Self.second)
-        #expect(snapshot.instance(uuid: .example(1))?.name == "one")
-        #expect(snapshot.instance(uuid: .example(9))?.name == "one")
-        snapshot.insert(seen(2, as: 9, named: "two"))
-        #expect(snapshot.instance(uuid: .example(9)) == nil, "both see it")
-        snapshot.insert(seen(9, as: 9, named: "nine"))
-        #expect(snapshot.instance(uuid: .example(9))?.name == "nine")
-        snapshot.remove(.example(9))
-        snapshot.insert(seen(1, as: 8, named: "one"), on: Self.second)
-        #expect(snapshot.instance(uuid: .example(9))?.name == "two")
-        #expect(snapshot.instance(uuid: .example(8))?.name == "one")
-        snapshot.remove(.example(1), from: Self.second)
-        #expect(snapshot.instance(uuid: .example(8)) == nil)
-    }
-
-    // MARK: What has been read
-
-    @Test func `only who may be another host's guest waits for another host`() {
+    @Test func `only a client that may be on another host waits for other hosts`() {
         var snapshot = Snapshot()
         snapshot.isRemoteComplete = false
         snapshot.isLocalComplete = true
         #expect(!snapshot.isComplete)
-        #expect(!snapshot.isComplete(for: caller(0xA, by: .named)))
-        #expect(snapshot.isComplete(for: caller(0xA, by: .unknown)))
-        #expect(snapshot.isComplete(for: caller(0xA, by: .port(nil, bridge: "br0"))))
+        #expect(!snapshot.isComplete(for: client(0xA, by: .named)))
+        #expect(snapshot.isComplete(for: client(0xA, by: .unknown)))
+        #expect(snapshot.isComplete(for: client(0xA, by: .port("vnet0", bridge: "br0"))))
         snapshot.isRemoteComplete = true
-        #expect(snapshot.isComplete && snapshot.isComplete(for: caller(0xA, by: .named)))
+        #expect(snapshot.isComplete && snapshot.isComplete(for: client(0xA, by: .named)))
     }
 }

@@ -1,7 +1,7 @@
 import Common
 import Testing
 
-/// How a caller is recognised by the port of a bridge that it came in by.
+/// Client lookup by bridge port.
 @Suite struct SnapshotPortTests {
     private static let macA = MACAddress(bits: 0xA)
 
@@ -11,10 +11,10 @@ import Testing
         return interface
     }
 
-    private func recognise(_ mac: UInt64, at port: String?, of bridge: String = "br0", in snapshot: Snapshot) throws -> String {
-        let caller = Caller(
+    private func match(_ mac: UInt64, at port: String, of bridge: String = "br0", in snapshot: Snapshot) throws -> String {
+        let client = Client(
             address: IPAddress(v4: 1), mac: MACAddress(bits: mac), entrance: .port(port, bridge: bridge))
-        let owner = try snapshot.recognise(caller).get()
+        let owner = try snapshot.match(client).get()
         return "\(owner.instance.name) \(owner.interface)"
     }
 
@@ -25,60 +25,104 @@ import Testing
         return snapshot
     }
 
-    @Test func `a caller is the instance that is plugged in where it came in`() throws {
-        #expect(try recognise(0xA, at: "tap1", in: snapshot) == "web 0")
-        #expect(try recognise(0xB, at: "tap2", in: snapshot) == "web 1")
-        #expect(try recognise(0xC, at: "tap3", in: snapshot) == "db 0")
+    @Test func `a client matches the instance of its port`() throws {
+        #expect(try match(0xA, at: "tap1", in: snapshot) == "web 0")
+        #expect(try match(0xB, at: "tap2", in: snapshot) == "web 1")
+        #expect(try match(0xC, at: "tap3", in: snapshot) == "db 0")
     }
 
-    @Test func `an instance may use the hardware address of one of its interfaces by another, as a bond does`() throws {
-        #expect(try recognise(0xA, at: "tap2", in: snapshot) == "web 0")
+    @Test func `an instance may use the MAC address of one interface on another, as a bond does`() throws {
+        #expect(try match(0xA, at: "tap2", in: snapshot) == "web 0")
     }
 
-    @Test func `a hardware address by another's port, or by none, is nobody, and both are named`() {
-        #expect(throws: UnknownCaller.wrongPort(Self.macA, of: ["web"], at: "tap3", pluggedIn: "db")) {
-            try recognise(0xA, at: "tap3", in: snapshot)
+    @Test func `a card without a bridge matches by its own tap only`() throws {
+        var (ethernet, user) = (interface(0xD, "tap5"), interface(0xC, "tap6"))
+        (ethernet.bridge, user.bridge, user.tap) = (nil, nil, nil)
+        var snapshot = snapshot
+        snapshot.insert(.example(3, named: "own", interfaces: [ethernet, user]))
+        #expect(try match(0xD, at: "tap5", in: snapshot) == "own 0")
+        #expect(throws: MatchFailure.self) { try match(0xC, at: "tap5", in: snapshot) }
+        #expect(try match(0xC, at: "tap3", in: snapshot) == "db 0")
+    }
+
+    @Test func `a MAC address on a foreign or unknown port matches nothing, and both are named`() {
+        #expect(throws: MatchFailure.wrongPort(Self.macA, of: ["web"], at: "tap3", pluggedIn: "db")) {
+            try match(0xA, at: "tap3", in: snapshot)
         }
-        #expect(throws: UnknownCaller.wrongPort(Self.macA, of: ["web"], at: "eth0", pluggedIn: nil)) {
-            try recognise(0xA, at: "eth0", in: snapshot)
+        #expect(throws: MatchFailure.wrongPort(Self.macA, of: ["web"], at: "eth0", pluggedIn: nil)) {
+            try match(0xA, at: "eth0", in: snapshot)
         }
-        let text = UnknownCaller.wrongPort(Self.macA, of: ["web"], at: "tap3", pluggedIn: "db").description
+        let text = MatchFailure.wrongPort(Self.macA, of: ["web"], at: "tap3", pluggedIn: "db").description
         #expect(text == "00:00:00:00:00:0a belongs to web, but came in by tap3, into which db is plugged")
     }
 
-    @Test func `a hardware address that no domain has is nobody's, whatever port it came by`() {
-        #expect(throws: UnknownCaller.wrongPort(MACAddress(bits: 0xF), of: [], at: "tap3", pluggedIn: "db")) {
-            try recognise(0xF, at: "tap3", in: snapshot)
+    @Test func `an unknown MAC address matches nothing on any port`() {
+        #expect(throws: MatchFailure.wrongPort(MACAddress(bits: 0xF), of: [], at: "tap3", pluggedIn: "db")) {
+            try match(0xF, at: "tap3", in: snapshot)
         }
-        #expect(throws: UnknownCaller.noOwner(MACAddress(bits: 0xF))) { try recognise(0xF, at: "eth0", in: snapshot) }
-        #expect(throws: UnknownCaller.noOwner(MACAddress(bits: 0xF))) { try recognise(0xF, at: nil, in: snapshot) }
+        #expect(throws: MatchFailure.noOwner(MACAddress(bits: 0xF))) { try match(0xF, at: "eth0", in: snapshot) }
     }
 
-    @Test func `a bridge that does not know the port makes nobody of a known hardware address`() {
-        #expect(throws: UnknownCaller.noPort(Self.macA)) { try recognise(0xA, at: nil, in: snapshot) }
-    }
-
-    @Test func `two instances with one hardware address are nobody on one bridge, and two on two`() throws {
+    @Test func `ports distinguish two instances with one MAC address, on one bridge and on two`() throws {
         var snapshot = snapshot
         snapshot.insert(.example(3, named: "twin", interfaces: [interface(0xA, "tap4", bridge: "br1")]))
-        #expect(try recognise(0xA, at: "tap1", in: snapshot) == "web 0")
-        #expect(try recognise(0xA, at: "tap4", of: "br1", in: snapshot) == "twin 0")
+        #expect(try match(0xA, at: "tap1", in: snapshot) == "web 0")
+        #expect(try match(0xA, at: "tap4", of: "br1", in: snapshot) == "twin 0")
         snapshot.insert(.example(3, named: "twin", interfaces: [interface(0xA, "tap4")]))
-        for port in ["tap1", "tap4"] {
-            #expect(throws: UnknownCaller.severalOwners(Self.macA, ["web", "twin"])) {
-                try recognise(0xA, at: port, in: snapshot)
+        #expect(try match(0xA, at: "tap1", in: snapshot) == "web 0")
+        #expect(try match(0xA, at: "tap4", in: snapshot) == "twin 0")
+    }
+
+    @Test func `a tap of two domains on one bridge matches neither`() throws {
+        var snapshot = snapshot
+        snapshot.insert(.example(3, named: "far", interfaces: [interface(0xD, "tap1", bridge: "br1")]))
+        #expect(try match(0xA, at: "tap1", in: snapshot) == "web 0")
+        snapshot.insert(.example(3, named: "thief", interfaces: [interface(0xD, "tap1")]))
+        for mac: UInt64 in [0xA, 0xD] {
+            #expect(throws: MatchFailure.contestedPort("tap1", ["web", "thief"])) {
+                try match(mac, at: "tap1", in: snapshot)
             }
+        }
+        #expect(snapshot.owner(ofPort: "tap1", on: "br0") == nil)
+        #expect(snapshot.claimants(ofPort: "tap1", on: "br0").map(\.instance.name) == ["web", "thief"])
+        snapshot.remove(.example(3))
+        #expect(try match(0xA, at: "tap1", in: snapshot) == "web 0")
+    }
+
+    @Test func `a MAC address is valid on its own bridge only`() {
+        var snapshot = snapshot
+        snapshot.insert(.example(2, named: "db", interfaces: [interface(0xC, "tap3"), interface(0xA, "tap9", bridge: "br1")]))
+        #expect(throws: MatchFailure.wrongPort(Self.macA, of: ["web", "db"], at: "tap3", pluggedIn: "db")) {
+            try match(0xA, at: "tap3", in: snapshot)
         }
     }
 
-    @Test func `a tap that has become another's is the other's, whoever is forgotten first`() throws {
+    @Test func `each start of a domain is a new run, and a change is not`() throws {
+        func run(_ libvirtID: Int?) -> Instance {
+            .example(1, named: "web", interfaces: [interface(0xA, "tap1")], libvirtID: libvirtID)
+        }
+        var snapshot = Snapshot()
+        func present() throws -> DomainRun { try #require(snapshot.owner(ofPort: "tap1", on: "br0")).run }
+        snapshot.insert(run(7))
+        let first = try present()
+        snapshot.insert(run(7))
+        #expect(try present() == first, "described anew")
+        snapshot.insert(run(8))
+        let second = try present()
+        #expect(second != first, "stopped and started between two looks")
+        snapshot.remove(.example(1))
+        snapshot.insert(run(8))
+        #expect(try present() != second, "stopped and started")
+    }
+
+    @Test func `a reused tap belongs to its new domain, in any order of removal`() throws {
         var snapshot = Snapshot()
         snapshot.insert(.example(1, named: "web", interfaces: [interface(0xA, "tap1")]))
         snapshot.insert(.example(2, named: "db", interfaces: [interface(0xB, "tap1")]))
         snapshot.remove(.example(1))
-        #expect(try recognise(0xB, at: "tap1", in: snapshot) == "db 0")
+        #expect(try match(0xB, at: "tap1", in: snapshot) == "db 0")
         snapshot.remove(.example(2))
-        #expect(snapshot.owner(ofPort: "tap1") == nil)
+        #expect(snapshot.owner(ofPort: "tap1", on: "br0") == nil)
         #expect(snapshot.bridgesInUse.isEmpty)
     }
 
@@ -91,7 +135,7 @@ import Testing
         #expect(snapshot.bridgesInUse == ["br0"])
     }
 
-    @Test func `the hardware addresses of a domain that stopped are remembered for ten seconds, unless another has them`() {
+    @Test func `the MAC addresses of a stopped domain are remembered for ten seconds, unless another domain has them`() {
         var snapshot = snapshot
         snapshot.insert(.example(3, named: "twin", interfaces: [interface(0xB, "tap4")]))
         let now = ContinuousClock.now

@@ -20,10 +20,10 @@ import Testing
     private func text(_ members: [Directory.Member]) throws -> String {
         let directory = try #require(Directory(members))
         let question = Question(about: .example(), address: nil, interface: nil, entropy: .system)
-        return Walk(through: View(tree: .directory(directory)), from: TreePath(["t"]), for: question).text
+        return try Walk(through: View(tree: .directory(directory)), from: TreePath(["t"]), for: question).text
     }
 
-    @Test func `each directory comes before what it holds, in the order of the listing`() throws {
+    @Test func `each directory precedes its entries, in the order of the listing`() throws {
         let inner = try #require(Directory([Directory.Member("c", .text("deep"))]))
         #expect(
             try text([Directory.Member("b", .directory(inner)), Directory.Member("a", .text("x"))]) == """
@@ -40,7 +40,7 @@ import Testing
                 """)
     }
 
-    @Test func `a number before the sign leads to the number, and anything else to the whole line`() throws {
+    @Test func `a number before the equals sign is followed, else the whole line`() throws {
         let walk = try text([
             Directory.Member("0", .text("key"), label: "0=name"), Directory.Member("a=b", .text("x")),
             Directory.Member("1", .text("accent"), label: "1=\u{301}"),
@@ -52,12 +52,12 @@ import Testing
         #expect(walk.contains("/t/\u{600}  text, 1 bytes\n    y\n"))
     }
 
-    @Test func `a line that leads nowhere shows`() throws {
+    @Test func `a line without a node is recorded`() throws {
         #expect(try text([Directory.Member("gone", isDirectory: false) { nil }]).hasSuffix("/t/gone  leads nowhere\n"))
         #expect(try text([Directory.Member("a\nb", .text("x"))]).contains("/t/a  leads nowhere\n/t/b  leads nowhere\n"))
     }
 
-    @Test func `what is no plain text is shown as base64, and its kind is told`() throws {
+    @Test func `binary content is shown as base64, with its media type`() throws {
         let walk = try text([
             Directory.Member("bytes", .bytes([0xFF, 0])), Directory.Member("crlf", .text("a\r\n")),
             Directory.Member("empty", .text("")),

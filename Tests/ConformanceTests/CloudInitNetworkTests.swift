@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// What Debian's cloud-init, unmodified, makes of every `network_data.json` that the stories' guests read.
+/// The network configuration that Debian's unmodified cloud-init derives from every `network_data.json` of the cases.
 @Suite(.enabled(if: NetworkDocuments.hasClient("cloud-init"), "needs cloud-init: run Tests/clients/install-cloud-init.sh"))
 struct CloudInitNetworkTests {
     private struct Converted {
-        let story: String
+        let source: String
         let document: [String: Any]
         let result: [String: Any]
 
@@ -18,7 +18,7 @@ struct CloudInitNetworkTests {
         }
 
         func subnets(of link: String) -> [[String: Any]] { links[link]?["subnets"] as? [[String: Any]] ?? [] }
-        /// The addresses without their prefixes, which one of the two writes as masks.
+        /// The addresses without prefix length, because one of the two formats has netmasks.
         func addresses(of link: String) -> [String] {
             subnets(of: link).compactMap { ($0["address"] as? String)?.split(separator: "/").first.map(String.init) }
         }
@@ -36,7 +36,7 @@ struct CloudInitNetworkTests {
         let lines = try NetworkDocuments.judged(by: "cloud_init_network.py", documents.map(\.text))
         #expect(lines.count == documents.count)
         return try zip(documents, lines).map { document, line in
-            Converted(story: document.story, document: try object(document.text), result: try object(String(line)))
+            Converted(source: document.source, document: try object(document.text), result: try object(String(line)))
         }
     }
 
@@ -44,31 +44,31 @@ struct CloudInitNetworkTests {
         try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     }
 
-    @Test func `every document becomes a configuration in which each link and each network is`() throws {
-        let all = try converted(NetworkDocuments.ofStories())
-        #expect(Set(all.map(\.story)).isSuperset(of: ["openstack", "rich", "minimal", "two-nics"]))
+    @Test func `every document becomes a configuration with each link and each network`() throws {
+        let all = try converted(NetworkDocuments.ofCases())
+        #expect(Set(all.map(\.source)).isSuperset(of: ["openstack", "rich", "minimal", "two-nics"]))
         expectEverything(in: all)
     }
 
-    @Test func `so do those of five hundred made-up domains`() throws {
-        let all = try converted(NetworkDocuments.ofMadeUpDomains(500))
-        // What has no network of its own cannot fail, so enough must have more than a card with DHCP.
+    @Test func `so do those of five hundred random domains`() throws {
+        let all = try converted(NetworkDocuments.ofRandomDomains(500))
+        // Links without networks cannot fail, so enough documents must have more than a card with DHCP.
         #expect(all.count > 100 && all.count { $0.links.count > 1 } > 50)
         expectEverything(in: all)
     }
 
     private func expectEverything(in all: [Converted]) {
         for one in all {
-            #expect(one.result["error"] == nil, "\(one.story): \(one.result)")
+            #expect(one.result["error"] == nil, "\(one.source): \(one.result)")
             let links = one.document["links"] as? [[String: Any]] ?? []
             let networks = one.document["networks"] as? [[String: Any]] ?? []
-            #expect(one.links.count == links.count, "\(one.story)")
-            #expect(one.links.keys.reduce(0) { $0 + one.subnets(of: $1).count } == networks.count, "\(one.story)")
+            #expect(one.links.count == links.count, "\(one.source)")
+            #expect(one.links.keys.reduce(0) { $0 + one.subnets(of: $1).count } == networks.count, "\(one.source)")
         }
     }
 
-    @Test func `addresses, bonds and VLANs are as the operator wants them`() throws {
-        let one = try #require(try converted(NetworkDocuments.ofStories()).first { $0.story == "openstack" })
+    @Test func `addresses, bonds and VLANs are as configured by the operator`() throws {
+        let one = try #require(try converted(NetworkDocuments.ofCases()).first { $0.source == "openstack" })
         #expect(one.types(of: "eth0") == ["dhcp4", "ipv6_dhcpv6-stateful"])
         #expect(one.types(of: "eth1") == ["static", "static", "static6"])
         #expect(
@@ -96,30 +96,31 @@ struct CloudInitNetworkTests {
 
     // MARK: NoCloud
 
-    @Test func `NoCloud's configuration gives each link of the stories' guests the same addresses`() throws {
+    @Test func `NoCloud's configuration has the same addresses for each link of the cases`() throws {
         try expectTheSame(
-            converted(NetworkDocuments.ofStories()), converted(NetworkDocuments.ofStories(at: "/nocloud/network-config")))
+            converted(NetworkDocuments.ofCases()), converted(NetworkDocuments.ofCases(at: "/nocloud/network-config")))
     }
 
-    @Test func `and each link of five hundred made-up domains`() throws {
+    @Test func `and for each link of five hundred random domains`() throws {
         let target = "/nocloud/network-config"
         try expectTheSame(
-            converted(NetworkDocuments.ofMadeUpDomains(500)), converted(NetworkDocuments.ofMadeUpDomains(500, at: target)))
+            converted(NetworkDocuments.ofRandomDomains(500)), converted(NetworkDocuments.ofRandomDomains(500, at: target)))
     }
 
     private func expectTheSame(_ nova: [Converted], _ noCloud: [Converted]) {
-        #expect(nova.map(\.story) == noCloud.map(\.story))
+        #expect(nova.map(\.source) == noCloud.map(\.source))
         #expect(nova.count { $0.links.count > 1 } > 1)
         for (one, other) in zip(nova, noCloud) {
-            #expect(other.result["error"] == nil, "\(one.story): \(other.result)")
-            // What is made of others has the operator's name in one of the two, and in the other cloud-init's.
-            #expect(one.all { one.addresses(of: $0) } == other.all { other.addresses(of: $0) }, "\(one.story)")
-            #expect(one.all { one.gateways(of: $0) } == other.all { other.gateways(of: $0) }, "\(one.story)")
+            #expect(other.result["error"] == nil, "\(one.source): \(other.result)")
+            // A bond or VLAN has the operator's name in one format and cloud-init's in the other.
+            #expect(one.all { one.addresses(of: $0) } == other.all { other.addresses(of: $0) }, "\(one.source)")
+            #expect(one.all { one.gateways(of: $0) } == other.all { other.gateways(of: $0) }, "\(one.source)")
             for link in one.links.keys where one.links[link]?["type"] as? String == "physical" {
-                #expect(one.addresses(of: link) == other.addresses(of: link), "\(one.story): \(link)")
-                #expect(one.types(of: link).contains("dhcp4") == other.types(of: link).contains("dhcp4"), "\(one.story): \(link)")
-                #expect(one.gateways(of: link) == other.gateways(of: link), "\(one.story): \(link)")
-                #expect(one.links[link]?["mtu"] as? Int == other.links[link]?["mtu"] as? Int, "\(one.story): \(link)")
+                #expect(one.addresses(of: link) == other.addresses(of: link), "\(one.source): \(link)")
+                #expect(
+                    one.types(of: link).contains("dhcp4") == other.types(of: link).contains("dhcp4"), "\(one.source): \(link)")
+                #expect(one.gateways(of: link) == other.gateways(of: link), "\(one.source): \(link)")
+                #expect(one.links[link]?["mtu"] as? Int == other.links[link]?["mtu"] as? Int, "\(one.source): \(link)")
             }
         }
     }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Testing
 
-/// The pages of the documentation lead where they say.
+/// Links and structure of the documentation.
 @Suite struct DocumentationTests {
     private static let pages: [URL] = {
         let folder = Fixtures.package.appending(path: "docs")
@@ -10,7 +10,7 @@ import Testing
             + below.filter { $0.hasSuffix(".md") }.sorted().map { folder.appending(path: $0) }
     }()
 
-    @Test func `every link leads to a file, and to a heading that it has`() throws {
+    @Test func `every link has an existing file and heading`() throws {
         #expect(Self.pages.count > 20)
         for page in Self.pages {
             for match in try Fixtures.text(of: page).matches(of: /\]\(([^)\s]+)\)/) where !match.1.hasPrefix("http") {
@@ -40,14 +40,14 @@ import Testing
         #expect(lines.count < 150)
     }
 
-    @Test func `each recipe says when and with what it was tried, or that it was not`() throws {
+    @Test func `each recipe states when and with which versions it was tested, or that it was not`() throws {
         let recipes = Self.pages.filter { $0.path.contains("/recipes/") && $0.lastPathComponent != "README.md" }
         #expect(recipes.count >= 6)
         let index = try Fixtures.text(of: Fixtures.package.appending(path: "docs/recipes/README.md"))
         for recipe in recipes {
             let text = try Fixtures.text(of: recipe)
             #expect(index.contains("(\(recipe.lastPathComponent))"), "\(recipe.lastPathComponent) is not in the list")
-            // Where there is a section for each, each has its own word.
+            // If each value has a section, each section has a different title.
             let sections = text.split(separator: "\n## ").map { "## \($0)" }
             let own = sections.dropFirst()
             let hasOwn =

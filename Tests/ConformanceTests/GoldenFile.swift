@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Testing
 
-/// A file that holds what a test expects, and that `make golden` writes anew for a reader to approve.
+/// A file with the expected output of a test; `make golden` rewrites it for review.
 struct GoldenFile {
     let url: URL
 
     private static let isWriting = ProcessInfo.processInfo.environment["GOLDEN"] == "write"
 
-    /// Compares a text with the file, octet by octet; where nothing is expected there is no file.
+    /// Compares a text with the file, byte for byte; an empty expectation has no file.
     func expect(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let expected = FileManager.default.fileExists(atPath: url.path) ? try Fixtures.text(of: url) : ""
         guard !expected.utf8.elementsEqual(text.utf8) else { return }

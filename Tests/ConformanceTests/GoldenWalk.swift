@@ -1,15 +1,16 @@
 import Common
 
-/// A guest's walks through a tree in every version, as a text that says everything once.
+/// The traversals of a tree in every version, as one text without repetitions.
 ///
-/// First comes the list of versions under its own path, then the walk in the oldest, then for each run of versions that read alike what
-/// is new in them or reads otherwise than in the run before, and what is gone. `*` stands for the version in paths.
-func goldenWalk(through view: some MetadataView, for question: Question) -> String {
-    let list = (view.publicNode(at: view.root) ?? view.node(at: view.root, for: question))?.content.bytes ?? []
+/// It begins with the list of versions under its own path and the traversal in the oldest version. For each group of versions
+/// with equal trees it then lists added and changed paths relative to the previous group, and removed ones. `*` stands for the
+/// version in paths.
+func goldenWalk(through view: some MetadataView, for question: Question) throws -> String {
+    let list = try (view.publicNode(at: view.root) ?? view.node(at: view.root, for: question))?.content.bytes ?? []
     let versions = String(decoding: list, as: UTF8.self).split(separator: "\n").map(String.init)
     var runs: [(versions: [String], steps: [Step])] = []
     for version in versions {
-        let steps = steps(through: view, version: version, for: question)
+        let steps = try steps(through: view, version: version, for: question)
         if let last = runs.last, last.steps == steps {
             runs[runs.count - 1].versions.append(version)
         } else {
@@ -24,7 +25,7 @@ func goldenWalk(through view: some MetadataView, for question: Question) -> Stri
     return ([first] + walks).joined(separator: "\n")
 }
 
-/// One place of a walk, and all that is written of it.
+/// One path of a traversal and its text.
 private struct Step: Equatable {
     let path: String
     let text: String
@@ -40,10 +41,10 @@ private func differences(from before: [Step], to after: [Step]) -> String {
         + before.filter { !paths.contains($0.path) }.map { "\($0.path)  is no more\n" }).joined()
 }
 
-private func steps(through view: some MetadataView, version: String, for question: Question) -> [Step] {
+private func steps(through view: some MetadataView, version: String, for question: Question) throws -> [Step] {
     let start = TreePath(view.root.names + [version])
     let anyStart = TreePath(view.root.names + ["*"]).description
-    return Walk(through: view, from: start, for: question).steps.map { step in
+    return try Walk(through: view, from: start, for: question).steps.map { step in
         let path = anyStart + String(step.path.description.unicodeScalars.dropFirst(start.description.unicodeScalars.count))
         let own = step.text.unicodeScalars.dropFirst(step.path.description.unicodeScalars.count)
         return Step(path: path, text: path + String(String.UnicodeScalarView(own)))

@@ -8,35 +8,35 @@ import Testing
 import XML
 
 @Suite struct GoldenWalkTests {
-    @Test func `there is a story for everything that a guest may be`() {
+    @Test func `there is a case for every kind of domain`() {
         #expect(
-            Set(Story.all.map(\.name)).isSuperset(of: [
+            Set(Case.all.map(\.name)).isSuperset(of: [
                 "seed", "rich", "minimal", "no-keys", "several-keys", "base64", "gzip", "crlf", "indented", "indented-uneven",
                 "one-line",
                 "non-ascii", "no-metadata", "two-nics", "broken", "broken-too", "ec2", "openstack",
             ]))
     }
 
-    @Test(arguments: Story.all) func `a guest walks through the EC2 tree as it is written down`(story: Story) throws {
-        try golden("ec2.txt", of: story).expect(goldenWalk(through: EC2View(), for: story.question()))
+    @Test(arguments: Case.all) func `the EC2 tree equals its golden file`(fixture: Case) throws {
+        try golden("ec2.txt", of: fixture).expect(try goldenWalk(through: EC2View(), for: fixture.question()))
     }
 
-    @Test(arguments: Story.all) func `a guest walks through the OpenStack documents as it is written down`(story: Story) throws {
-        try golden("openstack.txt", of: story).expect(goldenWalk(through: OpenStackView(), for: story.question()))
+    @Test(arguments: Case.all) func `the OpenStack documents equal their golden file`(fixture: Case) throws {
+        try golden("openstack.txt", of: fixture).expect(try goldenWalk(through: OpenStackView(), for: fixture.question()))
     }
 
-    @Test(arguments: Story.all) func `a guest reads the NoCloud files as they are written down`(story: Story) throws {
-        let walk = Walk(through: NoCloudView(), from: TreePath(["nocloud"]), for: try story.question())
-        try golden("nocloud.txt", of: story).expect(walk.text)
+    @Test(arguments: Case.all) func `the NoCloud files equal their golden file`(fixture: Case) throws {
+        let walk = try Walk(through: NoCloudView(), from: TreePath(["nocloud"]), for: try fixture.question())
+        try golden("nocloud.txt", of: fixture).expect(walk.text)
     }
 
-    @Test(arguments: Story.all) func `an operator is told what cannot be used as it is written down`(story: Story) throws {
-        let findings = try story.assembled().findings.map { "\($0)\n" }.joined()
-        try GoldenFile(url: story.folder.appending(path: "findings.txt")).expect(findings)
+    @Test(arguments: Case.all) func `the findings equal their golden file`(fixture: Case) throws {
+        let findings = try fixture.assembled().findings.map { "\($0)\n" }.joined()
+        try GoldenFile(url: fixture.folder.appending(path: "findings.txt")).expect(findings)
     }
 
-    @Test func `converting the older format yields the file beside it`() throws {
-        let seed = Story(name: "seed").folder
+    @Test func `the converted older format equals its golden file`() throws {
+        let seed = Case(name: "seed").folder
         let bare = try Fixtures.bytes(of: seed.appending(path: "domain.xml"))
         guard case .rewritten(let converted, _) = try convertBareMetadata(in: bare) else {
             Issue.record("the seed's domain has nothing to convert")
@@ -45,15 +45,15 @@ import XML
         try GoldenFile(url: seed.appending(path: "converted.xml")).expect(String(decoding: converted, as: UTF8.self))
     }
 
-    @Test func `a guest reads the same before and after its domain is converted`() throws {
-        let seed = Story(name: "seed")
-        try golden("ec2.txt", of: seed).expect(goldenWalk(through: EC2View(), for: seed.question(about: "converted.xml")))
+    @Test func `metadata is the same before and after conversion`() throws {
+        let seed = Case(name: "seed")
+        try golden("ec2.txt", of: seed).expect(try goldenWalk(through: EC2View(), for: seed.question(about: "converted.xml")))
         try golden("openstack.txt", of: seed).expect(
-            goldenWalk(through: OpenStackView(), for: seed.question(about: "converted.xml")))
+            try goldenWalk(through: OpenStackView(), for: seed.question(about: "converted.xml")))
         #expect(try seed.assembled(from: "converted.xml").findings == [])
     }
 
-    private func golden(_ file: String, of story: Story) -> GoldenFile {
-        GoldenFile(url: story.folder.appending(path: "golden/\(file)"))
+    private func golden(_ file: String, of fixture: Case) -> GoldenFile {
+        GoldenFile(url: fixture.folder.appending(path: "golden/\(file)"))
     }
 }

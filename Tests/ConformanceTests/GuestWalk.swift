@@ -1,25 +1,25 @@
 import Common
 
-/// A guest that knows nothing but listings and paths: it reads them as Python clients do and asks over request targets.
+/// A client that knows only listings and paths: it reads listings as Python clients do and requests targets.
 ///
-/// cloud-init takes `0=name` for `0/openssh-key`, other clients for `0/`; this one asks for both. It notes whatever would cost a
-/// client its tree: a listed place that does not answer, an empty listing or leaf, a newline at the end where none belongs.
+/// cloud-init takes `0=name` for `0/openssh-key`, other clients for `0/`; this one requests both. It records everything that
+/// would make a client lose the tree: a listed path without a node, an empty listing or leaf, an unexpected newline at the end.
 struct GuestWalk {
-    /// What was wrong, in words, with the target that was asked.
+    /// The faults, each with the requested target.
     private(set) var faults: [String] = []
-    /// How many targets answered.
+    /// The number of targets with a node.
     private(set) var answered = 0
 
     private let question: Question
 
-    /// Walks both trees in every version.
+    /// Traverses both trees in every version.
     init(for question: Question) {
         self.question = question
         for version in listing("/") { visitDirectory("/\(Self.quoted(version))/") }
         for version in listing("/openstack") { visitDirectory("/openstack/\(Self.quoted(version))/") }
         for name in listing("/nocloud/") { visitLeaf("/nocloud/\(Self.quoted(name))") }
-        // What is listed by a document and by no listing.
-        for number in question.instance.files.indices {
+        // These paths are named in a document and in no listing.
+        for number in question.instance.documents.files.indices {
             let digits = String(number)
             _ = read("/openstack/content/\(String(repeating: "0", count: 4 - digits.count))\(digits)")
         }
@@ -59,7 +59,7 @@ struct GuestWalk {
     }
 
     private mutating func read(_ target: String) -> [UInt8]? {
-        guard let content = answer(to: target, question)?.content else {
+        guard let content = try? answer(to: target, question)?.content else {
             faults.append("\(target) does not answer")
             return nil
         }
@@ -67,20 +67,20 @@ struct GuestWalk {
         return content.bytes
     }
 
-    /// Whether the bytes there are the operator's, and so may end as they like.
+    /// Whether the bytes at a target are the operator's, and so may end in any way.
     private static func isVerbatim(_ target: String) -> Bool {
         let names = target.split(separator: "/")
         return names.contains("additional") || ["user-data", "user_data", "vendor-data"].contains(names.last)
     }
 
-    /// Whether a value there may be empty, as the value of a tag may, and a password that nobody has left.
+    /// Whether the value at a target may be empty, as the value of a tag or a password that is not set.
     private static func mayBeEmpty(_ target: String) -> Bool {
-        // What nobody has said of these is empty: cloud-init does without none of them.
+        // Without a value these files are empty: cloud-init requires all of them.
         if ["/nocloud/user-data", "/nocloud/vendor-data", "/nocloud/network-config"].contains(target) { return true }
         return target.contains("/tags/instance/") || target.hasPrefix("/openstack/") && target.hasSuffix("/password")
     }
 
-    // MARK: As Python does it
+    // MARK: Python's functions
 
     private static func splitLines(_ text: String) -> [String] {
         var lines: [String] = []

@@ -1,6 +1,6 @@
-/// How a text differs from another, for a reader: the lines that went (`-`) and came (`+`), each with its neighbours.
+/// The difference of two texts for readers: removed (`-`) and added (`+`) lines with context.
 ///
-/// Lines are compared octet by octet, not as Swift compares texts, to which `é` and `e` with an accent are the same.
+/// Lines are compared octet by octet: Swift's comparison treats `é` and `e` with a combining accent as equal.
 func lineDifference(from old: String, to new: String) -> String {
     let (before, after) = (lines(of: old), lines(of: new))
     var removed: Set<Int> = []

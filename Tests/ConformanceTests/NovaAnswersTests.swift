@@ -4,35 +4,36 @@ import Testing
 @Suite struct NovaAnswersTests {
     private static let document = Fixtures.package.appending(path: "docs/nova-differences.md")
 
-    @Test(arguments: ["rich", "minimal"]) func `answers are Nova's but for the differences that are told`(story: String) throws {
+    @Test(arguments: ["rich", "minimal"]) func `responses equal Nova's except for documented differences`(name: String) throws {
         let table = try NovaDifferenceTable(markdown: Fixtures.text(of: Self.document))
-        let untold = try differences(of: story).filter { difference in
-            !table.rows.contains { row in row.paths.contains { row.describes(difference, onPath: $0, of: story) } }
+        let undocumented = try differences(of: name).filter { difference in
+            !table.rows.contains { row in row.paths.contains { row.describes(difference, onPath: $0, of: name) } }
         }
-        #expect(untold.isEmpty, "\(untold.count) differences without a row:\n\(untold.map { "\($0)\n" }.joined())")
+        #expect(
+            undocumented.isEmpty, "\(undocumented.count) differences without a row:\n\(undocumented.map { "\($0)\n" }.joined())")
     }
 
-    @Test func `each difference that is told is there, on each path that it names`() throws {
+    @Test func `each documented difference exists on each of its paths`() throws {
         let table = try NovaDifferenceTable(markdown: Fixtures.text(of: Self.document))
         #expect(table.rows.count > 20)
-        for story in ["rich", "minimal"] {
-            let differences = try differences(of: story)
-            for row in table.rows where row.stories.contains(story) {
+        for name in ["rich", "minimal"] {
+            let differences = try differences(of: name)
+            for row in table.rows where row.cases.contains(name) {
                 for path in row.paths {
-                    let isThere = differences.contains { row.describes($0, onPath: path, of: story) }
-                    #expect(isThere, "\(row): there is no such difference at \(path) of \(story)")
+                    let isThere = differences.contains { row.describes($0, onPath: path, of: name) }
+                    #expect(isThere, "\(row): there is no such difference at \(path) of \(name)")
                 }
             }
         }
     }
 
-    @Test func `the crawl asked for every place of both stories`() throws {
-        #expect(try NovaCrawl(story: "rich").replies.count == 451)
-        #expect(try NovaCrawl(story: "minimal").replies.count == 389)
+    @Test func `the crawl covers every path of both cases`() throws {
+        #expect(try NovaCrawl(case: "rich").replies.count == 451)
+        #expect(try NovaCrawl(case: "minimal").replies.count == 389)
     }
 
-    private func differences(of story: String) throws -> [NovaDifference] {
-        let question = try Story(name: story).question()
-        return try NovaCrawl(story: story).replies.flatMap { try NovaDifference.all(of: $0, question) }
+    private func differences(of name: String) throws -> [NovaDifference] {
+        let question = try Case(name: name).question()
+        return try NovaCrawl(case: name).replies.flatMap { try NovaDifference.all(of: $0, question) }
     }
 }

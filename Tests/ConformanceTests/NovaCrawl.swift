@@ -2,9 +2,10 @@ import Common
 import FoundationEssentials
 import JSON
 
-/// What Nova answered to every path of a crawl, in the order in which they were asked; `fixtures/nova/README.md` says how.
+/// Nova's responses to every path of a crawl, in the order of the requests; `fixtures/nova/README.md` explains how they were
+/// recorded.
 struct NovaCrawl {
-    /// A path as it was asked, and its answer.
+    /// A requested path and its response.
     struct Reply {
         let target: String
         let status: Int
@@ -14,9 +15,9 @@ struct NovaCrawl {
 
     let replies: [Reply]
 
-    /// Reads the crawl of a story.
-    init(story: String) throws {
-        let bytes = try Fixtures.bytes(of: Fixtures.folder.appending(path: "nova/golden-\(story).json"))
+    /// Reads the crawl of a case.
+    init(case name: String) throws {
+        let bytes = try Fixtures.bytes(of: Fixtures.folder.appending(path: "nova/golden-\(name).json"))
         guard case .object(let members) = try JSONParsing.value(of: bytes) else { throw Malformed() }
         replies = try members.map { member in
             guard case .integer(let status) = member.value["status"], case .string(let type) = member.value["content_type"],

@@ -1,37 +1,37 @@
 import Common
 import JSON
 
-/// One thing in which an answer of ours is not Nova's.
+/// A difference between a response of virt-metadata and Nova's.
 struct NovaDifference: CustomStringConvertible {
-    /// The path as it was asked.
+    /// The requested path.
     let target: String
-    /// What is different: `status`, `content-type`, `error page`, `body`, `line`, `line order`, `spelling`, `field NAME` or
+    /// The kind of difference: `status`, `content-type`, `error page`, `body`, `line`, `line order`, `spelling`, `field NAME` or
     /// `field order`.
     let what: String
-    /// Nova's; `–` if it has no such thing.
+    /// Nova's value; `–` if Nova has none.
     let nova: String
-    /// Ours; `–` if we have no such thing.
+    /// The value of virt-metadata; `–` if it has none.
     let ours: String
 
     static let nothing = "–"
 
-    /// The path that remains when escapes, empty names, dots and the query are gone; the target itself if there is none.
+    /// The canonical path, without escapes, empty names, dots and query; the target itself if it is not a valid path.
     var path: String { TreePath(target: target)?.description ?? target }
 
     var description: String { "\(target): \(what): nova `\(nova)`, ours `\(ours)`" }
 
-    /// In what our answer to a path is not Nova's; none where all is the same.
+    /// The differences in the response to a path; empty if there are none.
     ///
-    /// The bodies of errors that Nova did not catch are not Nova's, and random bytes are not compared.
+    /// The bodies of errors that Nova did not catch do not come from Nova, and random bytes are not compared.
     static func all(of reply: NovaCrawl.Reply, _ question: Question) throws -> [NovaDifference] {
         guard let node = answer(to: reply.target, question) else {
             if reply.status != 404 { return [NovaDifference(reply, "status", String(reply.status), "404")] }
             return [NovaDifference(reply, "error page", reply.contentType, "text/plain; charset=UTF-8")]
         }
         guard reply.status == 200 else { return [NovaDifference(reply, "status", String(reply.status), "200")] }
-        let content = node.content
+        let content = try node.content
         let body = String(decoding: content.bytes, as: UTF8.self)
-        // As the server's `Reply` writes them.
+        // As in the server's `Reply`.
         let type =
             switch content.type {
             case .plainText: "text/plain; charset=UTF-8"
@@ -74,7 +74,7 @@ struct NovaDifference: CustomStringConvertible {
 
     // MARK: Documents
 
-    /// Whether our encoding spells Nova's document otherwise: shown by the first escape that differs.
+    /// Whether the JSON encoding differs from Nova's: reported by the first different escape.
     private static func spelling(of document: JSONValue, in reply: NovaCrawl.Reply) -> [NovaDifference] {
         let ours = JSONEncoding.text(document)
         guard ours != reply.body else { return [] }
@@ -82,37 +82,37 @@ struct NovaDifference: CustomStringConvertible {
             (nova: String($0.output), ours: String($1.output))
         }
         let first = escapes.first { $0.nova != $0.ours }
-        // Where the letters of the escapes are not all that differs, nothing short would say it.
+        // If more than the case of the escapes differs, the whole body is reported.
         guard let first, ours.lowercased() == reply.body.lowercased() else {
             return [NovaDifference(reply, "spelling", shown(reply.body), shown(ours))]
         }
         return [NovaDifference(reply, "spelling", first.nova, first.ours)]
     }
 
-    private static func fields(_ nova: JSONValue, _ ours: JSONValue, at place: String, in reply: NovaCrawl.Reply)
+    private static func fields(_ nova: JSONValue, _ ours: JSONValue, at path: String, in reply: NovaCrawl.Reply)
         -> [NovaDifference]
     {
         switch (nova, ours) {
-        case (.string, .string) where place == "random_seed": []
+        case (.string, .string) where path == "random_seed": []
         case (.object(let theirs), .object(let members)):
-            objects(theirs, members, at: place, in: reply)
+            objects(theirs, members, at: path, in: reply)
         case (.array(let theirs), .array(let elements)):
             (0..<max(theirs.count, elements.count)).flatMap { index -> [NovaDifference] in
-                let inner = "\(place)[\(index)]"
+                let inner = "\(path)[\(index)]"
                 guard index < theirs.count else { return [added(elements[index], at: inner, in: reply)] }
                 guard index < elements.count else { return [missing(theirs[index], at: inner, in: reply)] }
                 return fields(theirs[index], elements[index], at: inner, in: reply)
             }
         default:
             nova == ours
-                ? [] : [NovaDifference(reply, "field \(place)", JSONEncoding.text(nova), JSONEncoding.text(ours))]
+                ? [] : [NovaDifference(reply, "field \(path)", JSONEncoding.text(nova), JSONEncoding.text(ours))]
         }
     }
 
     private static func objects(
-        _ nova: [JSONMember], _ ours: [JSONMember], at place: String, in reply: NovaCrawl.Reply
+        _ nova: [JSONMember], _ ours: [JSONMember], at path: String, in reply: NovaCrawl.Reply
     ) -> [NovaDifference] {
-        let prefix = place.isEmpty ? "" : place + "."
+        let prefix = path.isEmpty ? "" : path + "."
         let (theirNames, ourNames) = (nova.map(\.name), ours.map(\.name))
         let (common, kept) = (theirNames.filter(ourNames.contains), ourNames.filter(theirNames.contains))
         var differences = nova.flatMap { member -> [NovaDifference] in
@@ -123,22 +123,22 @@ struct NovaDifference: CustomStringConvertible {
         }
         differences += ours.filter { !theirNames.contains($0.name) }.map { added($0.value, at: prefix + $0.name, in: reply) }
         if common != kept {
-            let what = place.isEmpty ? "field order" : "field order of \(place)"
+            let what = path.isEmpty ? "field order" : "field order of \(path)"
             differences.append(NovaDifference(reply, what, common.joined(separator: " "), kept.joined(separator: " ")))
         }
         return differences
     }
 
-    private static func missing(_ value: JSONValue, at place: String, in reply: NovaCrawl.Reply) -> NovaDifference {
-        NovaDifference(reply, "field \(place)", JSONEncoding.text(value), nothing)
+    private static func missing(_ value: JSONValue, at path: String, in reply: NovaCrawl.Reply) -> NovaDifference {
+        NovaDifference(reply, "field \(path)", JSONEncoding.text(value), nothing)
     }
 
-    private static func added(_ value: JSONValue, at place: String, in reply: NovaCrawl.Reply) -> NovaDifference {
-        NovaDifference(reply, "field \(place)", nothing, JSONEncoding.text(value))
+    private static func added(_ value: JSONValue, at path: String, in reply: NovaCrawl.Reply) -> NovaDifference {
+        NovaDifference(reply, "field \(path)", nothing, JSONEncoding.text(value))
     }
 }
 
 extension NovaCrawl.Reply {
-    /// The path that was asked, without its query.
+    /// The requested path, without its query.
     fileprivate var path: String { TreePath(target: target)?.description ?? target }
 }

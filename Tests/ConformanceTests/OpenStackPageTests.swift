@@ -2,11 +2,11 @@ import FoundationEssentials
 import OpenStackAPI
 import Testing
 
-/// `docs/openstack.md` and the tables of the code say the same.
+/// `docs/openstack.md` and the tables in the code agree.
 @Suite struct OpenStackPageTests {
     private let page = try? Fixtures.text(of: Fixtures.package.appending(path: "docs/openstack.md"))
 
-    @Test func `the page names every file and every field with its version, in their order, and no other`() throws {
+    @Test func `the page lists exactly the files and fields of the code, with their versions and in order`() throws {
         let rows = try #require(page).split(separator: "\n").compactMap { line -> String? in
             line.firstMatch(of: /^\| `([^`]+)` \| `([^`]+)` \|.*\|$/).map { "\($0.1) since \($0.2)" }
         }

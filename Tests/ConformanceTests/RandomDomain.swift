@@ -1,7 +1,7 @@
 import Common
 import JSON
 
-/// Domains that nobody would write, made up from a seed: odd names, empty things, values that are there twice or not at all.
+/// Random domains from a seed: unusual names, empty elements, duplicate and missing values.
 struct RandomDomain {
     private var generator: SeededGenerator
 
@@ -10,7 +10,7 @@ struct RandomDomain {
         generator = SeededGenerator(state: seed)
     }
 
-    /// Names as operators and attackers give them: what Unicode has to separate, join, reverse and decorate.
+    /// Names with Unicode characters that separate, join, reverse and decorate.
     private static let names = [
         "", "a", "key", "0", "12", "-1", "latest", "a b", " a", "a ", "a\u{A0}", "\u{3000}a", ".", "..", "...", "a/b", "/", "a=b",
         "=",
@@ -30,11 +30,11 @@ struct RandomDomain {
         "\u{2028}", "a\u{85}",
     ]
 
-    private static let places = [
+    private static let placements = [
         "availability-zone", "availability-zone-id", "region", "group-name", "host-id", "partition-number",
     ]
 
-    /// Elements that hold others of which nothing is derived, or lists.
+    /// Elements with child elements that are served unchanged, and lists.
     private static let groups = [
         ("services", ["domain", "partition"]), ("autoscaling", ["target-lifecycle-state"]),
         ("spot", ["instance-action", "termination-time"]), ("product-codes", ["product-code"]),
@@ -56,7 +56,7 @@ struct RandomDomain {
         ]
         var instance = words.filter { _ in chance(40) }.map { element($0, pick(Self.texts + Self.names)) }.joined()
         if chance(50) {
-            instance += element("placement", markup: several(4) { $0.element($0.pick(Self.places), $0.pick(Self.texts)) })
+            instance += element("placement", markup: several(4) { $0.element($0.pick(Self.placements), $0.pick(Self.texts)) })
         }
         for (group, words) in Self.groups where chance(40) {
             instance += element(group, markup: several(3) { $0.element($0.pick(words), $0.pick(Self.texts)) })
@@ -113,7 +113,7 @@ struct RandomDomain {
     ]
 
     private mutating func interface() -> String {
-        // Half of them from what may be right, or nothing would be.
+        // Half of the elements are valid ones; otherwise nearly all would be rejected.
         let words = several(6) { $0.element($0.pick(Self.interfaceWords), $0.pick($0.chance(50) ? Self.addresses : Self.texts)) }
         return element("interface", markup: words, ("mac", pick(["52:54:00:00:00:01", "52:54:00:00:00:02", "x"])))
     }

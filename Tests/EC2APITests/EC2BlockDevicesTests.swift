@@ -4,9 +4,9 @@ import Testing
 
 @Suite struct EC2BlockDevicesTests {
     private func mapping(_ disks: [Disk]) -> [String] {
-        let place = "/latest/meta-data/block-device-mapping"
+        let path = "/latest/meta-data/block-device-mapping"
         let instance = Instance.example(disks: disks)
-        return (read(place, instance) ?? "").split(separator: "\n").map { "\($0)=\(read("\(place)/\($0)", instance) ?? "")" }
+        return (read(path, instance) ?? "").split(separator: "\n").map { "\($0)=\(read("\(path)/\($0)", instance) ?? "")" }
     }
 
     private func disk(_ target: String, _ role: Disk.Role? = nil, isRoot: Bool = false) -> Disk {

@@ -5,7 +5,7 @@ import Testing
 @Suite struct EC2InterfacesTests {
     private static let macs = "/latest/meta-data/network/interfaces/macs"
 
-    /// An interface with this last octet of its address.
+    /// An interface with this last octet of its MAC address.
     private func interface(_ last: UInt64 = 0xAB, _ change: (inout NetworkInterface) -> Void = { _ in }) -> NetworkInterface {
         var interface = NetworkInterface(mac: MACAddress(bits: 0x5254_0000_0000 | last))
         change(&interface)
@@ -13,11 +13,11 @@ import Testing
     }
 
     private func read(
-        _ place: String, _ interfaces: [NetworkInterface], groups: [String] = [], from address: String? = nil,
+        _ name: String, _ interfaces: [NetworkInterface], groups: [String] = [], from address: String? = nil,
         version: String = "latest"
     ) -> String? {
         EC2APITests.read(
-            "/\(version)/meta-data/network/interfaces/macs/52:54:00:00:00:ab/\(place)",
+            "/\(version)/meta-data/network/interfaces/macs/52:54:00:00:00:ab/\(name)",
             .example(groups: groups, interfaces: interfaces), from: address)
     }
 
@@ -28,14 +28,14 @@ import Testing
         #expect(Set(["mac", "device-number", "interface-id", "vpc-id", "subnet-id"]).isSubset(of: listing))
     }
 
-    @Test func `interfaces go by their address in small letters, and no other spelling`() {
+    @Test func `interfaces are listed by MAC address in lower case only`() {
         let instance = Instance.example(interfaces: [interface(0xAB), interface(0x01)])
         #expect(EC2APITests.read(Self.macs, instance) == "52:54:00:00:00:01/\n52:54:00:00:00:ab/")
         #expect(EC2APITests.read("\(Self.macs)/52:54:00:00:00:AB", instance) == nil)
         #expect(EC2APITests.read("\(Self.macs)/52:54:00:00:00:ab/mac", instance) == "52:54:00:00:00:ab")
     }
 
-    @Test func `an address that two interfaces have is there once`() {
+    @Test func `a MAC address of two interfaces is listed once`() {
         #expect(EC2APITests.read(Self.macs, .example(interfaces: [interface(), interface()])) == "52:54:00:00:00:ab/")
     }
 
@@ -50,19 +50,19 @@ import Testing
         #expect(EC2APITests.read("\(Self.macs)/52:54:00:00:00:01/device-number", instance) == "1")
     }
 
-    @Test func `addresses are the operator's, all of them, else the one the guest asks from`() {
-        let said = [
+    @Test func `addresses are all of the operator's, else the client's`() {
+        let configured = [
             interface { $0.addresses = ["192.0.2.7/24", "2001:db8::7", "192.0.2.8"].compactMap { InterfaceAddress($0) } }
         ]
-        #expect(read("local-ipv4s", said, from: "192.0.2.99") == "192.0.2.7\n192.0.2.8")
-        #expect(read("ipv6s", said) == "2001:db8::7")
-        #expect(read("ipv6s", said, version: "2016-04-19") == nil)
+        #expect(read("local-ipv4s", configured, from: "192.0.2.99") == "192.0.2.7\n192.0.2.8")
+        #expect(read("ipv6s", configured) == "2001:db8::7")
+        #expect(read("ipv6s", configured, version: "2016-04-19") == nil)
         #expect(read("local-ipv4s", [interface()], from: "192.0.2.99") == "192.0.2.99")
         #expect(read("local-ipv4s", [interface()]) == nil)
         #expect(read("ipv6s", [interface()], from: "fe80::1") == nil)
     }
 
-    @Test func `a public address is the operator's, and is told with the one behind it`() {
+    @Test func `a public address is the operator's, and is listed with its private one`() {
         let known = [
             interface {
                 $0.publicIPv4 = IPAddress("203.0.113.5")
@@ -73,7 +73,7 @@ import Testing
         #expect(read("public-hostname", known) == "web.example")
         #expect(read("ipv4-associations", known) == "203.0.113.5")
         #expect(read("ipv4-associations/203.0.113.5", known) == "192.0.2.7")
-        // Where only the guest's own address stands for it, nothing is behind it.
+        // If only the guest's own address is known, no private address is behind it.
         #expect(read("public-ipv4s", [interface()], from: "192.0.2.7") == "192.0.2.7")
         #expect(read("ipv4-associations", [interface()], from: "192.0.2.7") == nil)
         #expect(read("public-ipv4s", [interface()]) == nil)
@@ -98,18 +98,18 @@ import Testing
         #expect(read("subnet-ipv4-cidr-blocks", [withPrefixes]) == "192.0.2.192/26\n10.0.0.0/8")
         #expect(read("vpc-ipv4-cidr-block", [withPrefixes]) == "192.0.2.192/26")
 
-        let said = interface {
+        let configured = interface {
             $0.network = network
             $0.subnetRanges = ["10.0.1.0/24", "fd00::/64"].compactMap { AddressRange($0) }
             $0.networkRanges = ["10.0.0.0/16"].compactMap { AddressRange($0) }
         }
-        #expect(read("subnet-ipv4-cidr-block", [said], from: "192.0.2.9") == "10.0.1.0/24")
-        #expect(read("subnet-ipv6-cidr-blocks", [said]) == "fd00::/64")
-        #expect(read("vpc-ipv4-cidr-block", [said]) == "10.0.0.0/16")
+        #expect(read("subnet-ipv4-cidr-block", [configured], from: "192.0.2.9") == "10.0.1.0/24")
+        #expect(read("subnet-ipv6-cidr-blocks", [configured]) == "fd00::/64")
+        #expect(read("vpc-ipv4-cidr-block", [configured]) == "10.0.0.0/16")
         #expect(read("subnet-ipv4-cidr-block", [interface()], from: "192.0.2.9") == nil)
     }
 
-    @Test func `identifiers are derived, and always the same`() {
+    @Test func `derived identifiers are deterministic`() {
         let network = { (uuid: String) in NetworkReference(name: "n", uuid: uuid, offersDHCP: true) }
         let inNetwork = interface { $0.network = network("5d9b8f4e-3b0f-4c69-8d57-3d2c6a1f0b11") }
         #expect(read("interface-id", [inNetwork]) == "eni-5254000000ab83679")
@@ -125,14 +125,14 @@ import Testing
     }
 
     @Test func `identifiers are the operator's where given`() {
-        let said = interface {
+        let configured = interface {
             ($0.identifiers.interface, $0.identifiers.network, $0.identifiers.subnet) = ("eni-1", "vpc-1", "subnet-1")
             $0.networkCard = 2
         }
-        #expect(read("interface-id", [said]) == "eni-1")
-        #expect(read("vpc-id", [said]) == "vpc-1")
-        #expect(read("subnet-id", [said]) == "subnet-1")
-        #expect(read("network-card", [said]) == "2")
+        #expect(read("interface-id", [configured]) == "eni-1")
+        #expect(read("vpc-id", [configured]) == "vpc-1")
+        #expect(read("subnet-id", [configured]) == "subnet-1")
+        #expect(read("network-card", [configured]) == "2")
         #expect(read("network-card", [interface()]) == "0")
         #expect(read("network-card", [interface()], version: "2020-10-27") == nil)
     }

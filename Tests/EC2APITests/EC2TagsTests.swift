@@ -7,7 +7,7 @@ import Testing
         read("/latest/meta-data/tags/instance", .example(tags: names.map { Tag($0, "value of \($0)") }))
     }
 
-    @Test func `a tag goes by its name, whatever that holds`() {
+    @Test func `a tag is found by its name, whatever its characters`() {
         let tags = ["Name", "a=b", "with space", "größe", "aws:x", "="].map { Tag($0, "value of \($0)") }
         #expect(read("/latest/meta-data/tags/instance", .example(tags: tags)) == tags.map(\.name).joined(separator: "\n"))
         for tag in tags {

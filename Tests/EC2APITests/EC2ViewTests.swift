@@ -10,24 +10,24 @@ import Testing
         "2021-07-15", "2022-07-09", "2022-09-24", "2024-04-11", "latest",
     ]
 
-    @Test func `anybody may see the versions, and nothing else`() {
+    @Test func `only the list of versions is public`() throws {
         let view = EC2View()
-        let content = view.publicNode(at: TreePath([]))?.content.bytes
+        let content = try view.publicNode(at: TreePath([]))?.content.bytes
         #expect(content.map { String(decoding: $0, as: UTF8.self) } == Self.versions.joined(separator: "\n"))
         #expect(view.publicNode(at: TreePath(["ec2"])) == nil)
         #expect(view.publicNode(at: TreePath(["latest"])) == nil)
         #expect(view.claims(TreePath([])) && view.claims(TreePath(["anything", "else"])))
     }
 
-    @Test func `the tree has a second name, once`() {
+    @Test func `the tree has one alias`() {
         #expect(read("/ec2", .full) == Self.versions.joined(separator: "\n"))
         #expect(read("/ec2/latest/meta-data/instance-id", .full) == "i-83679162137842882")
         #expect(read("/ec2/ec2/latest", .full) == nil)
         #expect(read("/latest/ec2", .full) == nil)
     }
 
-    /// What each version has under `meta-data/`, by the version that brought it.
-    private static let brought: [(version: String, places: [String])] = [
+    /// The paths under `meta-data/` by the version that introduced them.
+    private static let introduced: [(version: String, paths: [String])] = [
         (
             "1.0",
             [
@@ -44,8 +44,8 @@ import Testing
         ("2021-07-15", ["autoscaling/"]), ("2022-09-24", ["system"]),
     ]
 
-    @Test(arguments: versions) func `a version lists what came with it and before, sorted`(version: String) {
-        let expected = Self.brought.filter { version == "latest" || $0.version <= version }.flatMap(\.places).sorted()
+    @Test(arguments: versions) func `a version lists the entries up to it, sorted`(version: String) {
+        let expected = Self.introduced.filter { version == "latest" || $0.version <= version }.flatMap(\.paths).sorted()
         #expect(read("/\(version)/meta-data", .full, from: "192.0.2.1") == expected.joined(separator: "\n"))
         let dynamic = version >= "2009-04-04" ? "dynamic/\n" : ""
         #expect(read("/\(version)", .full, from: "192.0.2.1") == "additional/\n\(dynamic)meta-data/\nuser-data")
@@ -57,13 +57,13 @@ import Testing
         #expect(read("/\(version)/meta-data/instance-id", .full) == nil)
     }
 
-    @Test func `a version that steps out of itself is where that leads`() {
+    @Test func `a path out of a version is normalized`() {
         #expect(read("/2009-04-04/../latest/meta-data/instance-id", .full) == "i-83679162137842882")
         #expect(read("/../latest/meta-data/instance-id", .full) == "i-83679162137842882")
         #expect(read("/latest/..", .full) == Self.versions.joined(separator: "\n"))
     }
 
-    @Test func `each place has its own value`() {
+    @Test func `each path has its own value`() {
         let values = [
             "ami-id": "ami-1", "ami-launch-index": "3", "ami-manifest-path": "path", "ancestor-ami-ids": "ami-2\nami-3",
             "autoscaling/target-lifecycle-state": "InService", "events/maintenance/history": "[1]",
@@ -80,16 +80,16 @@ import Testing
             "spot/termination-time": "2026-01-01T00:00:00Z", "system": "kvm", "tags/instance": "Name\nempty",
             "tags/instance/Name": "web", "tags/instance/empty": "",
         ]
-        for (place, value) in values {
-            #expect(read("/latest/meta-data/\(place)", .full, from: "192.0.2.1") == value, "\(place)")
+        for (path, value) in values {
+            #expect(read("/latest/meta-data/\(path)", .full, from: "192.0.2.1") == value, "\(path)")
         }
         #expect(read("/latest/additional/x", .full) == "y")
         #expect(read("/latest/meta-data/iam", .full) == "info\nsecurity-credentials/")
     }
 
-    @Test func `what the operator leaves out of a place has another value, or none`() {
-        let words = ["profile": "bare", "instance-life-cycle": "spot"]
-        #expect(read("/latest/meta-data/profile", .example(words: words)) == "bare")
+    @Test func `a value that the operator omits has a default or is missing`() {
+        let verbatim = ["profile": "bare", "instance-life-cycle": "spot"]
+        #expect(read("/latest/meta-data/profile", .example(verbatim: verbatim)) == "bare")
         #expect(read("/latest/meta-data/instance-life-cycle", .example()) == "on-demand")
         #expect(read("/latest/meta-data/profile", .example()) == nil)
         #expect(read("/latest/meta-data/services", .example()) == nil)
@@ -99,16 +99,16 @@ import Testing
         ("us-east-1a", "us-east-1"), ("rack-1", nil), ("nova", nil), ("a", nil), ("1a", "1"), ("rack-1A", nil), ("", nil),
     ]) func `a region is its zone's name without the letter behind a number`(zone: String, region: String?) {
         #expect(read("/latest/meta-data/placement/region", .example(placement: [Tag("availability-zone", zone)])) == region)
-        let said = [Tag("availability-zone", zone), Tag("region", "r")]
-        #expect(read("/latest/meta-data/placement/region", .example(placement: said)) == "r")
+        let placement = [Tag("availability-zone", zone), Tag("region", "r")]
+        #expect(read("/latest/meta-data/placement/region", .example(placement: placement)) == "r")
     }
 
-    @Test func `user data is served to the byte and is no text`() {
+    @Test func `user data is served byte for byte and not as text`() throws {
         let question = Question(about: .full, address: nil, interface: nil, entropy: .system)
-        #expect(EC2View().node(at: TreePath(["1.0", "user-data"]), for: question)?.content.bytes == [0, 0xFF])
+        #expect(try EC2View().node(at: TreePath(["1.0", "user-data"]), for: question)?.content.bytes == [0, 0xFF])
     }
 
-    @Test func `what is unknown is neither served nor listed`() {
+    @Test func `unknown values are neither served nor listed`() {
         #expect(read("/latest", .example()) == "dynamic/\nmeta-data/")
         #expect(read("/latest/user-data", .example()) == nil)
         #expect(read("/latest/additional", .example()) == nil)

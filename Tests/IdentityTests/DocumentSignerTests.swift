@@ -3,7 +3,7 @@ import Identity
 import Testing
 
 struct DocumentSignerTests {
-    /// Of one key for all tests, as a new one takes a while.
+    /// One key for all tests, because making one takes a while.
     private static let identity = Result { try SigningIdentity(named: "virt-metadata instance identity", at: Date()) }
 
     private let document = "{\n  \"instanceId\" : \"i-0123456789abcdef0\",\n  \"region\" : \"rack 4, \u{fc}ber\"\n}"
@@ -45,10 +45,10 @@ struct DocumentSignerTests {
         var bytes = Array(
             try #require(Data(base64Encoded: signer.signedData(of: Array(document.utf8)), options: .ignoreUnknownCharacters)))
         let start = try #require(bytes.firstRange(of: Array("i-0123".utf8))).lowerBound
-        for place in [start, bytes.count - 1] {
-            bytes[place] ^= 1
+        for index in [start, bytes.count - 1] {
+            bytes[index] ^= 1
             #expect(try openssl.content(of: lines(bytes), beside: nil, by: certificate) == nil)
-            bytes[place] ^= 1
+            bytes[index] ^= 1
         }
         #expect(try openssl.content(of: lines(bytes), beside: nil, by: certificate) == document)
     }

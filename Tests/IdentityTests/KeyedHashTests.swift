@@ -4,7 +4,7 @@ import Testing
 @testable import Identity
 
 @Suite struct KeyedHashTests {
-    @Test func `it is the library's HMAC, whatever the key and the message`() {
+    @Test func `it equals the library's HMAC for any key and message`() {
         for keyBytes in [0, 1, 31, 32, 63, 64] {
             for messageBytes in [0, 1, 35, 55, 56, 63, 64, 65, 200] {
                 let key = (0..<keyBytes).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ messageBytes) }

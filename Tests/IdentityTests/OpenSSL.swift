@@ -2,7 +2,7 @@ import Foundation
 import Identity
 import TestSupport
 
-/// The program that verifies what we sign, as a reader of EC2's documents would, in a directory that goes with the test.
+/// The program that verifies signatures, as a reader of EC2's documents would, in a directory that is removed with the test.
 final class OpenSSL {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "virt-metadata-\(UUID())").path
 
@@ -12,7 +12,6 @@ final class OpenSSL {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    /// The path of a file with that name.
     func path(_ name: String) -> String { "\(folder)/\(name)" }
 
     /// Writes a file, and returns its path.
@@ -21,7 +20,6 @@ final class OpenSSL {
         return path(name)
     }
 
-    /// What a file says.
     func text(_ name: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: path(name))), as: UTF8.self)
     }
@@ -40,7 +38,7 @@ final class OpenSSL {
         return (try text("operator.key"), try text("operator.crt"))
     }
 
-    /// Whether openssl takes a bare signature for one of the document by the certificate's key.
+    /// Whether openssl verifies a bare signature of the document by the certificate's key.
     func verifies(signature: String, of document: String, by certificate: String) throws -> Bool {
         let publicKey = try file(
             "public.pem", try run("x509", "-in", try file("certificate.pem", certificate), "-noout", "-pubkey"))
@@ -51,11 +49,11 @@ final class OpenSSL {
         ]).status == 0
     }
 
-    /// What openssl reads out of signed data that it takes for the certificate's; `nil` where it does not.
+    /// The document in signed data, where openssl verifies it with the certificate; `nil` where it does not.
     ///
     /// - Parameters:
-    ///   - document: What is given to `-content`, if anything.
-    ///   - trusting: Whether the certificate is verified too, as one that is trusted.
+    ///   - document: The argument of `-content`, if any.
+    ///   - trusting: Whether the certificate is verified too, as a trusted one.
     func content(of signedData: String, beside document: String?, by certificate: String, trusting: Bool = false) throws
         -> String?
     {

@@ -18,7 +18,7 @@ import Testing
         return try openssl.run("base64", "-in", openssl.path("secret"))
     }
 
-    @Test func `a password is opened with the key that it was encrypted for, in either form`() throws {
+    @Test func `a password is decrypted with its key, in either form`() throws {
         let openssl = try #require(openssl)
         let key = try key()
         let secret = try encrypted("Pässw0rd!", for: key)
@@ -27,7 +27,7 @@ import Testing
         for pem in [key, older] { #expect(try PasswordKey(pem: pem).open(secret) == Array("Pässw0rd!".utf8)) }
     }
 
-    @Test func `another key opens nothing, and what is not encrypted cannot be opened`() throws {
+    @Test func `another key decrypts nothing, and plain text cannot be decrypted`() throws {
         let (key, other) = (try key(), try PasswordKey(pem: try key()))
         let secret = try encrypted("secret", for: key)
         #expect(throws: PasswordKey.Failure.self) { try other.open(secret) }
@@ -36,7 +36,7 @@ import Testing
         #expect(error?.description == "the password is not encrypted: it is no base64")
     }
 
-    @Test func `a key that cannot be used is told from one that is none, with what mends it`() throws {
+    @Test func `an unusable key and an invalid one have different errors, with a remedy`() throws {
         let openssl = try #require(openssl)
         let problem = { (pem: String) in
             #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: pem) }?.description ?? ""

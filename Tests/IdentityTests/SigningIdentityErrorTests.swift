@@ -22,7 +22,7 @@ struct SigningIdentityErrorTests {
         #expect(try code(key, certificate) == .otherKind)
     }
 
-    @Test func `an elliptic key in its older form is refused`() throws {
+    @Test func `an elliptic key in its older format is refused`() throws {
         let (_, certificate) = try openssl.pair(["rsa:2048"])
         let key = try openssl.run("ecparam", "-name", "prime256v1", "-genkey")
         #expect(key.contains("BEGIN EC PRIVATE KEY"))
@@ -40,7 +40,7 @@ struct SigningIdentityErrorTests {
         #expect(try code(key, certificate) == .noCertificate)
     }
 
-    @Test func `an encrypted key is refused with what to do`() throws {
+    @Test func `an encrypted key is refused with a remedy`() throws {
         let (_, certificate) = try openssl.pair(["rsa:2048"])
         let path = openssl.path("operator.key")
         let new = try openssl.run("pkcs8", "-topk8", "-in", path, "-passout", "pass:1234")
@@ -57,7 +57,7 @@ struct SigningIdentityErrorTests {
     @Test(arguments: [
         "", "hello", "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
     ])
-    func `what is no key and no certificate is refused`(garbage: String) throws {
+    func `text that is no key or no certificate is refused`(garbage: String) throws {
         let (key, certificate) = try openssl.pair(["rsa:2048"])
         #expect(try code(garbage, certificate) == .noKey)
         #expect(try code(key, garbage.replacing("PRIVATE KEY", with: "CERTIFICATE")) == .noCertificate)
@@ -65,7 +65,7 @@ struct SigningIdentityErrorTests {
         #expect(try code(key, key) == .noCertificate)
     }
 
-    @Test func `a damaged key is refused, and nothing of it is said`() throws {
+    @Test func `a damaged key is refused, and the error contains nothing of it`() throws {
         let (key, certificate) = try openssl.pair(["rsa:2048"])
         var lines = key.split(separator: "\n").map(String.init)
         lines[12] = String(lines[12].reversed())

@@ -7,9 +7,9 @@ struct SigningIdentityTests {
 
     init() throws { openssl = try OpenSSL() }
 
-    // MARK: Our own
+    // MARK: Created keys
 
-    @Test func `a new one is good for ten years and read by openssl`() throws {
+    @Test func `a new certificate is valid for ten years and read by openssl`() throws {
         let now = Date(timeIntervalSince1970: 1_790_000_000)
         let identity = try SigningIdentity(named: "virt-metadata instance identity", at: now)
         let certificate = try openssl.file("new.crt", try identity.certificatePEM)
@@ -29,7 +29,7 @@ struct SigningIdentityTests {
             try openssl.run("x509", "-in", certificate, "-noout", "-pubkey") == openssl.run("pkey", "-in", key, "-pubout"))
     }
 
-    @Test func `each new one has a number and a key of its own`() throws {
+    @Test func `each new certificate has its own serial number and key`() throws {
         let now = Date(timeIntervalSince1970: 1_790_000_000)
         let two = try (0..<2).map { _ in try SigningIdentity(named: "a, b = c + \u{fc}", at: now) }
         #expect(two[0].privateKeyPEM != two[1].privateKeyPEM)
@@ -39,7 +39,7 @@ struct SigningIdentityTests {
         #expect(numbers[0] != numbers[1])
     }
 
-    // MARK: The operator's
+    // MARK: The operator's keys
 
     @Test(arguments: ["rsa:2048", "rsa:3072"]) func `an operator's pair signs`(kind: String) throws {
         let (key, certificate) = try openssl.pair([kind])
@@ -61,14 +61,14 @@ struct SigningIdentityTests {
         try expectSigns(key, certificate)
     }
 
-    @Test func `lines may end as on Windows, and words stand around`() throws {
+    @Test func `lines may end as on Windows, and other text may surround them`() throws {
         let (key, certificate) = try openssl.pair(["rsa:2048"])
         let described = try openssl.run("x509", "-in", openssl.path("operator.crt"), "-text")
         try expectSigns(windows(key), windows(certificate))
         try expectSigns("Bag Attributes\n    friendlyName: a\n\(key)", described)
     }
 
-    @Test func `of a chain the first certificate counts, and one file may have all`() throws {
+    @Test func `the first certificate of a chain counts, and one file may have all`() throws {
         let (_, other) = try openssl.pair(["rsa:2048"])
         let (key, certificate) = try openssl.pair(["rsa:2048"])
         try expectSigns(key, certificate + other)

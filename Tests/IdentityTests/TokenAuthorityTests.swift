@@ -19,7 +19,7 @@ import Testing
         try #require(authority).expiry(of: token, for: try #require(instance ?? self.instance), at: now + seconds) != nil
     }
 
-    @Test func `a token is good from its first second to its last`() throws {
+    @Test func `a token is valid from its first second to its last`() throws {
         for lifetime in [1, 60, 21_600] {
             let token = try token(lifetime: lifetime)
             #expect(try accepts(token))
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func `a token is short, and holds nothing that a header could not`() throws {
+    @Test func `a token is short, and has only characters that a header may have`() throws {
         let token = try token(lifetime: 21_600)
         #expect(token.utf8.count == 68)
         #expect(token.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "+" || $0 == "/") })
@@ -40,22 +40,22 @@ import Testing
         #expect(one != two)
     }
 
-    @Test func `another instance's token is none`() throws {
+    @Test func `another instance's token is invalid`() throws {
         let token = try token()
         #expect(try !accepts(token, of: other))
     }
 
-    @Test func `another key's token is none, and the same key's on another host is one`() throws {
+    @Test func `another key's token is invalid, and the same key's is valid on another host`() throws {
         let key = { (byte: UInt8) in [UInt8](repeating: byte, count: TokenAuthority.keyBytes) }
         let token = try token()
         let instance = try #require(instance)
         let twin = try #require(TokenAuthority(key: key(7)))
         #expect(twin.expiry(of: token, for: instance, at: now) == now + 60)
-        let stranger = try #require(TokenAuthority(key: key(8)))
-        #expect(stranger.expiry(of: token, for: instance, at: now) == nil)
+        let other = try #require(TokenAuthority(key: key(8)))
+        #expect(other.expiry(of: token, for: instance, at: now) == nil)
     }
 
-    @Test func `a token with any one bit changed is none`() throws {
+    @Test func `a token with any one bit changed is invalid`() throws {
         let bytes = try #require(Data(base64Encoded: token()))
         for bit in 0..<(bytes.count * 8) {
             var changed = bytes
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `what is no token is none`() throws {
+    @Test func `text that is no token is invalid`() throws {
         let token = try token()
         for text in [
             "", "x", " ", String(token.dropLast()), String(token.dropFirst()), token + "A", token + "=", token + "\n",
@@ -76,15 +76,15 @@ import Testing
         }
     }
 
-    @Test func `a token that would live longer than it was issued for is none, for the clock was set back`() throws {
+    @Test func `a token that would outlive its lifetime is invalid, because the clock was set back`() throws {
         let token = try token(lifetime: 300)
-        // Two hosts' clocks may be a minute apart.
+        // The clocks of two hosts may differ by a minute.
         #expect(try accepts(token, after: -60))
         #expect(try !accepts(token, after: -61))
         #expect(try !accepts(token, after: -86_400))
     }
 
-    @Test func `a key of another length is none`() {
+    @Test func `a key of another length is refused`() {
         for count in [0, 31, 33] { #expect(TokenAuthority(key: [UInt8](repeating: 1, count: count)) == nil) }
     }
 }

@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func `it goes with the wall clock, also where that is set forwards`() {
+    @Test func `it follows the wall clock, also where that is set forwards`() {
         let clocks = Clocks()
         let clock = clocks.tokenClock
         clocks.set(wall: 1000, steady: 5)
@@ -40,7 +40,7 @@ import Testing
         #expect(clock.now == 12_601)
     }
 
-    @Test func `the system's clock tells the time since 1970`() {
+    @Test func `the system's clock is the time since 1970`() {
         #expect(TokenClock().now > 1_700_000_000)
     }
 }

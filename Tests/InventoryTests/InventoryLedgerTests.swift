@@ -8,8 +8,9 @@ import Testing
 
     private static func instance(_ number: Int) throws -> Instance {
         let uuid = try #require(InstanceUUID("00000000-0000-0000-0000-00000000000\(number)"))
-        return Instance(
-            domain: uuid, domainName: "d\(number)", uuid: uuid, id: "i-\(number)", name: "d", hostname: "d", type: "t")
+        let names = InstanceNames(
+            domain: uuid, domainName: "d\(number)", uuid: uuid, id: "i-\(number)", name: "d", hostname: "d")
+        return Instance(names: names, launch: LaunchFacts(type: "t"))
     }
 
     @Test func `what any writer changed is in the next snapshot that any publishes`() throws {

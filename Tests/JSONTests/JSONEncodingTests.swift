@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 @Suite struct JSONEncodingTests {
-    @Test func `members keep their order, with a space behind commas and colons`() {
+    @Test func `members keep their order, with a space after commas and colons`() {
         let value = JSONValue.object([
             JSONMember("z", .array([.integer(1), .bool(true), .bool(false), .null])), JSONMember("a", .object([])),
             JSONMember("m", .string("x")), JSONMember("", .array([])),
@@ -11,7 +11,7 @@ import Testing
         #expect(JSONEncoding.text(value) == #"{"z": [1, true, false, null], "a": {}, "m": "x", "": []}"#)
     }
 
-    @Test func `any value stands at the top`() {
+    @Test func `any value can be at the top level`() {
         #expect(JSONEncoding.text(.null) == "null")
         #expect(JSONEncoding.text(.bool(true)) == "true")
         #expect(JSONEncoding.text(.integer(0)) == "0")
@@ -20,7 +20,7 @@ import Testing
         #expect(JSONEncoding.text(.object([])) == "{}")
     }
 
-    @Test func `what is not ASCII is escaped, in surrogates where it needs two`() {
+    @Test func `characters beyond ASCII are escaped, as surrogate pairs if needed`() {
         #expect(JSONEncoding.text(.string("ü")) == #""\u00FC""#)
         #expect(JSONEncoding.text(.string("🐧")) == #""\uD83D\uDC27""#)
         #expect(JSONEncoding.text(.object([JSONMember("größe", .null)])) == #"{"gr\u00F6\u00DFe": null}"#)
@@ -45,12 +45,12 @@ import Testing
         #expect(JSONEncoding.text(.real(-1e300)) == "-1e300")
     }
 
-    @Test func `of two members with one name the last value is written at the first place`() {
+    @Test func `of two members with one name, the last value is written at the first position`() {
         let members = [JSONMember("a", .integer(1)), JSONMember("b", .integer(2)), JSONMember("a", .integer(3))]
         #expect(JSONEncoding.text(.object(members)) == #"{"a": 3, "b": 2}"#)
     }
 
-    @Test func `a text that grows sixfold by escapes is whole`() throws {
+    @Test func `a text that grows sixfold by escapes is complete`() throws {
         let text = String(repeating: "ü", count: 100_000)
         #expect(JSONEncoding.bytes(.string(text)).count == 600_002)
         #expect(try JSONParsing.value(of: JSONEncoding.bytes(.string(text))) == .string(text))
@@ -58,7 +58,7 @@ import Testing
         #expect(JSONEncoding.text(.array(Array(repeating: .integer(.min), count: 1000))).utf8.count == 22_000)
     }
 
-    @Test func `a real that is not finite stops the program`() async {
+    @Test func `a real that is not finite traps`() async {
         await #expect(processExitsWith: .failure) { _ = JSONEncoding.bytes(.array([.real(.infinity)])) }
         await #expect(processExitsWith: .failure) { _ = JSONEncoding.bytes(.real(.nan)) }
     }

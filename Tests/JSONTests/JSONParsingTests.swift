@@ -3,12 +3,12 @@ import JSON
 import Testing
 
 @Suite struct JSONParsingTests {
-    private func refusal(_ text: String, limit: Int = JSONParsing.defaultLimit) -> JSONError? {
+    private func refusal(_ text: String, limit: Int = JSONParsing.defaultLimit) -> ParseError? {
         refusal(Array(text.utf8), limit: limit)
     }
 
-    private func refusal(_ bytes: [UInt8], limit: Int = JSONParsing.defaultLimit) -> JSONError? {
-        do throws(JSONError) {
+    private func refusal(_ bytes: [UInt8], limit: Int = JSONParsing.defaultLimit) -> ParseError? {
+        do throws(ParseError) {
             _ = try JSONParsing.value(of: bytes, limit: limit)
             return nil
         } catch {
@@ -26,7 +26,7 @@ import Testing
                 ]))
     }
 
-    @Test func `any value can be the whole text`() throws {
+    @Test func `any value can be at the top level`() throws {
         #expect(try JSONParsing.value(of: "null") == .null)
         #expect(try JSONParsing.value(of: "true\n") == .bool(true))
         #expect(try JSONParsing.value(of: "-0") == .integer(0))
@@ -40,7 +40,7 @@ import Testing
         #expect(refusal(#""\uD83D""#)?.code == .malformed, "half a pair")
     }
 
-    @Test func `integers have 64 bits and what is beyond is refused`() throws {
+    @Test func `integers have 64 bits, and larger ones are rejected`() throws {
         #expect(try JSONParsing.value(of: "9223372036854775807") == .integer(.max))
         #expect(try JSONParsing.value(of: "-9223372036854775808") == .integer(.min))
         #expect(refusal("9223372036854775808")?.code == .numberOutOfRange)
@@ -48,7 +48,7 @@ import Testing
         #expect(refusal("-1e400")?.code == .numberOutOfRange)
     }
 
-    @Test func `a name that stands twice is refused, with its line`() {
+    @Test func `a duplicate name is rejected, with its line`() {
         let error = refusal("{\"a\": 1,\n \"b\": 2,\n \"a\": 3}")
         #expect(error?.code == .duplicateName)
         #expect(error?.line == 3)
@@ -56,13 +56,13 @@ import Testing
         #expect(refusal(#"[{"a": 1}, {"a": 2}]"#) == nil)
     }
 
-    @Test func `what goes on after the value is refused`() {
+    @Test func `text after the value is rejected`() {
         #expect(refusal("{} x")?.code == .malformed)
         #expect(refusal("1 2")?.code == .malformed)
         #expect(refusal("{}\0")?.code == .malformed)
     }
 
-    @Test func `what is not JSON is refused`() {
+    @Test func `invalid JSON is rejected`() {
         let texts = [
             "", " ", "{", "[1,]", "{'a': 1}", "{\"a\"}", "nul", "01", "+1", ".5", "\"a", "\"\n\"", "NaN", "Infinity", "// c\n1",
             "]",
@@ -71,13 +71,25 @@ import Testing
         #expect(refusal("\u{FEFF}{}")?.code == .malformed)
     }
 
-    @Test func `U+0000 is refused in strings and names, raw and escaped`() {
+    @Test func `U+0000 is rejected in strings and names, raw and escaped`() {
         #expect(refusal(#""a\u0000b""#)?.code == .nullCharacter)
         #expect(refusal(#"{"a\u0000b": 1}"#)?.code == .nullCharacter)
         #expect(refusal("\"a\0b\"")?.code == .malformed)
     }
 
-    @Test func `bytes that are not UTF-8 are refused`() {
+    @Test func `an error names what was expected, without quoting the input`() {
+        for text in [
+            #"{"secret": hunter2}"#, #"{"hunter2": 1, "hunter2": 2}"#, "[1] hunter2", #"["hunter2"#, #"hunter2"#, "[1e999, 7]",
+        ] {
+            let error = refusal(text)
+            #expect(error?.problem.isEmpty == false && error?.description.contains("hunter2") == false, "\(text)")
+        }
+        #expect(refusal("[1] x")?.problem == "unexpected text after the value")
+        #expect(refusal("[1")?.problem == "unexpected end: a value, string, array or object is not closed")
+        #expect(refusal("[1 2]")?.problem == "invalid JSON: expected a value, or ',' or a closing bracket after one")
+    }
+
+    @Test func `invalid UTF-8 is rejected`() {
         #expect(refusal([0x22, 0xFF, 0x22])?.code == .encoding)
         #expect(refusal([0x22, 0xC0, 0x80, 0x22])?.code == .encoding)
         #expect(refusal([0x22, 0xED, 0xA0, 0x80, 0x22])?.code == .encoding)
@@ -102,15 +114,17 @@ import Testing
         #expect(refusal(String(repeating: "x", count: JSONParsing.defaultLimit + 1))?.code == .tooLarge)
     }
 
-    @Test func `an error is one line with its place`() {
+    @Test func `an error is one line with its location`() {
         let error = refusal("{\n  \"a\": x\n}")
         #expect(error?.line == 2)
         #expect(error?.column == 8)
-        #expect(error?.description == "line 2, column 8: invalid token", "without what stands there")
-        #expect(JSONError(.tooLarge, message: "m").description == "m")
+        #expect(
+            error?.description == "line 2, column 8: invalid JSON: expected a value, or ',' or a closing bracket after one",
+            "without what stands there")
+        #expect(ParseError(.tooLarge, problem: "m").description == "m")
     }
 
-    @Test func `what is read is written as it was`() throws {
+    @Test func `a parsed value is encoded unchanged`() throws {
         let text = #"{"b": [1, 2.5, "\u00FC\uD83D\uDC27\"\\"], "a": {"c": null, "d": [true, false, {}]}, "e": []}"#
         #expect(try JSONEncoding.text(JSONParsing.value(of: text)) == text)
     }

@@ -24,7 +24,7 @@ struct HintGateTests {
         return ear.depth
     }
 
-    @Test func `the thousandth hint is heard no deeper in the stack than the first`() {
+    @Test func `the thousandth hint is passed no deeper in the stack than the first`() {
         let gate = HintGate { [ear] _ in ear.hear() }
         let first = depth(of: gate)
         for _ in 0..<1000 { _ = depth(of: gate) }
@@ -32,7 +32,7 @@ struct HintGateTests {
         #expect(depth(of: gate) == first)
     }
 
-    @Test func `a gate that is closed lets nothing pass`() {
+    @Test func `a closed gate passes nothing`() {
         let gate = HintGate { [ear] _ in ear.hear() }
         gate.close()
         #expect(depth(of: gate) == 0)

@@ -1,5 +1,6 @@
 import Common
 import Libvirt
+import TestSupport
 
 /// The hints of one test, in order of arrival.
 final class HintLog: Sendable {
@@ -15,7 +16,7 @@ final class HintLog: Sendable {
         hints.withLock { $0 = [] }
     }
 
-    /// Whether a hint that fits is there, or comes in time.
+    /// Whether a matching hint is present, or arrives in time.
     func has(within limit: Duration = .seconds(10), _ fits: (Hint) -> Bool) async throws -> Bool {
         try await eventually(within: limit) { all.contains(where: fits) }
     }
@@ -24,18 +25,8 @@ final class HintLog: Sendable {
         try await has(within: limit) { $0 == hint }
     }
 
-    /// Whether the end of the connection is told, in time.
+    /// Whether the loss of the connection is reported in time.
     func hasConnectionLost(within limit: Duration = .seconds(10)) async throws -> Bool {
         try await has(within: limit) { if case .connectionLost = $0 { true } else { false } }
     }
-}
-
-/// Whether something becomes true in time; looked at every 20 ms.
-func eventually(within limit: Duration = .seconds(10), _ condition: () throws -> Bool) async throws -> Bool {
-    let end = ContinuousClock.now + limit
-    while ContinuousClock.now < end {
-        if try condition() { return true }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-    return try condition()
 }

@@ -1,16 +1,19 @@
+import Common
 import Foundation
 import Glibc
 import Libvirt
 import Testing
 
-/// A hypervisor that libvirt makes up inside this process, from a node file (https://libvirt.org/drvtest.html).
+/// A hypervisor of libvirt's test driver inside this process, from a node file (https://libvirt.org/drvtest.html).
 @Suite(.timeLimit(.minutes(1)))
 final class HypervisorTests {
-    private static let uuid = "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+    private static let uuidText = "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+    private let uuid: InstanceUUID
     private let path = FileManager.default.temporaryDirectory.appendingPathComponent("node-\(UUID().uuidString).xml").path
     private let hypervisor: Hypervisor
 
     init() throws {
+        uuid = try #require(InstanceUUID(Self.uuidText))
         try Self.node.write(toFile: path, atomically: true, encoding: .utf8)
         hypervisor = Hypervisor(uri: "test://" + path, onHint: { _ in })
     }
@@ -23,13 +26,13 @@ final class HypervisorTests {
         try await hypervisor.connect()
         let domains = try await hypervisor.runningDomains()
         #expect(Set(domains.map(\.name)) == ["web", "paused"])
-        #expect(domains.contains { $0.uuid == Self.uuid && $0.name == "web" })
+        #expect(domains.contains { $0.uuid == uuid && $0.name == "web" })
     }
 
     @Test func `a running domain is described, with its metadata`() async throws {
         try await hypervisor.connect()
-        let domain = try #require(try await hypervisor.domain(uuid: Self.uuid.uppercased(), edited: false))
-        #expect(domain.uuid == Self.uuid)
+        let domain = try #require(try await hypervisor.domain(uuid: uuid, edited: false))
+        #expect(domain.uuid == uuid)
         #expect(domain.name == "web")
         #expect(domain.isRunning)
         #expect(domain.liveXML.contains("north &amp; ñandú</x:zone>"))
@@ -37,32 +40,37 @@ final class HypervisorTests {
         #expect(domain.inactiveXML == nil)
     }
 
-    @Test func `the XML for the next start comes where it is asked for`() async throws {
+    @Test func `the XML for the next start is read on request`() async throws {
         try await hypervisor.connect()
-        let domain = try #require(try await hypervisor.domain(uuid: Self.uuid, edited: true))
+        let domain = try #require(try await hypervisor.domain(uuid: uuid, edited: true))
         #expect(domain.inactiveXML?.hasPrefix("<domain type='test'>") == true)
         #expect(domain.liveXML.hasPrefix("<domain type='test' id="))
     }
 
     @Test(arguments: ["00000000-0000-0000-0000-000000000000", "no uuid", ""])
-    func `an unknown domain is nil`(uuid: String) async throws {
+    func `an unknown domain is nil`(text: String) async throws {
         try await hypervisor.connect()
+        #expect(try await hypervisor.findDomain(text, edited: true) == nil)
+        guard let uuid = InstanceUUID(text) else { return }
         #expect(try await hypervisor.domain(uuid: uuid, edited: true) == nil)
-        #expect(try await hypervisor.findDomain(uuid, edited: true) == nil)
+        #expect(try await hypervisor.domain(DomainReference(uuid: uuid, name: "web"), edited: true) == nil)
     }
 
-    @Test func `a stopped domain is unknown, but can be found by a person`() async throws {
+    @Test func `a stopped domain is unknown, but an operator can find it`() async throws {
         try await hypervisor.connect()
         let stopped = try #require(try await hypervisor.findDomain("stopped", edited: true))
         #expect(!stopped.isRunning)
         #expect(stopped.liveXML == stopped.inactiveXML)
         #expect(try await hypervisor.domain(uuid: stopped.uuid, edited: false) == nil)
+        let listed = try #require(try await hypervisor.allDomains().first { $0.name == "stopped" })
+        #expect(try await hypervisor.domain(listed, edited: true) == stopped)
     }
 
-    @Test func `a person finds a domain by name, by UUID and by number, in this order`() async throws {
+    @Test func `an operator finds a domain by UUID, name and ID`() async throws {
         try await hypervisor.connect()
-        #expect(try await hypervisor.findDomain("web", edited: false)?.uuid == Self.uuid)
-        #expect(try await hypervisor.findDomain(Self.uuid, edited: false)?.name == "web")
+        #expect(try await hypervisor.findDomain("web", edited: false)?.uuid == uuid)
+        #expect(try await hypervisor.findDomain(Self.uuidText, edited: false)?.name == "web")
+        #expect(try await hypervisor.findDomain(Self.uuidText.uppercased(), edited: false)?.name == "web")
         #expect(try await hypervisor.findDomain("1", edited: false)?.name == "web")
         #expect(try await hypervisor.findDomain("-1", edited: false) == nil)
         #expect(try await hypervisor.findDomain("99999999999", edited: false) == nil)
@@ -79,47 +87,48 @@ final class HypervisorTests {
         #expect(try await hypervisor.network(named: "nowhere") == nil)
     }
 
-    @Test func `an element of the metadata is put in where that is allowed, and taken out`() async throws {
+    @Test func `a metadata element is written where allowed, and removed`() async throws {
         let writer = Hypervisor(uri: "test://" + path, access: .writing) { _ in }
         try await writer.connect()
-        let change = { (element: String?, uuid: String, isAllowed: Bool, expected: String?) async throws in
+        let change = { (element: String?, uuid: InstanceUUID, isAllowed: Bool, expected: String?) async throws in
             try await writer.setMetadata(to: element, namespace: "urn:example:left", prefix: "left", ofDomain: uuid) { found in
                 #expect(found == expected)
                 return isAllowed
             }
         }
-        #expect(try await change("<a>1 &lt; 2</a>", Self.uuid, true, nil) == .made)
-        #expect(try await change("<a>3</a>", Self.uuid, false, "<a>1 &lt; 2</a>") == .notAllowed)
+        #expect(try await change("<a>1 &lt; 2</a>", uuid, true, nil) == .made)
+        #expect(try await change("<a>3</a>", uuid, false, "<a>1 &lt; 2</a>") == .notAllowed)
         let domain = try #require(try await writer.findDomain("web", edited: true))
         for xml in [domain.liveXML, try #require(domain.inactiveXML)] {
             #expect(xml.contains("<left:a xmlns:left=\"urn:example:left\">1 &lt; 2</left:a>"))
             #expect(xml.contains("north &amp; ñandú</x:zone>"))
         }
-        #expect(try await change(nil, Self.uuid, true, "<a>1 &lt; 2</a>") == .made)
-        #expect(try await change(nil, Self.uuid, true, nil) == .made)
-        #expect(try await change("<a/>", "00000000-0000-0000-0000-000000000000", true, nil) == .noDomain)
+        #expect(try await change(nil, uuid, true, "<a>1 &lt; 2</a>") == .made)
+        #expect(try await change(nil, uuid, true, nil) == .made)
+        let unknown = try #require(InstanceUUID("00000000-0000-0000-0000-000000000000"))
+        #expect(try await change("<a/>", unknown, true, nil) == .noDomain)
 
         let stopped = try #require(try await writer.findDomain("stopped", edited: false))
         #expect(try await change("<a/>", stopped.uuid, true, nil) == .made)
         #expect(try await writer.findDomain("stopped", edited: false)?.liveXML.contains("<left:a") == true)
     }
 
-    @Test func `a connection for reading changes nothing`() async throws {
+    @Test func `a read-only connection changes nothing`() async throws {
         try await hypervisor.connect()
         let error = await #expect(throws: LibvirtError.self) {
-            try await hypervisor.setMetadata(to: "<a/>", namespace: "urn:a", prefix: "a", ofDomain: Self.uuid) { _ in true }
+            try await hypervisor.setMetadata(to: "<a/>", namespace: "urn:a", prefix: "a", ofDomain: uuid) { _ in true }
         }
         #expect(error?.code == .operationDenied)
         #expect(error?.function == "virDomainSetMetadata")
     }
 
-    @Test func `a driver that does not know leases has none`() async throws {
+    @Test func `a driver without leases has none`() async throws {
         try await hypervisor.connect()
         #expect(try await hypervisor.leases(network: "guests").isEmpty)
         #expect(try await hypervisor.leases(network: "nowhere").isEmpty)
     }
 
-    @Test func `a driver inside the process lacks only the news that its connection broke`() async throws {
+    @Test func `a driver inside the process lacks only the event of a lost connection`() async throws {
         try await hypervisor.connect()
         #expect(await hypervisor.isConnected)
         let unavailable = await hypervisor.unavailableEvents
@@ -136,7 +145,7 @@ final class HypervisorTests {
         #expect(raise(SIGPIPE) == 0)
     }
 
-    @Test func `without a connection every question fails`() async throws {
+    @Test func `without a connection every query fails`() async throws {
         #expect(await !hypervisor.isConnected)
         let error = await #expect(throws: LibvirtError.self) { try await hypervisor.runningDomains() }
         #expect(error?.code == .invalidConnection)
@@ -151,7 +160,7 @@ final class HypervisorTests {
         arguments: [
             ("nonsense+nowhere:///system", .invalidArgument), ("qemu+unix:///system?socket=/nonexistent/socket", .systemError),
         ] as [(String, LibvirtError.Code)])
-    func `a connection that cannot be made says which function failed, and why`(
+    func `a failed connection reports the function and the reason`(
         uri: String, code: LibvirtError.Code
     ) async throws {
         let hypervisor = Hypervisor(uri: uri, onHint: { _ in })
@@ -166,7 +175,7 @@ final class HypervisorTests {
         <node>
           <domain type='test'>
             <name>web</name>
-            <uuid>\(uuid)</uuid>
+            <uuid>\(uuidText)</uuid>
             <memory>65536</memory>
             <os><type>hvm</type></os>
             <metadata><x:zone xmlns:x='urn:example'>north &amp; ñandú</x:zone></metadata>

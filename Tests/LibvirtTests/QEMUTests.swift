@@ -11,35 +11,36 @@ import Testing
         if: PrivateLibvirtd.obstacle(to: .qemu) == nil,
         "These tests start a libvirtd and a QEMU of their own, which needs root, QEMU for x86 and dnsmasq."))
 struct QEMUTests {
-    private let uuid = "3b2f4a0c-52b1-4f0e-8f55-0c1d0a3f7e21"
+    private let uuid: InstanceUUID
     private let mac = "52:54:00:00:00:01"
     private let daemon: PrivateLibvirtd
     private let hints = HintLog()
     private let hypervisor: Hypervisor
 
     init() throws {
+        uuid = try #require(InstanceUUID("3b2f4a0c-52b1-4f0e-8f55-0c1d0a3f7e21"))
         daemon = try PrivateLibvirtd(driver: .qemu)
         hypervisor = Hypervisor(uri: daemon.uri, onHint: { [hints] in hints.add($0) })
     }
 
-    @Test func `a card that is plugged in or pulled out gives a hint, and so does a reset`() async throws {
+    @Test func `an attached or detached card gives a hint, and so does a reset`() async throws {
         try await hypervisor.connect()
         #expect(await hypervisor.unavailableEvents.isEmpty)
         try startNetwork()
         #expect(try await hints.has(.network(name: "guests")))
         try daemon.virsh("create", "--paused", try domain())
-        #expect(try await hints.has(.domain(uuid: uuid)))
+        #expect(try await hints.has(.domain(uuid)))
         #expect(try await hypervisor.runningDomains() == [DomainReference(uuid: uuid, name: "tiny")])
 
         let second = "52:54:00:00:00:02"
         hints.clear()
         try daemon.virsh("attach-interface", "tiny", "network", "guests", "--model", "virtio", "--mac", second)
-        #expect(try await hints.has(.domain(uuid: uuid)))
+        #expect(try await hints.has(.domain(uuid)))
         #expect(try await liveXML().contains(second))
 
         hints.clear()
         try daemon.virsh("reset", "tiny")
-        #expect(try await hints.has(.domain(uuid: uuid)))
+        #expect(try await hints.has(.domain(uuid)))
 
         // The guest would have to let the card go, and this one does not run; a reset takes the card out too.
         try daemon.virsh("detach-interface", "tiny", "network", "--mac", second)
@@ -55,10 +56,9 @@ struct QEMUTests {
         #expect(try await hypervisor.leases(network: "guests").isEmpty)
         try daemon.virsh("create", try domain())
         var leases: [Lease] = []
-        let end = ContinuousClock.now + .seconds(60)
-        while leases.isEmpty, ContinuousClock.now < end {
+        _ = try await eventually(within: .seconds(60)) {
             leases = try await hypervisor.leases(network: "guests")
-            try await Task.sleep(for: .milliseconds(100))
+            return !leases.isEmpty
         }
         let lease = try #require(leases.first)
         #expect(lease.mac == MACAddress(mac))
@@ -76,7 +76,7 @@ struct QEMUTests {
         #expect(running.inactiveXML == nil)
         hints.clear()
         try daemon.virsh("destroy", "tiny")
-        #expect(try await hints.has(.domain(uuid: uuid)))
+        #expect(try await hints.has(.domain(uuid)))
         #expect(try await hypervisor.domain(uuid: uuid, edited: true) == nil)
         #expect(try await hypervisor.findDomain("tiny", edited: true) == nil)
     }

@@ -2,29 +2,31 @@ import Common
 import NoCloudAPI
 import Testing
 
-/// The NoCloud files of an instance.
 struct NoCloudViewTests {
     private static func instance(
         keys: [PublicKey] = [], userData: [UInt8]? = nil, vendorData: JSONValue? = nil, interfaces: [NetworkInterface] = [],
         links: [VirtualLink] = [], placement: [Common.Tag] = []
     ) throws -> Instance {
         let uuid = try #require(InstanceUUID("83679162-1378-4288-a2d4-70e13ec132aa"))
+        let names = InstanceNames(
+            domain: uuid, domainName: "web", uuid: uuid, id: "i-1", name: "web", hostname: "web.example")
+        var (launch, access, documents) = (LaunchFacts(type: "t"), GuestAccess(), OperatorDocuments())
+        (launch.placement, access.publicKeys) = (placement, keys)
+        (documents.userData, documents.vendorData) = (userData, vendorData)
         return Instance(
-            domain: uuid, domainName: "web", uuid: uuid, id: "i-1", name: "web", hostname: "web.example", type: "t",
-            placement: placement, publicKeys: keys, userData: userData, vendorData: vendorData, virtualLinks: links,
-            interfaces: interfaces)
+            names: names, launch: launch, access: access, documents: documents, interfaces: interfaces, virtualLinks: links)
     }
 
     private static func read(_ path: String, of instance: Instance) throws -> String? {
         let question = Question(
             about: instance, address: nil, interface: nil, entropy: Entropy { [UInt8](repeating: 0, count: $0) })
         let node = NoCloudView().node(at: try #require(TreePath(target: path)), for: question)
-        return node.map { String(decoding: $0.content.bytes, as: UTF8.self) }
+        return try (node?.content).map { String(decoding: $0.bytes, as: UTF8.self) }
     }
 
     private static func mac(_ last: Int) throws -> MACAddress { try #require(MACAddress("52:54:00:00:00:0\(last)")) }
 
-    @Test func `the four files are there, whatever is said of the instance`() throws {
+    @Test func `the four files exist for every instance`() throws {
         let bare = try Self.instance()
         #expect(try Self.read("/nocloud/", of: bare) == "meta-data\nuser-data\nvendor-data\nnetwork-config")
         #expect(try Self.read("/nocloud", of: bare) == "meta-data\nuser-data\nvendor-data\nnetwork-config")
@@ -35,7 +37,7 @@ struct NoCloudViewTests {
         }
     }
 
-    @Test func `what is said is told`() throws {
+    @Test func `the operator's values are served`() throws {
         let keys = [
             PublicKey(name: "a", formats: [Tag("openssh-key", "ssh-rsa A"), Tag("x509", "PEM")]),
             PublicKey(name: "b", formats: [Tag("x509", "PEM")]), PublicKey(name: "c", formats: [Tag("openssh-key", "ssh-rsa C")]),
@@ -56,11 +58,11 @@ struct NoCloudViewTests {
         (.object([JSONMember("cloud-init", .array([.string("a")]))]), "#cloud-config-archive\n[\"a\"]\n"),
         (.object([JSONMember("other", .string("x"))]), ""), (.object([JSONMember("cloud-init", .object([]))]), ""),
         (.integer(1), ""), (.array([]), ""),
-    ]) func `vendor data is what the OpenStack source would take out of the JSON`(value: JSONValue, text: String) throws {
+    ]) func `vendor data is what cloud-init's OpenStack datasource extracts`(value: JSONValue, text: String) throws {
         #expect(try Self.read("/nocloud/vendor-data", of: Self.instance(vendorData: value)) == text)
     }
 
-    @Test func `each interface is told by its hardware address`() throws {
+    @Test func `each interface is matched by its MAC address`() throws {
         var first = NetworkInterface(mac: try Self.mac(1))
         first.mtu = 1400
         var second = NetworkInterface(mac: try Self.mac(2))
@@ -76,7 +78,7 @@ struct NoCloudViewTests {
                 + #""nameservers": {"addresses": ["192.0.2.53"]}}}}"#)
     }
 
-    @Test func `bonds and VLANs are told by their names`() throws {
+    @Test func `bonds and VLANs are listed by name`() throws {
         let interfaces = [NetworkInterface(mac: try Self.mac(1)), NetworkInterface(mac: try Self.mac(2))]
         var asked = LinkConfiguration()
         (asked.ipv4, asked.ipv6) = (.dhcp, .slaac)

@@ -24,21 +24,21 @@ import Testing
         return disk
     }
 
-    @Test func `a card is told of by its tag, then by its VLAN, then always`() {
+    @Test func `a card is listed if tagged, later if in a VLAN, later always`() {
         let tagged = card { $0.tags = ["a", "b"] }
         let inVLAN = card { $0.vlan = 7 }
         #expect(devices(.example(interfaces: [tagged]), in: "2015-10-15") == nil)
-        let told = #""type": "nic", "mac": "52:54:00:00:00:01", "bus": "pci", "address": "0000:00:03.0""#
-        #expect(devices(.example(interfaces: [tagged]), in: "2016-06-30") == #"[{\#(told), "tags": ["a", "b"]}]"#)
+        let members = #""type": "nic", "mac": "52:54:00:00:00:01", "bus": "pci", "address": "0000:00:03.0""#
+        #expect(devices(.example(interfaces: [tagged]), in: "2016-06-30") == #"[{\#(members), "tags": ["a", "b"]}]"#)
         #expect(devices(.example(interfaces: [inVLAN]), in: "2016-10-06") == "[]")
-        #expect(devices(.example(interfaces: [inVLAN]), in: "2017-02-22") == #"[{"vlan": 7, \#(told)}]"#)
+        #expect(devices(.example(interfaces: [inVLAN]), in: "2017-02-22") == #"[{"vlan": 7, \#(members)}]"#)
         #expect(devices(.example(interfaces: [card()]), in: "2017-02-22") == "[]")
-        #expect(devices(.example(interfaces: [card()]), in: "2018-08-27") == #"[{"vf_trusted": false, \#(told)}]"#)
+        #expect(devices(.example(interfaces: [card()]), in: "2018-08-27") == #"[{"vf_trusted": false, \#(members)}]"#)
         let trusted = card { $0.isTrusted = true }
-        #expect(devices(.example(interfaces: [trusted])) == #"[{"vf_trusted": true, \#(told)}]"#)
+        #expect(devices(.example(interfaces: [trusted])) == #"[{"vf_trusted": true, \#(members)}]"#)
     }
 
-    @Test func `a disk is told of by its serial number or its tag`() {
+    @Test func `a disk is listed if it has a serial number or a tag`() {
         let plain = disk { _ in }
         let numbered = disk { ($0.serial, $0.device) = ("s1", DeviceAddress(.scsi, "1:0:2:0")) }
         let tagged = disk { $0.tags = ["data"] }
@@ -46,8 +46,8 @@ import Testing
         #expect(
             devices(.example(disks: [numbered]), in: "2016-06-30")
                 == #"[{"type": "disk", "serial": "s1", "bus": "scsi", "address": "1:0:2:0"}]"#)
-        let told = #"{"type": "disk", "serial": null, "path": "/dev/vdb", "bus": "none", "address": "none", "tags": ["data"]}"#
-        #expect(devices(.example(disks: [tagged])) == "[\(told)]")
+        let members = #"{"type": "disk", "serial": null, "path": "/dev/vdb", "bus": "none", "address": "none", "tags": ["data"]}"#
+        #expect(devices(.example(disks: [tagged])) == "[\(members)]")
     }
 
     @Test func `shares came in April 2025`() {

@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: ["2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27"])
-    func `devices came in June 2016, if there are none too`(version: String) {
+    func `devices came in June 2016, also without devices`(version: String) {
         let newer = #", "random_seed": "\#(seed)", "project_id": "p", "devices": []}"#
         #expect(document(full(), in: version) == oldest + newer)
     }
@@ -50,7 +50,7 @@ import Testing
         #expect(document(.example(dedicatedProcessors: [0, 3]), in: version)?.hasSuffix(#""dedicated_cpus": [0, 3]}"#) == true)
     }
 
-    @Test func `files are told of by the paths of their contents, and those answer to the byte`() {
+    @Test func `files are listed with the paths of their contents, which are served byte for byte`() {
         let files = (0..<12).map { InjectedFile(path: "/etc/file\($0)", content: [0xFF, UInt8($0)]) }
         let instance = Instance.example(files: files + [InjectedFile(path: "/empty", content: [])])
         let first = #""files": [{"path": "/etc/file0", "content_path": "/content/0000"}, "#
@@ -65,7 +65,7 @@ import Testing
         #expect(content(at: "/openstack/content/0000", .example()) == nil)
     }
 
-    @Test func `what is unknown has no field`() {
+    @Test func `unknown values have no field`() {
         #expect(
             document(.example(), in: "latest") == #"""
                 {"uuid": "83679162-1378-4288-a2d4-70e13ec132aa", "hostname": "web.example", "name": "W\u00E9b", "launch_index": 3, \#
@@ -73,10 +73,10 @@ import Testing
                 """#)
     }
 
-    @Test func `the random seed is new each time, of 512 bytes`() throws {
+    @Test func `the random seed is new on each reading and has 512 bytes`() throws {
         let question = Question(about: .example(), address: nil, interface: nil, entropy: .system)
         let node = try #require(OpenStackView().node(at: TreePath(["openstack", "latest", "meta_data.json"]), for: question))
-        #expect(node.content.bytes != node.content.bytes)
-        #expect(node.content.bytes.count == Array((document(.example(), in: "latest") ?? "").utf8).count)
+        #expect(try node.content.bytes != node.content.bytes)
+        #expect(try node.content.bytes.count == Array((document(.example(), in: "latest") ?? "").utf8).count)
     }
 }

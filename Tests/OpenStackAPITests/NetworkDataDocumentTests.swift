@@ -22,7 +22,7 @@ import Testing
         #expect(document(.example())?.contains(#""mtu": null"#) == true)
     }
 
-    @Test func `a link of a network without DHCP is there and has no network, and the others keep their numbers`() {
+    @Test func `a link without DHCP has no network, and the others keep their numbers`() {
         #expect(
             document(.example(1, network: "quiet", offersDHCP: false), .example(2, bridge: "br0")) == """
                 {"links": [{"id": "interface0", "type": "phy", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:01"}, \
@@ -31,14 +31,14 @@ import Testing
                 """)
     }
 
-    @Test func `a document without any network does not exist, so that the guest does not configure none`() {
+    @Test func `a document without networks does not exist, so that the guest falls back to DHCP`() {
         #expect(document() == nil)
         #expect(document(.example(network: "quiet", offersDHCP: false)) == nil)
         let quiet = Instance.example(interfaces: [.example(network: "quiet", offersDHCP: false)])
         #expect(read("/openstack/latest", quiet)?.contains("network_data") == false)
     }
 
-    // MARK: What the operator says
+    // MARK: The operator's configuration
 
     private func link(_ change: (inout NetworkInterface) -> Void, network: NetworkReference? = nil) -> NetworkInterface {
         var interface = NetworkInterface(mac: MACAddress(bits: 0x5254_0000_0001))
@@ -59,7 +59,7 @@ import Testing
         return network
     }
 
-    @Test func `an address of the operator's is configured, of IPv4 and of IPv6, with its routes and name servers`() throws {
+    @Test func `operator's addresses of both families are configured with routes and name servers`() throws {
         let configured = link {
             $0.bridge = "br0"
             $0.configuration.addresses = ["192.0.2.7/23", "2001:db8::7/64", "192.0.2.8/32"].compactMap { InterfaceAddress($0) }
@@ -85,12 +85,12 @@ import Testing
                 """)
     }
 
-    @Test func `an address without a prefix is not configured by, and leaves the link to DHCP`() {
-        let told = link { $0.configuration.addresses = [InterfaceAddress("192.0.2.7")].compactMap(\.self) }
-        #expect(networks(told)?.contains(#""type": "ipv4_dhcp""#) == true)
+    @Test func `an address without a prefix is ignored, and the link uses DHCP`() {
+        let configured = link { $0.configuration.addresses = [InterfaceAddress("192.0.2.7")].compactMap(\.self) }
+        #expect(networks(configured)?.contains(#""type": "ipv4_dhcp""#) == true)
     }
 
-    @Test func `the operator's address goes before a libvirt network's DHCP, and the other family is still asked for`() {
+    @Test func `the operator's address replaces a libvirt network's DHCP for its family only`() {
         var dhcp = NetworkReference(name: "n", uuid: "u", offersDHCP: true)
         dhcp.ipv6 = .slaac
         let configured = link(
@@ -100,7 +100,7 @@ import Testing
         #expect(found.contains(#""type": "ipv6_slaac", "link": "interface0", "network_id": "u"}"#))
     }
 
-    @Test func `on a libvirt network the host is the router and the name server of who asks nobody, where it is that`() {
+    @Test func `on a libvirt network the host is router and name server of a static link`() {
         let addresses = [InterfaceAddress("192.0.2.1/24"), InterfaceAddress("2001:db8::1/64")].compactMap(\.self)
         let configured = { (change: @escaping (inout NetworkReference) -> Void) in
             self.networks(
@@ -138,13 +138,13 @@ import Testing
                 """)
     }
 
-    @Test func `a link that is to have no address has none`() {
+    @Test func `a link configured without addresses has none`() {
         #expect(networks(link { $0.configuration.ipv4 = LinkConfiguration.IPv4Method.none }) == nil)
         let quiet = link({ $0.configuration.ipv6 = LinkConfiguration.IPv6Method.none }, network: network { $0.ipv6 = .slaac })
         #expect(networks(quiet) == nil)
     }
 
-    @Test func `bonds and VLANs are links of their own, and the members of a bond have no addresses`() throws {
+    @Test func `bonds and VLANs are links, and members of a bond have no addresses`() throws {
         let cards = [1, 2].map { NetworkInterface(mac: MACAddress(bits: 0x5254_0000_0000 | $0)) }
         var configuration = LinkConfiguration()
         configuration.addresses = [InterfaceAddress("192.0.2.7/24")].compactMap(\.self)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The operator's side of a running server, asked by the program's own commands and by curl.
+/// The admin interface of a running server, through the program's own commands and curl.
 struct AdminTests {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "admin-\(UUID().uuidString.prefix(8))")
     private var socket: String { folder.path + "/admin.sock" }
@@ -31,12 +31,12 @@ struct AdminTests {
 
     // MARK: The socket
 
-    @Test func `the socket is its owner's alone, and goes with the server`() async throws {
+    @Test func `only its owner may connect to the socket, and it is removed with the server`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try await server()
         let mode = try Command.succeed(["stat", "-c", "%a %F", socket])
         #expect(mode == "600 socket\n")
-        // Another does not take it away.
+        // A second server does not remove it.
         let other = try await Program.run(
             "serve", "--connect", Program.node, "--listen", "127.0.0.1:0", "--neighbours", Program.fixtures + "/neighbours",
             more: [
@@ -49,7 +49,7 @@ struct AdminTests {
         #expect(!FileManager.default.fileExists(atPath: socket))
     }
 
-    @Test func `what a killed server left is replaced, and what is no socket is not`() async throws {
+    @Test func `a killed server's socket is replaced, and another file is not`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let killed = try await server()
         _ = try await killed.stop(with: SIGKILL)
@@ -67,7 +67,7 @@ struct AdminTests {
         #expect(try String(contentsOfFile: socket, encoding: .utf8) == "mine")
     }
 
-    @Test func `where there is no server, or none for this user, a command says so and ends with 2`() async throws {
+    @Test func `where there is no server, or none for this user, a command reports it and exits with 2`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let absent = try await command("get", "min", "/")
         #expect(absent.status == 2)
@@ -83,15 +83,15 @@ struct AdminTests {
 
     // MARK: get and log
 
-    @Test func `get prints what the guest is answered, to the byte`() async throws {
+    @Test func `get prints the guest's reply, to the byte`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try await server("--tokens", "required")
         for path in ["/latest/meta-data/", "/openstack/latest/meta_data.json", "/latest/meta-data/instance-id", "/"] {
-            // The token is not asked for here.
+            // This path is read without a token.
             let answer = try await command("get", "min", path)
             #expect(answer.status == 0)
             let tree = try await Program.run("tree", "min", "--connect", Program.node, "--path", path)
-            // A directory is printed otherwise, and the seed is another each time.
+            // A directory is printed otherwise, and the seed differs each time.
             if path.hasPrefix("/latest/meta-data/i") { #expect(answer.stdout == tree.stdout) }
             #expect(!answer.stdout.isEmpty)
         }
@@ -103,12 +103,12 @@ struct AdminTests {
         #expect(unknown.stderr.hasPrefix("virt-metadata: no running domain 'mni' is known to the server"))
         let relative = try await command("get", "min", "latest")
         #expect(relative.stderr.contains("from '/' on"))
-        // None of these counts as the guest's.
+        // None of these counts as a request of the guest.
         #expect(try await command("log", "min").stderr == "min has asked for nothing yet\n")
         _ = try await server.stop()
     }
 
-    @Test func `log and instances tell a guest's last requests, and nothing of what it was answered`() async throws {
+    @Test func `log and instances show a guest's last requests, and nothing of the replies`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try await server()
         for path in ["/latest/meta-data/instance-id", "/latest/nowhere", "/latest/user-data?secret=1"] {
@@ -142,13 +142,13 @@ struct AdminTests {
 
     // MARK: Metrics and health
 
-    @Test func `metrics count what was answered and refused, as promtool has them`() async throws {
+    @Test func `metrics count answers and refusals, in promtool's format`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try await server("--admin-listen", "127.0.0.1:0")
         for path in ["/latest/meta-data/instance-id", "/latest/nowhere", "/openstack/latest/meta_data.json"] {
             _ = try await server.get(path)
         }
-        // Nobody's hardware address.
+        // A hardware address that no domain has.
         _ = try await server.get("/latest/meta-data/", from: "127.0.0.9")
         let token = try server.connection()
         try await token.send("PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n\r\n")
@@ -175,7 +175,7 @@ struct AdminTests {
         let check = try Command.run(["promtool", "check", "metrics"], input: text)
         #expect(check.status == 0, "\(check.stdout)\(check.stderr)")
         #expect(check.stdout.isEmpty && check.stderr.isEmpty, "\(check.stdout)\(check.stderr)")
-        // Nothing of any instance there.
+        // Nothing about any instance there.
         let base = String(url.dropLast("/metrics".count))
         for path in ["/instances", "/instances/min/get?path=/"] {
             #expect(try Command.succeed(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", base + path]) == "404")
@@ -186,16 +186,15 @@ struct AdminTests {
         _ = try await server.stop()
     }
 
-    @Test func `readyz says what is missing, while healthz is well`() async throws {
+    @Test func `readyz reports what is missing, while healthz is ok`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try await ServerProcess(
             "--admin-socket", socket, node: "qemu+unix:///system?socket=/nonexistent")
         #expect(try curl("/healthz").stdout == "{\"status\": \"ok\"}\n\n200")
         var answer = ""
-        for _ in 0..<200 {
+        _ = try await eventually {
             answer = try curl("/readyz").stdout
-            if answer.contains("/nonexistent': No such file") { break }
-            try await Task.sleep(for: .milliseconds(20))
+            return answer.contains("/nonexistent': No such file")
         }
         #expect(answer.hasSuffix("\n503"))
         #expect(

@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The identity document as a guest shows it to somebody else, who checks it with openssl as Amazon's documentation says.
+/// The identity document that a guest shows to a third party, which checks it with openssl as Amazon's documentation says.
 @Suite struct IdentityDocumentTests {
-    @Test func `whoever has the host's certificate can check what a guest shows`() async throws {
+    @Test func `the host's certificate verifies the document that a guest shows`() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "identity-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -13,19 +13,19 @@ import Testing
         let certificate = try await Program.run("certificate", "--state-directory", state)
         #expect(certificate.status == 0)
         try Data(certificate.stdout.utf8).write(to: folder.appending(path: "certificate"))
-        for place in ["document", "pkcs7", "rsa2048", "signature"] {
+        for name in ["document", "pkcs7", "rsa2048", "signature"] {
             let connection = try server.connection()
-            try await connection.send("GET /latest/dynamic/instance-identity/\(place) HTTP/1.1\r\n\r\n")
+            try await connection.send("GET /latest/dynamic/instance-identity/\(name) HTTP/1.1\r\n\r\n")
             let reply = try await connection.reply()
             #expect(reply.status == 200 && !reply.text.hasSuffix("\n"))
-            try Data(reply.body).write(to: folder.appending(path: place))
+            try Data(reply.body).write(to: folder.appending(path: name))
         }
         let document = try String(contentsOf: folder.appending(path: "document"), encoding: .utf8)
         let read = try #require(try JSONSerialization.jsonObject(with: Data(document.utf8)) as? [String: Any])
         #expect(read["instanceId"] as? String == "i-00000000000040008")
-        for place in ["pkcs7", "rsa2048"] {
+        for name in ["pkcs7", "rsa2048"] {
             let checking = """
-                (echo -----BEGIN PKCS7-----; cat \(place); echo; echo -----END PKCS7-----) > signed
+                (echo -----BEGIN PKCS7-----; cat \(name); echo; echo -----END PKCS7-----) > signed
                 openssl smime -verify -in signed -inform PEM -content document -certfile certificate -noverify
                 """
             let output = try Command.run(["sh", "-c", "cd \(folder.path); \(checking)"])
@@ -38,13 +38,13 @@ import Testing
         #expect(try Command.run(["sh", "-c", "cd \(folder.path); \(checking)"]).stdout == "Verified OK\n")
     }
 
-    @Test func `without a server's first start there is no certificate, and that is said`() async throws {
+    @Test func `before a server's first start there is no certificate, which is an error`() async throws {
         let output = try await Program.run("certificate", "--state-directory", "/tmp/no-such-\(UUID().uuidString)")
         #expect(output.status == 1)
         #expect(output.stderr.hasPrefix("virt-metadata: there is no certificate that this user can read; "))
     }
 
-    @Test func `a token outlives the server that gave it`() async throws {
+    @Test func `a token outlives the server that issued it`() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "identity-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }

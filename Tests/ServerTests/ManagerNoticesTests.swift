@@ -2,9 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a server tells the service manager that started it; the manager's socket is the test's, and the protocol is sd_notify(3)'s.
+/// The notifications to the service manager that started the server; the test owns the manager's socket, and the protocol is
+/// sd_notify(3)'s.
 struct ManagerNoticesTests {
-    /// Starts a server as a manager does, with a socket of either kind, and prints what it is told.
+    /// Starts a server as a manager does, with a socket of either kind, and prints its notifications.
     private static let manager = """
         import os, signal, socket, subprocess, sys, tempfile
         program, node, neighbours, kind = sys.argv[1:]
@@ -33,7 +34,8 @@ struct ManagerNoticesTests {
             if server.poll() is None: server.kill()
         """
 
-    @Test(arguments: ["file", "abstract"]) func `the manager is told of each change, and that the loops turn`(kind: String) throws
+    @Test(arguments: ["file", "abstract"]) func `the manager is notified of each change, and that the loops respond`(kind: String)
+        throws
     {
         let output = try Command.run(
             ["python3", "-c", Self.manager, Program.path, Program.node, Program.fixtures + "/neighbours", kind],

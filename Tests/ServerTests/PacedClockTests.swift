@@ -3,7 +3,7 @@ import Testing
 
 @testable import Server
 
-/// The clock that the server's own timers go by.
+/// The clock of the server's own timers.
 struct PacedClockTests {
     @Test func `at rate 1 it is the steady clock`() async throws {
         let clock = PacedClock()
@@ -39,7 +39,7 @@ struct PacedClockTests {
         await #expect(throws: CancellationError.self) { try await sleeper.value }
     }
 
-    @Test func `tokens grow old as fast`() async throws {
+    @Test func `tokens expire at the same rate`() async throws {
         let clock = PacedClock(rate: 1000)
         let tokens = clock.tokens
         let start = tokens.now

@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A host whose guests are plugged into bridges: a network namespace with our server, guests' namespaces behind veths, and a
+/// A host with guests on bridges: a network namespace with the server, guests' namespaces behind veths, and a
 /// libvirtd beside it whose domains name those veths as their taps.
 ///
-/// libvirt's test driver stands for the hypervisor: it keeps the names of taps, and its guests are whoever we plug in.
+/// libvirt's test driver stands for the hypervisor: it keeps the names of taps, and its guests are the attached namespaces.
 final class BridgedHost {
     /// A guest's domain and its cable.
     struct Guest {
@@ -16,7 +16,7 @@ final class BridgedHost {
 
         /// The host's end of its cable.
         var tap: String { "tap-\(name)" }
-        /// What it is to read as its instance-id.
+        /// The instance-id that it must read.
         var id: String { "i-\(name)" }
     }
 
@@ -26,11 +26,12 @@ final class BridgedHost {
     private let connection: StandingConnection
     private(set) var server: MetadataServer?
     private var uuids: [String: String] = [:]
+    private var cables: [TapCable] = []
 
     init() throws {
         (host, libvirtd) = (try NetworkNamespace(), try PrivateLibvirtd())
         connection = try StandingConnection(to: libvirtd.uri)
-        // As systemd has it: a sender must be somewhere. Like any host it has a way to everywhere, on which nobody is here.
+        // As systemd has it: a sender must be somewhere. Like any host it has a default route, which leads to no other machine here.
         try host.run("sh", "-c", "echo 2 > /proc/sys/net/ipv4/conf/all/rp_filter")
         try host.run("ip", "link", "add", "wan", "type", "veth", "peer", "name", "far-wan")
         for link in ["wan", "far-wan"] { try host.run("ip", "link", "set", link, "up") }
@@ -38,10 +39,10 @@ final class BridgedHost {
         try host.run("ip", "route", "add", "default", "via", "203.0.113.1")
     }
 
-    /// Where it is written what is ours.
+    /// The record of installed state.
     var runDirectory: String { libvirtd.directory + "/run" }
 
-    /// What is written there.
+    /// The content of the record.
     var owned: String { (try? String(contentsOfFile: runDirectory + "/owned.json", encoding: .utf8)) ?? "" }
 
     var log: String { server?.log ?? "" }
@@ -61,21 +62,28 @@ final class BridgedHost {
 
     /// Plugs a guest into a bridge and starts its domain.
     func guest(
-        _ name: String, on bridge: String = "br0", mac: String, address: String, isKnown: Bool = true
+        _ name: String, on bridge: String = "br0", mac: String, address: String, isKnown: Bool = true, byTap: Bool = false
     ) throws -> Guest {
         let guest = Guest(name: name, mac: mac, bridge: bridge, namespace: try NetworkNamespace())
-        try plug(guest, addresses: [address])
+        try plug(guest, addresses: [address], byTap: byTap)
         if isKnown { try start(guest) }
         return guest
     }
 
-    /// Plugs a guest's cable in, and gives it a route to everywhere.
-    func plug(_ guest: Guest, addresses: [String]) throws {
+    /// Connects a guest to a bridge, and adds a default route.
+    ///
+    /// - Parameter byTap: whether the host's end is a tap, which counts as a guest's port before its domain is known; otherwise it is a veth.
+    func plug(_ guest: Guest, addresses: [String], byTap: Bool = false) throws {
         try host.addBridge(guest.bridge)
-        // Its own, as libvirt gives it one; else it would have that of one of its ports, and lose it with that.
+        // A fixed address, as libvirt sets one; otherwise the bridge would use that of a port, and change it with the port.
         try host.run("ip", "link", "set", guest.bridge, "address", "02:00:00:00:00:fe")
-        _ = try GuestLink(
-            from: guest.namespace, to: guest.bridge, in: host, mac: guest.mac, addresses: addresses, port: guest.tap)
+        if byTap {
+            cables.append(try TapCable(from: guest.namespace, to: guest.bridge, in: host, mac: guest.mac, port: guest.tap))
+            for address in addresses { try guest.namespace.run("ip", "address", "add", address, "dev", "eth0") }
+        } else {
+            _ = try GuestLink(
+                from: guest.namespace, to: guest.bridge, in: host, mac: guest.mac, addresses: addresses, port: guest.tap)
+        }
         try guest.namespace.run("ip", "route", "add", "169.254.169.254/32", "dev", "eth0")
     }
 
@@ -104,7 +112,7 @@ final class BridgedHost {
 
     func destroy(_ name: String) throws { try libvirtd.virsh("destroy", name) }
 
-    // MARK: What guests are told
+    // MARK: Replies to guests
 
     /// The body and the status that a guest is given; nothing where it cannot connect within the limit.
     func ask(
@@ -134,14 +142,17 @@ final class BridgedHost {
         _ what: @autoclosure () -> String, within limit: Duration = .seconds(5),
         _ sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
     ) async throws {
-        let start = ContinuousClock.now
-        while try !condition() {
-            guard start.duration(to: .now) < limit else {
-                let facts = "\(log.suffix(6000))\n\((try? state()) ?? "")"
-                Issue.record("not within \(limit): \(what())\n\(facts)", sourceLocation: sourceLocation)
-                return
-            }
-            try await Task.sleep(for: .milliseconds(20))
+        guard try await !TestSupport.eventually(within: limit, condition) else { return }
+        let facts = "\(log.suffix(6000))\n\((try? state()) ?? "")"
+        Issue.record("not within \(limit): \(what())\n\(facts)", sourceLocation: sourceLocation)
+    }
+
+    /// How many requests wait for their domain, by the server's own metrics.
+    var heldRequests: Int {
+        get throws {
+            let socket = runDirectory + "/admin.sock"
+            let metrics = try Command.run(["curl", "-s", "--unix-socket", socket, "http://server/metrics"], in: host.name).stdout
+            return metrics.firstMatch(of: /(?m)^virt_metadata_held_requests (\d+)/).flatMap { Int($0.1) } ?? 0
         }
     }
 
@@ -150,14 +161,14 @@ final class BridgedHost {
     /// The addresses of a link, as `ip` lists them.
     func addresses(of link: String) throws -> String { try host.run("ip", "-o", "address", "show", "dev", link) }
 
-    /// All that may matter where a guest was not served.
+    /// Diagnostics for a guest that was not served.
     func state() throws -> String {
         let commands = ["ip address", "ip route", "bridge fdb show", "ip neighbour", "nft list ruleset", "ss -ltnp"]
         let domains = try libvirtd.virsh("list", "--all")
         return try commands.map { "$ \($0)\n\(try host.run("sh", "-c", $0))" }.joined() + "$ virsh list --all\n\(domains)"
     }
 
-    /// Our tables, as `nft` lists them; empty where there are none.
+    /// The server's tables, as `nft` lists them; empty where there are none.
     func rules() throws -> String {
         try Command.run(["nft", "list", "ruleset"], in: host.name).stdout
     }

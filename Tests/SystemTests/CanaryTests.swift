@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What nobody may read in a log, whatever is logged.
+/// Secrets are never logged.
 @Suite(.timeLimit(.minutes(2)), .enabled(if: PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
 struct CanaryTests {
-    /// What a domain says, each of which has a canary in it, well and badly made.
+    /// A domain's values, valid and invalid, each with a canary.
     private static let metadata = """
         <instance-id>i-00000001</instance-id>
         <public-keys><public-key name='k'><key format='openssh-key'>ssh-ed25519 CANARY-key me@home</key></public-key></public-keys>
@@ -23,7 +23,7 @@ struct CanaryTests {
         <files><file path='/etc/secret' encoding='base64'>CANARY-file !</file></files>
         """
 
-    @Test func `no secret of a guest, an operator or ours is in a log at the lowest level`() async throws {
+    @Test func `no secret of a guest, an operator or the server is in a log at the lowest level`() async throws {
         let libvirtd = try PrivateLibvirtd()
         let state = libvirtd.directory + "/state"
         let host = try await Host(
@@ -59,7 +59,7 @@ struct CanaryTests {
             }
         }
         told += try host.body(1, "/openstack/latest/password")
-        // A request that is none.
+        // A malformed request.
         _ = try Command.run([
             "bash", "-c", "exec 3<>/dev/tcp/${0%:*}/${0#*:}; printf 'CANARY-line CANARY\\r\\n\\r\\n' >&3; timeout 2 cat <&3",
             host.server.address,
@@ -67,7 +67,7 @@ struct CanaryTests {
         for secret in ["key", "userdata", "vendordata", "additional", "file", "password"] {
             #expect(told.contains("CANARY-\(secret)"), "a guest was never told its \(secret)")
         }
-        // What is wrong with the second is told of, though not what it is.
+        // The second one's error is logged, but not its value.
         #expect(host.server.log.contains("vendordata"))
         #expect(host.server.stop() == 0)
         let log = host.server.log

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// One fault at a time on a host that is else well: the doctor names it first, with what mends it.
+/// One fault at a time on a host without others: the doctor names it first, with the remedy.
 @Suite(.enabled(if: NetworkNamespace.isAvailable && PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
 struct DoctorTests {
     private static let mac = "52:54:00:0d:00:01"
 
-    /// What a domain is made of that the tests vary.
+    /// The parts of a domain that the tests vary.
     private struct Domain {
         var instance = "<instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-web</instance-id></instance>"
         var tables = """
@@ -41,7 +41,7 @@ struct DoctorTests {
         return try Command.run([MetadataServer.executable, "doctor"] + arguments + own, in: host.host.name)
     }
 
-    /// The first thing that is wrong, as `check ERROR: problem`.
+    /// The first error, as `check ERROR: problem`.
     private static func first(_ host: BridgedHost, uri: String? = nil) throws -> (line: String, remedy: String, status: Int32) {
         let output = try doctor(host, "web", uri: uri)
         let lines = output.stdout.split(separator: "\n").map(String.init)
@@ -50,7 +50,7 @@ struct DoctorTests {
         return (lines[wrong], lines.dropFirst(wrong + 1).first ?? "", output.status)
     }
 
-    @Test func `where all is well each check says so`() async throws {
+    @Test func `without faults each check passes`() async throws {
         let (host, web) = try await Self.host()
         try await host.expect(web)
         let output = try Self.doctor(host, "web")
@@ -68,7 +68,7 @@ struct DoctorTests {
             checks.allSatisfy { $0["result"] as? String == "ok" && Set($0.keys) == ["check", "result", "problem", "remedy"] })
         // Without a domain, the host and a line for each.
         let all = try Self.doctor(host)
-        // The test driver has a domain of its own, of which nobody has said anything.
+        // The test driver has a domain of its own, without metadata.
         #expect(all.status == 3)
         #expect(all.stdout.hasSuffix("\nweb: ok\n"), "\(all.stdout)")
         #expect(all.stdout.contains("\ntest: ERROR cloud-init looks for nothing"), "\(all.stdout)")
@@ -83,7 +83,7 @@ struct DoctorTests {
         #expect(status == 3)
     }
 
-    @Test func `the network is another than the one that is served`() async throws {
+    @Test func `the network is not the one that is served`() async throws {
         let host = try BridgedHost()
         let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24", isKnown: false)
         try host.host.addBridge("br9")
@@ -100,7 +100,7 @@ struct DoctorTests {
         #expect(status == 3)
     }
 
-    @Test func `the bridge is down, or not there`() async throws {
+    @Test func `the bridge is down or missing`() async throws {
         let (host, _) = try await Self.host()
         try host.host.run("ip", "link", "set", "br0", "down")
         #expect(try Self.first(host).line.hasPrefix("network   ERROR: the bridge br0 is down"))
@@ -122,10 +122,10 @@ struct DoctorTests {
         let (line, remedy, status) = try Self.first(host)
         #expect(
             line
-                == "firewall  ERROR: the firewall drops what comes by br0 for port 80 of 169.254.169.254: chain incoming of table inet fw",
+                == "firewall  ERROR: the firewall drops what comes by br0 for the ports 61000 to 65535, which guests' requests to 169.254.169.254 are sent to: chain incoming of table inet fw",
             "\(line)")
         #expect(status == 3)
-        // What it says mends it.
+        // The suggested command is the remedy.
         let command = try #require(remedy.split(separator: "→").last.map { $0.trimmingCharacters(in: .whitespaces) })
         try host.host.run("sh", "-c", command.replacing("sudo ", with: ""))
         try await host.expect(web)
@@ -133,7 +133,7 @@ struct DoctorTests {
     }
 
     @Test func `the metadata is bare`() async throws {
-        // libvirt drops what has no namespace.
+        // libvirt drops elements without a namespace.
         let (host, web) = try await Self.host(Domain(instance: "<instance><instance-id>i-web</instance-id></instance>"))
         let (line, remedy, status) = try Self.first(host)
         #expect(
@@ -179,7 +179,7 @@ struct DoctorTests {
             "<smbios mode='sysinfo'/>",
             "smbios    ERROR: cloud-init looks for nothing: the product is 'Openstack nova', and 'OpenStack Nova' is what it knows"
         ),
-    ]) func `SMBIOS does not say where the guest is`(tables: String, mode: String, beginning: String) async throws {
+    ]) func `SMBIOS does not name the datasource`(tables: String, mode: String, beginning: String) async throws {
         let (host, _) = try await Self.host(Domain(tables: tables, mode: mode))
         let (line, remedy, status) = try Self.first(host)
         #expect(line.hasPrefix(beginning), "\(line)")
@@ -196,7 +196,7 @@ struct DoctorTests {
         try forger.namespace.run("ip", "link", "set", "eth0", "up")
         try forger.namespace.run("ip", "address", "replace", "192.0.2.12/24", "dev", "eth0")
         try forger.namespace.run("ip", "route", "replace", "169.254.169.254/32", "dev", "eth0")
-        // The bridge remembers the port of whoever of the two has spoken last.
+        // The bridge remembers the port of the guest that sent the last frame.
         var (line, _, status) = try Self.first(host)
         for _ in 0..<10 where !line.hasPrefix("port ") {
             _ = try host.ask(forger, seconds: 1)
@@ -232,7 +232,7 @@ struct DoctorTests {
         #expect(try Self.doctor(host, "web").status == 0)
     }
 
-    @Test func `the tap is not on the bridge, is down, or not there`() async throws {
+    @Test func `the tap is not on the bridge, is down or missing`() async throws {
         let (host, web) = try await Self.host()
         try host.host.run("ip", "link", "set", web.tap, "nomaster")
         let (line, remedy, status) = try Self.first(host)
@@ -245,7 +245,7 @@ struct DoctorTests {
         #expect(try Self.first(host).line.hasPrefix("network   ERROR: the tap \(web.tap) of \(Self.mac) is not on this host"))
     }
 
-    @Test func `the kernel drops what comes from where no route leads back to`() async throws {
+    @Test func `the reverse path filter drops packets without a route back`() async throws {
         let (host, web) = try await Self.host()
         try await host.expect(web)
         let line =
@@ -257,7 +257,7 @@ struct DoctorTests {
         #expect(found.status == 1)
     }
 
-    @Test func `an isolated network tells its guests no route`() async throws {
+    @Test func `an isolated network gives its guests no route`() async throws {
         let (host, web) = try await Self.host()
         let network = "<network><name>alone</name><bridge name='br0'/><ip address='192.0.2.1' netmask='255.255.255.0'/></network>"
         try host.libvirtd.virsh("net-create", host.libvirtd.file("alone.xml", network))
@@ -272,14 +272,14 @@ struct DoctorTests {
         #expect(found.status == 1)
     }
 
-    @Test func `libvirt does not let us in, or is not there`() async throws {
+    @Test func `libvirt denies access, or does not run`() async throws {
         let (host, _) = try await Self.host()
         let absent = try Self.first(host, uri: "qemu+unix:///system?socket=/nonexistent")
         #expect(
             absent.line.hasPrefix("libvirt   ERROR: libvirt cannot be reached at qemu+unix:///system?socket=/nonexistent"),
             "\(absent.line)")
         #expect(absent.status == 3)
-        // A user whom the socket's mode keeps out.
+        // A user without access by the socket's mode.
         try Command.succeed(["chmod", "755", host.libvirtd.directory])
         try Command.succeed([
             "chmod", "600", host.libvirtd.directory + "/libvirt-sock", host.libvirtd.directory + "/libvirt-sock-ro",
@@ -298,7 +298,7 @@ struct DoctorTests {
         #expect(denied.status == 3)
     }
 
-    @Test func `a domain that is not there, or does not run, is told`() async throws {
+    @Test func `a missing or stopped domain is reported`() async throws {
         let (host, _) = try await Self.host()
         let output = try Self.doctor(host, "webb")
         #expect(output.stdout.contains("domain    ERROR: there is no domain 'webb' at \(host.libvirtd.uri); is 'web' meant?"))

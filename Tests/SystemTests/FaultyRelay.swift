@@ -11,7 +11,7 @@ final class FaultyRelay {
         case eventsLost
         /// Events are gathered, and each arrives twice, in any order.
         case eventsShuffled
-        /// The XML of this domain takes so many seconds.
+        /// The XML of this domain is delayed by this number of seconds.
         case slow(uuid: String, seconds: Int)
 
         fileprivate var words: [String] {
@@ -37,16 +37,19 @@ final class FaultyRelay {
         process = try RunningProgram(
             ["python3", "-u", script, socket, libvirtd.directory + "/libvirt-sock"] + fault.words,
             output: try FileHandle(forWritingTo: log))
-        for _ in 0..<500 where !FileManager.default.fileExists(atPath: socket) { try await Task.sleep(for: .milliseconds(20)) }
+        _ = try await eventually { FileManager.default.fileExists(atPath: socket) }
     }
 
     deinit { process.kill() }
 
-    /// A line for each time that it did what it is for.
+    /// Ends the connections that go through it; others can be made.
+    func breakConnections() { kill(process.identifier, SIGUSR1) }
+
+    /// A line for each fault that it caused.
     var done: [Substring] { ((try? String(contentsOf: log, encoding: .utf8)) ?? "").split(separator: "\n") }
 
     private static let script = #"""
-        import random, socket, struct, sys, threading, time, uuid
+        import random, signal, socket, struct, sys, threading, time, uuid
 
         place, target, fault, *words = sys.argv[1:]
         REMOTE, CALL, REPLY, EVENT, GET_XML = 0x20008086, 0, 1, 2, 14
@@ -116,6 +119,14 @@ final class FaultyRelay {
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(place)
         listener.listen()
-        while True: Way(listener.accept()[0])
+        ways = []
+        def end_all(*_):
+            for way in ways:
+                try: way.client.shutdown(socket.SHUT_RDWR)
+                except OSError: pass
+        signal.signal(signal.SIGUSR1, end_all)
+        # Whoever started this may have had it blocked.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+        while True: ways.append(Way(listener.accept()[0]))
         """#
 }

@@ -1,13 +1,15 @@
+import Common
 import Foundation
+import Netlink
 import TestSupport
 import Testing
 
-/// Bridges and networks that come and go, and hosts that do not let us have what we want.
+/// Bridges and networks that change, and hosts without the needed rights.
 @Suite(.enabled(if: NetworkNamespace.isAvailable && PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
 struct FollowingTests {
     private static let mac = "52:54:00:0d:00:01"
 
-    @Test func `a bridge that is built anew under its name is served again`() async throws {
+    @Test func `a recreated bridge is served again`() async throws {
         let host = try BridgedHost()
         let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
         try await host.serve("--bridge", "br0")
@@ -22,7 +24,7 @@ struct FollowingTests {
         #expect(!host.owned.contains("br0\",\"index\":1,"))
     }
 
-    @Test func `a bridge that goes in the middle of a request costs nobody else anything`() async throws {
+    @Test func `a bridge removed during a request does not affect others`() async throws {
         let host = try BridgedHost()
         let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
         let other = try host.guest("other", on: "br1", mac: "52:54:00:0d:00:02", address: "192.0.2.10/24")
@@ -31,7 +33,7 @@ struct FollowingTests {
         let script = "exec 3<>/dev/tcp/169.254.169.254/80; printf 'GET / HT' >&3; sleep 30"
         let half = try RunningProgram(["bash", "-c", script], in: web.namespace)
         try await host.eventually("the half request is there") {
-            try host.host.run("ss", "-Htn", "sport = :80").contains("ESTAB")
+            try host.host.run("ss", "-Htn", "sport >= :61000").contains("ESTAB")
         }
         try host.host.run("ip", "link", "delete", "br0")
         try await host.expect(other)
@@ -41,7 +43,7 @@ struct FollowingTests {
         #expect(host.stop() == 0)
     }
 
-    @Test func `a bridge that is not there is told of once, and served when it is`() async throws {
+    @Test func `a missing bridge is logged once, and served when it exists`() async throws {
         let host = try BridgedHost()
         try host.host.addBridge("br1")
         try await host.serve("--bridge", "br0,br1")
@@ -64,9 +66,9 @@ struct FollowingTests {
         #expect(try host.ask(other, seconds: 1) == " 000", "nobody asked for that bridge")
     }
 
-    @Test func `two networks that are torn down and built anew have their guests back, and each its own`() async throws {
+    @Test func `two recreated networks serve their own guests again`() async throws {
         let host = try BridgedHost()
-        // The same address on both, so that nothing but the bridge tells them apart.
+        // The same address on both, so that only the bridge distinguishes them.
         let guests = [
             try host.guest("web", on: "br0", mac: Self.mac, address: "192.0.2.10/24"),
             try host.guest("other", on: "br1", mac: "52:54:00:0d:00:02", address: "192.0.2.10/24"),
@@ -101,7 +103,7 @@ struct FollowingTests {
         #expect(host.owned.matches(of: /"address": "169\.254\.169\.254"/).count == 2, "\(host.owned)")
     }
 
-    @Test func `a full neighbour table of permanent entries is nobody's obstacle`() async throws {
+    @Test func `a full neighbour table of permanent entries does not affect guests`() async throws {
         let host = try BridgedHost()
         let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
         let entries = (0..<65_535).map { number in
@@ -114,11 +116,10 @@ struct FollowingTests {
         #expect(try host.host.run("sh", "-c", "ip neigh show nud permanent | wc -l").contains("65535"))
     }
 
-    @Test func `more interfaces than the kernel has room for neighbours are told of`() async throws {
+    @Test func `more interfaces than the neighbour table's capacity are logged`() async throws {
         let host = try NetworkNamespace()
         try host.addBridge("br0")
-        let most = try #require(
-            Int(try String(contentsOfFile: "/proc/sys/net/ipv4/neigh/default/gc_thresh3", encoding: .utf8).dropLast()))
+        let most = try #require(try NeighbourLimits.mostEntries(.v4))
         let folder = FileManager.default.temporaryDirectory.appending(path: "slots-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -145,31 +146,31 @@ struct FollowingTests {
 
     // MARK: Without the rights
 
-    @Test func `without the right to change the network, that is said, and what can be served is`() async throws {
+    @Test func `without CAP_NET_ADMIN a line is logged, and no guest is served on a bridge`() async throws {
         let host = try BridgedHost()
         try host.host.addBridge("br0", addresses: ["169.254.169.254/32"])
         let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
         let server = try await MetadataServer(
-            in: host.host, host.arguments + ["--bridge", "br0"], until: "guests of a bridge are served",
-            without: "net_admin")
-        try await host.expect(web)
-        #expect(server.log.contains("nftables cannot be used: nothing is guarded, redirected or closed"), "\(server.log)")
-        #expect(server.log.contains("guard=off"))
-        #expect(server.log.matches(of: /cannot intercept as intended.*/).isEmpty == false)
+            in: host.host, host.arguments + ["--bridge", "br0"], until: "cannot intercept as intended", without: "net_admin")
+        // The port of its request is unknown.
+        #expect(try host.ask(web, seconds: 2) == " 000")
+        #expect(server.log.contains("nftables cannot be used: no bridge is served"), "\(server.log)")
+        #expect(!server.log.contains("guests of a bridge are served"))
         #expect(server.log.contains("this needs root or the capability CAP_NET_ADMIN"))
         #expect(try host.addresses(of: "br0").contains("169.254.169.254/32"))
     }
 
-    @Test func `without the right to port 80, that is said`() async throws {
+    @Test func `bridges need no right to port 80`() async throws {
         let host = try BridgedHost()
-        _ = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
+        let web = try host.guest("web", mac: Self.mac, address: "192.0.2.10/24")
         let server = try await MetadataServer(
-            in: host.host, host.arguments + ["--bridge", "br0"], until: "cannot intercept as intended",
+            in: host.host, host.arguments + ["--bridge", "br0"], until: "guests of a bridge are served",
             without: "net_bind_service")
-        #expect(server.log.contains("ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"), "\(server.log)")
+        try await host.expect(web)
+        #expect(!server.log.contains("CAP_NET_BIND_SERVICE"), "\(server.log)")
     }
 
-    @Test func `where nothing can be written down, nothing is made`() async throws {
+    @Test func `without a writable record nothing is installed`() async throws {
         let host = try BridgedHost()
         try host.host.addBridge("br0")
         let result = try Command.run(

@@ -2,16 +2,16 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What guests leave as passwords, in a real libvirtd.
+/// Guests' passwords in a real libvirtd.
 @Suite(.timeLimit(.minutes(3)), .enabled(if: PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
 struct GuestPasswordTests {
     private static let path = "/openstack/2013-04-04/password"
     private static let allowed = ["--allow-password", "yes"]
 
-    /// The body and the status of what a guest reads.
+    /// The body and the status that a guest reads.
     private func read(_ host: Host, _ number: Int = 1) throws -> String { try host.body(number, Self.path) }
 
-    /// The body and the status of what a guest is told.
+    /// The body and the status of a guest's reply.
     private func post(_ host: Host, _ password: String, _ number: Int = 1) throws -> String {
         try Command.succeed(host.curl(number, Self.path) + ["--data-binary", "@-"], input: password)
     }
@@ -50,7 +50,7 @@ struct GuestPasswordTests {
         ]
         let next = Host(libvirtd: host.libvirtd, server: try await MetadataServer(options + Self.allowed))
         try await next.expect(1, "i-00000001")
-        // The test driver forgets its domains with its last friend.
+        // The test driver forgets its domains with its last connection.
         host.server.stop()
         #expect(try read(next) == "c2VjcmV0 <&>\r\n200")
         #expect(try post(next, "another").hasSuffix("409"))
@@ -108,7 +108,7 @@ struct GuestPasswordTests {
         #expect(try command(host).status == 1)
     }
 
-    @Test func `what was encrypted for a key is decrypted with it`() async throws {
+    @Test func `a password encrypted for a key is decrypted with it`() async throws {
         let host = try await Host(options: Self.allowed)
         try await start(host)
         let (key, other) = (host.libvirtd.directory + "/key", host.libvirtd.directory + "/other")
@@ -151,7 +151,7 @@ struct GuestPasswordTests {
         try await host.eventually("it is gone") { try read(host) == "200" }
     }
 
-    @Test func `where edits show at once, a password is still the running guest's`() async throws {
+    @Test func `with edits taking effect at once, a password is still the running guest's`() async throws {
         let host = try await Host(options: Self.allowed + ["--edited"])
         try await start(host)
         #expect(try post(host, "secret") == "200")
@@ -160,7 +160,7 @@ struct GuestPasswordTests {
         #expect(try read(host) == "secret200")
     }
 
-    @Test func `while libvirtd is away the guest is told to try again, and the next one stores it`() async throws {
+    @Test func `without libvirtd the guest gets 503, and the next request stores it`() async throws {
         let host = try await Host(options: Self.allowed)
         try await start(host)
         #expect(try post(host, "early") == "200")
@@ -172,7 +172,7 @@ struct GuestPasswordTests {
         #expect(try read(host) == "200")
 
         try host.libvirtd.restart()
-        // The test driver of a new libvirtd knows nothing of the old one's domains, and forgets its own with their last friend.
+        // The test driver of a new libvirtd does not have the old one's domains, and forgets its own with the last connection.
         try await host.expect(1, nil, within: .seconds(15))
         try await start(host)
         try await host.eventually("it is stored", within: .seconds(10)) { try post(host, "late") == "200" }

@@ -6,7 +6,7 @@ import Testing
 struct HopLimitTests {
     private static let lifetime = "X-aws-ec2-metadata-token-ttl-seconds: 60"
 
-    /// Counts the packets with data that come from a server, by how many hops they could still go: 1, or more.
+    /// Counts the packets with data that come from a server, by their remaining hops: 1, or more.
     private static let counting = """
         table inet hops {
             counter near {}
@@ -21,7 +21,7 @@ struct HopLimitTests {
         }
         """
 
-    /// - Parameter rules: what its end of the cable does with each packet.
+    /// - Parameter rules: the rules at its end of the link.
     private func guest(of host: BridgedHost, _ rules: String = counting) throws -> BridgedHost.Guest {
         let web = try host.guest("web", mac: "52:54:00:0a:00:01", address: "192.0.2.10/24")
         let rules = try host.libvirtd.file("hops.nft", rules)
@@ -29,7 +29,7 @@ struct HopLimitTests {
         return web
     }
 
-    /// How many packets with data came that may go no further, and how many that may; the next call begins at none.
+    /// The number of data packets with one remaining hop, and of those with more, since the last call.
     private func counted(by guest: BridgedHost.Guest) throws -> [Int] {
         try ["near", "far"].map { name in
             let text = try guest.namespace.run("nft", "reset", "counter", "inet", "hops", name)
@@ -38,7 +38,7 @@ struct HopLimitTests {
         }
     }
 
-    @Test func `a token goes no further than its limit, and what is asked after it goes as far as any`() async throws {
+    @Test func `a token's packets have its hop limit, and later responses the default`() async throws {
         let host = try BridgedHost()
         let web = try guest(of: host)
         try await host.serve("--bridge", "br0", "--hop-limit", "1")
@@ -58,7 +58,7 @@ struct HopLimitTests {
         }
     }
 
-    @Test func `who is further away and asks on without waiting for its token does not get it`() async throws {
+    @Test func `a client beyond the limit that sends requests without waiting does not get its token`() async throws {
         let host = try BridgedHost()
         // As if there were a router on the way.
         let web = try guest(of: host, Self.counting.replacing("name near", with: "name near drop"))
@@ -74,7 +74,7 @@ struct HopLimitTests {
         #expect(counts[1] == 0)
     }
 
-    @Test func `without a limit a token goes as far as any`() async throws {
+    @Test func `without a limit a token has the default hop limit`() async throws {
         let host = try BridgedHost()
         let web = try guest(of: host)
         try await host.serve("--bridge", "br0")

@@ -62,7 +62,7 @@ struct Host {
 
     func url(_ path: String) -> String { "http://\(server.address)\(path)" }
 
-    /// The command by which a guest asks for a place: it prints the body and the status.
+    /// The command by which a guest requests a path: it prints the body and the status.
     func curl(_ number: Int, _ path: String = "/latest/meta-data/instance-id") -> [String] {
         ["curl", "-s", "-w", "%{http_code}", "-H", "X-Forwarded-For: \(Self.address(number))", url(path)]
     }
@@ -75,7 +75,7 @@ struct Host {
         return answer.hasSuffix("200") ? String(answer.dropLast(3)) : nil
     }
 
-    /// A guest's instance-id is as expected within a second, which is what is promised, with a margin for a busy machine.
+    /// A guest's instance-id is as expected within a second, the promised time, with a margin for a busy machine.
     func expect(
         _ number: Int, _ id: String?, within limit: Duration = .seconds(3), sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
@@ -85,16 +85,10 @@ struct Host {
     }
 
     func eventually(
-        _ what: String, within limit: Duration = .seconds(5), sourceLocation: SourceLocation = #_sourceLocation,
-        _ condition: () throws -> Bool
+        _ what: String, within limit: Duration = .seconds(5), every pause: Duration = .milliseconds(20),
+        sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
     ) async throws {
-        let start = ContinuousClock.now
-        while try !condition() {
-            guard start.duration(to: .now) < limit else {
-                Issue.record("not within \(limit): \(what)\n\(server.log.suffix(4000))", sourceLocation: sourceLocation)
-                return
-            }
-            try await Task.sleep(for: .milliseconds(20))
-        }
+        guard try await !TestSupport.eventually(within: limit, every: pause, condition) else { return }
+        Issue.record("not within \(limit): \(what)\n\(server.log.suffix(4000))", sourceLocation: sourceLocation)
     }
 }

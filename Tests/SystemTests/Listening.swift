@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// A program of somebody else's that listens on a port of a host, and answers everything with one text.
+/// A foreign program that listens on a port of a host, and answers every request with the same text.
 final class Listening {
     private let process: RunningProgram
 
@@ -34,7 +34,7 @@ final class Cloud {
     private let namespace: NetworkNamespace
     private let metadata: Listening
 
-    /// What a host asks its cloud.
+    /// A host's request to its cloud.
     let question = ["curl", "-s", "--max-time", "5", "http://169.254.169.254/"]
 
     init(of host: NetworkNamespace) throws {

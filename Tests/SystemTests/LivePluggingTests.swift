@@ -7,25 +7,25 @@ import Testing
     .serialized, .timeLimit(.minutes(3)),
     .enabled(if: PrivateLibvirtd.obstacle(to: .qemu) == nil, "needs root, libvirtd, QEMU for x86 and dnsmasq"))
 struct LivePluggingTests {
-    @Test func `a card that is plugged in names its guest at once, and after it is pulled out nobody`() async throws {
+    @Test func `an attached card identifies its guest at once, and after detaching none`() async throws {
         let host = try await plugged(paused: true)
         try await host.expect(1, "i-00000001")
         try await host.expect(2, nil)
         try host.libvirtd.virsh("attach-interface", "guest1", "network", "guests", "--model", "virtio", "--mac", Host.mac(2))
         try await host.expect(2, "i-00000001")
-        // A paused guest cannot let a card go; a reset takes it out.
+        // A paused guest cannot release a card; a reset removes it.
         try host.libvirtd.virsh("detach-interface", "guest1", "network", "--mac", Host.mac(2))
         try host.libvirtd.virsh("reset", "guest1")
         try await host.expect(2, nil)
         try await host.expect(1, "i-00000001")
     }
 
-    @Test func `a lease is the address of a card that the guest does not ask by`() async throws {
+    @Test func `a lease is the address of a card without requests`() async throws {
         let host = try await plugged(paused: true)
         try host.libvirtd.virsh(
             "attach-interface", "guest1", "network", "elsewhere", "--model", "virtio", "--mac", Host.mac(2))
         try await host.expect(2, "i-00000001")
-        // The first card has not asked for an address, and the second one asks us: the first one's is not known yet.
+        // The first card has no lease yet, and the second one sends a request: the first one's address is unknown.
         #expect(try host.body(2, "/latest/meta-data/local-ipv4") == "\(Host.address(2))200")
         try host.libvirtd.virsh("reset", "guest1")
         try host.libvirtd.virsh("resume", "guest1")
@@ -34,7 +34,7 @@ struct LivePluggingTests {
         }
     }
 
-    @Test func `a network whose leases cannot be read costs nobody`() async throws {
+    @Test func `a network without readable leases does not affect others`() async throws {
         let libvirtd = try PrivateLibvirtd(driver: .qemu)
         try Self.start("guests", "198.51.100", on: libvirtd)
         try libvirtd.inside("sh", "-c", "echo '{not json' > /var/lib/libvirt/dnsmasq/guests0.status")

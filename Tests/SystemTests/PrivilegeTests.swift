@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A server that is started as root, and does not stay it.
+/// A server that starts as root and changes its user.
 @Suite(
     .timeLimit(.minutes(2)),
     .enabled(if: NetworkNamespace.isAvailable && PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
 struct PrivilegeTests {
-    /// What /proc says of a process or thread: `proc_pid_status(5)`.
+    /// A process's or thread's status in /proc: `proc_pid_status(5)`.
     private func facts(_ process: Int32, thread: String? = nil) throws -> [Substring: String] {
         let path = "/proc/\(process)/" + (thread.map { "task/\($0)/" } ?? "") + "status"
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
@@ -72,9 +72,19 @@ struct PrivilegeTests {
             ["unshare", "--mount", "--net", "sh", "-c", line, "sh", MetadataServer.executable, folder.path])
     }
 
-    /// For so many seconds at most.
-    private static func serve(_ seconds: Int) -> String {
-        #"timeout --preserve-status \#(seconds) "$virt_metadata" serve --connect test:///default --listen 0.0.0.0:80 --state-directory "$state""#
+    /// For twenty seconds at most.
+    private static func serve() -> String {
+        #"timeout --preserve-status 20 "$virt_metadata" serve --connect test:///default --listen 0.0.0.0:80 --state-directory "$state""#
+    }
+
+    /// Until it listens, or has ended by itself.
+    private static func serveUntilListening(_ options: String = "", under wrapper: String = "") -> String {
+        #"""
+        \#(wrapper) \#(serve()) \#(options) 2>"$state.log" & server=$!
+        until grep -q 'listening$' "$state.log" || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
+        kill $server 2>/dev/null; wait $server; status=$?
+        cat "$state.log" >&2; (exit $status)
+        """#
     }
 
     @Test func `the usual user is taken where the host has it, with its groups`() async throws {
@@ -82,8 +92,8 @@ struct PrivilegeTests {
             """
             echo virt-metadata-friends:x:61998:virt-metadata >> /etc/group
             ip link set lo up
-            \(Self.serve(15)) & server=$!
-            for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
+            \(Self.serve()) & server=$!
+            for i in $(seq 300); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
             read -r process _ < /proc/$server/task/$server/children
             cat /proc/$process/status; stat -c 'owner %u %a' "$state" "$state/token.key"
             tr '\\0' '\\n' < /proc/$process/environ
@@ -99,25 +109,44 @@ struct PrivilegeTests {
         #expect(!output.stderr.contains("runs as root"))
     }
 
-    @Test func `a host without the usual user is told how to make it, and served`() async throws {
-        let output = try await run(Self.serve(3), users: "")
+    @Test func `root with fewer rights, as in a container, keeps those of the three that it has`() async throws {
+        let output = try await run(
+            """
+            ip link set lo up
+            timeout 15 setpriv --bounding-set=-setpcap,-net_raw "$virt_metadata" serve --connect test:///default \
+              --listen 0.0.0.0:80 --state-directory "$state" --user nobody & server=$!
+            for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
+            read -r process _ < /proc/$server/task/$server/children
+            cat /proc/$process/status
+            kill $server
+            wait
+            """, users: "")
+        #expect(output.stdout.contains("Uid:\t65534\t65534\t65534\t65534"), "\(output)")
+        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+            #expect(output.stdout.contains("\(set):\t0000000000001400"), "\(output)")
+        }
+    }
+
+    @Test func `a host without the usual user gets a hint, and is served`() async throws {
+        let output = try await run(Self.serveUntilListening(), users: "")
         #expect(output.status == 0)
         #expect(output.stderr.contains("the server runs as root, for this host has no user to become"))
         #expect(output.stderr.contains("useradd --system --groups libvirt virt-metadata, or --user root"))
         #expect(output.stderr.contains("listening"))
-        let asked = try await run("\(Self.serve(3)) --user root", users: "")
+        let asked = try await run(Self.serveUntilListening("--user root"), users: "")
+        #expect(asked.stderr.contains("listening"))
         #expect(!asked.stderr.contains("runs as root"))
     }
 
     @Test func `a user that is not there, or that only root could become, ends the program before it listens`() async throws {
-        let missing = try await run("\(Self.serve(3)) --user nobody-here", users: "")
+        let missing = try await run("\(Self.serve()) --user nobody-here", users: "")
         #expect(missing.status == 2)
         #expect(
             missing.stderr == """
                 virt-metadata: --user: this host has no user 'nobody-here'; make it by 'useradd --system --groups libvirt nobody-here'
 
                 """)
-        let other = try await run("exec setpriv --reuid nobody --clear-groups \(Self.serve(3)) --user daemon", users: "")
+        let other = try await run("exec setpriv --reuid nobody --clear-groups \(Self.serve()) --user daemon", users: "")
         #expect(other.status == 2)
         #expect(
             other.stderr == """
@@ -130,32 +159,81 @@ struct PrivilegeTests {
         let output = try await run(
             #"""
             mkdir "$state"; touch "$state/else" "$state/owned.json"; ln "$state/else" "$state/token.key"
-            \#(Self.serve(3)) --user nobody
+            \#(Self.serve()) --user nobody
             stat -c '%n %u' "$state" "$state/else"
             """#, users: "")
         #expect(output.stdout.count { $0 == "\n" } == 2)
         #expect(output.stdout.split(separator: "\n").allSatisfy { $0.hasSuffix(" 0") }, "\(output)")
-        // So it cannot be used, which is said.
+        // So it cannot be used, which is logged.
         #expect(output.stderr.contains("virt-metadata: --token-key: "))
     }
 
-    @Test func `root raises the limit of open files before it gives itself up, where the kernel lets it`() async throws {
-        // That takes CAP_SYS_RESOURCE: in a container root seldom has it, and then it is told.
+    /// What `release` makes of a record in a directory of a user's, with the tables that are there afterwards and the files of the directory.
+    private func release(_ tables: String, by owner: String, _ arguments: String = "") async throws -> Command.Output {
+        let record = #"{"version":1,"tables":[\#(tables)],"bridges":[],"addresses":[],"learning":[]}"#
+        return try await run(
+            #"""
+            mkdir "$2/run"; printf '%s' '\#(record)' > "$2/run/owned.json"; chown -R \#(owner) "$2/run"
+            nft add table inet virt_metadata; nft add table inet operator
+            "$virt_metadata" release --run-directory "$2/run" \#(arguments); echo "status $?"
+            nft list tables; cd "$2/run"; stat -c '%n %U' *
+            """#, users: "")
+    }
+
+    @Test func `root releases as the user who wrote the record, and as root where the record is root's`() async throws {
+        let nobodys = try await release(#""inet""#, by: "nobody")
+        #expect(nobodys.stdout == "status 0\ntable inet operator\nlock nobody\n", "\(nobodys)")
+        let roots = try await release(#""inet""#, by: "root")
+        #expect(roots.stdout == "status 0\ntable inet operator\nlock root\n", "\(roots)")
+        let asked = try await release(#""inet""#, by: "nobody", "--user root")
+        #expect(asked.stdout == "status 0\ntable inet operator\nlock root\n", "\(asked)")
+    }
+
+    @Test(arguments: [("nobody", ""), ("nobody", "--user root"), ("4000000", ""), ("root", "")])
+    func `an impossible record is set aside, and nothing of it is executed`(
+        owner: String, arguments: String
+    )
+        async throws
+    {
+        for tables in [#""inet operator # ""#, #""inet zz; flush ruleset; add table inet zz # ""#] {
+            let output = try await release(tables, by: owner, arguments)
+            #expect(output.stdout.hasPrefix("status 1\ntable inet virt_metadata\ntable inet operator\nlock "), "\(output)")
+            #expect(output.stdout.contains("owned.json.damaged "))
+            #expect(output.stderr.contains(#"owned.json: "tables" holds an entry that no server writes; it was set aside"#))
+        }
+    }
+
+    @Test func `no directory is given away through a link of the user's in its parent`() async throws {
+        let output = try await run(
+            #"""
+            mkdir "$2/up" "$2/prize"; ln -s ../prize "$2/up/x"; chown -h nobody "$2/up" "$2/up/x"
+            \#(Self.serve()) --user nobody --state-directory "$2/up/x/state"; echo "status $?"
+            ls "$2/prize"; stat -c %U "$2/prize"
+            """#, users: "")
+        #expect(output.stdout == "status 1\nroot\n", "\(output)")
+        #expect(
+            output.stderr.contains(
+                "/up/x/state to the user 'nobody': a symbolic link on the way to it is not root's (openat(x))"),
+            "\(output)")
+    }
+
+    @Test func `root raises the limit of open files before it changes its user, where the kernel permits`() async throws {
+        // That takes CAP_SYS_RESOURCE: in a container root seldom has it, and then a warning is logged.
         let mayRaiseLimits = try Command.run(["prlimit", "--nofile=20:20", "sh", "-c", "ulimit -Hn 21"]).status == 0
-        let output = try await run("prlimit --nofile=200:200 \(Self.serve(6)) --user nobody", users: "")
+        let output = try await run(Self.serveUntilListening("--user nobody", under: "prlimit --nofile=200:200"), users: "")
         #expect(output.status == 0)
         #expect(output.stderr.contains("listening"))
         #expect(output.stderr.contains("may not open as many files") == !mayRaiseLimits, "\(output)")
     }
 
-    @Test func `where fewer files may be opened than connections, the operator is told, and our own always can`() async throws {
+    @Test func `a low limit of open files is logged, and the server's own files always open`() async throws {
         let output = try await run(
             """
             ip link set lo up
             mkdir "$state"; chown nobody "$state"
             setpriv --reuid nobody --clear-groups --ambient-caps +net_bind_service --inh-caps +net_bind_service \
-              prlimit --nofile=200:200 \(Self.serve(15)) --connections-per-caller 1000 & server=$!
-            for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
+              prlimit --nofile=200:200 \(Self.serve()) --connections-per-caller 1000 & server=$!
+            for i in $(seq 300); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.05; done
             python3 -c '
             import socket, sys
             connections = [socket.create_connection(("127.0.0.1", 80)) for _ in range(150)]
@@ -173,7 +251,7 @@ struct PrivilegeTests {
             """, users: "")
         #expect(output.stderr.contains("this user may not open as many files as there may be connections"), "\(output)")
         #expect(output.stderr.contains("connections=64 "))
-        // The one that was answered gave its place back, perhaps in time for another.
+        // The answered connection freed its descriptor, perhaps in time for another.
         #expect(
             ["HTTP/1.1 200 OK\nended 85\n", "HTTP/1.1 200 OK\nended 86\n"].contains(output.stdout), "\(output)")
     }

@@ -5,7 +5,7 @@ import Testing
 /// The server over three libvirtds, each of which stands for a host. Whoever asks is named by a peer that the server trusts.
 @Suite(.enabled(if: PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
 struct SeveralHostsTests {
-    /// The hosts by their place in the configuration; all have the same server.
+    /// The hosts by their position in the configuration; all have the same server.
     private let hosts: [Host]
     private var here: Host { hosts[0] }
 
@@ -51,7 +51,7 @@ struct SeveralHostsTests {
         let warnings = here.server.log.split(separator: "\n").filter { $0.contains("the last inventory answers") }
         #expect(warnings.count == 1, "once, and of one host: \(warnings)")
 
-        // The test driver of a new libvirtd knows nothing of the old one's domains.
+        // The test driver of a new libvirtd does not have the old one's domains.
         try dead.restart()
         try await here.expect(3, nil, within: .seconds(15))
         try define(6, on: 2)
@@ -60,7 +60,7 @@ struct SeveralHostsTests {
     }
 
     @Test func `a domain that migrates is one instance all the time`() async throws {
-        // libvirt's test driver cannot migrate; on both hosts happens what happens when QEMU does.
+        // libvirt's test driver cannot migrate; the test performs QEMU's steps on both hosts.
         try define(1, on: 1, as: "i-source")
         try await here.expect(1, "i-source")
         try define(1, on: 2, as: "i-destination")
@@ -70,7 +70,9 @@ struct SeveralHostsTests {
         try hosts[2].libvirtd.virsh("resume", "guest1")
         try await here.expect(1, "i-destination")
         try hosts[1].libvirtd.virsh("destroy", "guest1")
-        try await Task.sleep(for: .milliseconds(300))
+        // A later event of that host shows that the end was processed.
+        try define(4, on: 1)
+        try await here.expect(4, "i-4-on-1")
         #expect(try here.ask(1) == "i-destination")
         #expect(!here.server.log.contains("several running domains"), "\(here.server.log)")
         try hosts[2].libvirtd.virsh("destroy", "guest1")
@@ -104,7 +106,7 @@ struct SeveralHostsTests {
         #expect(try here.body(1, "/latest/meta-data/local-ipv4") == "198.51.101.7200")
     }
 
-    @Test func `another host that is away at the start keeps nobody waiting, and is followed once it is there`() async throws {
+    @Test func `an unreachable host delays no request, and is followed once it is reachable`() async throws {
         let libvirtds = hosts.prefix(2).map(\.libvirtd)
         try libvirtds[1].kill(SIGKILL)
         let server = try await Self.server(Array(libvirtds), "--hold-timeout", "3m")
@@ -122,7 +124,7 @@ struct SeveralHostsTests {
 }
 
 extension String {
-    /// Whether a line of a log says something of a hypervisor.
+    /// Whether a line of a log concerns a hypervisor.
     fileprivate func says(_ phrase: String, of libvirtd: PrivateLibvirtd) -> Bool {
         split(separator: "\n").contains { $0.contains(phrase) && $0.contains("hypervisor.uri=\(libvirtd.uri)") }
     }

@@ -1,47 +1,60 @@
 import Foundation
 import TestSupport
+import Testing
 
-/// Guests that ask all the time, a connection for each request, until a moment is over.
+/// Guests that send requests all the time, a connection for each, until a test ends them; two minutes at most.
 final class Storm {
-    /// What became of their requests.
+    /// The outcomes of their requests.
     struct Result: Decodable {
         /// How many whole replies had which status.
         let statuses: [String: Int]
-        /// Replies that ended before their end.
+        /// Truncated replies.
         let cut: Int
-        /// Connections that nobody took, or that ended before any reply.
+        /// Connections that were refused, or that ended before any reply.
         let refused: Int
         /// Whole replies since the last connection that was refused.
         let last: Int
     }
 
     private let process: RunningProgram
-    private let output: URL
+    private let file: String
 
-    /// Begins to ask the server of a host, eight requests at a time, with headers that end in CRLF.
-    init(_ host: Host, headers: String = "", seconds: Int) throws {
-        output = URL(filePath: host.libvirtd.directory + "/storm-\(UUID().uuidString.prefix(8))")
-        try Data().write(to: output)
+    /// Starts to send requests to the server of a host, eight requests at a time, with headers that end in CRLF.
+    init(_ host: Host, headers: String = "") throws {
+        file = host.libvirtd.directory + "/storm-\(UUID().uuidString.prefix(8))"
         let head = "GET /latest/meta-data/instance-id HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\(headers)\r\n"
-        process = try RunningProgram(
-            ["python3", "-c", Self.script, host.server.address, head, "\(seconds)"],
-            output: try FileHandle(forWritingTo: output))
+        process = try RunningProgram(["python3", "-c", Self.script, host.server.address, head, file])
     }
 
-    /// What became of them, once their time is over.
+    /// The outcomes so far.
+    var soFar: Result { (try? read()) ?? Result(statuses: [:], cut: 0, refused: 0, last: 0) }
+
+    /// Ends the requests, and returns all outcomes.
     func result() async throws -> Result {
-        for _ in 0..<6000 where process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
-        return try JSONDecoder().decode(Result.self, from: try Data(contentsOf: output))
+        try Data().write(to: URL(filePath: file + ".over"))
+        try #require(try await eventually(within: .seconds(60)) { !process.isRunning })
+        return try read()
+    }
+
+    private func read() throws -> Result {
+        try JSONDecoder().decode(Result.self, from: try Data(contentsOf: URL(filePath: file)))
     }
 
     private static let script = #"""
-        import json, re, socket, sys, threading, time
+        import json, os, re, socket, sys, threading, time
 
-        where, head, seconds = sys.argv[1:]
+        where, head, file = sys.argv[1:]
         address, _, port = where.rpartition(":")
-        end = time.monotonic() + int(seconds)
+        end = time.monotonic() + 120
         statuses, cut, refused, last = {}, 0, 0, 0
         lock = threading.Lock()
+
+        def is_over(): return os.path.exists(file + ".over") or time.monotonic() > end
+
+        def tell():
+            with lock, open(file + ".new", "w") as out:
+                json.dump({"statuses": statuses, "cut": cut, "refused": refused, "last": last}, out)
+            os.replace(file + ".new", file)
 
         def ask():
             reply = b""
@@ -54,7 +67,7 @@ final class Storm {
 
         def guest():
             global cut, refused, last
-            while time.monotonic() < end:
+            while not is_over():
                 reply = ask()
                 found = re.match(rb"HTTP/1.1 (\d+) .*?\r\nContent-Length: (\d+)\r\n.*?\r\n\r\n(.*)", reply, re.S | re.I)
                 with lock:
@@ -68,7 +81,10 @@ final class Storm {
 
         guests = [threading.Thread(target=guest) for _ in range(8)]
         for one in guests: one.start()
+        while not is_over():
+            tell()
+            time.sleep(0.02)
         for one in guests: one.join()
-        print(json.dumps({"statuses": statuses, "cut": cut, "refused": refused, "last": last}))
+        tell()
         """#
 }

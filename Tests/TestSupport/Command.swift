@@ -2,26 +2,26 @@ import Dispatch
 import Foundation
 
 /// A program run to its end by a test, within a time limit.
-public enum Command {
+package enum Command {
     /// What a program left behind.
-    public struct Output: Sendable, Equatable {
+    package struct Output: Sendable, Equatable {
         /// The exit status, or the number of the signal that ended the program.
-        public let status: Int32
+        package let status: Int32
         /// All of its standard output, read as UTF-8.
-        public let stdout: String
+        package let stdout: String
         /// All of its standard error, read as UTF-8.
-        public let stderr: String
+        package let stderr: String
     }
 
     /// Why a program did not do what a test needs.
-    public enum Failure: Error, Sendable, CustomStringConvertible {
+    package enum Failure: Error, Sendable, CustomStringConvertible {
         /// It was still running when its time was over, and was ended.
         case tookTooLong(arguments: [String], limit: Duration)
         /// It ended with another status than 0.
         case failed(arguments: [String], output: Output)
 
         /// The command and what was wrong with it.
-        public var description: String {
+        package var description: String {
             switch self {
             case .tookTooLong(let arguments, let limit):
                 "\(arguments.joined(separator: " ")): not done after \(limit)"
@@ -41,7 +41,7 @@ public enum Command {
     ///   - limit: After this time it is ended, first by SIGTERM, then by SIGKILL.
     /// - Throws: `Failure.tookTooLong`, or Foundation's error where it cannot be started.
     @discardableResult
-    public static func run(
+    package static func run(
         _ arguments: [String], in namespace: String? = nil, input: String = "", limit: Duration = .seconds(20)
     ) throws -> Output {
         let folder = FileManager.default.temporaryDirectory.appending(path: "command-\(UUID().uuidString)")
@@ -58,7 +58,7 @@ public enum Command {
         let streams = [
             try FileHandle(forReadingFrom: stdin), try FileHandle(forWritingTo: stdout), try FileHandle(forWritingTo: stderr),
         ]
-        // Foundation keeps the process, and with it the handles, for longer than we run commands.
+        // Foundation keeps the process, and with it the handles, for longer than commands run.
         defer { for stream in streams { try? stream.close() } }
         (process.standardInput, process.standardOutput, process.standardError) = (streams[0], streams[1], streams[2])
         let ended = DispatchSemaphore(value: 0)
@@ -77,7 +77,7 @@ public enum Command {
     /// Runs a program as `run` does, and returns its standard output if it succeeded.
     /// - Throws: `Failure.failed` for any exit status but 0, and what `run` throws.
     @discardableResult
-    public static func succeed(
+    package static func succeed(
         _ arguments: [String], in namespace: String? = nil, input: String = "", limit: Duration = .seconds(20)
     ) throws -> String {
         let output = try run(arguments, in: namespace, input: input, limit: limit)

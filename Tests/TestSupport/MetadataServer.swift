@@ -2,14 +2,14 @@ import Foundation
 import Glibc
 
 /// The server as an operator starts it, for as long as a test holds it.
-public final class MetadataServer: Sendable {
+package final class MetadataServer: Sendable {
     /// Why a test has no server.
-    public enum Failure: Error, CustomStringConvertible {
+    package enum Failure: Error, CustomStringConvertible {
         case ended(log: String)
         case notListening(log: String)
 
         /// The reason, with all that the server had written.
-        public var description: String {
+        package var description: String {
             switch self {
             case .ended(let log): "the server ended before it listened:\n\(log)"
             case .notListening(let log): "the server does not listen after \(MetadataServer.patience):\n\(log)"
@@ -21,14 +21,14 @@ public final class MetadataServer: Sendable {
     private static let patience = Duration.seconds(15)
 
     /// Where it listens, as `address:port`.
-    public let address: String
+    package let address: String
     private let process: RunningProgram
     private let folder: URL
     /// Kept, so that it goes after the server.
     private let host: NetworkNamespace?
 
     /// The program beside the tests in the build's folder.
-    public static var executable: String {
+    package static var executable: String {
         URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "virt-metadata")
             .path
     }
@@ -41,7 +41,7 @@ public final class MetadataServer: Sendable {
     ///   - capability: one that it is not to have, as capabilities(7) names it without `CAP_`; it needs root to be without.
     ///   - phrase: what it writes when it is ready; `nil` is that it listens, and where.
     /// - Throws: `Failure`, and Foundation's errors where it cannot be started.
-    public init(
+    package init(
         in host: NetworkNamespace? = nil, _ arguments: [String], until phrase: String? = nil, under wrapper: [String] = [],
         without capability: String? = nil
     ) async throws {
@@ -52,7 +52,7 @@ public final class MetadataServer: Sendable {
         try Data().write(to: logFile)
         let log = try FileHandle(forWritingTo: logFile)
         let less = capability.map { ["setpriv", "--bounding-set", "-\($0)", "--inh-caps", "-\($0)"] } ?? []
-        // Its own: what it keeps is not this machine's.
+        // Its own directory, separate from the machine's.
         let own = arguments.contains("--state-directory") ? [] : ["--state-directory", folder.path + "/state"]
         process = try RunningProgram(wrapper + less + [Self.executable, "serve"] + arguments + own, in: host, output: log)
         address = try await Self.whenReady(process, log: logFile) { text in
@@ -70,19 +70,19 @@ public final class MetadataServer: Sendable {
 
     /// Asks it to end, waits at most `limit`, and returns its exit status; `nil` if it had to be killed.
     @discardableResult
-    public func stop(within limit: Duration = .seconds(8)) -> Int32? { process.end(within: limit) }
+    package func stop(within limit: Duration = .seconds(8)) -> Int32? { process.end(within: limit) }
 
-    /// Ends it as a crash would: nothing is tidied up.
-    public func kill() { process.kill() }
+    /// Kills it, without any cleanup.
+    package func kill() { process.kill() }
 
     /// The number of its process.
-    public var processIdentifier: Int32 { process.identifier }
+    package var processIdentifier: Int32 { process.identifier }
 
     /// Whether it has not ended.
-    public var isRunning: Bool { process.isRunning }
+    package var isRunning: Bool { process.isRunning }
 
     /// All that the server has written so far.
-    public var log: String {
+    package var log: String {
         (try? String(contentsOf: folder.appending(path: "log"), encoding: .utf8)) ?? ""
     }
 
@@ -90,13 +90,16 @@ public final class MetadataServer: Sendable {
     private static func whenReady(
         _ process: RunningProgram, log: URL, _ find: (String) -> String?
     ) async throws -> String {
-        let start = ContinuousClock.now
-        while true {
-            let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-            if let found = find(text) { return found }
-            guard process.isRunning else { throw Failure.ended(log: text) }
-            guard start.duration(to: .now) < patience else { throw Failure.notListening(log: text) }
-            try await Task.sleep(for: .milliseconds(20))
+        var (text, found): (String, String?) = ("", nil)
+        _ = try await eventually(within: patience) {
+            // Looked at before the log: what it writes last is to be read too.
+            let isRunning = process.isRunning
+            text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+            found = find(text)
+            guard found != nil || isRunning else { throw Failure.ended(log: text) }
+            return found != nil
         }
+        guard let found else { throw Failure.notListening(log: text) }
+        return found
     }
 }

@@ -4,26 +4,26 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// A network of its own (`network_namespaces(7)`) that a test makes, and that goes when the test lets go of it.
+/// A network of its own (`network_namespaces(7)`) that a test makes, and that is removed with its object.
 ///
 /// It starts with its loopback up and nothing else, and its IPv6 addresses are usable at once (no duplicate address detection).
 /// All bridges, veths and addresses of tests live in such namespaces, so no test touches the network of the machine.
-public final class NetworkNamespace: Sendable {
+package final class NetworkNamespace: Sendable {
     /// The name `ip netns` lists.
-    public let name: String
+    package let name: String
     private let removed = Locked(false)
     private static let count = Atomic<Int>(0)
 
     /// Whether this process may make network namespaces with bridges and veths, which needs root and their kernel modules;
     /// found out once, by making them.
-    public static let isAvailable: Bool = {
+    package static let isAvailable: Bool = {
         guard let host = try? NetworkNamespace(), let guest = try? NetworkNamespace() else { return false }
         return (try? GuestLink(from: guest, to: "br0", in: host, mac: "02:00:00:00:00:01")) != nil
     }()
 
     /// Makes a namespace whose name no other has.
     /// - Throws: `Command.Failure`, for one without the rights.
-    public init() throws {
+    package init() throws {
         let number = Self.count.add(1, ordering: .relaxed).newValue
         name = "vmt-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
         try Command.succeed(["ip", "netns", "add", name])
@@ -40,7 +40,7 @@ public final class NetworkNamespace: Sendable {
     deinit { remove() }
 
     /// Removes the namespace and every link in it; doing so again does nothing. What still runs in it keeps it alive, nameless.
-    public func remove() {
+    package func remove() {
         let already = removed.withLock { removed in
             defer { removed = true }
             return removed
@@ -52,13 +52,13 @@ public final class NetworkNamespace: Sendable {
     /// Runs a program in this namespace and returns its standard output.
     /// - Throws: `Command.Failure` for any exit status but 0, and what `Command.run` throws.
     @discardableResult
-    public func run(_ command: String...) throws -> String {
+    package func run(_ command: String...) throws -> String {
         try Command.succeed(command, in: name)
     }
 
     /// Makes a bridge in this namespace, gives it addresses such as `10.0.0.1/24`, and brings it up; an existing one only gets
     /// the addresses.
-    public func addBridge(_ bridge: String, addresses: [String] = []) throws {
+    package func addBridge(_ bridge: String, addresses: [String] = []) throws {
         if try Command.run(["ip", "link", "show", bridge], in: name).status != 0 {
             try run("ip", "link", "add", bridge, "type", "bridge")
         }
@@ -75,9 +75,9 @@ public final class NetworkNamespace: Sendable {
     }
 
     /// Runs `body` on a thread of its own that has entered this namespace (`setns(2)`) and ends afterwards: the sockets it opens
-    /// belong to this namespace for good, wherever they are used later. The caller waits.
+    /// belong to this namespace for good, wherever they are used later. The client waits.
     /// - Throws: What `body` throws, or `POSIXError` where the namespace cannot be entered.
-    public func enter<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
+    package func enter<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
         let path = URL(filePath: "/run/netns/\(name)")
         let box = Box<Value>()
         let done = DispatchSemaphore(value: 0)
@@ -104,18 +104,18 @@ public final class NetworkNamespace: Sendable {
     }
 }
 
-/// A guest's place in a network: its namespace joined by a veth to a bridge in the host's namespace, as libvirt does with a tap.
-public struct GuestLink: Sendable {
+/// A guest's connection to a network: its namespace joined by a veth to a bridge in the host's namespace, as libvirt does with a tap.
+package struct GuestLink: Sendable {
     /// The guest's own namespace.
-    public let guest: NetworkNamespace
+    package let guest: NetworkNamespace
     /// The namespace with the bridge.
-    public let host: NetworkNamespace
+    package let host: NetworkNamespace
     /// The interface in the guest.
-    public let interface: String
+    package let interface: String
     /// The port of the bridge that leads to the guest.
-    public let port: String
+    package let port: String
     /// The guest's hardware address.
-    public let mac: String
+    package let mac: String
 
     private static let count = Atomic<Int>(0)
 
@@ -126,7 +126,7 @@ public struct GuestLink: Sendable {
     ///   - interface: The name of the link in the guest.
     ///   - port: The name of the bridge's port; `nil` gives it one that no other has.
     /// - Throws: `Command.Failure`.
-    public init(
+    package init(
         from guest: NetworkNamespace, to bridge: String, in host: NetworkNamespace, mac: String, addresses: [String] = [],
         interface: String = "eth0", port: String? = nil
     ) throws {

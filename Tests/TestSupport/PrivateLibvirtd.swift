@@ -1,21 +1,21 @@
 import Foundation
 
-/// A libvirtd of our own in mount, process and network namespaces of its own, with a socket that is reachable from outside.
+/// A private libvirtd in mount, process and network namespaces of its own, with a socket that is reachable from outside.
 ///
 /// It shares nothing with the host's libvirt: state, logs and `/run` are empty file systems, and the configuration is a copy.
 /// All that it starts ends with it, and it ends with this process: the first process in its namespace waits for the end of a
 /// pipe that this process holds.
-public final class PrivateLibvirtd {
+package final class PrivateLibvirtd {
     /// Which driver its URI names.
-    public enum Driver: Sendable {
+    package enum Driver: Sendable {
         /// libvirt's make-believe hypervisor; its domains live as long as one connection is open.
         case test
         /// QEMU, for real; domains should say `<domain type='qemu'>`, which needs no KVM.
         case qemu
     }
 
-    /// Why there cannot be one here, in a sentence; `nil` if there can.
-    public static func obstacle(to driver: Driver = .test) -> String? {
+    /// Why it cannot run here, in a sentence; `nil` if there can.
+    package static func obstacle(to driver: Driver = .test) -> String? {
         var needed = ["/usr/sbin/libvirtd", "/usr/bin/virsh", "/usr/bin/unshare", "/usr/bin/nsenter", "/bin/bash"]
         if driver == .qemu { needed += ["/usr/bin/qemu-system-x86_64", "/usr/sbin/dnsmasq", "/usr/sbin/ip"] }
         let missing = needed.filter { !FileManager.default.isReadableFile(atPath: $0) }
@@ -24,9 +24,9 @@ public final class PrivateLibvirtd {
     }
 
     /// Where the daemon's socket, configuration and log are.
-    public let directory: String
+    package let directory: String
     /// The URI that reaches it.
-    public let uri: String
+    package let uri: String
 
     private let namespace = Process()
     private let lifeline = Pipe()
@@ -35,11 +35,11 @@ public final class PrivateLibvirtd {
     private var firstProcess = ""
 
     /// Starts a libvirtd and waits until it answers.
-    public init(driver: Driver = .test) throws {
+    package init(driver: Driver = .test) throws {
         let temporary = FileManager.default.temporaryDirectory.path
         directory = temporary + "/libvirtd-" + UUID().uuidString.prefix(8)
-        let place = driver == .test ? "test+unix:///default" : "qemu+unix:///system"
-        uri = "\(place)?socket=\(directory)/libvirt-sock"
+        let base = driver == .test ? "test+unix:///default" : "qemu+unix:///system"
+        uri = "\(base)?socket=\(directory)/libvirt-sock"
         do {
             try writeConfiguration()
             try enterNamespaces()
@@ -56,43 +56,43 @@ public final class PrivateLibvirtd {
 
     /// Runs virsh, connected to this daemon, for at most 20 seconds.
     @discardableResult
-    public func virsh(_ arguments: String...) throws -> String {
+    package func virsh(_ arguments: String...) throws -> String {
         try virsh(arguments)
     }
 
     /// Runs virsh, connected to this daemon, for at most 20 seconds.
     @discardableResult
-    public func virsh(_ arguments: [String]) throws -> String {
+    package func virsh(_ arguments: [String]) throws -> String {
         try Command.succeed(["virsh", "--quiet", "--connect", uri] + arguments)
     }
 
     /// Runs a program inside the daemon's namespaces, for at most 20 seconds.
     @discardableResult
-    public func inside(_ command: String...) throws -> String {
+    package func inside(_ command: String...) throws -> String {
         try Command.succeed(["nsenter", "--target", firstProcess, "--mount", "--pid", "--net"] + command)
     }
 
     /// Writes a file into `directory` and gives its path, for virsh to read.
-    public func file(_ name: String, _ text: String) throws -> String {
+    package func file(_ name: String, _ text: String) throws -> String {
         let path = directory + "/" + name
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         return path
     }
 
     /// Sends a signal to the daemon, but to none of the processes that it started.
-    public func kill(_ signal: Int32) throws {
+    package func kill(_ signal: Int32) throws {
         let pid = try String(contentsOfFile: directory + "/pid", encoding: .utf8)
         try inside("kill", "-\(signal)", pid.trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
     /// Kills the daemon, if it still runs, and starts another at the same socket; guests of QEMU survive this.
-    public func restart() throws {
+    package func restart() throws {
         try? kill(SIGKILL)
         try start()
     }
 
     /// Ends the daemon and all that runs in its namespaces, and removes its files. It cannot be started again.
-    public func stop() {
+    package func stop() {
         try? lifeline.fileHandleForWriting.close()
         if namespace.isRunning {
             Glibc.kill(namespace.processIdentifier, SIGKILL)
@@ -110,7 +110,7 @@ public final class PrivateLibvirtd {
             let output = Command.Output(status: Int32(status) ?? 1, stdout: "", stderr: "the daemon did not start")
             throw Command.Failure.failed(arguments: command, output: output)
         }
-        // It listens before its drivers are ready, and then lets callers wait.
+        // It listens before its drivers are ready, and then lets clients wait.
         try Command.succeed(["virsh", "--quiet", "--connect", uri, "version"])
     }
 
@@ -144,7 +144,7 @@ public final class PrivateLibvirtd {
         }
     }
 
-    /// The first process prepares the file systems, then does what it is told until its standard input ends; the kernel ends
+    /// The first process prepares the file systems, then executes commands until its standard input ends; the kernel ends
     /// the rest with it.
     ///
     /// It is bash because the first process must reap orphans, which other shells do not do while they read: libvirt would wait

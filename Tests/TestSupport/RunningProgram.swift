@@ -1,9 +1,9 @@
 import Dispatch
-public import Foundation
+package import Foundation
 import Glibc
 
 /// A program that runs beside a test, until it ends or the test lets go of it.
-public final class RunningProgram: Sendable {
+package final class RunningProgram: Sendable {
     private let process = Process()
     private let ended = DispatchSemaphore(value: 0)
 
@@ -14,7 +14,7 @@ public final class RunningProgram: Sendable {
     ///   - input: What it reads from; nothing, unless given.
     ///   - output: Where it writes to, standard output and error alike; the test's own, unless given.
     /// - Throws: Foundation's error where it cannot be started.
-    public init(
+    package init(
         _ arguments: [String], in namespace: NetworkNamespace? = nil, input: Pipe? = nil, output: FileHandle? = nil
     ) throws {
         process.executableURL = URL(filePath: "/usr/bin/env")
@@ -29,20 +29,20 @@ public final class RunningProgram: Sendable {
     deinit { kill() }
 
     /// Its number.
-    public var identifier: Int32 { process.processIdentifier }
+    package var identifier: Int32 { process.processIdentifier }
 
     /// Whether it has not ended.
-    public var isRunning: Bool { process.isRunning }
+    package var isRunning: Bool { process.isRunning }
 
     /// Ends it by force.
-    public func kill() { end(by: SIGKILL, within: .seconds(8)) }
+    package func kill() { end(by: SIGKILL, within: .seconds(8)) }
 
     /// Asks it to end, waits at most `limit`, and returns its exit status; `nil` if it had to be killed.
     ///
     /// Only for a program that takes SIGTERM on purpose: where a thread of dispatch started it, it inherited that all signals are
     /// blocked.
     @discardableResult
-    public func end(within limit: Duration = .seconds(8)) -> Int32? { end(by: SIGTERM, within: limit) }
+    package func end(within limit: Duration = .seconds(8)) -> Int32? { end(by: SIGTERM, within: limit) }
 
     @discardableResult
     private func end(by signal: Int32, within limit: Duration) -> Int32? {

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A connection to a libvirtd that stays open, also where that hangs: the test driver's domains live as long as there is one.
-public final class StandingConnection {
+package final class StandingConnection {
     private let virsh: RunningProgram
     private let input = Pipe()
     /// Kept, or virsh would end when it writes its next prompt.
@@ -9,7 +9,7 @@ public final class StandingConnection {
 
     /// Connects.
     /// - Throws: `Command.Failure` where nothing answers.
-    public init(to uri: String) throws {
+    package init(to uri: String) throws {
         virsh = try RunningProgram(
             ["virsh", "--quiet", "--keepalive-interval", "0", "--connect", uri], input: input, output: output.fileHandleForWriting
         )

@@ -1,7 +1,7 @@
+import Common
 import Testing
 import XML
 
-/// Documents changed where they stand.
 struct EditedXMLTests {
     private static func edit(_ text: String, _ change: (inout EditedXML) throws -> Void) throws -> String {
         var edited = try EditedXML(Array(text.utf8))
@@ -21,7 +21,7 @@ struct EditedXMLTests {
         #expect(try Self.edit(old) { try $0.append("<n/>", to: $0.root) } == new)
     }
 
-    @Test func `all that is not changed stays to the byte`() throws {
+    @Test func `unchanged parts keep their bytes`() throws {
         let old =
             "<?xml version='1.0'?>\n<!-- é -->\n<a  x = \"1\"\t>\r\n  <b>&lt;</b><![CDATA[ & ]]>\n  <c/>\n</a>\n<!-- end -->\n"
         let new = try Self.edit(old) { edited in
@@ -47,32 +47,31 @@ struct EditedXMLTests {
         ("<a/>", "<a x='1&amp;&apos;'/>"), ("<a x='0'/>", "<a x='1&amp;&apos;'/>"),
         ("<a x = \"0\" y='2'/>", "<a x='1&amp;&apos;' y='2'/>"),
         ("<a yx='0'>x='3'</a>", "<a x='1&amp;&apos;' yx='0'>x='3'</a>"),
-    ]) func `an attribute is put in its place`(old: String, new: String) throws {
+    ]) func `an attribute is set and replaced`(old: String, new: String) throws {
         let edited = try Self.edit(old) { try $0.setAttribute("x", of: $0.root, to: "1&'") }
         #expect(edited.replacing("&#39;", with: "&apos;") == new)
     }
 
-    @Test func `an attribute is taken away, with the blanks before it`() throws {
+    @Test func `an attribute is removed with the white space before it`() throws {
         #expect(try Self.edit("<a  x='0' y='1'/>") { try $0.setAttribute("x", of: $0.root, to: nil) } == "<a y='1'/>")
         #expect(try Self.edit("<a y='1'/>") { try $0.setAttribute("x", of: $0.root, to: nil) } == "<a y='1'/>")
     }
 
-    @Test func `what would break the document is refused, and leaves it as it was`() throws {
+    @Test func `a change that breaks the document is rejected and has no effect`() throws {
         var edited = try EditedXML(Array("<a><b/></a>".utf8))
-        #expect(throws: XMLError.self) { try edited.append("<c>", to: edited.root) }
-        #expect(throws: XMLError.self) { try edited.remove(edited.root) }
+        #expect(throws: ParseError.self) { try edited.append("<c>", to: edited.root) }
+        #expect(throws: ParseError.self) { try edited.remove(edited.root) }
         #expect(edited.text == "<a><b/></a>")
     }
 }
 
-/// Elements laid out for a person's eyes.
 struct XMLLayoutTests {
     @Test(arguments: [
         ("<a/>", "<a/>"), ("<a><b/><c>x</c></a>", "<a>\n    <b/>\n    <c>x</c>\n  </a>"),
         ("<a>\n\n<b>\n</b>\n</a>", "<a>\n    <b>\n</b>\n  </a>"),
         ("<a><b><c/></b><!-- > --><d x='>'/></a>", "<a>\n    <b>\n      <c/>\n    </b>\n    <!-- > -->\n    <d x='>'/>\n  </a>"),
         ("<a><![CDATA[<b>]]></a>", "<a><![CDATA[<b>]]></a>"), ("<a> x\n <b/> </a>", "<a> x\n <b/>\n  </a>"),
-    ]) func `each element is on its line, and text is as it was`(old: String, new: String) {
+    ]) func `each element is on its own line, and text is unchanged`(old: String, new: String) {
         #expect(XMLLayout.laidOut(old, indentation: "  ") == new)
         #expect(XMLLayout.laidOut(new, indentation: "  ") == new)
     }

@@ -1,13 +1,14 @@
+import Common
 import Testing
 import XML
 
 @Suite struct MetadataConversionTests {
     private static let open = "<instance xmlns='urn:virt-metadata:instance:1'>"
 
-    /// What converting gives, as a text; `nil` when there is nothing to convert.
+    /// The converted document as text; `nil` if there is nothing to convert.
     private func converted(_ text: String) throws -> String? {
         guard case .rewritten(let bytes, _) = try convertBareMetadata(in: Array(text.utf8)) else { return nil }
-        // Whatever comes out is converted, parses, and has each element that had no namespace in ours.
+        // The result parses, needs no further conversion, and has each bare element in the namespace.
         #expect(try convertBareMetadata(in: bytes) == .unchanged)
         let instance = try #require(
             XMLDocument(parsing: bytes).root.first("metadata")?.first("instance", namespace: ConvertedMetadata.namespace))
@@ -19,8 +20,8 @@ import XML
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private func refusal(_ text: String) -> XMLError? {
-        do throws(XMLError) {
+    private func refusal(_ text: String) -> ParseError? {
+        do throws(ParseError) {
             _ = try convertBareMetadata(in: Array(text.utf8))
             return nil
         } catch {
@@ -55,7 +56,7 @@ import XML
         #expect(try converted(text) == expected)
     }
 
-    @Test func `the names of what moved are told`() throws {
+    @Test func `the names of moved elements are returned`() throws {
         let text = "<domain><metadata><a/><o xmlns='urn:o'/><b/></metadata></domain>"
         guard case .rewritten(_, let elements) = try convertBareMetadata(in: Array(text.utf8)) else {
             return #expect(Bool(false), "nothing was rewritten")
@@ -114,7 +115,7 @@ import XML
         #expect(try converted(text) == expected)
     }
 
-    @Test func `what the older project wrote keeps its shape and its bytes`() throws {
+    @Test func `metadata of libvirt_metadata_api keeps its layout and bytes`() throws {
         let body = """
             <public-keys><public-key name="a > b"><key format='openssh-key'>ssh-ed25519 A ü@x</key></public-key></public-keys>
                 <userdata><![CDATA[#!/bin/sh
@@ -163,26 +164,26 @@ import XML
         #expect(try convertBareMetadata(in: Array(text.utf8)) == .unchanged)
     }
 
-    @Test func `bare elements beside an instance of ours are refused`() {
+    @Test func `bare elements beside an existing instance are rejected`() {
         let error = refusal(
             "<domain><metadata>\n<v:instance xmlns:v='urn:virt-metadata:instance:1'/>\n<name>n</name></metadata></domain>")
         #expect(error?.code == .alreadyNamespaced)
         #expect(error?.line == 3)
-        #expect(error?.message == "<name> stands beside the <instance> of line 2; move it in there by hand")
+        #expect(error?.problem == "<name> stands beside the <instance> of line 2; move it in there by hand")
     }
 
-    @Test func `what wrapping cannot bring into the namespace is refused`() {
+    @Test func `elements that a wrapper cannot move into the namespace are rejected`() {
         #expect(refusal("<domain><metadata><a/>\n<b xmlns=''/></metadata></domain>")?.code == .ambiguous)
         #expect(refusal("<domain><metadata><a>\n<b xmlns=\"\"/></a></metadata></domain>")?.line == 2)
         #expect(refusal("<domain><metadata><instance><name>n</name></instance></metadata></domain>")?.code == .ambiguous)
         #expect(refusal("<domain><metadata/>\n<metadata><a/></metadata></domain>")?.code == .ambiguous)
     }
 
-    @Test func `a prefix declared in a bare element does no harm`() throws {
+    @Test func `a prefix declared in a bare element is allowed`() throws {
         #expect(try converted("<domain><metadata><a xmlns:p='urn:p'><p:b/></a></metadata></domain>") != nil)
     }
 
-    @Test func `a document that cannot be read is refused, and one that would become too deep`() {
+    @Test func `a document that is malformed or would become too deep is rejected`() {
         #expect(refusal("<domain><metadata><a></metadata></domain>")?.code == .malformed)
         #expect(refusal("<!DOCTYPE domain><domain><metadata><a/></metadata></domain>")?.code == .documentType)
         let latin = "<?xml version='1.0' encoding='ISO-8859-1'?>"

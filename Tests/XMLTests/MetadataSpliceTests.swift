@@ -10,7 +10,7 @@ import Testing
     private static let other = ["<o xmlns='urn:o'/>", "<p:o xmlns:p='urn:p' ><a/></p:o>", "<o k='&gt;>' xmlns='urn:o'>ü<b/></o>"]
     private static let between = ["", "<!-- <a/> -->", "<?pi <a/>?>", "text > ü", " ", "<![CDATA[<a/>]]>"]
 
-    /// A document put together from pieces whose kinds are known, and what converting it has to give.
+    /// A document composed of pieces of known kinds, and the expected result of its conversion.
     private func composed(_ random: inout some RandomNumberGenerator) -> (document: String, expected: String) {
         var (before, run, moved, after) = ("", "", "", "")
         var (document, isOver) = ("", false)
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: 0..<500 as Range<UInt64>)
-    func `bytes of any shape end where they belong`(seed: UInt64) throws {
+    func `random documents are converted as expected`(seed: UInt64) throws {
         var random = SplitMix(state: seed)
         let (document, expected) = composed(&random)
         switch try convertBareMetadata(in: Array(document.utf8)) {
@@ -69,17 +69,5 @@ import Testing
         #expect(
             String(decoding: result, as: UTF8.self)
                 == "<m>\n <instance xmlns='n'>\n <a/>\r\n\t<b/><c/>\n </instance>\n <o/>x  \n</m>")
-    }
-}
-
-/// A generator that a seed determines (Steele, Lea, Flood: SplitMix64), so that a failure can be seen again.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,14 +1,15 @@
+import Common
 import Testing
 import XML
 
 @Suite struct XMLDocumentTests {
-    /// The code of the error that parsing throws; `nil` when it throws none.
-    private func refusal(_ text: String, limit: Int = XMLDocument.defaultLimit) -> XMLError? {
+    /// The error code of parsing a text; `nil` if it succeeds.
+    private func refusal(_ text: String, limit: Int = XMLDocument.defaultLimit) -> ParseError? {
         refusal(Array(text.utf8), limit: limit)
     }
 
-    private func refusal(_ bytes: [UInt8], limit: Int = XMLDocument.defaultLimit) -> XMLError? {
-        do throws(XMLError) {
+    private func refusal(_ bytes: [UInt8], limit: Int = XMLDocument.defaultLimit) -> ParseError? {
+        do throws(ParseError) {
             _ = try XMLDocument(parsing: bytes, limit: limit)
             return nil
         } catch {
@@ -16,7 +17,7 @@ import XML
         }
     }
 
-    @Test func `a document type is refused, with its line`() {
+    @Test func `a document type is rejected, with its line`() {
         #expect(refusal("<?xml version='1.0'?>\n<!DOCTYPE a>\n<a/>")?.code == .documentType)
         #expect(refusal("<?xml version='1.0'?>\n<!DOCTYPE a>\n<a/>")?.line == 2)
         #expect(refusal("<!DOCTYPE a []><a/>")?.code == .documentType)
@@ -24,7 +25,7 @@ import XML
         #expect(refusal("<!DOCTYPE a PUBLIC '-//x' 'http://127.0.0.1:1/x.dtd'><a/>")?.code == .documentType)
     }
 
-    @Test func `entities are refused before one is declared`() {
+    @Test func `entities are rejected before one is declared`() {
         let bombs = (1...9).map { "<!ENTITY l\($0) '\(String(repeating: "&l\($0 - 1);", count: 10))'>" }.joined()
         #expect(refusal("<!DOCTYPE a [<!ENTITY l0 'ha'>\(bombs)]><a>&l9;</a>")?.code == .documentType)
         #expect(refusal("<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>")?.code == .documentType)
@@ -59,7 +60,7 @@ import XML
         #expect(refusal("<a>\(String(repeating: tag(XMLDocument.maximumAttributes), count: 50))</a>") == nil)
     }
 
-    @Test func `signs that only look like attributes are not counted`() {
+    @Test func `equals signs outside attributes are not counted`() {
         let signs = String(repeating: "= ", count: 1000)
         #expect(refusal("<a>\(signs)</a>") == nil)
         #expect(refusal("<a b='\(signs)' c=\"'\(signs)\"/>") == nil)
@@ -77,7 +78,7 @@ import XML
         #expect(refusal(nested(5))?.code == .tooMany)
     }
 
-    @Test func `bytes that are not UTF-8 are refused where they stand`() {
+    @Test func `invalid UTF-8 is rejected at its location`() {
         let error = refusal(Array("<a>\n b".utf8) + [0xFF] + Array("</a>".utf8))
         #expect(error?.code == .encoding)
         #expect(error?.line == 2)
@@ -86,7 +87,7 @@ import XML
         #expect(refusal("<a/>".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] })?.code == .malformed)
     }
 
-    @Test func `a declared encoding other than UTF-8 or ASCII is refused`() {
+    @Test func `a declared encoding other than UTF-8 or ASCII is rejected`() {
         #expect(refusal("<?xml version='1.0' encoding='ISO-8859-1'?><a/>")?.code == .encoding)
         #expect(refusal("<?xml version=\"1.0\" encoding = \"UTF-16\" ?><a/>")?.code == .encoding)
         #expect(refusal("\u{FEFF}<?xml version='1.0' encoding='latin1'?><a/>")?.code == .encoding)
@@ -94,16 +95,19 @@ import XML
         #expect(refusal("<?xml version='1.0' encoding=\"US-ASCII\"?><a/>") == nil)
         #expect(refusal("\u{FEFF}<a>ü</a>") == nil)
         #expect(refusal("<a encoding='latin1'/>") == nil)
+        #expect(refusal("<?xml-stylesheet encoding='latin1'?><a/>") == nil, "no XML declaration")
+        #expect(refusal("<!-- <?xml encoding='latin1'?> --><a/>") == nil)
+        #expect(refusal("<?xml version='1.0' encoding='latin1\(String(repeating: " ", count: 5000))'?><a/>")?.code != nil)
     }
 
-    @Test func `U+0000 is refused, raw and as a reference`() {
+    @Test func `U+0000 is rejected, raw and as a reference`() {
         #expect(refusal("<a>\n\0</a>")?.code == .malformed)
         #expect(refusal("<a>\n\0</a>")?.line == 2)
         #expect(refusal("<a/>\0")?.code == .malformed)
         #expect(refusal("<a>&#0;</a>")?.code == .malformed)
     }
 
-    @Test func `what is not one well-formed document is refused`() {
+    @Test func `a document that is not well formed is rejected`() {
         let texts = [
             "", " ", "text", "<a>", "<a></b>", "<a/><b/>", "<a/>x", "<a b=1/>", "<a b='1' b='2'/>", "<a b='<'/>", "<a>&</a>",
         ]
@@ -111,15 +115,15 @@ import XML
         #expect(refusal("<a><p:b/></a>")?.code == .malformed, "a prefix that nothing declares")
     }
 
-    @Test func `an error names the first fault's place in one line`() {
+    @Test func `an error has the location of the first fault, in one line`() {
         let error = refusal("<domain>\n  <name>x</nam>\n</domain>")
         #expect(error?.line == 2)
         #expect(error?.column != nil)
-        let place = "line 2, column \(error?.column ?? 0)"
-        #expect(error?.description == "\(place): Opening and ending tag mismatch: name line 2 and nam")
+        let location = "line 2, column \(error?.column ?? 0)"
+        #expect(error?.description == "\(location): Opening and ending tag mismatch: name line 2 and nam")
         #expect(refusal("<a>\n<p:b/>\n<c>\n</a>")?.line == 2, "the cause, not what follows from it")
-        #expect(XMLError(.tooLarge, message: "m").description == "m")
-        #expect(XMLError(.malformed, line: 3, message: "m").description == "line 3: m")
+        #expect(ParseError(.tooLarge, problem: "m").description == "m")
+        #expect(ParseError(.malformed, line: 3, problem: "m").description == "line 3: m")
     }
 
     @Test func `nothing is printed to stderr`() async throws {

@@ -2,7 +2,7 @@ import Testing
 import XML
 
 @Suite struct XMLElementTests {
-    @Test func `an element shows its name, its namespace and its line`() throws {
+    @Test func `an element has its name, namespace and line`() throws {
         let root = try XMLDocument(parsing: "<domain>\n <vm:instance\n   xmlns:vm='urn:a'/>\n</domain>").root
         #expect(root.name == "domain")
         #expect(root.namespace == nil)
@@ -35,12 +35,12 @@ import XML
         #expect(try XMLDocument(parsing: "<a><?p i?>x<!--c-->y</a>").root.text == "xy")
     }
 
-    @Test func `long and astral text comes back whole`() throws {
+    @Test func `long and astral text is complete`() throws {
         let text = String(repeating: "grüße 🐧 ", count: 40_000)
         #expect(try XMLDocument(parsing: "<a>\(text)</a>").root.text == text)
     }
 
-    @Test func `an attribute is found by its name and without a namespace only`() throws {
+    @Test func `an attribute is found by its name, without a namespace only`() throws {
         let root = try XMLDocument(parsing: "<a xmlns:p='urn:p' p:x='1' x='2&#10;&quot;ü' y=\"\"/>").root
         #expect(root.attribute("x") == "2\n\"ü")
         #expect(root.attribute("y") == "")
@@ -85,7 +85,7 @@ import XML
         #expect(element?.attribute("k") == "v")
     }
 
-    @Test func `names of any script are names`() throws {
+    @Test func `names may be of any script`() throws {
         let root = try XMLDocument(parsing: "<größe><名前 ключ='да'/></größe>").root
         #expect(root.name == "größe")
         #expect(root.first("名前")?.attribute("ключ") == "да")

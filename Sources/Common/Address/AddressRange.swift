@@ -1,12 +1,12 @@
 /// A range of addresses that share a prefix, written as `10.0.0.0/8` or `fd00::/8` (CIDR, RFC 4632).
-public struct AddressRange: Sendable, Hashable {
+package struct AddressRange: Sendable, Hashable {
     /// The address before the slash.
-    public let address: IPAddress
-    /// How many leading bits count: 0 to 32, or 0 to 128.
-    public let prefixLength: Int
+    package let address: IPAddress
+    /// The number of leading bits that belong to the prefix: 0 to 32, or 0 to 128.
+    package let prefixLength: Int
 
-    /// Reads `ADDRESS/LENGTH`, or a bare address, which is a range of one; `nil` if it is neither.
-    public init?(_ text: String) {
+    /// Parses `ADDRESS/LENGTH`, or a bare address, which is a range of one address; `nil` for any other text.
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let address = IPAddress(String(first)), address.zone == nil else { return nil }
         let bits = address.family == .v4 ? 32 : 128
@@ -18,8 +18,8 @@ public struct AddressRange: Sendable, Hashable {
         }
     }
 
-    /// The range of an address and the leading bits of it that count; `nil` for more bits than its family has, or fewer than none.
-    public init?(_ address: IPAddress, prefixLength: Int) {
+    /// The range of an address and a prefix length; `nil` if the length does not fit the address family.
+    package init?(_ address: IPAddress, prefixLength: Int) {
         guard (0...(address.family == .v4 ? 32 : 128)).contains(prefixLength) else { return nil }
         self.init(address: address, prefixLength: prefixLength)
     }
@@ -28,18 +28,18 @@ public struct AddressRange: Sendable, Hashable {
         (self.address, self.prefixLength) = (address, prefixLength)
     }
 
-    /// The same range, named by its lowest address.
-    public var canonical: AddressRange {
+    /// The same range, written with its lowest address.
+    package var canonical: AddressRange {
         AddressRange(address: address.keepingPrefix(of: prefixLength), prefixLength: prefixLength)
     }
 
-    /// Whether an address lies in this range; a zone does not matter.
-    public func contains(_ other: IPAddress) -> Bool {
+    /// Whether the range contains an address; the zone is ignored.
+    package func contains(_ other: IPAddress) -> Bool {
         address.sharesPrefix(of: prefixLength, with: other)
     }
 }
 
 extension AddressRange: CustomStringConvertible {
     /// `ADDRESS/LENGTH`.
-    public var description: String { "\(address)/\(prefixLength)" }
+    package var description: String { "\(address)/\(prefixLength)" }
 }

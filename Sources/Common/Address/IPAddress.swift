@@ -1,22 +1,20 @@
 import Glibc
 
-/// An address of the Internet Protocol, version 4 or 6; an IPv4-mapped IPv6 address is its IPv4 address.
-public struct IPAddress: Sendable, Hashable {
-    /// The version of the protocol an address belongs to.
-    public enum Family: Sendable, Hashable {
+/// An IPv4 or IPv6 address; an IPv4-mapped IPv6 address is stored as its IPv4 address.
+package struct IPAddress: Sendable, Hashable {
+    package enum Family: Sendable, Hashable {
         case v4, v6
     }
 
-    /// Which version of the protocol this is.
-    public let family: Family
+    package let family: Family
     /// The 128 bits, the first octet highest; an IPv4 address has its 32 in the low half.
     private let high: UInt64
     private let low: UInt64
-    /// The link a link-local address belongs to, as `%eth0` names it; only IPv6 has it.
-    public let zone: String?
+    /// The link of a link-local IPv6 address, such as `eth0` in `fe80::1%eth0`; `nil` for IPv4.
+    package let zone: String?
 
-    /// Reads 4 or 16 octets in the order of the wire; `nil` for any other count. `::ffff:a.b.c.d` becomes `a.b.c.d`.
-    public init?(octets: some Collection<UInt8>, zone: String? = nil) {
+    /// Parses 4 or 16 octets in network byte order; `nil` for any other count. `::ffff:a.b.c.d` becomes `a.b.c.d`.
+    package init?(octets: some Collection<UInt8>, zone: String? = nil) {
         var (high, low) = (UInt64(0), UInt64(0))
         for octet in octets {
             high = high << 8 | low >> 56
@@ -30,8 +28,8 @@ public struct IPAddress: Sendable, Hashable {
         }
     }
 
-    /// An IPv4 address from its number, the first octet highest.
-    public init(v4 number: UInt32) {
+    /// An IPv4 address from its number, the first octet in the highest bits.
+    package init(v4 number: UInt32) {
         family = .v4
         (high, low, zone) = (0, UInt64(number), nil)
     }
@@ -41,8 +39,8 @@ public struct IPAddress: Sendable, Hashable {
         (self.high, self.low, self.zone) = (high, low, zone)
     }
 
-    /// Reads the text forms of RFC 4291 and dotted IPv4 as `inet_pton(3)` does; a zone may follow an IPv6 address after `%`.
-    public init?(_ text: String) {
+    /// Parses the text forms of RFC 4291 and dotted IPv4 as `inet_pton(3)` does; an IPv6 address may have a zone after `%`.
+    package init?(_ text: String) {
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = parts.first.map(String.init), !address.utf8.contains(0) else { return nil }
         let zone = parts.count == 2 ? String(parts[1]) : nil
@@ -56,30 +54,29 @@ public struct IPAddress: Sendable, Hashable {
         }
     }
 
-    /// The octets in the order of the wire: 4 or 16.
-    public var octets: [UInt8] {
+    /// The octets in network byte order: 4 or 16.
+    package var octets: [UInt8] {
         let all = [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) } }
         return family == .v4 ? Array(all.suffix(4)) : all
     }
 
-    /// Whether this is `fe80::/10`, an address that means something on one link only.
-    public var isLinkLocal: Bool {
+    /// Whether the address is in `fe80::/10`, and so is valid on one link only.
+    package var isLinkLocal: Bool {
         family == .v6 && high >> 54 == 0xFE80 >> 6
     }
 
-    /// The same address without its zone.
-    public var withoutZone: IPAddress {
+    package var withoutZone: IPAddress {
         family == .v4 ? self : IPAddress(high: high, low: low, zone: nil)
     }
 
-    /// Whether the first `length` bits of both addresses are the same; false between the two families.
+    /// Whether the first `length` bits of both addresses are equal; false for addresses of different families.
     func sharesPrefix(of length: Int, with other: IPAddress) -> Bool {
         guard family == other.family else { return false }
         let mask = mask(of: length)
         return (high ^ other.high) & mask.high == 0 && (low ^ other.low) & mask.low == 0
     }
 
-    /// The address with all bits behind the first `length` zero, and without a zone.
+    /// The address without a zone, all bits after the first `length` set to zero.
     func keepingPrefix(of length: Int) -> IPAddress {
         let mask = mask(of: length)
         return family == .v4
@@ -87,7 +84,7 @@ public struct IPAddress: Sendable, Hashable {
             : IPAddress(high: high & mask.high, low: low & mask.low, zone: nil)
     }
 
-    /// Ones where the first `length` bits of an address of this family stand.
+    /// The netmask of a prefix length for this family.
     private func mask(of length: Int) -> (high: UInt64, low: UInt64) {
         let bits = length + (family == .v4 ? 96 : 0)
         let half = { (bits: Int) in bits <= 0 ? UInt64(0) : ~UInt64(0) << UInt64(64 - min(64, bits)) }
@@ -103,9 +100,9 @@ public struct IPAddress: Sendable, Hashable {
 
 extension IPAddress: CustomStringConvertible {
     /// Dotted IPv4, or IPv6 in the form of RFC 5952, with its zone if it has one.
-    public var description: String {
+    package var description: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        // Safe: inet_ntop(3) reads the octets of the family and writes at most as many bytes as it is told there are.
+        // Safe: inet_ntop(3) reads the octets of the family and writes at most the given number of bytes.
         _ = unsafe inet_ntop(family == .v4 ? AF_INET : AF_INET6, octets, &text, socklen_t(text.count))
         let address = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         return zone.map { "\(address)%\($0)" } ?? address

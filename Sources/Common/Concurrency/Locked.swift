@@ -4,19 +4,22 @@ internal import Glibc
 public import Synchronization
 #endif
 
-/// A value that one thread at a time has, for a moment: the standard library's lock.
+/// A value that one thread at a time can access, guarded by the standard library's lock.
 ///
-/// ThreadSanitizer does not know that lock, which calls nothing that it watches, and takes what is behind it for unprotected. So where
-/// `THREAD_SANITIZER` is defined this is pthread's.
+/// ThreadSanitizer does not know that lock, because it calls no function that ThreadSanitizer intercepts, and reports the guarded
+/// value as unprotected. Where `THREAD_SANITIZER` is defined, a pthread mutex is used instead.
+///
+/// This is the only public type: a generic type with `package` access is not specialized in other targets, and every call would
+/// look up its metadata.
 public struct Locked<Value: ~Copyable>: ~Copyable, Sendable {
     @usableFromInline let lock: Lock<Value>
 
-    /// Locks a value away.
+    /// Guards a value.
     @inlinable public init(_ value: consuming sending Value) { lock = Lock(value) }
 
-    /// Lends the value; whoever else wants it waits meanwhile. Not to be nested.
+    /// Calls the body with the value while the lock is held; other threads wait. Must not be nested.
     ///
-    /// - Throws: what the body throws.
+    /// - Throws: the error of the body.
     @inlinable public borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

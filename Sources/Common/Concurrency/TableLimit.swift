@@ -1,26 +1,26 @@
-/// When a table is tidied: each time that it has grown to twice what was worth keeping the last time, so that an entry costs the same
-/// however many there are, and what is not worth keeping is never more than the rest.
-public struct TableLimit: Sendable {
+/// When a table is cleaned up: each time it has grown to twice its size after the last cleanup. The cost per entry is then
+/// constant, and stale entries are never more than half of the table.
+package struct TableLimit: Sendable {
     private let fewest: Int
     private let most: Int
-    private var enough: Int
+    private var threshold: Int
 
     /// - Parameters:
-    ///   - fewest: with fewer entries a table is left alone.
-    ///   - most: with as many it is tidied whatever was left the last time.
-    public init(fewest: Int, most: Int = .max) {
-        (self.fewest, self.most, enough) = (fewest, most, fewest)
+    ///   - fewest: a table with fewer entries is not cleaned up.
+    ///   - most: a table with this many entries is always cleaned up.
+    package init(fewest: Int, most: Int = .max) {
+        (self.fewest, self.most, threshold) = (fewest, most, fewest)
     }
 
-    /// Whether so many entries are enough to tidy a table.
-    public func isReached(by count: Int) -> Bool { count >= enough }
+    /// Whether a table of this size is due for a cleanup.
+    package func isReached(by count: Int) -> Bool { count >= threshold }
 
-    /// Drops what is not worth keeping, where there are enough entries.
-    public mutating func tidy<Key, Value>(
+    /// Removes stale entries if a cleanup is due.
+    package mutating func tidy<Key, Value>(
         _ table: inout [Key: Value], keeping isWorthKeeping: (_ key: Key, _ value: Value) -> Bool
     ) {
         guard isReached(by: table.count) else { return }
         table = table.filter { isWorthKeeping($0.key, $0.value) }
-        enough = min(most, max(fewest, 2 * table.count))
+        threshold = min(most, max(fewest, 2 * table.count))
     }
 }

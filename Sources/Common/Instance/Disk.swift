@@ -1,25 +1,20 @@
-/// One disk of an instance.
-public struct Disk: Sendable, Equatable {
-    /// What the operator says a disk is for; a disk without a role is a volume.
-    public enum Role: String, Sendable {
+package struct Disk: Sendable, Equatable {
+    /// The operator's role for a disk; a disk without a role is a volume.
+    package enum Role: String, Sendable {
         case ephemeral, swap
     }
 
-    /// The name the hypervisor gives it in the guest, such as `vda`, without `/dev/`.
-    public let target: String
-    /// What it is for, if the operator said.
-    public let role: Role?
+    /// The hypervisor's name for the disk in the guest, such as `vda`, without `/dev/`.
+    package let target: String
+    package let role: Role?
     /// Whether the guest boots from it.
-    public let isRoot: Bool
-    /// The number by which the guest can tell it from others.
-    public var serial: String?
-    /// Where it is plugged into the guest's machine.
-    public var device = DeviceAddress(.none)
-    /// The operator's labels for it.
-    public var tags: [String] = []
+    package let isRoot: Bool
+    /// The serial number by which the guest identifies the disk.
+    package var serial: String?
+    package var device = DeviceAddress(.none)
+    package var tags: [String] = []
 
-    /// A disk of which only this is known.
-    public init(target: String, role: Role?, isRoot: Bool) {
+    package init(target: String, role: Role?, isRoot: Bool) {
         (self.target, self.role, self.isRoot) = (target, role, isRoot)
     }
 }

@@ -1,21 +1,18 @@
-/// Which of the hosts whose guests are known: the place of its hypervisor in the operator's list, from 0.
+/// A host whose guests are known: the index of its hypervisor in the operator's list, from 0.
 ///
-/// The first is this host: its domains' taps and bridges are those that our own kernel has. What other hosts call theirs has
-/// nothing to do with ours, even where it has the same name.
-public struct HostNumber: Sendable, Hashable {
-    /// This host.
-    public static let local = HostNumber(0)
+/// The first is this host: the taps and bridges of its domains are in this host's kernel. Taps and bridges of other hosts are
+/// different links even if they have the same names.
+package struct HostNumber: Sendable, Hashable {
+    package static let local = HostNumber(0)
 
     private let number: UInt16
 
-    /// The host at a place in the list.
-    public init(_ number: Int) {
+    package init(_ number: Int) {
         self.number = UInt16(clamping: number)
     }
 
-    /// Whether it is the one that we run on.
-    public var isLocal: Bool { self == .local }
+    package var isLocal: Bool { self == .local }
 
-    /// Its place in the list.
-    public var index: Int { Int(number) }
+    /// The index in the operator's list.
+    package var index: Int { Int(number) }
 }

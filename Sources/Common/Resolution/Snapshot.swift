@@ -1,298 +1,172 @@
-internal import HashTreeCollections
+import HashTreeCollections
 
-/// The inventory at one moment: every running instance, and which hardware address and which port of a bridge is whose.
+/// The inventory at one moment: every running instance, indexed by MAC address and by bridge port.
 ///
-/// The domains of several hosts are in it. Ports and bridges are those of this host alone; of other hosts only hardware addresses
-/// are indexed, for callers that come in by no bridge of ours.
+/// It contains the domains of several hosts. Ports and bridges are indexed for this host only; for other hosts only MAC addresses
+/// are indexed, for clients that do not arrive on a bridge of this host.
 ///
-/// The maps are persistent, so a changed copy shares all that did not change and costs the same whatever its size.
-public struct Snapshot: Sendable {
-    /// An interface of an instance, as the indexes hold it.
-    public struct Owner: Sendable {
-        /// Whose it is.
-        public let instance: Instance
-        /// Which one it is: an index into the instance's interfaces.
-        public let interface: Int
-        /// Whose word this is.
-        public let host: HostNumber
+/// The maps are persistent: a changed copy shares all unchanged parts and costs the same whatever its size.
+package struct Snapshot: Sendable {
+    /// An interface of an instance, as the indexes store it.
+    package struct Owner: Sendable {
+        package let instance: Instance
+        /// An index into the instance's interfaces.
+        package let interface: Int
+        package let host: HostNumber
+        /// The run of the domain: a connection belongs to one run only.
+        package let run: DomainRun
     }
 
-    /// How long a hardware address is remembered whose domain stopped: longer than its last packets take.
+    /// How long the MAC addresses of a stopped domain are remembered: longer than its last packets take to arrive.
     static let departureMemory = Duration.seconds(10)
 
-    private var sightings: TreeDictionary<InstanceUUID, Sightings> = [:]
-    /// The domains whose guests see another UUID than libvirt has for them, by that.
-    private var domainsByGuestUUID: TreeDictionary<InstanceUUID, [InstanceUUID]> = [:]
-    private var owners: TreeDictionary<MACAddress, [Owner]> = [:]
-    private var remoteOwners: TreeDictionary<MACAddress, [Owner]> = [:]
-    private var ports: TreeDictionary<String, Owner> = [:]
+    private var copies: TreeDictionary<InstanceUUID, DomainCopies> = [:]
+    private var localAddresses = HardwareAddressIndex()
+    private(set) var remoteAddresses = HardwareAddressIndex()
+    private var ports = PortIndex()
     private var departures: TreeDictionary<MACAddress, ContinuousClock.Instant> = [:]
-    /// The bridge of each active network of this host, by the network's name; networks without a bridge are not in it.
-    public var bridges: [String: String] = [:]
-    private var interfaceCounts: TreeDictionary<String, Int> = [:]
-    private var news = 0
-    /// Whether this host's hypervisor has been asked for all its domains once; before that, not being here means nothing.
-    public var isLocalComplete = false
-    /// Whether those of the other hosts have, as far as they could be reached.
-    public var isRemoteComplete = true
+    /// The bridge of each active network of this host, by the network's name; networks without a bridge are missing.
+    package var bridges: [String: String] = [:]
+    private var changes = 0
+    /// Whether all domains of this host's hypervisor have been read once; until then a missing domain may still exist.
+    package var isLocalComplete = false
+    /// Whether all domains of the other hosts have been read once, as far as the hosts are reachable.
+    package var isRemoteComplete = true
 
-    /// Knows nobody.
-    public init() {}
+    package init() {}
 
-    /// How many instances there are.
-    public var count: Int { sightings.count }
+    package var count: Int { copies.count }
 
-    /// The instance of a domain.
-    public func instance(of domain: InstanceUUID) -> Instance? { sightings[domain]?.first.instance }
+    package func instance(of domain: InstanceUUID) -> Instance? { copies[domain]?.first.instance }
 
-    /// The instance of a UUID: the one that libvirt has for the domain, else the one that the guest sees; `nil` if it is nobody's,
-    /// or the guests of several domains see it.
-    public func instance(uuid: InstanceUUID) -> Instance? {
-        if let instance = instance(of: uuid) { return instance }
-        guard let domains = domainsByGuestUUID[uuid], domains.count == 1 else { return nil }
-        return instance(of: domains[0])
+    /// Every instance, with the host whose copy is served and whether its domain is paused there, in no order.
+    package var all: [(instance: Instance, host: HostNumber, isPaused: Bool)] {
+        copies.values.map { ($0.first.instance, $0.first.host, $0.first.isPaused) }
     }
 
-    /// Every instance, with the host whose word of it counts and whether its domain is paused there, in no order.
-    public var all: [(instance: Instance, host: HostNumber, isPaused: Bool)] {
-        sightings.values.map { ($0.first.instance, $0.first.host, $0.first.isPaused) }
-    }
-
-    /// The host whose word of a domain counts.
-    public func host(of domain: InstanceUUID) -> HostNumber? { sightings[domain]?.first.host }
+    /// The host whose copy of a domain is served.
+    package func host(of domain: InstanceUUID) -> HostNumber? { copies[domain]?.first.host }
 
     // MARK: Changes
 
-    /// Takes in an instance, in the place of the one that its domain had before on this host.
+    /// Inserts an instance, replacing the domain's previous instance on this host.
     ///
     /// - Parameters:
-    ///   - host: where its domain is. It may be on two while it migrates; where it runs, that counts, and where it runs on
-    ///     both, the newest to say so.
-    ///   - isPaused: whether the domain does not run there at present.
-    public mutating func insert(_ instance: Instance, on host: HostNumber = .local, isPaused: Bool = false) {
-        let before = sightings[instance.domain]
-        news += 1
-        replace(before, by: .adding(instance, on: host, isPaused: isPaused, at: news, to: before), for: instance.domain)
-        // It has not stopped, it is elsewhere.
+    ///   - host: the host of the domain. A migrating domain is on two: the running copy is served, and the newer of two running
+    ///     ones.
+    ///   - isPaused: whether the domain is not running on that host at the moment.
+    package mutating func insert(_ instance: Instance, on host: HostNumber = .local, isPaused: Bool = false) {
+        let before = copies[instance.domain]
+        changes += 1
+        replace(before, by: .adding(instance, on: host, isPaused: isPaused, at: changes, to: before), for: instance.domain)
+        // The domain has not stopped: it is on another host.
         if !host.isLocal { for interface in instance.interfaces { departures[interface.mac] = nil } }
     }
 
-    /// Forgets a domain's instance on a host; nothing happens if it has none there.
-    public mutating func remove(_ domain: InstanceUUID, from host: HostNumber = .local) {
-        guard let before = sightings[domain] else { return }
+    /// Removes a domain's instance from a host; does nothing if the host has none.
+    package mutating func remove(_ domain: InstanceUUID, from host: HostNumber = .local) {
+        guard let before = copies[domain] else { return }
         replace(before, by: before.removing(host), for: domain)
     }
 
-    /// Forgets a domain's instance because the domain is no longer on a host. Where it has stopped on this one, and is on no
-    /// other, it is remembered for a while whose hardware addresses these were.
-    public mutating func remove(
+    /// Removes a domain's instance because the domain is no longer on a host. If it has stopped on this host and is on no other,
+    /// its MAC addresses are remembered for a while.
+    package mutating func remove(
         _ domain: InstanceUUID, from host: HostNumber = .local, stoppedAt time: ContinuousClock.Instant
     ) {
-        let stopped = sightings[domain]?.sighting(on: host)
+        let stopped = copies[domain]?.copy(on: host)
         remove(domain, from: host)
         for (mac, departure) in departures where time - departure > Self.departureMemory { departures[mac] = nil }
-        guard host.isLocal, sightings[domain] == nil else { return }
-        for mac in stopped?.instance.interfaces.map(\.mac) ?? [] where owners[mac] == nil && remoteOwners[mac] == nil {
+        guard host.isLocal, copies[domain] == nil else { return }
+        for mac in stopped?.instance.interfaces.map(\.mac) ?? [] where domains(bearing: mac).isEmpty {
             departures[mac] = time
         }
     }
 
-    private mutating func replace(_ before: Sightings?, by after: Sightings?, for domain: InstanceUUID) {
-        sightings[domain] = after
-        let (old, new) = (before?.first.instance, after?.first.instance)
-        if old?.uuid != new?.uuid {
-            if let old { dropGuestUUID(of: old) }
-            if let new, new.uuid != domain { domainsByGuestUUID[new.uuid, default: []].append(domain) }
-        }
+    private mutating func replace(_ before: DomainCopies?, by after: DomainCopies?, for domain: InstanceUUID) {
+        copies[domain] = after
         if before?.local?.instance !== after?.local?.instance {
-            if let local = before?.local { dropLocal(local.instance) }
-            if let local = after?.local { indexLocal(local) }
-        }
-        if before?.remote?.instance !== after?.remote?.instance || before?.remote?.host != after?.remote?.host {
-            if let remote = before?.remote { Self.drop(remote.instance, from: &remoteOwners) }
-            if let remote = after?.remote {
-                for owner in remote.owners { remoteOwners[owner.mac, default: []].append(owner) }
+            if let local = before?.local?.instance {
+                localAddresses.remove(local)
+                ports.remove(local)
+            }
+            for owner in after?.local?.owners ?? [] {
+                localAddresses.insert(owner)
+                ports.insert(owner)
             }
         }
-    }
-
-    private mutating func dropGuestUUID(of instance: Instance) {
-        let left = domainsByGuestUUID[instance.uuid]?.filter { $0 != instance.domain } ?? []
-        domainsByGuestUUID[instance.uuid] = left.isEmpty ? nil : left
-    }
-
-    private mutating func indexLocal(_ local: Sighting) {
-        for owner in local.owners {
-            owners[owner.mac, default: []].append(owner)
-            if let tap = owner.description.tap { ports[tap] = owner }
-            if let bridge = owner.bridge { interfaceCounts[bridge, default: 0] += 1 }
+        if before?.remote?.instance !== after?.remote?.instance || before?.remote?.host != after?.remote?.host {
+            if let remote = before?.remote { remoteAddresses.remove(remote.instance) }
+            for owner in after?.remote?.owners ?? [] { remoteAddresses.insert(owner) }
         }
     }
 
-    private mutating func dropLocal(_ instance: Instance) {
-        Self.drop(instance, from: &owners)
-        for bridge in instance.interfaces.compactMap(\.bridge) {
-            let left = interfaceCounts[bridge, default: 0] - 1
-            interfaceCounts[bridge] = left > 0 ? left : nil
-        }
-        // A tap of this name may have become another's already.
-        for tap in instance.interfaces.compactMap(\.tap) where ports[tap]?.instance.domain == instance.domain { ports[tap] = nil }
-    }
+    // MARK: Queries
 
-    private static func drop(_ instance: Instance, from owners: inout TreeDictionary<MACAddress, [Owner]>) {
-        for mac in Set(instance.interfaces.map(\.mac)) {
-            let left = owners[mac, default: []].filter { $0.instance.domain != instance.domain }
-            owners[mac] = left.isEmpty ? nil : left
-        }
-    }
-
-    // MARK: Questions
-
-    /// Whether every hypervisor has been asked for all its domains once, as far as it could be reached. To set it is to say so of
-    /// all of them.
-    public var isComplete: Bool {
+    /// Whether all domains of every hypervisor have been read once, as far as it is reachable. Setting it sets this for all
+    /// hypervisors.
+    package var isComplete: Bool {
         get { isLocalComplete && isRemoteComplete }
         set { (isLocalComplete, isRemoteComplete) = (newValue, newValue) }
     }
 
-    /// Whether all domains that a caller might be have been read once: who comes by a bridge is none of another host's.
-    public func isComplete(for caller: Caller) -> Bool {
-        caller.entrance == .named ? isComplete : isLocalComplete
+    /// Whether all domains that the client may match have been read once: a client on a bridge cannot be a guest of another host.
+    package func isComplete(for client: Client) -> Bool {
+        client.entrance == .named ? isComplete : isLocalComplete
     }
 
-    /// The interfaces of this host's domains that bear a hardware address.
-    public func owners(of mac: MACAddress) -> [Owner] { owners[mac] ?? [] }
+    /// The interfaces of this host's domains that have a MAC address.
+    package func owners(of mac: MACAddress) -> [Owner] { localAddresses[mac] }
 
-    /// The domains of all hosts that have an interface with a hardware address.
-    public func domains(bearing mac: MACAddress) -> Set<InstanceUUID> {
-        Set((owners(of: mac) + (remoteOwners[mac] ?? [])).map(\.instance.domain))
+    /// The domains of all hosts that have an interface with a MAC address.
+    package func domains(bearing mac: MACAddress) -> Set<InstanceUUID> {
+        Set((localAddresses[mac] + remoteAddresses[mac]).map(\.instance.domain))
     }
 
-    /// The interface whose tap has a name.
-    public func owner(ofPort tap: String) -> Owner? { ports[tap] }
-
-    /// The bridges that running domains have interfaces on.
-    public var bridgesInUse: [String] { Array(interfaceCounts.keys) }
-
-    /// How many interfaces of running domains are plugged into a bridge.
-    public func interfaceCount(on bridge: String) -> Int { interfaceCounts[bridge] ?? 0 }
-
-    /// Whether a domain with this hardware address stopped a moment ago: its guest's last packets are to wait for nothing.
-    public func hasDeparted(_ mac: MACAddress, by time: ContinuousClock.Instant) -> Bool {
-        departures[mac].map { time - $0 <= Self.departureMemory } ?? false
-    }
-
-    /// Which instance a caller is, or why that cannot be said.
+    /// The interfaces that have a bridge port as their tap, except those whose domain names another bridge.
     ///
-    /// Where the port is known by which the caller came in, that is the instance plugged into it, and the hardware address must be
-    /// one of its own. Else the hardware address alone tells, together with the bridge if several interfaces bear it. An instance
-    /// of another host is recognised only where one who is trusted names the caller.
-    public func recognise(_ caller: Caller) -> Result<Owner, UnknownCaller> {
-        guard let mac = caller.mac else { return .failure(.noHardwareAddress) }
-        let all = owners(of: mac)
-        switch caller.entrance {
-        case .unknown:
-            return all.count == 1 ? .success(all[0]) : .failure(unknown(mac, all))
-        case .named:
-            let everywhere = all + remoteOwners(of: mac, without: all)
-            return everywhere.count == 1 ? .success(everywhere[0]) : .failure(unknown(mac, everywhere))
-        case .bridge(let bridge):
-            let here = all.filter { $0.bridge == bridge }
-            if here.count == 1 { return .success(here[0]) }
-            return .failure(all.isEmpty || !here.isEmpty ? unknown(mac, all) : misplaced(mac, all, at: bridge, nil))
-        case .port(nil, _):
-            return .failure(all.isEmpty ? unknown(mac, all) : .noPort(mac))
-        case .port(let port?, let bridge):
-            return recognise(mac, all, at: port, of: bridge)
-        }
+    /// The domain's XML does not name the bridge of an interface of type `ethernet`.
+    package func claimants(ofPort tap: String, on bridge: String) -> [Owner] {
+        ports.claimants(of: tap, on: bridge)
     }
 
-    /// Those of other hosts' domains that are not on this host too, as one that migrates is.
-    private func remoteOwners(of mac: MACAddress, without local: [Owner]) -> [Owner] {
-        guard let remote = remoteOwners[mac] else { return [] }
-        return remote.filter { owner in !local.contains { $0.instance.domain == owner.instance.domain } }
+    /// The interface whose tap is a bridge port; `nil` if there is none, or several domains have it.
+    package func owner(ofPort tap: String, on bridge: String) -> Owner? {
+        let claimants = claimants(ofPort: tap, on: bridge)
+        return claimants.count == 1 ? claimants[0] : nil
     }
 
-    private func recognise(
-        _ mac: MACAddress, _ all: [Owner], at port: String, of bridge: String
-    ) -> Result<Owner, UnknownCaller> {
-        guard let occupant = ports[port] else {
-            return .failure(all.isEmpty ? unknown(mac, all) : misplaced(mac, all, at: port, nil))
-        }
-        let own = all.filter { $0.instance.domain == occupant.instance.domain }
-        guard let first = own.first else { return .failure(misplaced(mac, all, at: port, occupant)) }
-        // Two that share an address on one bridge share its frames too: who gets the answer is chance.
-        guard !all.contains(where: { $0.bridge == bridge && $0.instance.domain != occupant.instance.domain }) else {
-            return .failure(unknown(mac, all))
-        }
-        return .success(own.first { $0.interface == occupant.interface } ?? first)
-    }
+    /// The bridges that have interfaces of running domains.
+    package var bridgesInUse: [String] { ports.bridges }
 
-    private func unknown(_ mac: MACAddress, _ all: [Owner]) -> UnknownCaller {
-        if !all.isEmpty { return .severalOwners(mac, all.map(\.instance.domainName)) }
-        return remoteOwners[mac].map { .elsewhere(mac, $0.map(\.instance.domainName)) } ?? .noOwner(mac)
-    }
+    /// The number of interfaces of running domains on a bridge.
+    package func interfaceCount(on bridge: String) -> Int { ports.interfaceCount(on: bridge) }
 
-    private func misplaced(_ mac: MACAddress, _ all: [Owner], at place: String, _ occupant: Owner?) -> UnknownCaller {
-        let bearers = all.isEmpty ? remoteOwners[mac] ?? [] : all
-        return .wrongPort(
-            mac, of: bearers.map(\.instance.domainName), at: place, pluggedIn: occupant?.instance.domainName)
+    /// Whether a domain with this MAC address stopped recently: its guest's last requests are not held.
+    package func hasDeparted(_ mac: MACAddress, by time: ContinuousClock.Instant) -> Bool {
+        departures[mac].map { time - $0 <= Self.departureMemory } ?? false
     }
 }
 
 extension Snapshot.Owner {
-    /// What the domain's XML says of this interface.
+    /// The interface as the domain's XML describes it.
     var description: NetworkInterface { instance.interfaces[interface] }
-    /// Its hardware address.
     var mac: MACAddress { description.mac }
-    /// The bridge that the domain's XML has this interface on.
+    /// The bridge of the interface in the domain's XML.
     var bridge: String? { description.bridge }
 }
 
-extension Sighting {
-    /// The instance's interfaces, each as the owner of its hardware address.
+extension DomainCopy {
+    /// The instance's interfaces as index entries.
     fileprivate var owners: [Snapshot.Owner] {
-        instance.interfaces.indices.map { Snapshot.Owner(instance: instance, interface: $0, host: host) }
+        let run = DomainRun(domain: instance.domain, number: run)
+        return instance.interfaces.indices.map { Snapshot.Owner(instance: instance, interface: $0, host: host, run: run) }
     }
 }
 
-/// Why a caller is not known: which step from the connection to the instance failed.
-public enum UnknownCaller: Error, Sendable, Equatable {
-    /// Neither the connection nor the neighbour table tells its hardware address.
-    case noHardwareAddress
-    /// No running domain has an interface of this hardware address.
-    case noOwner(MACAddress)
-    /// No running domain of this host has, but those of other hosts, here named.
-    case elsewhere(MACAddress, [String])
-    /// Several running domains have, here named, and nothing tells them apart.
-    case severalOwners(MACAddress, [String])
-    /// It came in by a bridge or a port that is not its domain's: the domains that have the hardware address, and the one that is
-    /// plugged in where it came from, if any.
-    case wrongPort(MACAddress, of: [String], at: String, pluggedIn: String?)
-    /// The bridge does not know at present by which port it came.
-    case noPort(MACAddress)
-    /// No running domain has the UUID that it is said to have.
-    case noInstance(String)
-    /// The domain, here named, does not belong to the project that it is said to belong to.
-    case foreignProject(String)
-}
-
-extension UnknownCaller: CustomStringConvertible {
-    /// The failed step in words.
-    public var description: String {
-        switch self {
-        case .noHardwareAddress: "no hardware address is known for it"
-        case .noOwner(let mac): "no running domain has an interface \(mac)"
-        case .elsewhere(let mac, let domains):
-            "\(mac) belongs to \(domains.joined(separator: ", ")) on another host, whose guests do not reach us by themselves"
-        case .severalOwners(let mac, let domains):
-            "several running domains have an interface \(mac): \(domains.joined(separator: ", "))"
-        case .wrongPort(let mac, let domains, let place, let occupant):
-            "\(mac) \(domains.isEmpty ? "is no domain's" : "belongs to \(domains.joined(separator: ", "))"), but came in by \(place), "
-                + (occupant.map { "into which \($0) is plugged" } ?? "which is no running domain's port")
-        case .noInstance(let id): "no running domain has the UUID \(id.prefix(64))"
-        case .foreignProject(let domain): "\(domain) is not of the project that was named, or of none"
-        case .noPort(let mac): "the bridge does not know at present behind which port \(mac) is"
-        }
-    }
+/// One run of a domain, from start to stop.
+package struct DomainRun: Sendable, Hashable {
+    package let domain: InstanceUUID
+    /// Later runs have higher numbers.
+    let number: Int
 }

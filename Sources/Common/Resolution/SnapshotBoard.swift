@@ -1,23 +1,22 @@
-/// Where the newest snapshot hangs: one writer puts it up, every reader takes a copy.
-public final class SnapshotBoard: Sendable {
+/// The current snapshot: written by the inventory, copied by every reader.
+package final class SnapshotBoard: Sendable {
     private let current = Locked(Snapshot())
     private let observers = Locked<[@Sendable () -> Void]>([])
 
-    /// A board with the empty snapshot.
-    public init() {}
+    package init() {}
 
-    /// The newest snapshot; the lock is held for one copy.
-    public var snapshot: Snapshot { current.withLock { $0 } }
+    /// The current snapshot; reading holds the lock for one copy.
+    package var snapshot: Snapshot { current.withLock { $0 } }
 
-    /// Puts up a newer one, and tells those who asked to be told.
-    public func publish(_ snapshot: Snapshot) {
+    /// Replaces the snapshot and notifies the observers.
+    package func publish(_ snapshot: Snapshot) {
         current.withLock { $0 = snapshot }
         for observer in observers.withLock({ $0 }) { observer() }
     }
 
-    /// Has a function called after each publication, by the writer, which waits for it: it is to say no more than that there is
-    /// something new.
-    public func observe(_ observer: @escaping @Sendable () -> Void) {
+    /// Registers a function that the writer calls synchronously after each publication; it must only signal that there is a newer
+    /// snapshot.
+    package func observe(_ observer: @escaping @Sendable () -> Void) {
         observers.withLock { $0.append(observer) }
     }
 }

@@ -1,43 +1,42 @@
-/// A dated version of an API; the raw value is its name in a path, and the dates are in the order of the alphabet.
-public protocol SchemaVersion: Sendable, Hashable, CaseIterable, Comparable, RawRepresentable<String> where AllCases == [Self] {}
+/// A dated version of an API; the raw value is its name in a path, and alphabetical order is the order of the dates.
+package protocol SchemaVersion: Sendable, Hashable, CaseIterable, Comparable, RawRepresentable<String> where AllCases == [Self] {}
 
 extension SchemaVersion {
-    /// Dates are in the order of their names.
-    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
-    /// The version of a name, where `latest` is the newest; `nil` for any other name.
-    public init?(name: String) {
+    /// The version with a name, where `latest` is the newest; `nil` for any other name.
+    package init?(name: String) {
         guard let version = name == "latest" ? Self.allCases.last : Self(rawValue: name) else { return nil }
         self = version
     }
 
-    /// The names under which versions are served, oldest first, `latest` at the end.
-    public static var names: [String] { allCases.map(\.rawValue) + ["latest"] }
+    /// The names of all versions as served: oldest first, `latest` at the end.
+    package static var names: [String] { allCases.map(\.rawValue) + ["latest"] }
 }
 
-/// One row of a schema: a place, the version that brought it, and how to read it from a question.
-public struct Entry<Version: SchemaVersion>: Sendable {
+/// One row of a schema: a path, the version that introduced it, and how its node is read.
+package struct Entry<Version: SchemaVersion>: Sendable {
     let path: TreePath
     let since: Version
     let operation: Operation?
     let read: @Sendable (Question, Version) -> Node?
 
-    /// A place below the version's root; where the reading is `nil` there is no such place, so it is neither served nor listed.
+    /// An entry at a path below the version's root; if the node is `nil`, the path is neither served nor listed.
     ///
-    /// - Parameter operation: what the place is for besides being read.
-    public init(
+    /// - Parameter operation: an operation at the path in addition to reading it.
+    package init(
         _ path: String, since: Version, operation: Operation? = nil, node: @escaping @Sendable (Question) -> Node?
     ) {
         self.init(path, since, operation) { question, _ in node(question) }
     }
 
-    /// A place whose content depends on the version it is read in, as a document does that gained fields over time.
-    public init(_ path: String, since: Version, versionedNode: @escaping @Sendable (Question, Version) -> Node?) {
+    /// An entry whose content depends on the version, such as a document that gained fields over time.
+    package init(_ path: String, since: Version, versionedNode: @escaping @Sendable (Question, Version) -> Node?) {
         self.init(path, since, nil, versionedNode)
     }
 
-    /// A place that holds one text.
-    public init(_ path: String, since: Version, text: @escaping @Sendable (Question) -> String?) {
+    /// An entry with one text.
+    package init(_ path: String, since: Version, text: @escaping @Sendable (Question) -> String?) {
         self.init(path, since: since, node: { text($0).map(Node.text) })
     }
 
@@ -49,28 +48,27 @@ public struct Entry<Version: SchemaVersion>: Sendable {
     }
 }
 
-/// The table of an API: it serves the places that its entries name, and derives every listing from them.
-public struct Schema<Version: SchemaVersion>: Sendable {
-    /// The order in which a directory lists its places.
-    public enum Order: Sendable {
-        /// By name, code point by code point, as EC2 does.
+/// The table of an API: it serves the paths of its entries and derives every listing from them.
+package struct Schema<Version: SchemaVersion>: Sendable {
+    /// The order of the entries in a listing.
+    package enum Order: Sendable {
+        /// By name, code point by code point, as in EC2.
         case sorted
-        /// As the table has them, as OpenStack does.
+        /// In the order of the table, as in OpenStack.
         case table
     }
 
     private let roots: [String: Branch]
-    private let purposes: [Purpose]
-    /// Every place that has an entry, and the version that brought it, in the order of the table.
-    public let places: [(path: TreePath, since: Version)]
+    private let operations: [OperationPath]
+    /// The path of every entry and the version that introduced it, in the order of the table.
+    package let entries: [(path: TreePath, since: Version)]
 
-    /// A schema of these entries.
-    public init(order: Order, _ entries: [Entry<Version>]) {
-        places = entries.map { ($0.path, $0.since) }
-        purposes = entries.compactMap { entry in
+    package init(order: Order, _ entries: [Entry<Version>]) {
+        self.entries = entries.map { ($0.path, $0.since) }
+        operations = entries.compactMap { entry in
             entry.operation.map { operation in
                 let versions = Version.names.filter { name in Version(name: name).map { entry.since <= $0 } ?? false }
-                return Purpose(names: entry.path.names, versions: versions, operation: operation)
+                return OperationPath(names: entry.path.names, versions: versions, operation: operation)
             }
         }
         roots = Dictionary(
@@ -83,17 +81,17 @@ public struct Schema<Version: SchemaVersion>: Sendable {
             })
     }
 
-    /// What stands at a path from the root of the API, whose places are its versions; `nil` where there is nothing.
-    public func node(at path: ArraySlice<String>, for question: Question) -> Node? {
+    /// The node at a path from the root of the API, which lists the versions; `nil` if there is none.
+    package func node(at path: ArraySlice<String>, for question: Question) -> Node? {
         guard let name = path.first else { return versions(for: question).map(Node.directory) }
         return roots[name]?.node(at: path.dropFirst(), for: question)
     }
 
-    /// What a place is for besides being read, in the versions that have it; `nil` as a rule.
+    /// The operation at a path, in the versions that have it; usually `nil`.
     ///
     /// - Parameter path: from the root of the API.
-    public func operation(at path: ArraySlice<String>) -> Operation? {
-        purposes.first { $0.isAt(path) }?.operation
+    package func operation(at path: ArraySlice<String>) -> Operation? {
+        operations.first { $0.isAt(path) }?.operation
     }
 
     /// The versions as a directory; a listing shows them without a slash.
@@ -105,11 +103,11 @@ public struct Schema<Version: SchemaVersion>: Sendable {
     }
 }
 
-/// What a place is for besides being read. Every request is compared with all of them, so it is not generic.
-private struct Purpose: Sendable {
-    /// Where it is below a version.
+/// An operation and its path. Every request is compared with all of them, so this type is not generic.
+private struct OperationPath: Sendable {
+    /// The path below a version.
     let names: [String]
-    /// The names of the versions that have it.
+    /// The names of the versions that have the operation.
     let versions: [String]
     let operation: Operation
 
@@ -119,9 +117,9 @@ private struct Purpose: Sendable {
     }
 }
 
-/// A directory of the table in one version: the rows that share a path so far.
+/// A directory of the table in one version: the rows with a common path prefix.
 private final class Branch: Sendable {
-    /// An entry as one version has it.
+    /// An entry in one version.
     struct Row: Sendable {
         let path: TreePath
         let read: @Sendable (Question) -> Node?
@@ -147,7 +145,7 @@ private final class Branch: Sendable {
         children = names.map { name in
             let group = groups[name, default: []]
             if let row = group.first(where: { $0.path.names.count == depth + 1 }) {
-                precondition(group.count == 1, "the table has two rows for one place, or a row below another: \(row.path)")
+                precondition(group.count == 1, "the table has two rows for one path, or a row below another: \(row.path)")
                 return (name, .row(row))
             }
             return (name, .branch(Branch(group, depth: depth + 1, sorted: sorted)))
@@ -169,18 +167,18 @@ private final class Branch: Sendable {
             children.compactMap { name, child in
                 switch child {
                 case .row(let row): row.read(question).map { Directory.Member(name, $0) }
-                case .branch(let branch) where branch.isInhabited(for: question):
+                case .branch(let branch) where branch.hasContent(for: question):
                     Directory.Member(name, isDirectory: true) { branch.node(at: [], for: question) }
                 case .branch: nil
                 }
             })
     }
 
-    private func isInhabited(for question: Question) -> Bool {
+    private func hasContent(for question: Question) -> Bool {
         children.contains { _, child in
             switch child {
             case .row(let row): row.read(question) != nil
-            case .branch(let branch): branch.isInhabited(for: question)
+            case .branch(let branch): branch.hasContent(for: question)
             }
         }
     }

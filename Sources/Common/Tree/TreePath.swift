@@ -1,21 +1,25 @@
-/// A path in a tree, as names from the root downwards: what remains of a request's target once everything that does not matter
-/// is gone, so that each place has one path however it was asked for.
+/// A path in a tree, as names from the root: a request target in canonical form, so that each entry has one path however it was
+/// requested.
 ///
-/// Nova's rules: escapes are decoded first, an encoded slash parts names too; empty names and `.` vanish, `..` goes up and
-/// stops at the root; a trailing slash and the query never matter.
-public struct TreePath: Sendable, Equatable {
-    /// The names from the root downwards.
-    public let names: [String]
+/// Nova's rules apply: escapes are decoded first; empty names and `.` are dropped, `..` removes the last name and stops at the
+/// root; a trailing slash and the query are ignored. Unlike in Nova, an encoded slash neither separates names nor belongs to one:
+/// a proxy that protects `/latest/user-data` does not see that path in `/latest%2fuser-data`.
+package struct TreePath: Sendable, Equatable {
+    /// The longest request target that is parsed, in bytes, including its query: the longest path of any tree has some two
+    /// hundred bytes, and parsing longer ones would only cost time.
+    package static let longestTarget = 1024
 
-    /// A path of these names.
-    public init(_ names: [String]) {
+    package let names: [String]
+
+    package init(_ names: [String]) {
         self.names = names
     }
 
-    /// Reads the target of a request: a path, or a whole URL as a proxy would send it (RFC 9112 §3.2).
+    /// Parses a request target: a path, or an absolute URL as a proxy sends it (RFC 9112 §3.2).
     ///
-    /// `nil` for what cannot name a place: invalid UTF-8, or U+0000.
-    public init?(target: String) {
+    /// `nil` for a target that cannot name an entry: invalid UTF-8, U+0000, an encoded slash, or more than ``longestTarget``.
+    package init?(target: String) {
+        guard target.utf8.count <= Self.longestTarget else { return nil }
         let octets = target.utf8Span.span
         var (start, end) = (0, octets.count)
         if octets.isEmpty || octets[0] != UInt8(ascii: "/"), let authority = Self.startOfAuthority(in: octets) {
@@ -25,12 +29,17 @@ public struct TreePath: Sendable, Equatable {
         end = (start..<end).first { octets[$0] == UInt8(ascii: "?") || octets[$0] == UInt8(ascii: "#") } ?? end
         let path = octets.extracting(start..<end)
         let isEscaped = path.indices.contains { path[$0] == UInt8(ascii: "%") }
-        let read = isEscaped ? Self.names(in: Self.decodingEscapes(of: path).span) : Self.names(in: path)
-        guard let read else { return nil }
+        guard isEscaped else {
+            guard let read = Self.names(in: path) else { return nil }
+            names = read
+            return
+        }
+        guard let decoded = PercentEncoding.decoded(path, refusing: UInt8(ascii: "/")), let read = Self.names(in: decoded.span)
+        else { return nil }
         names = read
     }
 
-    /// Where the host stands in a URL: behind the first `://`; `nil` where there is none.
+    /// The index of the host in a URL: after the first `://`; `nil` if there is none.
     private static func startOfAuthority(in target: Span<UInt8>) -> Int? {
         let marks = (UInt8(ascii: ":"), UInt8(ascii: "/"))
         return (0..<max(0, target.count - 2)).first { index in
@@ -38,8 +47,8 @@ public struct TreePath: Sendable, Equatable {
         }.map { $0 + 3 }
     }
 
-    /// Parts a path without escapes, octet by octet: to Swift a slash and an accent behind it are one character, which is none
-    /// that parts names. `nil` for what is no text.
+    /// Splits a path without escapes, octet by octet: Swift combines a slash and a following accent into one character, which
+    /// would not separate names. `nil` for invalid UTF-8.
     private static func names(in path: Span<UInt8>) -> [String]? {
         var names: [String] = []
         names.reserveCapacity(8)
@@ -65,32 +74,9 @@ public struct TreePath: Sendable, Equatable {
         }
         return names
     }
-
-    /// Replaces `%XX` by its octet; a `%` that no two digits follow stays as it is.
-    private static func decodingEscapes(of path: Span<UInt8>) -> [UInt8] {
-        var octets: [UInt8] = []
-        var index = 0
-        while index < path.count {
-            if path[index] == UInt8(ascii: "%"), index + 2 < path.count,
-                let escaped = octet(fromDigits: path[index + 1], path[index + 2])
-            {
-                octets.append(escaped)
-                index += 3
-            } else {
-                octets.append(path[index])
-                index += 1
-            }
-        }
-        return octets
-    }
-
-    private static func octet(fromDigits digits: UInt8...) -> UInt8? {
-        let text = String(decoding: digits, as: UTF8.self)
-        return text.allSatisfy(\.isHexDigit) ? UInt8(text, radix: 16) : nil
-    }
 }
 
 extension TreePath: CustomStringConvertible {
-    /// The names between slashes, from the root.
-    public var description: String { "/" + names.joined(separator: "/") }
+    /// The names separated by slashes, from the root.
+    package var description: String { "/" + names.joined(separator: "/") }
 }

@@ -1,15 +1,22 @@
-/// How a document is vouched for, so that whoever is shown it can tell where it comes from. Each form is made from the document's
-/// bytes alone, and is always the same.
-public struct DocumentSeal: Sendable {
-    /// The signature by itself.
-    public let signature: @Sendable ([UInt8]) -> String
-    /// The document together with its signature.
-    public let signedDocument: @Sendable ([UInt8]) -> String
+/// The signing of documents about an instance. Each form is computed from the document's bytes alone and is deterministic.
+package struct DocumentSeal: Sendable {
+    /// A form of the signature.
+    package typealias Form = @Sendable (_ document: [UInt8], _ instance: Instance) throws(Unsigned) -> String
 
-    /// A seal of these two forms.
-    public init(
-        signature: @escaping @Sendable ([UInt8]) -> String, signedDocument: @escaping @Sendable ([UInt8]) -> String
-    ) {
+    /// The detached signature.
+    package let signature: Form
+    /// The document together with its signature.
+    package let signedDocument: Form
+
+    package init(signature: @escaping Form, signedDocument: @escaping Form) {
         (self.signature, self.signedDocument) = (signature, signedDocument)
     }
+}
+
+/// Why a document has no signature.
+package enum Unsigned: Error, Sendable, Equatable {
+    /// The document is not signed yet: signing takes too long to be done while other requests wait.
+    case wanted([UInt8])
+    /// Signing failed; the reason, for operators.
+    case failed(String)
 }

@@ -1,32 +1,32 @@
-/// An API's reading of an instance.
-public protocol MetadataView: Sendable {
-    /// The word for this API in options and logs.
+/// A metadata API: its tree for an instance.
+package protocol MetadataView: Sendable {
+    /// The name of the API in options and logs.
     var name: String { get }
 
-    /// Where its tree begins. A view claims all paths from there on, and the first that claims a path answers, so the one whose
-    /// root is the root of all comes last.
+    /// The root of the tree. A view claims all paths below it, and the first view that claims a path answers, so the view with
+    /// the root `/` comes last.
     var root: TreePath { get }
 
-    /// What stands at a path for anybody, known or not; as a rule nothing.
+    /// The node at a path for any client, matched or not; usually `nil`.
     func publicNode(at path: TreePath) -> Node?
 
-    /// What stands at a path for the instance that asks; `nil` where there is nothing.
+    /// The node at a path for an instance; `nil` if there is none.
     func node(at path: TreePath, for question: Question) -> Node?
 
-    /// A directory with all below it as one JSON document; `nil` where the API has none, as a rule.
-    func json(of directory: Directory) -> Node?
+    /// A directory with all its descendants as one JSON document; `nil` if the API has none at that path, which is the default.
+    func json(of directory: Directory, at path: TreePath) -> Node?
 
-    /// What is to be done at a path besides reading it; as a rule nothing.
+    /// The operation at a path in addition to reading it; usually `nil`.
     func operation(at path: TreePath) -> Operation?
 }
 
 extension MetadataView {
-    /// Whether a path is this API's to answer.
-    public func claims(_ path: TreePath) -> Bool { path.names.starts(with: root.names) }
+    /// Whether the path belongs to this API.
+    package func claims(_ path: TreePath) -> Bool { path.names.starts(with: root.names) }
 
-    /// None: a directory reads as its listing.
-    public func json(of directory: Directory) -> Node? { nil }
+    /// By default a directory has no JSON form.
+    package func json(of directory: Directory, at path: TreePath) -> Node? { nil }
 
-    /// Nothing: a view whose paths are all read need not say so.
-    public func operation(at path: TreePath) -> Operation? { nil }
+    /// By default every path is only read.
+    package func operation(at path: TreePath) -> Operation? { nil }
 }

@@ -1,10 +1,9 @@
-/// What is to be done at a path besides reading it.
-public enum Operation: Sendable {
-    /// Begins a session: a `PUT` is answered with a token for the requests that follow. There is nothing to read, and no listing
-    /// shows it.
+/// An operation at a path in addition to reading it.
+package enum Operation: Sendable {
+    /// Starts a session: a `PUT` returns a token for later requests. The path has no content and is not listed.
     case issueToken
-    /// Leaves a password for the operator, once: it is the body of a `POST`. What was left is read at the same path.
+    /// Stores a password for the operator, once: the body of a `POST`. The stored password is read at the same path.
     case storePassword
-    /// Tells what others say of the instance: the operator's vendor data targets are asked before it is read.
+    /// Queries the operator's vendor data targets before the document is read.
     case askVendorDataTargets
 }

@@ -1,19 +1,18 @@
 import FoundationEssentials
 
-/// A guest's walk through a tree, written down: every place that listings lead to, in their order, with what is read there.
+/// A recorded traversal of a tree: every path that listings lead to, in their order, with its content.
 ///
-/// It moves as cloud-init moves, by the lines of the listings alone: `name/` is a directory, `0=name` leads to `0/`, and anything
-/// else is a place of that name. So a line that leads nowhere shows.
-public struct Walk: Sendable {
-    /// One place of a walk.
-    public struct Step: Sendable {
-        /// Where it is.
-        public let path: TreePath
-        /// What is read there; `nil` where a listing leads to nothing.
-        public let content: Content?
+/// It follows listings as cloud-init does: `name/` is a directory, `0=name` leads to `0/`, and any other line is an entry of that
+/// name. A line that leads to no node becomes visible.
+package struct Walk: Sendable {
+    /// One path of the traversal.
+    package struct Step: Sendable {
+        package let path: TreePath
+        /// The content at the path; `nil` if a listing names a path without a node.
+        package let content: Content?
 
-        /// A line for the place, then what is read there, indented; what is no plain text as base64.
-        public var text: String {
+        /// One line for the path, followed by its content, indented; binary content as base64.
+        package var text: String {
             guard let content else { return "\(path)  leads nowhere\n" }
             let bytes = content.bytes
             let kind = content.type == .json ? "json" : "text"
@@ -21,20 +20,22 @@ public struct Walk: Sendable {
         }
     }
 
-    /// The places, each directory before what it holds.
-    public private(set) var steps: [Step] = []
+    /// The paths, each directory before its entries.
+    package private(set) var steps: [Step] = []
 
-    /// A walk through a view's tree from a place on.
-    public init(through view: some MetadataView, from start: TreePath, for question: Question) {
-        visit(start, view, question)
+    /// Traverses a view's tree from a path.
+    ///
+    /// - Throws: `Unsigned` if a signature is missing.
+    package init(through view: some MetadataView, from start: TreePath, for question: Question) throws(Unsigned) {
+        try visit(start, view, question)
     }
 
-    private mutating func visit(_ path: TreePath, _ view: some MetadataView, _ question: Question) {
+    private mutating func visit(_ path: TreePath, _ view: some MetadataView, _ question: Question) throws(Unsigned) {
         let node = view.node(at: path, for: question)
-        steps.append(Step(path: path, content: node?.content))
+        steps.append(Step(path: path, content: try node?.content))
         guard case .directory(let directory) = node else { return }
         for line in directory.listing.unicodeScalars.split(separator: "\n") {
-            visit(TreePath(path.names + [Self.name(shownAs: line)]), view, question)
+            try visit(TreePath(path.names + [Self.name(shownAs: line)]), view, question)
         }
     }
 
@@ -44,8 +45,8 @@ public struct Walk: Sendable {
         return parts.count == 2 && Int(parts[0]) != nil ? parts[0] : String(line)
     }
 
-    /// The walk as a text that people and `diff` can read.
-    public var text: String { steps.map(\.text).joined() }
+    /// The traversal as text that is readable and works with `diff`.
+    package var text: String { steps.map(\.text).joined() }
 
     private static func shown(_ bytes: [UInt8]) -> String {
         guard !bytes.isEmpty else { return "" }

@@ -1,14 +1,14 @@
 import Common
 import XML
 
-/// Where libvirt's XML says that a device is plugged in (https://libvirt.org/formatdomain.html#device-addresses).
+/// Device addresses in libvirt's XML (https://libvirt.org/formatdomain.html#device-addresses).
 enum DeviceXML {
-    /// The address of a device, by its element.
+    /// The address of a device element.
     static func address(of device: XMLElement) -> DeviceAddress {
         let address = device.first("address")
         if address?.attribute("type") == "pci" { return DeviceAddress(.pci, address.flatMap(pci)) }
         switch device.first("target")?.attribute("bus") {
-        // Without an address it has not been started yet; then it will be on PCI.
+        // Without an address the domain has not been started yet; the device will be on PCI.
         case "virtio" where address == nil: return DeviceAddress(.pci)
         case "scsi": return DeviceAddress(.scsi, numbers(of: address, "controller", "bus", "target", "unit"))
         case "ide": return DeviceAddress(.ide, numbers(of: address, "bus", "unit"))
@@ -36,7 +36,7 @@ enum DeviceXML {
         text.hasPrefix("0x") ? Int(text.dropFirst(2), radix: 16) : Int(text)
     }
 
-    /// Attributes between colons; `nil` where one is missing.
+    /// Attributes joined by colons; `nil` where one is missing.
     private static func numbers(of address: XMLElement?, _ names: String...) -> String? {
         let values = names.compactMap { address?.attribute($0) }
         return values.count == names.count ? values.joined(separator: ":") : nil

@@ -1,11 +1,11 @@
 import Common
 import XML
 
-/// What libvirt's own part of a domain's XML says (https://libvirt.org/formatdomain.html).
+/// libvirt's own part of a domain's XML (https://libvirt.org/formatdomain.html).
 struct DomainXML {
     struct Interface {
         let line: Int
-        /// libvirt's word for how it is plugged in: `bridge`, `network`, `direct`, ….
+        /// libvirt's interface type: `bridge`, `network`, `direct`, ….
         let type: String
         let mac: MACAddress
         let tap: String?
@@ -25,42 +25,59 @@ struct DomainXML {
     }
 
     let uuid: InstanceUUID
+    /// libvirt's ID of the running domain.
+    let id: Int?
     let hardwareUUID: InstanceUUID?
     let name: String
     let vcpus: Int
     let memoryMiB: Int
-    let platform: Platform
+    /// The machine without its disks, which also need the operator's values.
+    let machine: GuestMachine
     let interfaces: [Interface]
     let disks: [Disk]
-    let shares: [Share]
-    let dedicatedProcessors: [Int]
 
-    /// Reads the root element of a domain's XML.
+    /// Parses the root element of a domain's XML.
     init(_ domain: XMLElement) throws(DescriptionError) {
         guard domain.name == "domain" else {
             throw DescriptionError(line: domain.line, "the root is <\(domain.name)>, not <domain>")
         }
-        guard let name = domain.first("name")?.trimmedText, !name.isEmpty else {
+        guard let name = domain.first("name").map(Self.name), !name.isEmpty else {
             throw DescriptionError(line: domain.line, "the domain has no <name>")
         }
         guard let uuid = (domain.first("uuid")?.trimmedText).flatMap(InstanceUUID.init) else {
             throw DescriptionError(line: domain.first("uuid")?.line ?? domain.line, "the domain has no usable <uuid>")
         }
         (self.name, self.uuid) = (name, uuid)
+        id = domain.attribute("id").flatMap { Int($0) }
         hardwareUUID = (domain.first("hwuuid")?.trimmedText).flatMap(InstanceUUID.init)
         vcpus = (domain.first("vcpu")?.trimmedText).flatMap(Int.init) ?? 1
         memoryMiB = domain.first("memory").map(Self.mebibytes) ?? 0
+        let devices = domain.first("devices")
+        interfaces = devices?.all("interface").prefix(Self.mostInterfaces).compactMap(Self.interface) ?? []
+        disks = devices?.all("disk").compactMap(Self.disk) ?? []
+        var machine = GuestMachine()
+        machine.platform = Self.platform(domain)
+        machine.shares =
+            devices?.all("filesystem").compactMap { $0.first("target")?.attribute("dir").map { Share(tag: $0) } } ?? []
+        machine.dedicatedProcessors = Self.dedicatedProcessors(domain)
+        self.machine = machine
+    }
+
+    /// The most interfaces to read: more than any machine can have.
+    private static let mostInterfaces = 256
+
+    /// The exact name, as libvirt uses it: two names may differ by a space. In a file it may be on a line of its own.
+    private static func name(_ element: XMLElement) -> String {
+        element.text.contains("\n") || element.trimmedText.isEmpty ? element.trimmedText : element.text
+    }
+
+    private static func platform(_ domain: XMLElement) -> Platform {
         var platform = Platform()
         let type = domain.first("os", "type")
         platform.hypervisor = domain.attribute("type").flatMap { $0.isEmpty ? nil : $0 }
         platform.virtualization = (type?.trimmedText).flatMap { $0.isEmpty ? nil : $0 }
         platform.architecture = type?.attribute("arch")
-        self.platform = platform
-        let devices = domain.first("devices")
-        interfaces = devices?.all("interface").compactMap(Self.interface) ?? []
-        disks = devices?.all("disk").compactMap(Self.disk) ?? []
-        shares = devices?.all("filesystem").compactMap { $0.first("target")?.attribute("dir").map { Share(tag: $0) } } ?? []
-        dedicatedProcessors = Self.dedicatedProcessors(domain)
+        return platform
     }
 
     private static func interface(_ element: XMLElement) -> Interface? {
@@ -74,7 +91,7 @@ struct DomainXML {
             isTrusted: element.attribute("trustGuestRxFilters") == "yes")
     }
 
-    /// A hard disk; CD-ROM and floppy drives are none.
+    /// A hard disk; `nil` for CD-ROM and floppy drives.
     private static func disk(_ element: XMLElement) -> Disk? {
         guard ["disk", "lun", nil].contains(element.attribute("device")), let target = element.first("target")?.attribute("dev")
         else {
@@ -86,13 +103,13 @@ struct DomainXML {
             device: DeviceXML.address(of: element))
     }
 
-    /// The one VLAN of an interface; a trunk of several is none.
+    /// The VLAN of an interface; `nil` for a trunk of several.
     private static func vlan(_ element: XMLElement) -> Int? {
         let tags = element.all("vlan", "tag")
         return tags.count == 1 ? tags[0].attribute("id").flatMap { Int($0) } : nil
     }
 
-    /// The processors that are pinned to one of the host's, which no other of this domain is pinned to.
+    /// The processors that are pinned to one host processor, to which no other of this domain is pinned.
     private static func dedicatedProcessors(_ domain: XMLElement) -> [Int] {
         let pinned = domain.all("cputune", "vcpupin").compactMap { pin -> (guest: Int, host: Int)? in
             guard let guest = pin.attribute("vcpu").flatMap({ Int($0) }), let host = pin.attribute("cpuset").flatMap({ Int($0) })
@@ -103,7 +120,7 @@ struct DomainXML {
         return pinned.filter { taken[$0.host]?.count == 1 }.map(\.guest).sorted()
     }
 
-    /// libvirt's units: powers of 1000 as `MB`, of 1024 as `MiB` or `M`, KiB when there is none.
+    /// libvirt's units: powers of 1000 as `MB`, of 1024 as `MiB` or `M`; KiB is the default.
     private static func mebibytes(_ element: XMLElement) -> Int {
         let units: [String: Int] = [
             "b": 1, "bytes": 1, "KB": 1_000, "k": 1 << 10, "KiB": 1 << 10, "MB": 1_000_000, "M": 1 << 20, "MiB": 1 << 20,
@@ -115,19 +132,18 @@ struct DomainXML {
     }
 }
 
-/// A description from which no instance can be made.
-public struct DescriptionError: Error, Sendable, Equatable, CustomStringConvertible {
+/// Domain or network XML that cannot be used.
+package struct DescriptionError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The line of the XML, from 1.
-    public let line: Int
-    /// What is wrong.
-    public let problem: String
+    package let line: Int
+    package let problem: String
 
     init(line: Int, _ problem: String) {
         (self.line, self.problem) = (line, problem)
     }
 
     /// `line 3: …`, for logs and terminals.
-    public var description: String { "line \(line): \(problem)" }
+    package var description: String { "line \(line): \(problem)" }
 }
 
 extension XMLElement {
@@ -136,7 +152,6 @@ extension XMLElement {
 }
 
 extension String {
-    /// Without white space at both ends.
     func trimmingWhitespace() -> String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace }) else {
             return ""

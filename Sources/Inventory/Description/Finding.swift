@@ -1,21 +1,21 @@
-/// Something in a domain's XML that an operator should know of: a value that cannot be used, or one that nothing shows.
-public struct Finding: Sendable, Equatable {
-    /// How much it matters.
-    public enum Weight: Sendable {
-        /// The value is left out: whoever wrote it does not get what they asked for.
+/// A value in a domain's XML that is unusable, or that needs a note for the operator.
+package struct Finding: Sendable, Equatable {
+    /// Whether the value is served.
+    package enum Weight: Sendable {
+        /// The value is not served.
         case unusable
-        /// All is as written, but there is something to know.
+        /// The value is served as written.
         case note
     }
 
-    /// How much it matters.
-    public let weight: Weight
-    /// The line of the XML it stands in, from 1.
-    public let line: Int
-    /// Which element it is about, as a path below `<metadata>` or `<domain>`.
-    public let element: String
+    /// Whether the value is served.
+    package let weight: Weight
+    /// The line of the XML, from 1.
+    package let line: Int
+    /// The element, as a path below `<metadata>` or `<domain>`.
+    package let element: String
     /// What is wrong, and what to do.
-    public let problem: String
+    package let problem: String
 
     init(_ weight: Weight, line: Int, element: String, _ problem: String) {
         (self.weight, self.line, self.element, self.problem) = (weight, line, element, problem)
@@ -24,10 +24,10 @@ public struct Finding: Sendable, Equatable {
 
 extension Finding: CustomStringConvertible {
     /// `line 12: tags/tag: …`, for logs and terminals.
-    public var description: String { "line \(line): \(element): \(weight == .note ? "note: " : "")\(problem)" }
+    package var description: String { "line \(line): \(element): \(weight == .note ? "note: " : "")\(problem)" }
 }
 
-/// A value for the operator's eyes: cut short, control characters as their escapes.
+/// A value for display: truncated, with control characters escaped.
 func shown(_ text: String) -> String {
     let longest = 40
     let escaped = text.unicodeScalars.prefix(longest).map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined()

@@ -3,7 +3,6 @@ enum Hostname {
     private static let longestLabel = 63
     private static let longestName = 253
 
-    /// Whether a text is a host name as it stands.
     static func isValid(_ text: String) -> Bool {
         text.utf8.count <= longestName
             && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
@@ -13,9 +12,9 @@ enum Hostname {
             }
     }
 
-    /// The host name nearest to a text: lower case, with a hyphen for whatever may not stand there; `nil` if nothing is left.
+    /// Converts a text to a host name: lower case, with a hyphen for each character that is not allowed; `nil` if nothing remains.
     static func nearest(to text: String) -> String? {
-        // A name with `--` inside, as an internationalised one has (RFC 5891), is one that stands.
+        // A valid name with `--` inside, such as an internationalised one (RFC 5891), is not changed.
         if isValid(text) { return text.lowercased() }
         let replaced = String(
             decoding: text.lowercased().unicodeScalars.map { scalar in

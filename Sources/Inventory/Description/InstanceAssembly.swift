@@ -1,19 +1,18 @@
-public import Common
+package import Common
 import XML
 
-/// The facts of one domain, from which its instance is put together.
-public struct InstanceAssembly: Sendable {
-    /// An instance and what its operator should know of it.
-    public struct Assembled: Sendable {
-        /// The instance.
-        public let instance: Instance
-        /// What was left out of it and why, in the order of the lines.
-        public let findings: [Finding]
+/// Assembles an instance from its domain's XML, its networks and the defaults.
+package struct InstanceAssembly: Sendable {
+    /// An instance, and the findings in its XML.
+    package struct Assembled: Sendable {
+        package let instance: Instance
+        /// Unusable values and notes, ordered by line.
+        package let findings: [Finding]
     }
 
-    /// The networks by name, from their XML.
+    /// By name.
     private let networks: [String: NetworkXML]
-    /// The addresses that DHCP last gave, by the name of the network.
+    /// The addresses last leased by DHCP, by the name of the network.
     private let leases: [String: [MACAddress: IPAddress]]
     private let defaults: InstanceDefaults
     private let readsBare: Bool
@@ -27,11 +26,11 @@ public struct InstanceAssembly: Sendable {
     /// For domains and networks that are read from files.
     ///
     /// - Parameters:
-    ///   - networks: the XML of the networks that the domains may name.
-    ///   - defaults: what they say whose operators have left it out.
-    ///   - readsBare: whether elements without a namespace are read too, which libvirt drops.
-    /// - Throws: ``DescriptionError`` if one of them is no network.
-    public init(
+    ///   - networks: the XML of the networks that the domains use.
+    ///   - defaults: values for elements that a domain's XML lacks.
+    ///   - readsBare: whether to read elements without a namespace too, which libvirt drops.
+    /// - Throws: ``DescriptionError`` if one of them is not a network.
+    package init(
         networks: [[UInt8]] = [], defaults: InstanceDefaults = InstanceDefaults(), readsBare: Bool = true
     ) throws(DescriptionError) {
         var read: [String: NetworkXML] = [:]
@@ -42,65 +41,100 @@ public struct InstanceAssembly: Sendable {
         self.init(networks: read, leases: [:], defaults: defaults, readsBare: readsBare)
     }
 
-    /// Puts together the instance of a domain.
+    /// The most elements of a domain: about a hundred times those of the largest real domains. Domains are read one after the other, so
+    /// one author's XML must not delay the others'.
+    private static let mostElements = 50_000
+
+    /// Assembles the instance of a domain.
     ///
     /// - Parameters:
-    ///   - xml: the domain's XML; the running one, if it runs.
-    ///   - edited: the definition for the next start, from which title and instance element are taken if it is given.
-    /// - Throws: ``DescriptionError`` if no instance can be made of it at all.
-    public func assemble(_ xml: [UInt8], edited: [UInt8]? = nil) throws(DescriptionError) -> Assembled {
-        let live = try Self.document(xml).root
-        let words = try edited.map { bytes throws(DescriptionError) in try Self.document(bytes).root } ?? live
+    ///   - xml: the domain's XML; that of the running domain, if it runs.
+    ///   - edited: the definition for the next start; if given, title and instance element are read from it.
+    /// - Throws: ``DescriptionError`` if the XML cannot be used at all.
+    package func assemble(_ xml: [UInt8], edited: [UInt8]? = nil) throws(DescriptionError) -> Assembled {
+        let live = try Self.document(xml, elements: Self.mostElements).root
+        let definition =
+            try edited.map { bytes throws(DescriptionError) in try Self.document(bytes, elements: Self.mostElements).root }
+            ?? live
         let domain = try DomainXML(live)
-        var metadata = OperatorMetadata(in: words, readsBare: readsBare)
+        var metadata = OperatorMetadata(in: definition, readsBare: readsBare)
         let searchDomain = defaults.complete(&metadata, for: domain.interfaces.map { ($0.network, bridge(of: $0)) })
-        let hostname = metadata.hostname ?? Hostname.nearest(to: domain.name) ?? "instance-" + domain.uuid.digits.prefix(8)
-        let title = words.first("title")?.trimmedText ?? ""
+        let title = definition.first("title")?.trimmedText ?? ""
+        // Each of these calls adds findings; findings of one line keep this order.
+        let virtualLinks = virtualLinks(of: domain, &metadata)
+        let interfaces = interfaces(of: domain, &metadata)
+        var machine = domain.machine
+        machine.disks = disks(of: domain, &metadata)
         let instance = Instance(
-            domain: domain.uuid, domainName: domain.name, uuid: domain.hardwareUUID ?? domain.uuid,
-            id: metadata.id ?? "i-" + domain.uuid.digits.prefix(17), name: metadata.name ?? (title.isEmpty ? domain.name : title),
-            hostname: Hostname.completed(hostname, by: searchDomain),
-            type: metadata.type ?? "virt.\(domain.vcpus)c-\(domain.memoryMiB)m", placement: metadata.placement,
-            images: metadata.images, launchIndex: metadata.launchIndex ?? 0, action: metadata.action ?? "none",
-            project: metadata.project, owner: metadata.owner, platform: domain.platform, words: metadata.words,
-            credentials: metadata.credentials, publicKeys: metadata.publicKeys, securityGroups: metadata.securityGroups,
-            tags: metadata.tags, userData: metadata.userData, vendorData: metadata.vendorData, additional: metadata.additional,
-            files: metadata.files, dedicatedProcessors: domain.dedicatedProcessors, shares: domain.shares,
-            virtualLinks: virtualLinks(of: domain, &metadata), interfaces: interfaces(of: domain, &metadata),
-            disks: disks(of: domain, &metadata),
-            sessions: metadata.sessions, password: PasswordElement.text(in: live))
+            names: Self.names(of: domain, title: title, metadata, searchDomain: searchDomain),
+            launch: Self.launch(of: domain, metadata), access: metadata.access, documents: metadata.documents, machine: machine,
+            interfaces: interfaces, virtualLinks: virtualLinks, sessions: metadata.sessions,
+            password: PasswordElement.text(in: live))
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
 
+    private static func names(
+        of domain: DomainXML, title: String, _ metadata: OperatorMetadata, searchDomain: String?
+    ) -> InstanceNames {
+        let hostname = metadata.hostname ?? Hostname.nearest(to: domain.name) ?? "instance-" + domain.uuid.digits.prefix(8)
+        return InstanceNames(
+            domain: domain.uuid, domainName: domain.name, libvirtID: domain.id, uuid: domain.hardwareUUID ?? domain.uuid,
+            id: metadata.id ?? "i-" + domain.uuid.digits.prefix(17), name: metadata.name ?? (title.isEmpty ? domain.name : title),
+            hostname: Hostname.completed(hostname, by: searchDomain))
+    }
+
+    private static func launch(of domain: DomainXML, _ metadata: OperatorMetadata) -> LaunchFacts {
+        var launch = LaunchFacts(type: metadata.type ?? "virt.\(domain.vcpus)c-\(domain.memoryMiB)m")
+        launch.images = metadata.images
+        launch.index = metadata.launchIndex ?? launch.index
+        launch.action = metadata.action ?? launch.action
+        launch.placement = metadata.placement
+        (launch.project, launch.owner) = (metadata.project, metadata.owner)
+        return launch
+    }
+
     private func interfaces(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [NetworkInterface] {
-        for (mac, words) in metadata.interfaces where !domain.interfaces.contains(where: { $0.mac == mac }) {
+        for (mac, values) in metadata.interfaces where !domain.interfaces.contains(where: { $0.mac == mac }) {
             let problem = "the domain has no interface \(mac)"
-            metadata.findings.append(Finding(.unusable, line: words.line, element: "interfaces/interface", problem))
+            metadata.findings.append(Finding(.unusable, line: values.line, element: "interfaces/interface", problem))
         }
         metadata.findings += domain.interfaces.compactMap(Self.unreachable)
+        metadata.findings += domain.interfaces.flatMap { Self.unprintableNames($0, bridge: bridge(of: $0)) }
         let numbers = Self.deviceNumbers(of: domain, metadata)
         return zip(domain.interfaces, numbers).map { described, number in
             let network = described.network.flatMap { networks[$0] }
-            let words = metadata.interfaces[described.mac]
+            let values = metadata.interfaces[described.mac]
             var interface = NetworkInterface(mac: described.mac)
-            interface.tap = described.tap
-            interface.bridge = bridge(of: described)
+            interface.tap = Self.tapKinds.contains(described.type) ? described.tap.flatMap(Self.printable) : nil
+            interface.bridge = bridge(of: described).flatMap(Self.printable)
             interface.network = network?.reference
             interface.device = described.device
             interface.vlan = described.vlan
             interface.isTrusted = described.isTrusted
-            interface.tags = words?.tags ?? []
-            interface.configuration = words?.configuration ?? LinkConfiguration()
+            interface.tags = values?.tags ?? []
+            interface.configuration = values?.configuration ?? LinkConfiguration()
             interface.deviceNumber = number
-            interface.networkCard = words?.networkCard
-            interface.identifiers = words?.identifiers ?? InterfaceIdentifiers()
-            interface.subnetRanges = words?.subnetRanges ?? []
-            interface.networkRanges = words?.networkRanges ?? []
-            interface.mtu = words?.configuration.mtu ?? described.mtu ?? network?.mtu
-            interface.publicIPv4 = words?.publicIPv4
+            interface.networkCard = values?.networkCard
+            interface.identifiers = values?.identifiers ?? InterfaceIdentifiers()
+            interface.subnetRanges = values?.subnetRanges ?? []
+            interface.networkRanges = values?.networkRanges ?? []
+            interface.mtu = values?.configuration.mtu ?? described.mtu ?? network?.mtu
+            interface.publicIPv4 = values?.publicIPv4
             interface.reservation = network?.reservations[described.mac]
             interface.lease = network.flatMap { leases[$0.name]?[described.mac] }
             return interface
+        }
+    }
+
+    /// The name of a link, unless Swift might compare it equal to another link's name (canonical equivalence).
+    private static func printable(_ name: String) -> String? { LinkName.isPrintable(name) ? name : nil }
+
+    private static func unprintableNames(_ interface: DomainXML.Interface, bridge: String?) -> [Finding] {
+        [(tapKinds.contains(interface.type) ? interface.tap : nil, "target"), (bridge, "source")].compactMap { name, element in
+            guard let name, printable(name) == nil else { return nil }
+            let problem =
+                "a link named '\(shown(name))' is not served; links have names of 1 to 15 printable characters of ASCII here"
+            return Finding(.unusable, line: interface.line, element: "devices/interface/\(element)", problem)
         }
     }
 
@@ -108,39 +142,41 @@ public struct InstanceAssembly: Sendable {
         interface.bridge ?? interface.network.flatMap { networks[$0]?.bridge }
     }
 
-    /// The links that the guest is to make, of interfaces that it has and of bonds that are given; a bond comes before what is on it.
+    /// The links that the guest creates on its interfaces and bonds; a bond precedes the VLANs on it.
     private func virtualLinks(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [VirtualLink] {
         let own = Set(domain.interfaces.map(\.mac))
         var bonds: [String: MACAddress] = [:]
         var links: [VirtualLink] = []
-        for words in metadata.virtualLinks.filter(\.isBond) + metadata.virtualLinks.filter({ !$0.isBond }) {
+        for link in metadata.virtualLinks.filter(\.isBond) + metadata.virtualLinks.filter({ !$0.isBond }) {
             do throws(UnusableLink) {
-                let mac = try words.hardwareAddress(among: own, bonds)
-                if words.isBond { bonds[words.name] = mac }
+                let mac = try link.hardwareAddress(among: own, bonds)
+                if link.isBond { bonds[link.name] = mac }
                 links.append(
-                    VirtualLink(name: words.name, kind: words.kind, mac: mac, configuration: words.configuration))
+                    VirtualLink(name: link.name, kind: link.kind, mac: mac, configuration: link.configuration))
             } catch {
-                metadata.findings.append(Finding(.unusable, line: words.line, element: words.element, error.problem))
+                metadata.findings.append(Finding(.unusable, line: link.line, element: link.element, error.problem))
             }
         }
         return links
     }
 
-    /// The operator's numbers, and for the others the lowest that are free, in the order of the domain's XML.
+    /// The operator's numbers, and for the other interfaces the lowest free numbers, in the order of the domain's XML.
     private static func deviceNumbers(of domain: DomainXML, _ metadata: OperatorMetadata) -> [Int] {
-        let said = domain.interfaces.map { metadata.interfaces[$0.mac]?.deviceNumber }
-        let taken = Set(said.compactMap(\.self))
+        let assigned = domain.interfaces.map { metadata.interfaces[$0.mac]?.deviceNumber }
+        let taken = Set(assigned.compactMap(\.self))
         var free = (0...).lazy.filter { !taken.contains($0) }.makeIterator()
-        return said.map { $0 ?? free.next() ?? 0 }
+        return assigned.map { $0 ?? free.next() ?? 0 }
     }
 
-    /// How interfaces are plugged in of which no bridge ever sees a packet.
+    /// The interface types that have a tap. For other types libvirt keeps any `<target dev>` that the XML's author wrote.
+    private static let tapKinds: Set = ["bridge", "network", "ethernet"]
+
+    /// The interface types whose packets never pass a bridge.
     private static let bridgeless = [
         "direct": "macvtap", "hostdev": "a device of the host", "user": "user-mode networking or passt", "vdpa": "vDPA",
         "vhostuser": "a switch in user space", "null": "nothing",
     ]
 
-    /// What is to be known of an interface that no bridge listener can serve.
     private static func unreachable(_ interface: DomainXML.Interface) -> Finding? {
         guard let kind = bridgeless[interface.type] else { return nil }
         let problem =
@@ -148,42 +184,42 @@ public struct InstanceAssembly: Sendable {
         return Finding(.note, line: interface.line, element: "devices/interface", problem)
     }
 
-    /// The disk with the lowest boot order is the root, else the first one.
+    /// The root disk is the one with the lowest boot order, else the first.
     private func disks(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [Disk] {
-        for (target, words) in metadata.disks where !domain.disks.contains(where: { $0.target == target }) {
+        for (target, values) in metadata.disks where !domain.disks.contains(where: { $0.target == target }) {
             let problem = "the domain has no disk '\(shown(target))'"
-            metadata.findings.append(Finding(.unusable, line: words.line, element: "disks/disk", problem))
+            metadata.findings.append(Finding(.unusable, line: values.line, element: "disks/disk", problem))
         }
         let ordered = domain.disks.filter { $0.bootOrder != nil }.min { ($0.bootOrder ?? 0) < ($1.bootOrder ?? 0) }
         let root = (ordered ?? domain.disks.first)?.target
         return domain.disks.map { described in
-            let words = metadata.disks[described.target]
-            var disk = Disk(target: described.target, role: words?.role, isRoot: described.target == root)
-            (disk.serial, disk.device, disk.tags) = (described.serial, described.device, words?.tags ?? [])
+            let values = metadata.disks[described.target]
+            var disk = Disk(target: described.target, role: values?.role, isRoot: described.target == root)
+            (disk.serial, disk.device, disk.tags) = (described.serial, described.device, values?.tags ?? [])
             return disk
         }
     }
 
-    static func document(_ xml: [UInt8]) throws(DescriptionError) -> XMLDocument {
+    static func document(_ xml: [UInt8], elements: Int = XMLDocument.maximumElements) throws(DescriptionError) -> XMLDocument {
         do {
-            return try XMLDocument(parsing: xml)
+            return try XMLDocument(parsing: xml, elements: elements)
         } catch {
-            throw DescriptionError(line: error.line ?? 1, error.message)
+            throw DescriptionError(line: error.line ?? 1, error.problem)
         }
     }
 }
 
-/// Why a link that the guest is to make cannot be made.
+/// Why a bond or a VLAN cannot be created.
 private struct UnusableLink: Error {
     let problem: String
 }
 
-extension OperatorMetadata.LinkWords {
+extension OperatorMetadata.LinkElement {
     fileprivate var isBond: Bool {
         if case .bond = kind { true } else { false }
     }
 
-    /// Its own hardware address, else that of what it is made of, which has to be there.
+    /// Its own hardware address, else that of its base or first member, which must exist.
     fileprivate func hardwareAddress(
         among interfaces: Set<MACAddress>, _ bonds: [String: MACAddress]
     ) throws(UnusableLink) -> MACAddress {
@@ -191,8 +227,8 @@ extension OperatorMetadata.LinkWords {
         switch kind {
         case .bond(_, let members, _):
             guard let first = members.first else { throw UnusableLink(problem: "has no <member>") }
-            if let stranger = members.first(where: { !interfaces.contains($0) }) {
-                throw UnusableLink(problem: "the domain has no interface \(stranger)")
+            if let unknown = members.first(where: { !interfaces.contains($0) }) {
+                throw UnusableLink(problem: "the domain has no interface \(unknown)")
             }
             base = first
         case .vlan(_, .interface(let mac)):

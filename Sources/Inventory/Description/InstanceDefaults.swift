@@ -1,42 +1,40 @@
 import Common
 import XML
 
-/// What instances say whose operators have left it out: for all of them, and for those that are plugged into a network.
-public struct InstanceDefaults: Sendable, Equatable {
+/// Values for elements that a domain's XML lacks: for all instances, and for those on a network.
+package struct InstanceDefaults: Sendable, Equatable {
     /// One set of defaults.
-    public struct Layer: Sendable, Equatable {
-        fileprivate let words: OperatorMetadata?
-        /// What is added to a host name without a dot.
+    package struct Layer: Sendable, Equatable {
+        fileprivate let metadata: OperatorMetadata?
+        /// The domain to append to host names without a dot.
         fileprivate let domain: String?
-        /// The words as they are written, by which two sets are told apart.
+        /// The values as XML, for comparison.
         private let element: String?
 
-        /// Puts values to their paths.
-        ///
         /// - Parameters:
-        ///   - assignments: paths and values, in the operator's vocabulary.
-        ///   - domain: the domain of host names that have none.
-        /// - Throws: ``DefinitionFailure`` that names the path whose value cannot be used, or cannot be every instance's.
-        public init(_ assignments: [InstanceElement.Assignment] = [], domain: String? = nil) throws(DefinitionFailure) {
+        ///   - assignments: paths and values, as in the operator's element.
+        ///   - domain: the domain to append to host names without a dot.
+        /// - Throws: ``DefinitionFailure`` with the path of a value that is unusable, or that only a single instance can have.
+        package init(_ assignments: [InstanceElement.Assignment] = [], domain: String? = nil) throws(DefinitionFailure) {
             var instance = InstanceElement(nil)
             for assignment in assignments {
                 try Self.set(assignment, in: &instance)
-                // One after the other, so that each finding is of the value that brought it.
-                _ = try Self.words(of: instance, after: assignment.path)
+                // One after the other, so that each finding belongs to the value that caused it.
+                _ = try Self.metadata(of: instance, after: assignment.path)
             }
             if let domain, !Hostname.isValid(domain) {
                 throw DefinitionFailure("domain: '\(shown(domain))' is no domain of host names (RFC 1123)")
             }
-            words = try Self.words(of: instance, after: nil)
+            metadata = try Self.metadata(of: instance, after: nil)
             (element, self.domain) = (instance.text, domain)
         }
 
-        /// Two sets are the same where the same is written in them.
-        public static func == (left: Layer, right: Layer) -> Bool {
+        /// Compares the values as XML.
+        package static func == (left: Layer, right: Layer) -> Bool {
             left.element == right.element && left.domain == right.domain
         }
 
-        /// What is one instance's own, whatever the others say.
+        /// The elements that only a single instance can have.
         private static let own: Set<String> = [
             "instance-id", "name", "hostname", "launch-index", "reservation-id", "interfaces", "disks",
         ]
@@ -55,14 +53,14 @@ public struct InstanceDefaults: Sendable, Equatable {
             }
         }
 
-        private static func words(
+        private static func metadata(
             of instance: InstanceElement, after path: ElementPath?
         ) throws(DefinitionFailure) -> OperatorMetadata? {
             do {
                 guard let text = try instance.namespaced else { return nil }
                 let domain = try XMLDocument(parsing: Array("<domain><metadata>\(text)</metadata></domain>".utf8))
-                let words = OperatorMetadata(in: domain.root, readsBare: false)
-                guard let finding = words.findings.first(where: { $0.weight == .unusable }) else { return words }
+                let metadata = OperatorMetadata(in: domain.root, readsBare: false)
+                guard let finding = metadata.findings.first(where: { $0.weight == .unusable }) else { return metadata }
                 throw DefinitionFailure("\(path.map { "\($0)" } ?? finding.element): \(finding.problem)")
             } catch let failure as DefinitionFailure {
                 throw failure
@@ -75,22 +73,18 @@ public struct InstanceDefaults: Sendable, Equatable {
     private let all: Layer?
     private let networks: [String: Layer]
 
-    /// Nothing.
-    public init() {
+    package init() {
         (all, networks) = (nil, [:])
     }
 
-    /// Puts sets together.
-    ///
     /// - Parameters:
     ///   - all: for every instance.
-    ///   - networks: for the instances that are plugged into a libvirt network, or a bridge, of that name; these come before what
-    ///     is for all.
-    public init(all: Layer, networks: [String: Layer] = [:]) {
+    ///   - networks: for instances on the libvirt network or bridge of that name; these take precedence over `all`.
+    package init(all: Layer, networks: [String: Layer] = [:]) {
         (self.all, self.networks) = (all, networks)
     }
 
-    /// The sets that are an instance's, the nearest first: those of its interfaces' networks in their order, and that of all.
+    /// The layers that apply to an instance, the most specific first: those of its interfaces' networks in their order, then that for all.
     private func layers(for interfaces: [(network: String?, bridge: String?)]) -> [Layer] {
         var layers: [Layer] = []
         if !networks.isEmpty {
@@ -102,22 +96,22 @@ public struct InstanceDefaults: Sendable, Equatable {
         return layers
     }
 
-    /// Says what the operator has left out.
+    /// Fills in missing values.
     ///
-    /// - Returns: what is added to a host name without a dot.
+    /// - Returns: the domain to append to host names without a dot.
     func complete(
         _ metadata: inout OperatorMetadata, for interfaces: [(network: String?, bridge: String?)]
     ) -> String? {
         let layers = layers(for: interfaces)
         for layer in layers {
-            if let words = layer.words { metadata.complete(by: words) }
+            if let defaults = layer.metadata { metadata.complete(by: defaults) }
         }
         return layers.lazy.compactMap(\.domain).first
     }
 }
 
 extension OperatorMetadata {
-    /// Takes over the words that are missing here: of a list all or nothing, of what has words below it each.
+    /// Copies the values that are missing here: a list as a whole, elements below another one by one.
     fileprivate mutating func complete(by other: OperatorMetadata) {
         type = type ?? other.type
         images.image = images.image ?? other.images.image
@@ -129,24 +123,36 @@ extension OperatorMetadata {
         action = action ?? other.action
         project = project ?? other.project
         owner = owner ?? other.owner
-        words.merge(other.words) { own, _ in own }
-        if credentials.isEmpty { credentials = other.credentials }
         let placed = Set(placement.map(\.name))
         placement += other.placement.filter { !placed.contains($0.name) }
-        if publicKeys.isEmpty { publicKeys = other.publicKeys }
-        if securityGroups.isEmpty { securityGroups = other.securityGroups }
-        if tags.isEmpty { tags = other.tags }
-        userData = userData ?? other.userData
-        vendorData = vendorData ?? other.vendorData
-        additional = additional ?? other.additional
-        if files.isEmpty { files = other.files }
+        access.complete(by: other.access)
+        documents.complete(by: other.documents)
         sessions.tokens = sessions.tokens ?? other.sessions.tokens
         sessions.hopLimit = sessions.hopLimit ?? other.sessions.hopLimit
     }
 }
 
+extension GuestAccess {
+    fileprivate mutating func complete(by other: GuestAccess) {
+        if publicKeys.isEmpty { publicKeys = other.publicKeys }
+        if securityGroups.isEmpty { securityGroups = other.securityGroups }
+        if credentials.isEmpty { credentials = other.credentials }
+    }
+}
+
+extension OperatorDocuments {
+    fileprivate mutating func complete(by other: OperatorDocuments) {
+        userData = userData ?? other.userData
+        vendorData = vendorData ?? other.vendorData
+        additional = additional ?? other.additional
+        if files.isEmpty { files = other.files }
+        if tags.isEmpty { tags = other.tags }
+        verbatim.merge(other.verbatim) { own, _ in own }
+    }
+}
+
 extension Hostname {
-    /// A host name in a domain, if it has none and there is room for one.
+    /// Appends a domain to a host name without a dot, unless the result is too long.
     static func completed(_ name: String, by domain: String?) -> String {
         guard let domain, !name.contains(".") else { return name }
         let longer = "\(name).\(domain)"

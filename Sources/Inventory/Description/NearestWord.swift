@@ -1,13 +1,13 @@
-/// The word of a set that a misspelt one most likely means: the one with the fewest letters changed, at most a third of them.
-public func nearestWord(to word: String, among words: some Collection<String>) -> String? {
-    // The lengths alone tell that many differ by more, and one of them may be very long.
+/// The name of a set that is nearest to a misspelt one: with the fewest edits, at most a third of its letters.
+package func nearestWord(to word: String, among words: some Collection<String>) -> String? {
+    // The lengths alone exclude many names, and a misspelt name may be very long.
     words.filter { abs(word.count - $0.count) * 3 <= max(word.count, $0.count) }
         .map { (word: $0, distance: editDistance(word, $0)) }
         .filter { $0.distance * 3 <= max(word.count, $0.word.count) }
         .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
 }
 
-/// How many letters must be put in, taken out or changed, or two neighbours exchanged, to come from one word to the other (optimal string
+/// The number of letters to insert, remove or change, or adjacent letters to exchange, to turn one name into the other (optimal string
 /// alignment distance).
 private func editDistance(_ left: String, _ right: String) -> Int {
     let (left, right) = (Array(left), Array(right))

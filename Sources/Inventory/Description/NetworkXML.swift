@@ -1,18 +1,18 @@
 import Common
 import XML
 
-/// What a libvirt network's XML says of the links its guests have (https://libvirt.org/formatnetwork.html).
+/// The parts of a libvirt network's XML that concern its guests' interfaces (https://libvirt.org/formatnetwork.html).
 struct NetworkXML: Sendable, Equatable {
     let bridge: String?
     let mtu: Int?
     let reservations: [MACAddress: IPAddress]
-    /// What its guests' interfaces need to know of it.
+    /// The facts for its guests' interfaces.
     let reference: NetworkReference
 
     var name: String { reference.name }
     var offersDHCP: Bool { reference.offersDHCP }
 
-    /// Reads the root element of a network's XML.
+    /// Parses the root element of a network's XML.
     init(_ network: XMLElement) throws(DescriptionError) {
         guard network.name == "network", let name = network.first("name")?.trimmedText, !name.isEmpty else {
             throw DescriptionError(line: network.line, "there is no <network> with a <name>")
@@ -20,7 +20,7 @@ struct NetworkXML: Sendable, Equatable {
         bridge = network.first("bridge")?.attribute("name")
         mtu = (network.first("mtu")?.attribute("size")).flatMap { Int($0) }
         let subnets = network.all("ip").filter { ["ipv4", nil].contains($0.attribute("family")) }
-        // Where the host has no address, whoever else is on that link gives the addresses, and as a rule by DHCP.
+        // Where the host has no address, another machine on the network assigns the addresses, usually by DHCP.
         let offersDHCP = subnets.isEmpty || subnets.contains { $0.first("dhcp") != nil }
         let hosts = subnets.compactMap { $0.first("dhcp") }.flatMap { $0.all("host") }
         reservations = Dictionary(
@@ -38,7 +38,7 @@ struct NetworkXML: Sendable, Equatable {
         let resolver = network.first("dns")
         reference.resolvesNames = resolver?.attribute("enable") != "no"
         reference.nameServers = resolver?.all("forwarder").compactMap { $0.attribute("addr").flatMap { IPAddress($0) } } ?? []
-        // libvirt advertises the prefix, and gives addresses where there is a range to give them from.
+        // libvirt advertises the prefix, and leases addresses where the network has a DHCP range.
         let ipv6 = network.all("ip").filter { $0.attribute("family") == "ipv6" }
         reference.ipv6 = ipv6.isEmpty ? nil : ipv6.contains { $0.first("dhcp") != nil } ? .stateful : .slaac
         self.reference = reference
@@ -50,8 +50,8 @@ struct NetworkXML: Sendable, Equatable {
         return Route(to: destination, by: gateway)
     }
 
-    /// The address of an `<ip>` or a `<route>`, with the length of its prefix: as it says, or as many ones as its mask begins with.
-    /// Without either the class of the address counts, as libvirt has it, and that is nobody's intention: then there is none.
+    /// The address of an `<ip>` or a `<route>`, with the prefix length from `prefix` or `netmask`; `nil` without either: then libvirt
+    /// uses the class of the address, which no operator intends.
     private static func address(_ element: XMLElement) -> InterfaceAddress? {
         guard let address = element.attribute("address").flatMap({ IPAddress($0) }) else { return nil }
         let mask = element.attribute("netmask").flatMap { IPAddress($0) }

@@ -1,11 +1,11 @@
 import Common
 import XML
 
-/// What the operator wrote of an instance in its domain's XML, each value checked: one that cannot be used is left out and named
-/// in the findings.
+/// The operator's values for an instance in its domain's XML, each validated: unusable values are omitted and reported in the
+/// findings.
 struct OperatorMetadata {
-    /// What the operator says of one interface.
-    struct Interface {
+    /// The operator's values for one interface.
+    struct InterfaceElement {
         let line: Int
         var configuration = LinkConfiguration()
         var publicIPv4: IPAddress?
@@ -17,19 +17,19 @@ struct OperatorMetadata {
         var networkRanges: [AddressRange] = []
     }
 
-    /// What the operator says of one disk.
-    struct DiskWords {
+    /// The operator's values for one disk.
+    struct DiskElement {
         let line: Int
         var role: Disk.Role?
         var tags: [String] = []
     }
 
-    /// A link that the guest is to make, and where it is written.
-    struct LinkWords {
+    /// The element of a link that the guest creates.
+    struct LinkElement {
         let line: Int
         let element: String
         let name: String
-        /// Its own hardware address, if it is to have one.
+        /// Its own hardware address, if any.
         let mac: MACAddress?
         let kind: VirtualLink.Kind
         let configuration: LinkConfiguration
@@ -44,37 +44,30 @@ struct OperatorMetadata {
     var action: String?
     var project: String?
     var owner: String?
-    var words: [String: String] = [:]
-    var credentials: [Tag] = []
     var placement: [Tag] = []
-    var publicKeys: [PublicKey] = []
-    var securityGroups: [String] = []
-    var tags: [Tag] = []
-    var userData: [UInt8]?
-    var vendorData: JSONValue?
-    var additional: Directory?
-    var interfaces: [MACAddress: Interface] = [:]
-    var disks: [String: DiskWords] = [:]
-    var virtualLinks: [LinkWords] = []
-    var files: [InjectedFile] = []
+    var access = GuestAccess()
+    var documents = OperatorDocuments()
+    var interfaces: [MACAddress: InterfaceElement] = [:]
+    var disks: [String: DiskElement] = [:]
+    var virtualLinks: [LinkElement] = []
     var sessions = SessionPolicy()
     var findings: [Finding] = []
 
-    /// Reads the operator's element of a domain's XML; a domain without one says nothing.
+    /// Reads the operator's element of a domain's XML, if there is one.
     ///
     /// - Parameter readsBare: whether elements without a namespace directly under `<metadata>` are read as well, as the older
-    ///   libvirt_metadata_api wrote them. Only files can hold them: libvirt drops them.
+    ///   libvirt_metadata_api wrote them. Only files can contain them: libvirt drops them.
     init(in domain: XMLElement, readsBare: Bool) {
         guard let metadata = domain.first("metadata") else { return }
-        let ours = metadata.children.filter { $0.namespace == Vocabulary.namespace }
-        for element in ours where element.name != Vocabulary.root {
+        let elements = metadata.children.filter { $0.namespace == Vocabulary.namespace }
+        for element in elements where element.name != Vocabulary.root {
             let meant = "the element of this namespace is <\(Vocabulary.root)>"
             findings.append(Finding(.unusable, line: element.line, element: element.name, meant))
         }
-        for element in ours.filter({ $0.name == Vocabulary.root }).dropFirst() {
+        for element in elements.filter({ $0.name == Vocabulary.root }).dropFirst() {
             findings.append(Finding(.unusable, line: element.line, element: element.name, "is given twice; the first one counts"))
         }
-        if let instance = ours.first(where: { $0.name == Vocabulary.root }) {
+        if let instance = elements.first(where: { $0.name == Vocabulary.root }) {
             var reader = OperatorMetadataReader(namespace: Vocabulary.namespace)
             reader.read(instance, into: &self)
         } else if readsBare, let first = metadata.children.first(where: { $0.namespace == nil }) {

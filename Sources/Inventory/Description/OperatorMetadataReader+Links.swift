@@ -1,7 +1,7 @@
 import Common
 import XML
 
-/// How the operator's words about links are read: interfaces, and what the guest is to make of them.
+/// Reads the operator's values for links: interfaces, and the bonds and VLANs that the guest creates on them.
 extension OperatorMetadataReader {
     func readInterfaces(_ element: XMLElement, into metadata: inout OperatorMetadata) {
         for child in children(of: element, path: "interfaces/", &metadata) {
@@ -19,7 +19,7 @@ extension OperatorMetadataReader {
             reject(element, path: "interfaces/", "\(mac) is given twice; the first one counts", &metadata)
             return
         }
-        metadata.interfaces[mac] = words(of: element, &metadata)
+        metadata.interfaces[mac] = values(of: element, &metadata)
     }
 
     private func hardwareAddress(_ element: XMLElement, _ name: String, _ metadata: inout OperatorMetadata) -> MACAddress? {
@@ -28,106 +28,107 @@ extension OperatorMetadataReader {
         return nil
     }
 
-    private func words(of interface: XMLElement, _ metadata: inout OperatorMetadata) -> OperatorMetadata.Interface {
-        var words = OperatorMetadata.Interface(line: interface.line)
+    private func values(of interface: XMLElement, _ metadata: inout OperatorMetadata) -> OperatorMetadata.InterfaceElement {
+        var values = OperatorMetadata.InterfaceElement(line: interface.line)
         let path = "interfaces/interface/"
-        for word in children(of: interface, path: path, &metadata) {
-            if configure(&words.configuration, by: word, path: path, &metadata) { continue }
-            switch word.name {
+        for child in children(of: interface, path: path, &metadata) {
+            if configure(&values.configuration, by: child, path: path, &metadata) { continue }
+            switch child.name {
             case "public-ipv4":
-                words.publicIPv4 = address(word, path: path, "IPv4 address", &metadata) { $0.family == .v4 }
-            case "tag": words.tags += [line(word, path: path, &metadata)].compactMap(\.self)
+                values.publicIPv4 = address(child, path: path, "IPv4 address", &metadata) { $0.family == .v4 }
+            case "tag": values.tags += [line(child, path: path, &metadata)].compactMap(\.self)
             case "device-number":
-                words.deviceNumber = number(word, path: path, &metadata)
-                if let number = words.deviceNumber, metadata.interfaces.values.contains(where: { $0.deviceNumber == number }) {
-                    reject(word, path: path, "\(number) is another interface's; that one keeps it", &metadata)
-                    words.deviceNumber = nil
+                values.deviceNumber = number(child, path: path, &metadata)
+                if let number = values.deviceNumber, metadata.interfaces.values.contains(where: { $0.deviceNumber == number }) {
+                    reject(child, path: path, "\(number) is another interface's; that one keeps it", &metadata)
+                    values.deviceNumber = nil
                 }
-            case "network-card": words.networkCard = number(word, path: path, &metadata)
-            case "interface-id": words.identifiers.interface = line(word, path: path, &metadata)
-            case "vpc-id": words.identifiers.network = line(word, path: path, &metadata)
-            case "subnet-id": words.identifiers.subnet = line(word, path: path, &metadata)
-            case "subnet-cidr-block": words.subnetRanges += range(word, path: path, &metadata)
-            case "vpc-cidr-block": words.networkRanges += range(word, path: path, &metadata)
+            case "network-card": values.networkCard = number(child, path: path, &metadata)
+            case "interface-id": values.identifiers.interface = line(child, path: path, &metadata)
+            case "vpc-id": values.identifiers.network = line(child, path: path, &metadata)
+            case "subnet-id": values.identifiers.subnet = line(child, path: path, &metadata)
+            case "subnet-cidr-block": values.subnetRanges += range(child, path: path, &metadata)
+            case "vpc-cidr-block": values.networkRanges += range(child, path: path, &metadata)
             default: break
             }
         }
-        review(words.configuration, of: interface, &metadata)
-        return words
+        review(values.configuration, of: interface, &metadata)
+        return values
     }
 
-    // MARK: What any link may have
+    // MARK: Elements of any link
 
-    /// Reads a word about how a link gets its addresses; false if it is about something else.
+    /// Reads an element of a link's configuration; false if it is another element.
     private func configure(
-        _ link: inout LinkConfiguration, by word: XMLElement, path: String, _ metadata: inout OperatorMetadata
+        _ link: inout LinkConfiguration, by element: XMLElement, path: String, _ metadata: inout OperatorMetadata
     ) -> Bool {
-        let text = word.trimmedText
-        switch word.name {
+        let text = element.trimmedText
+        switch element.name {
         case "address":
             if let address = InterfaceAddress(text) {
                 link.addresses.append(address)
             } else {
-                reject(word, path: path, "'\(shown(text))' is no address; write 192.0.2.10/24 or 2001:db8::10/64", &metadata)
+                reject(element, path: path, "'\(shown(text))' is no address; write 192.0.2.10/24 or 2001:db8::10/64", &metadata)
             }
         case "gateway":
-            guard let gateway = address(word, path: path, "address", &metadata) else { break }
+            guard let gateway = address(element, path: path, "address", &metadata) else { break }
             if link.gateways.contains(where: { $0.family == gateway.family }) {
-                reject(word, path: path, "there is one for this family already; the first one counts", &metadata)
+                reject(element, path: path, "there is one for this family already; the first one counts", &metadata)
             } else {
                 link.gateways.append(gateway)
             }
-        case "dns": link.nameServers += [address(word, path: path, "address", &metadata)].compactMap(\.self)
+        case "dns": link.nameServers += [address(element, path: path, "address", &metadata)].compactMap(\.self)
         case "route":
-            let destination = word.attribute("to").flatMap { AddressRange($0) }
-            let gateway = word.attribute("via").flatMap { IPAddress($0) }
+            let destination = element.attribute("to").flatMap { AddressRange($0) }
+            let gateway = element.attribute("via").flatMap { IPAddress($0) }
             if let destination, let gateway, let route = Route(to: destination, by: gateway) {
                 link.routes.append(route)
             } else {
-                reject(word, path: path, "is no route; write <route to='198.51.100.0/24' via='192.0.2.1'/>", &metadata)
+                reject(element, path: path, "is no route; write <route to='198.51.100.0/24' via='192.0.2.1'/>", &metadata)
             }
         case "mtu":
             if let mtu = Int(text), (68...65535).contains(mtu) {
                 link.mtu = mtu
             } else {
-                reject(word, path: path, "'\(shown(text))' is no number of bytes from 68 to 65535", &metadata)
+                reject(element, path: path, "'\(shown(text))' is no number of bytes from 68 to 65535", &metadata)
             }
-        case "ipv4": link.ipv4 = method(word, path: path, &metadata)
-        case "ipv6": link.ipv6 = method(word, path: path, &metadata)
+        case "ipv4": link.ipv4 = method(element, path: path, &metadata)
+        case "ipv6": link.ipv6 = method(element, path: path, &metadata)
         default: return false
         }
         return true
     }
 
     private func address(
-        _ word: XMLElement, path: String, _ kind: String, _ metadata: inout OperatorMetadata,
+        _ element: XMLElement, path: String, _ kind: String, _ metadata: inout OperatorMetadata,
         where fits: (IPAddress) -> Bool = { _ in true }
     ) -> IPAddress? {
-        let text = word.trimmedText
+        let text = element.trimmedText
         if let address = IPAddress(text), address.zone == nil, fits(address) { return address }
-        reject(word, path: path, "'\(shown(text))' is no \(kind)", &metadata)
+        reject(element, path: path, "'\(shown(text))' is no \(kind)", &metadata)
         return nil
     }
 
     private func method<Method: RawRepresentable<String> & CaseIterable>(
-        _ word: XMLElement, path: String, _ metadata: inout OperatorMetadata
+        _ element: XMLElement, path: String, _ metadata: inout OperatorMetadata
     ) -> Method? {
-        if let method = Method(rawValue: word.trimmedText) { return method }
+        if let method = Method(rawValue: element.trimmedText) { return method }
         let all = Method.allCases.map(\.rawValue).joined(separator: ", ")
-        reject(word, path: path, "'\(shown(word.trimmedText))' is none of \(all)", &metadata)
+        reject(element, path: path, "'\(shown(element.trimmedText))' is none of \(all)", &metadata)
         return nil
     }
 
-    private func range(_ word: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> [AddressRange] {
-        let text = word.trimmedText
+    private func range(_ element: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> [AddressRange] {
+        let text = element.trimmedText
         guard text.contains("/"), let range = AddressRange(text) else {
-            reject(word, path: path, "'\(shown(text))' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64", &metadata)
+            reject(
+                element, path: path, "'\(shown(text))' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64", &metadata)
             return []
         }
         return [range.canonical]
     }
 
-    /// Notes what is served as it is written, and may not be meant.
+    /// Adds notes on values that are served as written but may be mistakes.
     private func review(_ link: LinkConfiguration, of element: XMLElement, _ metadata: inout OperatorMetadata) {
         for address in link.addresses where address.prefixLength == nil {
             let problem = "\(address.address) has no length of a prefix: guests are told of it, but it is not configured by it"
@@ -139,12 +140,12 @@ extension OperatorMetadataReader {
         }
     }
 
-    // MARK: Links that the guest makes
+    // MARK: Links that the guest creates
 
     private static let bondModes = [
         "balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb",
     ]
-    /// The attributes of a bond that are parameters of Linux's driver, by the names that the document has for them.
+    /// The attributes of a bond that are parameters of Linux's driver, with their names in the network document.
     private static let bondParameters = [
         "miimon": "bond_miimon", "xmit-hash-policy": "bond_xmit_hash_policy", "lacp-rate": "bond_lacp_rate",
     ]
@@ -158,9 +159,9 @@ extension OperatorMetadataReader {
             return
         }
         var (configuration, members) = (LinkConfiguration(), [MACAddress]())
-        for word in children(of: element, path: path, &metadata) {
-            if configure(&configuration, by: word, path: path, &metadata) { continue }
-            members += [hardwareAddress(word, "mac", &metadata)].compactMap(\.self)
+        for child in children(of: element, path: path, &metadata) {
+            if configure(&configuration, by: child, path: path, &metadata) { continue }
+            members += [hardwareAddress(child, "mac", &metadata)].compactMap(\.self)
         }
         review(configuration, of: element, &metadata)
         let parameters = Self.bondParameters.sorted { $0.key < $1.key }.compactMap { name, parameter in
@@ -183,8 +184,8 @@ extension OperatorMetadataReader {
             return
         }
         var configuration = LinkConfiguration()
-        for word in children(of: element, path: path, &metadata) {
-            _ = configure(&configuration, by: word, path: path, &metadata)
+        for child in children(of: element, path: path, &metadata) {
+            _ = configure(&configuration, by: child, path: path, &metadata)
         }
         review(configuration, of: element, &metadata)
         let on = MACAddress(base).map(VirtualLink.Base.interface) ?? .bond(base)
@@ -201,13 +202,13 @@ extension OperatorMetadataReader {
             mac = hardwareAddress(element, "mac", &metadata)
             if mac == nil { return }
         }
-        if let reason = reasonAgainstPlaceName(name) {
+        if let reason = reasonAgainstEntryName(name) {
             reject(element, path: "interfaces/", "the name '\(shown(name))' \(reason)", &metadata)
         } else if metadata.virtualLinks.contains(where: { $0.name == name }) {
             reject(element, path: "interfaces/", "the name '\(shown(name))' is given twice; the first one counts", &metadata)
         } else {
             metadata.virtualLinks.append(
-                OperatorMetadata.LinkWords(
+                OperatorMetadata.LinkElement(
                     line: element.line, element: "interfaces/\(element.name)", name: name, mac: mac, kind: kind,
                     configuration: configuration))
         }

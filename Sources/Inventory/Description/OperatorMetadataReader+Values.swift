@@ -3,9 +3,9 @@ import FoundationEssentials
 import JSON
 import XML
 
-/// How single values are read, and how one that cannot be used is named.
+/// Reads single values, and reports unusable ones.
 extension OperatorMetadataReader {
-    /// A text of one line; an empty element says nothing.
+    /// A text of one line; `nil` for an empty element.
     func line(_ element: XMLElement, path: String = "", _ metadata: inout OperatorMetadata) -> String? {
         let text = element.trimmedText
         guard !text.isEmpty else { return nil }
@@ -37,7 +37,7 @@ extension OperatorMetadataReader {
         return text
     }
 
-    /// Bytes that are written as text or, with `encoding='base64'`, as base64; nothing if there are none.
+    /// Bytes, written as text or, with `encoding='base64'`, as base64; `nil` if empty.
     func bytes(
         _ element: XMLElement, path: String = "", mayBeEmpty: Bool = false, _ metadata: inout OperatorMetadata
     ) -> [UInt8]? {
@@ -65,7 +65,6 @@ extension OperatorMetadataReader {
         return bytes.isEmpty && !mayBeEmpty ? nil : bytes
     }
 
-    /// A JSON value.
     func json(_ bytes: [UInt8], _ element: XMLElement, _ metadata: inout OperatorMetadata) -> JSONValue? {
         do {
             return try JSONParsing.value(of: bytes)
@@ -75,7 +74,7 @@ extension OperatorMetadataReader {
         }
     }
 
-    /// The text of a JSON value, as it stands.
+    /// The text of a JSON value, unchanged.
     func json(_ element: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> String? {
         let text = element.trimmedText
         guard !text.isEmpty else { return nil }
@@ -88,7 +87,7 @@ extension OperatorMetadataReader {
         }
     }
 
-    /// The operator's own tree: an object is a directory, its members are places.
+    /// The operator's own metadata tree: an object is a directory, its members are entries.
     func additional(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> Directory? {
         guard let bytes = bytes(element, &metadata), let value = json(bytes, element, &metadata) else { return nil }
         guard case .object(let members) = value else {
@@ -108,26 +107,26 @@ extension OperatorMetadataReader {
         var taken: Set<String> = []
         return Directory(
             members.compactMap { member in
-                let place = path + member.name
-                if let reason = reasonAgainstPlaceName(member.name) {
-                    reject(element, "the name of '\(shown(place))' \(reason)", &metadata)
+                let name = path + member.name
+                if let reason = reasonAgainstEntryName(member.name) {
+                    reject(element, "the name of '\(shown(name))' \(reason)", &metadata)
                     return nil
                 }
                 guard taken.insert(member.name).inserted else {
-                    reject(element, "'\(shown(place))' is given twice; the first one counts", &metadata)
+                    reject(element, "'\(shown(name))' is given twice; the first one counts", &metadata)
                     return nil
                 }
                 switch member.value {
                 case .null:
-                    reject(element, "'\(shown(place))' is null", &metadata)
+                    reject(element, "'\(shown(name))' is null", &metadata)
                     return nil
                 case .string(""):
-                    reject(element, "'\(shown(place))' is empty", &metadata)
+                    reject(element, "'\(shown(name))' is empty", &metadata)
                     return nil
                 case .string(let text): return Directory.Member(member.name, .text(text))
                 case .object(let members):
-                    guard let inner = directory(of: members, path: place + "/", element, &metadata) else {
-                        reject(element, "'\(shown(place))' is an object without a place", &metadata)
+                    guard let inner = directory(of: members, path: name + "/", element, &metadata) else {
+                        reject(element, "'\(shown(name))' is an object without a place", &metadata)
                         return nil
                     }
                     return Directory.Member(member.name, .directory(inner))
@@ -139,14 +138,14 @@ extension OperatorMetadataReader {
 
     // MARK: Elements
 
-    /// The elements that may stand below this one; the others are named.
+    /// The known child elements; the others are reported.
     func children(of element: XMLElement, path: String, _ metadata: inout OperatorMetadata) -> [XMLElement] {
         known(element, among: Vocabulary.children[element.name] ?? [], path: path, &metadata)
     }
 
-    /// The elements of a set below one, each once but for those that may stand several times; the others are named.
+    /// The child elements with these names, each once unless it may be repeated; the others are reported.
     func known(
-        _ parent: XMLElement, among words: Set<String>, path: String, _ metadata: inout OperatorMetadata
+        _ parent: XMLElement, among names: Set<String>, path: String, _ metadata: inout OperatorMetadata
     ) -> [XMLElement] {
         var seen: Set<String> = []
         let repeated = Vocabulary.repeated[parent.name] ?? []
@@ -157,9 +156,9 @@ extension OperatorMetadataReader {
                 }
                 return false
             }
-            guard words.contains(element.name) else {
-                let advice = nearestWord(to: element.name, among: words).map { "; is '\($0)' meant?" } ?? ""
-                reject(element, path: path, "is not a word of the vocabulary\(advice)", &metadata)
+            guard names.contains(element.name) else {
+                func advice() -> String { nearestWord(to: element.name, among: names).map { "; is '\($0)' meant?" } ?? "" }
+                reject(element, path: path, "is not a word of the vocabulary\(advice())", &metadata)
                 return false
             }
             guard seen.insert(element.name).inserted || repeated.contains(element.name) else {
@@ -170,15 +169,15 @@ extension OperatorMetadataReader {
         }
     }
 
-    /// The `name` of an element as the name of a place; nothing if it cannot be one.
-    func placeName(
+    /// The `name` of an element as the name of an entry; `nil` if it cannot be one.
+    func entryName(
         of element: XMLElement, attribute: String = "name", path: String, taken: Set<String>, _ metadata: inout OperatorMetadata
     ) -> String? {
         guard let name = element.attribute(attribute) else {
             reject(element, path: path, "has no attribute '\(attribute)'", &metadata)
             return nil
         }
-        if let reason = reasonAgainstPlaceName(name) {
+        if let reason = reasonAgainstEntryName(name) {
             reject(element, path: path, "the \(attribute) '\(shown(name))' \(reason)", &metadata)
             return nil
         }
@@ -189,9 +188,18 @@ extension OperatorMetadataReader {
         return name
     }
 
-    func reject(_ element: XMLElement, path: String = "", _ problem: String, _ metadata: inout OperatorMetadata) {
+    func reject(
+        _ element: XMLElement, path: String = "", _ problem: @autoclosure () -> String, _ metadata: inout OperatorMetadata
+    ) {
+        // A thousand are enough to read, and some are expensive to compute.
+        guard metadata.findings.count < Self.mostFindings else { return }
+        let problem =
+            metadata.findings.count + 1 < Self.mostFindings ? problem() : "there is more that cannot be used; it is not told of"
         metadata.findings.append(Finding(.unusable, line: element.line, element: path + shown(element.name), problem))
     }
+
+    /// The most findings of one domain's XML.
+    static let mostFindings = 1000
 
     func note(_ element: XMLElement, path: String = "", _ problem: String, _ metadata: inout OperatorMetadata) {
         metadata.findings.append(Finding(.note, line: element.line, element: path + shown(element.name), problem))

@@ -3,12 +3,11 @@ import FoundationEssentials
 import JSON
 import XML
 
-/// Reads the operator's element, word by word.
+/// Reads the operator's element, value by value.
 struct OperatorMetadataReader {
-    /// The namespace its elements bear; `nil` in the older, bare format.
+    /// The namespace of its elements; `nil` in the older format without one.
     let namespace: String?
 
-    /// What becomes of the words directly below the instance element.
     mutating func read(_ instance: XMLElement, into metadata: inout OperatorMetadata) {
         for element in known(instance, among: Vocabulary.elements, path: "", &metadata) {
             switch element.name {
@@ -33,15 +32,15 @@ struct OperatorMetadataReader {
             case "ancestor-images": metadata.images.ancestors = list(element, &metadata)
             case "iam": readRoles(element, into: &metadata)
             case "instance-life-cycle", "profile", "services", "events", "autoscaling", "spot":
-                readWords(element, path: "", into: &metadata)
+                readVerbatim(element, path: "", into: &metadata)
             case "placement": metadata.placement = placement(element, &metadata)
-            case "public-keys": metadata.publicKeys = publicKeys(element, &metadata)
-            case "security-groups": metadata.securityGroups = list(element, &metadata)
-            case "tags": metadata.tags = tags(element, &metadata)
-            case "userdata": metadata.userData = bytes(element, &metadata)
-            case "vendordata": metadata.vendorData = bytes(element, &metadata).flatMap { json($0, element, &metadata) }
-            case "files": metadata.files = files(element, &metadata)
-            case "additional": metadata.additional = additional(element, &metadata)
+            case "public-keys": metadata.access.publicKeys = publicKeys(element, &metadata)
+            case "security-groups": metadata.access.securityGroups = list(element, &metadata)
+            case "tags": metadata.documents.tags = tags(element, &metadata)
+            case "userdata": metadata.documents.userData = bytes(element, &metadata)
+            case "vendordata": metadata.documents.vendorData = bytes(element, &metadata).flatMap { json($0, element, &metadata) }
+            case "files": metadata.documents.files = files(element, &metadata)
+            case "additional": metadata.documents.additional = additional(element, &metadata)
             case "interfaces": readInterfaces(element, into: &metadata)
             case "disks": readDisks(element, into: &metadata)
             case "imds": metadata.sessions = sessions(element, &metadata)
@@ -78,11 +77,11 @@ struct OperatorMetadataReader {
     // MARK: Lists
 
     private func placement(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [Tag] {
-        children(of: element, path: "placement/", &metadata).compactMap { word in
-            if word.name == "partition-number" {
-                return number(word, path: "placement/", &metadata).map { Tag(word.name, String($0)) }
+        children(of: element, path: "placement/", &metadata).compactMap { child in
+            if child.name == "partition-number" {
+                return number(child, path: "placement/", &metadata).map { Tag(child.name, String($0)) }
             }
-            return line(word, path: "placement/", &metadata).map { Tag(word.name, $0) }
+            return line(child, path: "placement/", &metadata).map { Tag(child.name, $0) }
         }
     }
 
@@ -90,16 +89,16 @@ struct OperatorMetadataReader {
         var keys: [PublicKey] = []
         var taken: Set<String> = []
         for key in children(of: element, path: "public-keys/", &metadata) {
-            guard let name = placeName(of: key, path: "public-keys/", taken: taken, &metadata) else { continue }
+            guard let name = entryName(of: key, path: "public-keys/", taken: taken, &metadata) else { continue }
             let formats = formats(of: key, &metadata)
             if formats.isEmpty {
                 reject(key, path: "public-keys/", "the key '\(shown(name))' has no <key> that can be used", &metadata)
                 continue
             }
             if !formats.contains(where: { $0.name == "openssh-key" }) {
-                let places = formats.contains { $0.name == "x509" } ? "only the OpenStack documents show" : "no place shows"
+                let showing = formats.contains { $0.name == "x509" } ? "only the OpenStack documents show" : "no place shows"
                 note(
-                    key, path: "public-keys/", "\(places) '\(shown(name))': clients of EC2 want every key as openssh-key",
+                    key, path: "public-keys/", "\(showing) '\(shown(name))': clients of EC2 want every key as openssh-key",
                     &metadata)
             }
             taken.insert(name)
@@ -114,7 +113,7 @@ struct OperatorMetadataReader {
         return children(of: key, path: path, &metadata).compactMap { element in
             let format = element.attribute("format") ?? "openssh-key"
             let text = element.trimmedText
-            if let reason = reasonAgainstPlaceName(format) {
+            if let reason = reasonAgainstEntryName(format) {
                 reject(element, path: path, "the format '\(shown(format))' \(reason)", &metadata)
             } else if taken.contains(format) {
                 reject(element, path: path, "the format '\(shown(format))' is given twice; the first one counts", &metadata)
@@ -130,7 +129,7 @@ struct OperatorMetadataReader {
         }
     }
 
-    /// The items of a list, a line each.
+    /// The items of a list, each of one line.
     private func list(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [String] {
         let path = element.name + "/"
         return children(of: element, path: path, &metadata).compactMap { line($0, path: path, &metadata) }
@@ -144,7 +143,7 @@ struct OperatorMetadataReader {
                 reject(tag, path: "tags/", "has no attribute 'name'", &metadata)
                 continue
             }
-            if let reason = reasonAgainstPlaceName(name, mayHoldEquals: true) {
+            if let reason = reasonAgainstEntryName(name, mayHoldEquals: true) {
                 reject(tag, path: "tags/", "the name '\(shown(name))' \(reason)", &metadata)
             } else if !taken.insert(name).inserted {
                 reject(tag, path: "tags/", "the name '\(shown(name))' is given twice; the first one counts", &metadata)
@@ -160,7 +159,7 @@ struct OperatorMetadataReader {
         return tags
     }
 
-    /// The files that the guest is to write.
+    /// The files that the guest writes.
     private func files(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> [InjectedFile] {
         var files: [InjectedFile] = []
         for file in children(of: element, path: "files/", &metadata) {
@@ -182,35 +181,35 @@ struct OperatorMetadataReader {
         return files
     }
 
-    /// As many as have numbers of four digits.
+    /// The files have numbers of four digits.
     private static let mostFiles = 10_000
 
-    // MARK: Words as they are
+    // MARK: Verbatim elements
 
-    private func readWords(_ element: XMLElement, path: String, into metadata: inout OperatorMetadata) {
-        let place = path + element.name
-        switch Vocabulary.words[place] {
-        case .line: metadata.words[place] = line(element, path: path, &metadata)
-        case .json: metadata.words[place] = json(element, path: path, &metadata)
+    private func readVerbatim(_ element: XMLElement, path: String, into metadata: inout OperatorMetadata) {
+        let name = path + element.name
+        switch Vocabulary.verbatim[name] {
+        case .line: metadata.documents.verbatim[name] = line(element, path: path, &metadata)
+        case .json: metadata.documents.verbatim[name] = json(element, path: path, &metadata)
         case nil:
-            for child in children(of: element, path: place + "/", &metadata) {
-                readWords(child, path: place + "/", into: &metadata)
+            for child in children(of: element, path: name + "/", &metadata) {
+                readVerbatim(child, path: name + "/", into: &metadata)
             }
         }
     }
 
-    /// The roles and their temporary credentials.
+    /// Roles and their temporary credentials.
     private func readRoles(_ element: XMLElement, into metadata: inout OperatorMetadata) {
         for child in children(of: element, path: "iam/", &metadata) {
             guard child.name == "security-credentials" else {
-                readWords(child, path: "iam/", into: &metadata)
+                readVerbatim(child, path: "iam/", into: &metadata)
                 continue
             }
-            let taken = Set(metadata.credentials.map(\.name))
-            guard let role = placeName(of: child, attribute: "role", path: "iam/", taken: taken, &metadata),
+            let taken = Set(metadata.access.credentials.map(\.name))
+            guard let role = entryName(of: child, attribute: "role", path: "iam/", taken: taken, &metadata),
                 let credentials = json(child, path: "iam/", &metadata)
             else { continue }
-            metadata.credentials.append(Tag(role, credentials))
+            metadata.access.credentials.append(Tag(role, credentials))
         }
     }
 
@@ -226,21 +225,21 @@ struct OperatorMetadataReader {
                 reject(disk, path: "disks/", "'\(shown(target))' is given twice; the first one counts", &metadata)
                 continue
             }
-            var words = OperatorMetadata.DiskWords(line: disk.line)
+            var values = OperatorMetadata.DiskElement(line: disk.line)
             let role =
                 disk.attribute("role")
                 ?? children(of: disk, path: "disks/disk/", &metadata)
                 .first { $0.name == "role" }?.trimmedText
             if let role {
-                words.role = Disk.Role(rawValue: role)
-                if words.role == nil {
+                values.role = Disk.Role(rawValue: role)
+                if values.role == nil {
                     reject(disk, path: "disks/", "the role '\(shown(role))' is neither 'ephemeral' nor 'swap'", &metadata)
                 }
             }
             let path = "disks/disk/"
-            words.tags = children(of: disk, path: path, &metadata).filter { $0.name == "tag" }
+            values.tags = children(of: disk, path: path, &metadata).filter { $0.name == "tag" }
                 .compactMap { line($0, path: path, &metadata) }
-            metadata.disks[target] = words
+            metadata.disks[target] = values
         }
     }
 }

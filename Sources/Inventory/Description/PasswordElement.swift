@@ -1,25 +1,24 @@
 import XML
 
-/// The element of a domain's metadata that keeps what its guest left as a password.
+/// The element of a domain's metadata that stores the password posted by its guest.
 ///
-/// It has a namespace of its own, so that libvirt reads and writes it alone: whoever edits the operator's element does not touch
-/// it.
+/// It has a namespace of its own, so that libvirt reads and writes it separately: an edit of the operator's element does not change it.
 enum PasswordElement {
-    /// The namespace that the element alone is in.
+    /// The namespace of this element only.
     static let namespace = "urn:virt-metadata:password:1"
     /// The prefix that libvirt writes for the namespace.
     static let prefix = "vm-password"
 
     private static let name = "password"
 
-    /// The password in a domain's XML; `nil` where there is none, or an empty one.
+    /// The password in a domain's XML; `nil` where it is missing or empty.
     static func text(in domain: XMLElement) -> String? {
         password(domain.first("metadata")?.first(name, namespace: namespace)?.text)
     }
 
-    /// The password in the element alone, which libvirt gives without its namespace.
+    /// The password in the separate element, which libvirt returns without its namespace.
     static func text(ofElement xml: String) -> String? {
-        // What cannot be read here was not in the domain's XML either, of which libvirt made it.
+        // libvirt extracts the element from the domain's XML, so it is well-formed.
         password(try? XMLDocument(parsing: xml).root.text)
     }
 

@@ -1,8 +1,8 @@
-/// The text that an element of the operator's holds: as it stands, or without the indentation of the XML around it.
+/// The text of an operator's element: unchanged, or without the indentation of the surrounding XML.
 ///
-/// When the text begins with a newline, its last line is blank and every line between begins with the first one's indentation,
-/// that indentation goes from each line, and so do the first newline and the last line: the result has no final newline. Any
-/// other text is what it is. Empty lines between stay empty.
+/// If the text begins with a newline, its last line is blank and every line between begins with the first one's indentation, then
+/// that indentation is removed from each line, and so are the first newline and the last line: the result has no final newline.
+/// Any other text is not changed. Empty lines between stay empty.
 func textBlock(_ text: String) -> String {
     let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
     guard lines.count >= 2, lines[0].isEmpty, lines[lines.count - 1].allSatisfy(isBlank) else { return text }

@@ -1,10 +1,10 @@
 import XML
 
-/// The words of the operator's vocabulary: which elements may stand where, so that a misspelt one is named and not passed over.
+/// The elements and attributes of the operator's XML, so that a misspelt one is reported, not ignored.
 enum Vocabulary {
-    /// The namespace of the one element under `<metadata>` that is ours; libvirt keeps no element without a namespace.
+    /// The namespace of virt-metadata's element under `<metadata>`; libvirt drops elements without a namespace.
     static let namespace = ConvertedMetadata.namespace
-    /// The name of that element.
+    /// The name of the element.
     static let root = "instance"
 
     /// The elements directly below the instance element.
@@ -15,23 +15,23 @@ enum Vocabulary {
         "ancestor-images", "instance-life-cycle", "profile", "services", "events", "autoscaling", "spot", "iam",
     ]
 
-    /// How the text of an element is to be read of which nothing is derived.
-    enum Word {
+    /// The required format of an element that is served verbatim.
+    enum VerbatimFormat {
         /// One line.
         case line
         /// A JSON value.
         case json
     }
 
-    /// The elements of which nothing is derived, by their paths below the instance element.
-    static let words: [String: Word] = [
+    /// The elements that are served verbatim, by their paths below the instance element.
+    static let verbatim: [String: VerbatimFormat] = [
         "instance-life-cycle": .line, "profile": .line, "services/domain": .line, "services/partition": .line,
         "events/maintenance/history": .json, "events/maintenance/scheduled": .json,
         "events/recommendations/rebalance": .json, "autoscaling/target-lifecycle-state": .line,
         "spot/instance-action": .json, "spot/termination-time": .line, "iam/info": .json,
     ]
 
-    /// The elements below one that has elements of its own.
+    /// The child elements of each element that has any.
     static let children: [String: Set<String>] = [
         "placement": ["availability-zone", "availability-zone-id", "region", "host-id", "group-name", "partition-number"],
         "public-keys": ["public-key"],
@@ -59,7 +59,7 @@ enum Vocabulary {
         "iam": ["info", "security-credentials"],
     ]
 
-    /// The elements below one that may stand there several times.
+    /// The child elements that may be repeated.
     static let repeated: [String: Set<String>] = [
         "public-keys": ["public-key"], "public-key": ["key"], "security-groups": ["group"], "tags": ["tag"], "files": ["file"],
         "interfaces": ["interface", "bond", "vlan"],
@@ -69,17 +69,17 @@ enum Vocabulary {
         "iam": ["security-credentials"],
     ]
 
-    /// The elements that hold bytes of any kind, as text or as base64.
+    /// The elements that contain arbitrary bytes, as text or as base64.
     static let holdsBytes: Set<String> = ["userdata", "vendordata", "file", "additional"]
 
-    /// The attributes of an element that are values, by its name.
+    /// The attributes that are values, by the name of their element.
     static let attributes: [String: Set<String>] = [
         "imds": ["tokens", "hop-limit"], "bond": ["mode", "miimon", "xmit-hash-policy", "lacp-rate", "mac"],
         "vlan": ["id", "on", "mac"],
         "disk": ["role"],
     ]
 
-    /// The attribute that tells an element from others of its name below the same one; `nil` where nothing does.
+    /// The attribute that distinguishes elements of the same name and parent; `nil` where there is none.
     static func key(of element: String, in parent: String) -> String? {
         switch (parent, element) {
         case ("tags", "tag"), ("public-keys", "public-key"), ("interfaces", "bond"), ("interfaces", "vlan"): "name"

@@ -1,21 +1,19 @@
-/// A change that a person asks for of a domain's definition, or of the domain that runs.
-public enum DefinitionEdit: Sendable {
-    /// An identity, if one is wanted, and values, all of them written down.
-    case enable(GuestIdentity?, [InstanceElement.Assignment])
-    /// What `enable` put in taken out.
+/// A command's change of a domain's definition, or of the running domain.
+package enum DefinitionEdit: Sendable {
+    /// Writes the SMBIOS entries of an identity, if any, and values, and records them.
+    case enable(SMBIOSIdentity?, [InstanceElement.Assignment])
+    /// Removes the entries and values that `enable` wrote.
     case disable
-    /// Values written.
+    /// Writes values.
     case set([InstanceElement.Assignment])
-    /// Values taken out.
+    /// Removes values.
     case unset([ElementPath])
-    /// Another element in the place of the operator's; none for `nil`.
+    /// Replaces the operator's element; removes it for `nil`.
     case replaceElement(String?)
 
-    /// Makes the change.
-    ///
-    /// - Returns: what could not be done as it was asked, a sentence each.
-    /// - Throws: ``DefinitionFailure`` where it cannot be made at all, and `XMLError` where what stands there is no XML.
-    public func apply(to definition: inout DomainDefinition) throws -> [String] {
+    /// - Returns: the skipped parts of the edit, each with the reason.
+    /// - Throws: ``DefinitionFailure`` where the edit is impossible, and `ParseError` where the definition is not XML.
+    package func apply(to definition: inout DomainDefinition) throws -> [String] {
         switch self {
         case .enable(let identity, let assignments): try definition.enable(identity, assignments)
         case .disable: try definition.disable()

@@ -1,8 +1,6 @@
-/// Why a domain's definition cannot be changed as it was asked, and what to do; in one sentence.
-public struct DefinitionFailure: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The sentence.
-    public let description: String
+/// Why an edit of a domain's definition is impossible, and what to do; in one sentence.
+package struct DefinitionFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    package let description: String
 
-    /// A failure from its sentence.
-    public init(_ problem: String) { description = problem }
+    package init(_ problem: String) { description = problem }
 }

@@ -1,33 +1,31 @@
-import Common
-public import XML
+package import Common
+import XML
 
-/// A domain's XML and the operator's element in it, while they are changed: SMBIOS entries, values, and the record of both.
-public struct DomainDefinition {
+/// Edits a domain's XML and the operator's element in it: SMBIOS entries, values, and the record of both.
+package struct DomainDefinition {
     private var document: EditedXML
     private var instance: InstanceElement
     private let original: InstanceElement
-    /// What could not be done as it was asked because somebody has written there since, a sentence each.
-    public private(set) var remarks: [String] = []
+    /// The skipped parts of the edits, where the definition was changed since, a sentence each.
+    package private(set) var remarks: [String] = []
 
-    /// Begins with what libvirt has.
-    ///
     /// - Parameters:
     ///   - xml: the domain's XML.
-    ///   - element: the operator's element in it, as libvirt gives it.
-    public init(_ xml: String, element: String?) throws(XMLError) {
+    ///   - element: the operator's element in it, as libvirt returns it.
+    package init(_ xml: String, element: String?) throws(ParseError) {
         document = try EditedXML(Array(xml.utf8))
         instance = InstanceElement(element)
         original = instance
     }
 
-    /// The domain's XML as it is now.
-    public var xml: String { document.text }
-    /// The operator's element as it is now, as libvirt takes it.
-    public var element: String? { instance.text }
-    /// The domain's XML for a person's eyes, so that two of them differ only where something is different: what is ours is always
-    /// laid out and written alike, whichever way libvirt keeps it.
-    public var laidOut: String {
-        get throws(XMLError) {
+    /// The edited XML.
+    package var xml: String { document.text }
+    /// The edited operator's element, as libvirt accepts it.
+    package var element: String? { instance.text }
+    /// The domain's XML for comparison by the operator: virt-metadata's elements always have the same layout, regardless of libvirt's, so that two
+    /// versions differ only where the content differs.
+    package var laidOut: String {
+        get throws(ParseError) {
             var shown = document
             let metadata = { (root: XMLElement) in root.first("metadata") }
             if let old = metadata(shown.root)?.first(Vocabulary.root, namespace: Vocabulary.namespace),
@@ -41,28 +39,28 @@ public struct DomainDefinition {
             return shown.text
         }
     }
-    /// The identity that `enable` gave it, if it did.
-    public var enabledIdentity: String? { EnableRecord(in: document.root)?.identity }
-    /// The identity that it has already, whoever gave it; `nil` where it has none that this program knows.
-    public var presentIdentity: GuestIdentity? {
+    /// The SMBIOS identity that `enable` wrote, if any.
+    package var enabledIdentity: String? { EnableRecord(in: document.root)?.identity }
+    /// The SMBIOS identity in the definition, written by `enable` or by hand; `nil` where it has no known one.
+    package var presentIdentity: SMBIOSIdentity? {
         guard smbios?.attribute("mode") == "sysinfo", let domain = try? domainXML() else { return nil }
         let entries = entries
-        return GuestIdentity.allCases.first { identity in
+        return SMBIOSIdentity.allCases.first { identity in
             identity.entries(for: domain.hardwareUUID ?? domain.uuid).allSatisfy { name, value in entries[name] == value }
         }
     }
-    /// What the guest is shown in its SMBIOS tables, to be compared with what it is shown now.
-    public var tables: [String: String] { smbios?.attribute("mode") == "sysinfo" ? entries : [:] }
+    /// The entries of the SMBIOS tables at the next start, for comparison with those of the running guest.
+    package var tables: [String: String] { smbios?.attribute("mode") == "sysinfo" ? entries : [:] }
 
     private var entries: [String: String] {
         let all = system?.all("entry").map { ($0.attribute("name") ?? "", $0.trimmedText) } ?? []
         return Dictionary(all) { first, _ in first }
     }
 
-    // MARK: Values alone
+    // MARK: Values
 
     /// Writes values into the operator's element.
-    public mutating func set(_ assignments: [InstanceElement.Assignment]) throws {
+    package mutating func set(_ assignments: [InstanceElement.Assignment]) throws {
         for assignment in assignments {
             do {
                 try instance.set(assignment)
@@ -73,77 +71,77 @@ public struct DomainDefinition {
         try writeInstance()
     }
 
-    /// Takes values out of the operator's element; returns the paths at which there was nothing.
-    public mutating func unset(_ paths: [ElementPath]) throws -> [ElementPath] {
+    /// Removes values of the operator's element; returns the paths without a value.
+    package mutating func unset(_ paths: [ElementPath]) throws -> [ElementPath] {
         var absent: [ElementPath] = []
         for path in paths where try !instance.unset(path) { absent.append(path) }
         try writeInstance()
         return absent
     }
 
-    /// Puts another element in the operator's place; `nil` takes it out.
-    public mutating func replaceElement(by text: String?) throws {
+    /// Replaces the operator's element; `nil` removes it.
+    package mutating func replaceElement(by text: String?) throws {
         instance = InstanceElement(text)
         try writeInstance()
     }
 
     // MARK: Enable and disable
 
-    /// Gives the domain an identity and values, and writes down what was put in. An identity given before makes room for this one.
+    /// Writes an SMBIOS identity and values, and records them. The identity of an earlier `enable` is removed first.
     ///
-    /// - Throws: ``DefinitionFailure`` where what somebody wrote, or the domain itself, does not allow it.
-    public mutating func enable(_ identity: GuestIdentity?, _ assignments: [InstanceElement.Assignment]) throws {
+    /// - Throws: ``DefinitionFailure`` where an entry written by hand, or the domain itself, does not allow it.
+    package mutating func enable(_ identity: SMBIOSIdentity?, _ assignments: [InstanceElement.Assignment]) throws {
         let old = EnableRecord(in: document.root) ?? EnableRecord()
         var record = old
         if let identity, record.identity != identity.rawValue || presentIdentity != identity {
             let domain = try domainXML()
             let uuid = domain.hardwareUUID ?? domain.uuid
             if let obstacle = identity.obstacle(uuid: uuid) { throw DefinitionFailure(obstacle) }
-            try takeOutIdentity(&record)
-            try putIn(identity, uuid, &record)
+            try removeIdentity(&record)
+            try write(identity, uuid, &record)
         }
         for assignment in assignments {
             let path = assignment.path
             let (value, before) = (try instance.value(at: path), try instance.written(at: path))
             let known = record.values.first { $0.path == path.description }
-            let isOurs = known?.digest == value.map(EnableRecord.digest)
+            let wasWrittenByEnable = known?.digest == value.map(EnableRecord.digest)
             do {
                 try instance.set(assignment)
             } catch {
                 throw DefinitionFailure("\(path): \(error)")
             }
-            guard let now = try instance.value(at: path), now != value || isOurs else { continue }
+            guard let now = try instance.value(at: path), now != value || wasWrittenByEnable else { continue }
             record.values.removeAll { $0.path == path.description }
-            let was = isOurs ? known?.was : before
+            let was = wasWrittenByEnable ? known?.was : before
             record.values.append(.init(path: path.description, digest: EnableRecord.digest(of: now), was: was))
         }
         try writeInstance()
         if record != old { try write(record) }
     }
 
-    /// Takes out what `enable` put in, except where somebody has written something else since.
+    /// Removes the entries and values that `enable` wrote, except those changed since.
     ///
-    /// - Throws: ``DefinitionFailure`` where `enable` has put in nothing.
-    public mutating func disable() throws {
+    /// - Throws: ``DefinitionFailure`` where `enable` has written nothing.
+    package mutating func disable() throws {
         guard var record = EnableRecord(in: document.root) else {
             throw DefinitionFailure("`virt-metadata enable` has put nothing into this domain, so there is nothing to take out")
         }
-        try takeOutIdentity(&record)
-        try takeOut(record.values)
+        try removeIdentity(&record)
+        try remove(record.values)
         try writeInstance()
         try write(nil)
     }
 
-    /// The same values taken out of another element of the same domain: that of the running one.
-    public func valuesTakenOut(of element: String?) throws -> String? {
+    /// Another operator's element of the same domain, such as the running domain's, without the values that `enable` wrote.
+    package func removingEnabledValues(from element: String?) throws -> String? {
         guard let record = EnableRecord(in: document.root) else { return element }
         var other = self
         other.instance = InstanceElement(element)
-        try other.takeOut(record.values)
+        try other.remove(record.values)
         return other.element
     }
 
-    private mutating func takeOut(_ values: [EnableRecord.Value]) throws {
+    private mutating func remove(_ values: [EnableRecord.Value]) throws {
         for value in values.reversed() {
             let path = try ElementPath(value.path)
             guard let now = try instance.value(at: path) else { continue }
@@ -173,7 +171,7 @@ public struct DomainDefinition {
     private var sysinfo: XMLElement? { document.root.all("sysinfo").first { $0.attribute("type") == "smbios" } }
     private var system: XMLElement? { sysinfo?.first("system") }
 
-    private mutating func putIn(_ identity: GuestIdentity, _ uuid: InstanceUUID, _ record: inout EnableRecord) throws {
+    private mutating func write(_ identity: SMBIOSIdentity, _ uuid: InstanceUUID, _ record: inout EnableRecord) throws {
         guard let os = document.root.first("os"), os.first("type")?.trimmedText == "hvm" else {
             throw DefinitionFailure(
                 "only a domain whose <os><type> is hvm has SMBIOS tables; this one's guest cannot be told there")
@@ -216,22 +214,22 @@ public struct DomainDefinition {
         }
     }
 
-    private mutating func takeOutIdentity(_ record: inout EnableRecord) throws {
-        var isLeft = false
+    private mutating func removeIdentity(_ record: inout EnableRecord) throws {
+        var keepsEntries = false
         for entry in record.entries {
             guard let element = system?.all("entry").first(where: { $0.attribute("name") == entry.name }) else { continue }
             if element.trimmedText == entry.value {
                 try document.remove(element)
             } else {
                 remarks.append("<entry name='\(entry.name)'> was changed since, and stays")
-                isLeft = true
+                keepsEntries = true
             }
         }
         if record.made.contains("sysinfo/system"), let system, !system.hasChildElements { try document.remove(system) }
         if record.made.contains("sysinfo"), let sysinfo, !sysinfo.hasChildElements { try document.remove(sysinfo) }
-        // Where somebody has put something in since, it is shown on.
-        isLeft = isLeft || (record.made.contains("sysinfo/system") && system != nil)
-        if !isLeft, let smbios {
+        // An entry that was added since stays visible to the guest.
+        keepsEntries = keepsEntries || (record.made.contains("sysinfo/system") && system != nil)
+        if !keepsEntries, let smbios {
             if record.made.contains("os/smbios") { try document.remove(smbios) }
             if let mode = record.mode { try document.setAttribute("mode", of: smbios, to: mode) }
         }
@@ -240,18 +238,18 @@ public struct DomainDefinition {
 
     // MARK: Metadata
 
-    private mutating func writeInstance() throws(XMLError) {
+    private mutating func writeInstance() throws(ParseError) {
         guard instance != original else { return }
         let old = document.root.first("metadata")?.first(Vocabulary.root, namespace: Vocabulary.namespace)
         try write(try instance.namespaced, inPlaceOf: old)
     }
 
-    private mutating func write(_ record: EnableRecord?) throws(XMLError) {
+    private mutating func write(_ record: EnableRecord?) throws(ParseError) {
         let xml = record.flatMap { $0.isEmpty ? nil : $0.xml }
         try write(xml, inPlaceOf: EnableRecord.element(in: document.root))
     }
 
-    private mutating func write(_ fragment: String?, inPlaceOf old: XMLElement?) throws(XMLError) {
+    private mutating func write(_ fragment: String?, inPlaceOf old: XMLElement?) throws(ParseError) {
         switch (fragment, old) {
         case (let fragment?, let old?): try document.replace(old, by: fragment)
         case (let fragment?, nil):

@@ -1,71 +1,71 @@
-/// The way to a value of the operator's element, as people write it: `placement/availability-zone`, `tags/tag[env]`,
+/// The path of a value in the operator's element, as written on the command line: `placement/availability-zone`, `tags/tag[env]`,
 /// `imds@tokens`.
 ///
-/// In brackets stands what tells an element from others of its name: the `name` of a tag or key, the `path` of a file, the `mac`
-/// of an interface, the `target` of a disk, the `role` of credentials.
-public struct ElementPath: Sendable, Equatable, CustomStringConvertible {
-    /// One element on the way.
+/// The key in brackets distinguishes elements of the same name: the `name` of a tag or key, the `path` of a file, the `mac` of an
+/// interface, the `target` of a disk, the `role` of credentials.
+package struct ElementPath: Sendable, Equatable, CustomStringConvertible {
+    /// One element of the path.
     struct Step: Sendable, Equatable {
         let name: String
-        /// The value of the attribute that tells it from others.
+        /// The value of the key attribute.
         let key: String?
     }
 
-    /// A path that leads nowhere, and what would.
-    public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
-        /// In one sentence, without the path.
-        public let description: String
+    /// An invalid path, and a valid alternative.
+    package struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
+        /// One sentence, without the path.
+        package let description: String
 
         init(_ problem: String) { description = problem }
     }
 
-    /// At least one.
+    /// Never empty.
     let steps: [Step]
-    /// The attribute of the last element that is meant, and not its text.
+    /// The attribute of the last element; `nil` for its text.
     let attribute: String?
-    /// The path as it is told to people, complete.
-    public let description: String
+    /// The complete path, as written on the command line.
+    package let description: String
 
     /// The name of the element directly below the instance element.
     var firstName: String { steps.first?.name ?? "" }
 
-    /// Reads a path, and leads it on to the only value there is below it.
+    /// Parses a path, and extends it to the only value below it, if there is only one.
     ///
-    /// - Throws: ``Failure`` where the vocabulary has no such value.
-    public init(_ text: String) throws(Failure) {
+    /// - Throws: ``Failure`` where the path names no value.
+    package init(_ text: String) throws(Failure) {
         var (steps, attribute) = try Self.parts(of: text)
         try Self.check(steps, attribute)
-        while attribute == nil, let last = steps.last, let words = Vocabulary.children[last.name], words.count == 1,
-            let word = words.first, Vocabulary.children[word] == nil, Vocabulary.key(of: word, in: last.name) == nil
+        while attribute == nil, let last = steps.last, let names = Vocabulary.children[last.name], names.count == 1,
+            let name = names.first, Vocabulary.children[name] == nil, Vocabulary.key(of: name, in: last.name) == nil
         {
-            steps.append(Step(name: word, key: nil))
+            steps.append(Step(name: name, key: nil))
         }
-        if attribute == nil, let last = steps.last, let words = Vocabulary.children[last.name] {
-            throw Failure("<\(last.name)> has no text of its own, but \(words.sorted().joined(separator: ", ")) below it")
+        if attribute == nil, let last = steps.last, let names = Vocabulary.children[last.name] {
+            throw Failure("<\(last.name)> has no text of its own, but \(names.sorted().joined(separator: ", ")) below it")
         }
         (self.steps, self.attribute) = (steps, attribute)
         description =
             steps.map { $0.name + ($0.key.map { "[\($0)]" } ?? "") }.joined(separator: "/") + (attribute.map { "@\($0)" } ?? "")
     }
 
-    /// The path, not yet complete, that a key leads to below another: where an element has nothing below it but elements that are
-    /// told apart, such as tags, the key tells one of these, else it is a word.
-    public static func descending(from path: String, to key: String) -> String {
+    /// Appends a key to a path: the key of a child where an element has only keyed children, such as tags, else the name of a child. The
+    /// result need not be complete.
+    package static func descending(from path: String, to key: String) -> String {
         let parent = String(path.split(separator: "/").last ?? "").prefix { $0 != "[" }
-        guard let words = Vocabulary.children[String(parent)], words.count == 1, let word = words.first,
-            Vocabulary.key(of: word, in: String(parent)) != nil
+        guard let names = Vocabulary.children[String(parent)], names.count == 1, let name = names.first,
+            Vocabulary.key(of: name, in: String(parent)) != nil
         else { return "\(path)/\(key)" }
-        return "\(path)/\(word)[\(key)]"
+        return "\(path)/\(name)[\(key)]"
     }
 
     private static func check(_ steps: [Step], _ attribute: String?) throws(Failure) {
-        var (words, parent) = (Vocabulary.elements, Vocabulary.root)
+        var (names, parent) = (Vocabulary.elements, Vocabulary.root)
         for step in steps {
-            guard words.contains(step.name) else {
-                let advice = nearestWord(to: step.name, among: words).map { "; is '\($0)' meant?" } ?? ""
-                let place =
-                    words.isEmpty ? "<\(parent)> has nothing below it" : "<\(parent)> has no '\(shown(step.name))' below it"
-                throw Failure(place + advice)
+            guard names.contains(step.name) else {
+                let advice = nearestWord(to: step.name, among: names).map { "; is '\($0)' meant?" } ?? ""
+                let problem =
+                    names.isEmpty ? "<\(parent)> has nothing below it" : "<\(parent)> has no '\(shown(step.name))' below it"
+                throw Failure(problem + advice)
             }
             if let key = Vocabulary.key(of: step.name, in: parent) {
                 guard step.key != nil else {
@@ -74,7 +74,7 @@ public struct ElementPath: Sendable, Equatable, CustomStringConvertible {
             } else if step.key != nil {
                 throw Failure("a <\(step.name)> of <\(parent)> has no name that could stand in brackets")
             }
-            (words, parent) = (Vocabulary.children[step.name] ?? [], step.name)
+            (names, parent) = (Vocabulary.children[step.name] ?? [], step.name)
         }
         if let attribute, Vocabulary.attributes[parent]?.contains(attribute) != true {
             let known = Vocabulary.attributes[parent]?.sorted().joined(separator: ", ")

@@ -1,15 +1,15 @@
 import Crypto
 import XML
 
-/// What `enable` put into a domain's definition, kept there in an element of its own, so that `disable` takes out exactly that.
+/// The record of what `enable` wrote into a domain's definition, in an element of its own, so that `disable` removes exactly that.
 ///
-/// The values of the operator's element are kept as SHA-256, for user data may be large; SMBIOS entries are short.
+/// Values of the operator's element are recorded as SHA-256, because user data may be large; SMBIOS entries are short.
 struct EnableRecord: Equatable {
-    /// The namespace that the element alone is in.
+    /// The namespace of this element only.
     static let namespace = "urn:virt-metadata:enabled:1"
     private static let name = "enabled"
 
-    struct Entry: Equatable {
+    struct SMBIOSEntry: Equatable {
         let name: String
         let value: String
     }
@@ -17,42 +17,40 @@ struct EnableRecord: Equatable {
     struct Value: Equatable {
         let path: String
         let digest: String
-        /// What stood there before, as it was written.
+        /// The value before `enable`, as written; `nil` for none.
         let was: String?
     }
 
     var identity: String?
-    /// The elements that were made: `os/smbios`, `sysinfo`, `sysinfo/system`, in this order.
+    /// The elements that were created: `os/smbios`, `sysinfo`, `sysinfo/system`, in this order.
     var made: [String] = []
-    /// The mode that `<smbios>` had before.
+    /// The former mode of `<smbios>`.
     var mode: String?
-    var entries: [Entry] = []
+    var entries: [SMBIOSEntry] = []
     var values: [Value] = []
 
     init() {}
 
-    /// Reads it from a domain's XML; `nil` where there is none.
+    /// Reads the record in a domain's XML; `nil` where there is none.
     init?(in domain: XMLElement) {
         guard let element = Self.element(in: domain) else { return nil }
         identity = element.attribute("identity")
         mode = element.attribute("mode")
         let children = element.children
         made = children.filter { $0.name == "made" }.map(\.text)
-        entries = children.filter { $0.name == "entry" }.map { Entry(name: $0.attribute("name") ?? "", value: $0.text) }
+        entries = children.filter { $0.name == "entry" }.map { SMBIOSEntry(name: $0.attribute("name") ?? "", value: $0.text) }
         values = children.filter { $0.name == "value" }.map { child in
             Value(path: child.attribute("path") ?? "", digest: child.attribute("sha256") ?? "", was: child.attribute("was"))
         }
     }
 
-    /// The element in a domain's XML.
     static func element(in domain: XMLElement) -> XMLElement? {
         domain.first("metadata")?.first(name, namespace: namespace)
     }
 
-    /// Whether nothing was put in at all.
+    /// Whether `enable` wrote nothing.
     var isEmpty: Bool { made.isEmpty && mode == nil && entries.isEmpty && values.isEmpty }
 
-    /// The element as it is written.
     var xml: String {
         func attribute(_ name: String, _ value: String?) -> String {
             value.map { " \(name)='\(XMLEscaping.attribute($0))'" } ?? ""

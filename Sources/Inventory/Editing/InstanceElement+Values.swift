@@ -1,11 +1,12 @@
+package import Common
 import FoundationEssentials
 import XML
 
 extension InstanceElement {
-    /// The element of a file that a person has written: `<instance>`, in our namespace or in none.
+    /// The `<instance>` element of an operator's file, in virt-metadata's namespace or in none.
     ///
-    /// - Throws: ``DefinitionFailure`` where it is something else.
-    public static func text(of file: String) throws(DefinitionFailure) -> String {
+    /// - Throws: ``DefinitionFailure`` where it is another element.
+    package static func text(of file: String) throws(DefinitionFailure) -> String {
         do {
             var edited = try EditedXML(Array(file.utf8))
             let root = edited.root
@@ -17,7 +18,7 @@ extension InstanceElement {
             }
             if root.namespace != nil { try edited.setAttribute("xmlns", of: root, to: nil) }
             return edited.text(of: edited.root)
-        } catch let error as XMLError {
+        } catch let error as ParseError {
             throw DefinitionFailure("this is no XML: \(error)")
         } catch let failure as DefinitionFailure {
             throw failure
@@ -31,22 +32,22 @@ extension InstanceElement {
         Data(bytes).base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed])
     }
 
-    /// What a path leads to as a parser reads it, so that two ways of writing the same are the same; `nil` where there is nothing.
-    func value(at path: ElementPath) throws(XMLError) -> String? {
+    /// The parsed value at a path, so that different spellings compare equal; `nil` where there is none.
+    package func value(at path: ElementPath) throws(ParseError) -> String? {
         guard let written = try written(at: path), path.attribute == nil else { return try written(at: path) }
         let elements = try XMLDocument(parsing: Array("<all>\(written)</all>".utf8)).root.children
         return elements.map { ($0.attribute("encoding").map { $0 + ":" } ?? "") + $0.trimmedText }.joined(separator: "\n")
     }
 
-    /// Puts back what stood at a path, as `written(at:)` gave it.
+    /// Restores the value at a path, as returned by `written(at:)`.
     mutating func restore(_ written: String, at path: ElementPath) throws {
         if path.attribute != nil { return try set(Assignment(path: path, value: Array(written.utf8))) }
-        // First a place for it, then what somebody wrote there.
+        // Creates an empty element at the path, then replaces it by the former one.
         try set(Assignment(path: path, value: []))
         guard let text else { return }
         var edited = try EditedXML(Array(text.utf8))
-        guard let place = Self.elements(at: path.steps[...], of: edited.root).first else { return }
-        try edited.replace(place, by: written)
+        guard let empty = Self.elements(at: path.steps[...], of: edited.root).first else { return }
+        try edited.replace(empty, by: written)
         self = InstanceElement(edited.text)
     }
 }

@@ -1,39 +1,35 @@
-import Common
-public import XML
+package import Common
+import XML
 
-/// The operator's element of one domain as it is edited: without its namespace, as libvirt gives and takes it.
-public struct InstanceElement: Sendable, Equatable {
-    /// A value and where it goes.
-    public struct Assignment: Sendable, Equatable {
-        /// Where it goes.
-        public let path: ElementPath
-        /// Its bytes, as the guest is to have them.
-        public let value: [UInt8]
-        /// Whether it stands beside what is there already, and not in its place.
-        public let adds: Bool
-
-        /// Puts a value to a path.
-        public init(path: ElementPath, value: [UInt8], adds: Bool = false) {
+/// The operator's element of a domain, without its namespace, as libvirt returns and accepts it.
+package struct InstanceElement: Sendable, Equatable {
+    /// A value for a path.
+    package struct Assignment: Sendable, Equatable {
+        package let path: ElementPath
+        /// The bytes that the guest receives.
+        package let value: [UInt8]
+        /// Whether to add the value to those of the same name, instead of replacing them.
+        package let adds: Bool
+        package init(path: ElementPath, value: [UInt8], adds: Bool = false) {
             (self.path, self.value, self.adds) = (path, value, adds)
         }
     }
 
-    /// The namespace that libvirt keeps it in.
-    public static let namespace = Vocabulary.namespace
+    /// The element's namespace in libvirt's XML.
+    package static let namespace = Vocabulary.namespace
     /// The prefix that libvirt writes for the namespace.
-    public static let prefix = "vm"
+    package static let prefix = "vm"
 
     /// The element; `nil` where there is none.
-    public private(set) var text: String?
+    package private(set) var text: String?
 
-    /// Begins with what libvirt has.
-    public init(_ text: String?) {
+    package init(_ text: String?) {
         self.text = text
     }
 
-    /// The element with its namespace, as it stands in a domain's XML.
-    public var namespaced: String? {
-        get throws(XMLError) {
+    /// The element with its namespace, as in a domain's XML.
+    package var namespaced: String? {
+        get throws(ParseError) {
             guard let text else { return nil }
             var edited = try EditedXML(Array(text.utf8))
             try edited.setAttribute("xmlns", of: edited.root, to: Self.namespace)
@@ -43,8 +39,8 @@ public struct InstanceElement: Sendable, Equatable {
 
     /// Writes a value.
     ///
-    /// - Throws: ``ElementPath/Failure`` where it cannot be written there; ``XMLError`` where what stands there is no XML.
-    public mutating func set(_ assignment: Assignment) throws {
+    /// - Throws: ``ElementPath/Failure`` where the value cannot be written at its path; ``ParseError`` where the element is not XML.
+    package mutating func set(_ assignment: Assignment) throws {
         var edited = try EditedXML(Array((text ?? "<\(Vocabulary.root)/>").utf8))
         var parent = edited.root
         let (path, steps) = (assignment.path, assignment.path.steps)
@@ -65,10 +61,10 @@ public struct InstanceElement: Sendable, Equatable {
         text = edited.text
     }
 
-    /// Takes away all that a path leads to, and the elements that have nothing left in them.
+    /// Removes everything at a path, and elements that become empty.
     ///
-    /// - Returns: whether there was anything.
-    public mutating func unset(_ path: ElementPath) throws(XMLError) -> Bool {
+    /// - Returns: whether anything was removed.
+    package mutating func unset(_ path: ElementPath) throws(ParseError) -> Bool {
         guard let text else { return false }
         var edited = try EditedXML(Array(text.utf8))
         var found = false
@@ -96,8 +92,8 @@ public struct InstanceElement: Sendable, Equatable {
         return true
     }
 
-    /// The bytes of the elements that a path leads to as they are written, or the attribute's value; `nil` where there is none.
-    public func written(at path: ElementPath) throws(XMLError) -> String? {
+    /// The elements at a path as written, or the attribute's value; `nil` where there is none.
+    package func written(at path: ElementPath) throws(ParseError) -> String? {
         guard let text else { return nil }
         let document = try EditedXML(Array(text.utf8))
         let elements = Self.elements(at: path.steps[...], of: document.root)
@@ -109,7 +105,7 @@ public struct InstanceElement: Sendable, Equatable {
     private static func put(
         _ fragment: String, for step: ElementPath.Step, adds: Bool, at steps: ArraySlice<ElementPath.Step>,
         in edited: inout EditedXML
-    ) throws(XMLError) {
+    ) throws(ParseError) {
         func parent() -> XMLElement { element(at: steps, of: edited.root) ?? edited.root }
         if adds { return try edited.append(fragment, to: parent()) }
         while matches(of: step, below: parent()).count > 1, let last = matches(of: step, below: parent()).last {
@@ -119,7 +115,7 @@ public struct InstanceElement: Sendable, Equatable {
         try edited.replace(old, by: fragment)
     }
 
-    /// All elements that a path leads to, by the first of each name on the way.
+    /// All elements at a path; of its earlier steps the first matching element.
     static func elements(at steps: ArraySlice<ElementPath.Step>, of root: XMLElement) -> [XMLElement] {
         guard let last = steps.last else { return [root] }
         return element(at: steps.dropLast(), of: root).map { matches(of: last, below: $0) } ?? []
@@ -137,7 +133,7 @@ public struct InstanceElement: Sendable, Equatable {
         }
     }
 
-    /// Hardware addresses are the same in either case.
+    /// Compares hardware addresses case-insensitively.
     private static func isSame(_ left: String, _ right: String, as key: String?) -> Bool {
         key == "mac" ? left.lowercased() == right.lowercased() : left == right
     }
@@ -159,9 +155,9 @@ public struct InstanceElement: Sendable, Equatable {
         return text
     }
 
-    /// What follows the name and key of an element, up to its end tag: text where text says exactly this, else base64.
+    /// The rest of an element after its name and key, up to its end tag: text where text preserves exactly these bytes, else base64.
     private static func content(of assignment: Assignment) throws(ElementPath.Failure) -> String {
-        guard let word = assignment.path.steps.last?.name, Vocabulary.holdsBytes.contains(word) else {
+        guard let name = assignment.path.steps.last?.name, Vocabulary.holdsBytes.contains(name) else {
             return ">" + XMLEscaping.content(try plainText(of: assignment))
         }
         if let text = String(validating: assignment.value, as: UTF8.self),

@@ -15,7 +15,7 @@ import Testing
         "", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "a_b", "a b", "größe", "a/b", "a\n", "１",
         String(repeating: "a", count: 64),
         String(repeating: "a.", count: 126) + "aa",
-    ]) func `anything else is none`(name: String) {
+    ]) func `anything else is not a host name`(name: String) {
         #expect(!Hostname.isValid(name))
     }
 
@@ -25,12 +25,12 @@ import Testing
         ("web/1", "web-1"), ("İ", "i"), (String(repeating: "a", count: 70), String(repeating: "a", count: 63)),
         (String(repeating: "a", count: 62) + "-b", String(repeating: "a", count: 62)),
         (String(repeating: "a.", count: 126) + "bb", String(repeating: "a.", count: 125) + "a"),
-    ]) func `the nearest host name keeps what it can`(text: String, name: String) {
+    ]) func `the nearest host name keeps allowed characters`(text: String, name: String) {
         #expect(Hostname.nearest(to: text) == name)
         #expect(Hostname.isValid(name))
     }
 
-    @Test(arguments: ["", ".", "-", " ", "Ω", "日本", "..--.."]) func `of nothing but other characters nothing is left`(
+    @Test(arguments: ["", ".", "-", " ", "Ω", "日本", "..--.."]) func `a text of other characters only gives no host name`(
         text: String
     ) {
         #expect(Hostname.nearest(to: text) == nil)

@@ -3,8 +3,8 @@ import Inventory
 import Testing
 
 @Suite struct InstanceAssemblyTests {
-    private func instance(_ words: String = "", devices: String = "") throws -> Instance {
-        try assembled(words, devices: devices).instance
+    private func instance(_ elements: String = "", devices: String = "") throws -> Instance {
+        try assembled(elements, devices: devices).instance
     }
 
     private func instance(head: String) throws -> Instance {
@@ -15,21 +15,38 @@ import Testing
 
     private let uuid = "<uuid>83679162-1378-4288-a2d4-70e13ec132aa</uuid>"
 
-    @Test func `what the operator leaves out comes from the domain`() throws {
+    @Test func `missing values come from the domain`() throws {
         let instance = try instance(
             head: "<name>Web_1</name>\(uuid)<vcpu current='1'>4</vcpu><memory unit='KiB'>2097152</memory>")
         #expect(instance.domain.description == "83679162-1378-4288-a2d4-70e13ec132aa")
         #expect(instance.uuid == instance.domain)
         #expect(instance.id == "i-8367916213784288a")
         #expect(instance.domainName == "Web_1" && instance.name == "Web_1" && instance.hostname == "web-1")
-        #expect(instance.type == "virt.4c-2048m")
-        #expect(instance.launchIndex == 0 && instance.action == "none")
-        #expect(instance.project == nil && instance.placement.isEmpty && instance.images == ImageIdentifiers())
-        #expect(instance.userData == nil && instance.vendorData == nil && instance.additional == nil)
-        #expect(instance.publicKeys.isEmpty && instance.tags.isEmpty && instance.securityGroups.isEmpty && instance.disks.isEmpty)
+        #expect(instance.launch.type == "virt.4c-2048m")
+        #expect(instance.launch.index == 0 && instance.launch.action == "none")
+        #expect(
+            instance.launch.project == nil && instance.launch.placement.isEmpty && instance.launch.images == ImageIdentifiers())
+        #expect(
+            instance.documents.userData == nil && instance.documents.vendorData == nil && instance.documents.additional == nil)
+        #expect(
+            instance.access.publicKeys.isEmpty && instance.documents.tags.isEmpty && instance.access.securityGroups.isEmpty
+                && instance.machine.disks.isEmpty)
     }
 
-    @Test func `the operator's word comes first`() throws {
+    @Test(arguments: ["tap\u{212A}", "tap5678901234567", "tap 1", ""])
+    func `a link with an unprintable name is not served, and is reported`(name: String) throws {
+        for (tap, bridge) in [(name, "br0"), ("tap1", name)] {
+            let found = try assembled(
+                devices: """
+                    <interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='\(bridge)'/><target dev='\(tap)'/></interface>
+                    """)
+            let interface = try #require(found.instance.interfaces.last)
+            #expect(interface.tap == (tap == name ? nil : tap) && interface.bridge == (bridge == name ? nil : bridge))
+            #expect(found.findings.contains { $0.problem.contains("is not served") })
+        }
+    }
+
+    @Test func `the operator's values come first`() throws {
         let instance = try instance(
             """
             <instance-id> i-1 </instance-id><name>N</name><hostname>h.example</hostname><instance-type>t</instance-type>
@@ -39,16 +56,19 @@ import Testing
             <security-groups><group>b</group><group>a</group></security-groups>
             <tags><tag name='b=1'>x</tag><tag name='a'/></tags>
             """)
-        #expect(instance.id == "i-1" && instance.name == "N" && instance.hostname == "h.example" && instance.type == "t")
-        #expect(instance.launchIndex == 7 && instance.action == "stop" && instance.project == "p")
-        #expect(instance.images.image == "a" && instance.images.kernel == "k" && instance.images.ramdisk == "r")
-        #expect(instance.images.manifestPath == "m" && instance.images.reservation == "v")
-        #expect(instance.availabilityZone == "z" && instance.placement == [Tag("region", "r"), Tag("availability-zone", "z")])
-        #expect(instance.securityGroups == ["b", "a"])
-        #expect(instance.tags == [Tag("b=1", "x"), Tag("a", "")])
+        #expect(instance.id == "i-1" && instance.name == "N" && instance.hostname == "h.example" && instance.launch.type == "t")
+        #expect(instance.launch.index == 7 && instance.launch.action == "stop" && instance.launch.project == "p")
+        #expect(
+            instance.launch.images.image == "a" && instance.launch.images.kernel == "k" && instance.launch.images.ramdisk == "r")
+        #expect(instance.launch.images.manifestPath == "m" && instance.launch.images.reservation == "v")
+        #expect(
+            instance.launch.availabilityZone == "z"
+                && instance.launch.placement == [Tag("region", "r"), Tag("availability-zone", "z")])
+        #expect(instance.access.securityGroups == ["b", "a"])
+        #expect(instance.documents.tags == [Tag("b=1", "x"), Tag("a", "")])
     }
 
-    @Test func `the title is the name that people know, and the host name stays the domain's`() throws {
+    @Test func `the title is the name, and the host name stays the domain's`() throws {
         let titled = try instance(head: "<name>web</name>\(uuid)<title> Web é </title>")
         #expect(titled.name == "Web é" && titled.hostname == "web")
         #expect(try instance(head: "<name>web</name>\(uuid)<title> </title>").name == "web")
@@ -57,7 +77,7 @@ import Testing
         #expect(named.instance.name == "N")
     }
 
-    @Test func `a name that has nothing of a host name leads to one from the UUID`() throws {
+    @Test func `a name without allowed characters gives a host name from the UUID`() throws {
         #expect(try instance(head: "<name>日本</name>\(uuid)").hostname == "instance-83679162")
     }
 
@@ -80,7 +100,7 @@ import Testing
         ("<memory unit='parsec'>1</memory>", 0), ("<memory unit='TiB'>9223372036854775807</memory>", 0),
         ("<memory>much</memory>", 0),
     ]) func `memory is read in libvirt's units`(element: String, mebibytes: Int) throws {
-        #expect(try instance(head: "<name>web</name>\(uuid)\(element)").type == "virt.1c-\(mebibytes)m")
+        #expect(try instance(head: "<name>web</name>\(uuid)\(element)").launch.type == "virt.1c-\(mebibytes)m")
     }
 
     // MARK: Interfaces and disks
@@ -92,15 +112,16 @@ import Testing
         <ip address='192.0.2.1' netmask='255.255.255.0'><dhcp><host mac='52:54:00:00:00:02' ip='192.0.2.7'/></dhcp></ip></network>
         """.utf8)
 
-    @Test func `an interface has what its domain says, then what its network says`() throws {
+    @Test func `an interface takes facts from its domain, then from its network`() throws {
         let devices = """
             <interface type='network'><mac address='52:54:00:00:00:02'/><source network='default'/><target dev='vnet1'/></interface>
             <interface type='network'><mac address='52:54:00:00:00:03'/><source network='default' bridge='virbr9'/><mtu size='9000'/></interface>
             <interface type='network'><mac address='52:54:00:00:00:04'/><source network='unknown'/></interface>
             <interface type='user'/>
             """
-        let words = "<interfaces><interface mac='52:54:00:00:00:03'><mtu>1400</mtu></interface></interfaces>"
-        let interfaces = try InstanceAssembly(networks: [network]).assemble(domain(words, devices: devices)).instance.interfaces
+        let elements = "<interfaces><interface mac='52:54:00:00:00:03'><mtu>1400</mtu></interface></interfaces>"
+        let assembly = try InstanceAssembly(networks: [network])
+        let interfaces = try assembly.assemble(domain(elements, devices: devices)).instance.interfaces
         #expect(interfaces.map(\.mac.bits) == [0x5254_0000_0001, 0x5254_0000_0002, 0x5254_0000_0003, 0x5254_0000_0004])
         #expect(interfaces.map(\.bridge) == ["br0", "virbr0", "virbr9", nil])
         #expect(interfaces.map(\.tap) == [nil, "vnet1", nil, nil])
@@ -144,8 +165,8 @@ import Testing
         "<disk device='\(device)'><target dev='\(target)'/>\(order.map { "<boot order='\($0)'/>" } ?? "")</disk>"
     }
 
-    private func disks(_ devices: String, _ words: String = "") throws -> [String] {
-        try instance(words, devices: devices).disks.map {
+    private func disks(_ devices: String, _ elements: String = "") throws -> [String] {
+        try instance(elements, devices: devices).machine.disks.map {
             "\($0.target)\($0.isRoot ? " root" : "")\($0.role.map { " \($0)" } ?? "")"
         }
     }
@@ -162,28 +183,28 @@ import Testing
     }
 
     @Test func `a disk's role is an attribute or an element`() throws {
-        let words = """
+        let elements = """
             <disks><disk target='vda' role='swap'/><disk target='vdb'><role>ephemeral</role></disk>
             <disk target='vdc' role='swap'><role>ephemeral</role></disk><disk target='vdd'/></disks>
             """
         #expect(
-            try disks("abcd".map { disk("vd\($0)") }.joined(), words) == ["vda root swap", "vdb ephemeral", "vdc swap", "vdd"])
+            try disks("abcd".map { disk("vd\($0)") }.joined(), elements) == ["vda root swap", "vdb ephemeral", "vdc swap", "vdd"])
     }
 
-    // MARK: Where words come from
+    // MARK: Where elements come from
 
-    @Test func `the edited definition lends title and words to the running domain`() throws {
+    @Test func `title and elements come from the edited definition`() throws {
         let live = domain("<name>old</name><project-id>p</project-id>", devices: "<disk><target dev='vda'/></disk>")
         let edited = domain(
             "<hostname>h</hostname>",
             head: "<name>renamed</name><uuid>11111111-1111-1111-1111-111111111111</uuid><title>T</title><vcpu>9</vcpu>")
         let instance = try InstanceAssembly(readsBare: false).assemble(live, edited: edited).instance
-        #expect(instance.name == "T" && instance.hostname == "h" && instance.project == nil)
-        #expect(instance.domainName == "web" && instance.id == "i-8367916213784288a" && instance.type == "virt.1c-0m")
-        #expect(instance.disks.count == 1)
+        #expect(instance.name == "T" && instance.hostname == "h" && instance.launch.project == nil)
+        #expect(instance.domainName == "web" && instance.id == "i-8367916213784288a" && instance.launch.type == "virt.1c-0m")
+        #expect(instance.machine.disks.count == 1)
     }
 
-    @Test func `bare words are read from files alone, and not beside ours`() throws {
+    @Test func `bare elements are read only from files without the namespaced element`() throws {
         let bare = Array(
             """
             <domain><name>web</name>\(uuid)<metadata><o xmlns='urn:o'/><instance-id>i-1</instance-id></metadata></domain>
@@ -197,7 +218,7 @@ import Testing
             <x:instance xmlns:x='urn:virt-metadata:instance:1'><x:instance-id>i-2</x:instance-id></x:instance></metadata></domain>
             """.utf8)
         let instance = try InstanceAssembly().assemble(both).instance
-        #expect(instance.id == "i-2" && instance.project == nil)
+        #expect(instance.id == "i-2" && instance.launch.project == nil)
     }
 
     @Test(arguments: [
@@ -206,11 +227,11 @@ import Testing
         ("<domain><name> </name></domain>", "the domain has no <name>"),
         ("<domain><name>x</name></domain>", "the domain has no usable <uuid>"),
         ("<domain><name>x</name><uuid>1</uuid></domain>", "the domain has no usable <uuid>"),
-    ]) func `what is no domain makes no instance, and the reason is told`(xml: String, problem: String) {
+    ]) func `XML that is not a domain is refused with the reason`(xml: String, problem: String) {
         #expect { try InstanceAssembly().assemble(Array(xml.utf8)) } throws: { ($0 as? DescriptionError)?.problem == problem }
     }
 
-    @Test func `what is no network is refused with its line`() {
+    @Test func `XML that is not a network is refused with its line`() {
         #expect { try InstanceAssembly(networks: [Array("\n<network/>".utf8)]) } throws: {
             "\($0)" == "line 2: there is no <network> with a <name>"
         }
@@ -219,7 +240,7 @@ import Testing
     // MARK: What no bridge sees
 
     @Test(arguments: [("direct", "macvtap"), ("hostdev", "a device of the host"), ("user", "user-mode networking or passt")])
-    func `an interface that is plugged into no bridge is noted`(type: String, kind: String) throws {
+    func `an interface without a bridge gives a note`(type: String, kind: String) throws {
         let noted = try findings(
             "", devices: "<interface type='\(type)'><mac address='52:54:00:00:00:02'/><source dev='eth0'/></interface>")
         #expect(

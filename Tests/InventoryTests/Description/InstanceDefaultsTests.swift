@@ -10,11 +10,11 @@ struct InstanceDefaultsTests {
             domain: domain)
     }
 
-    private static func instance(_ defaults: InstanceDefaults, _ words: String = "") throws -> Instance {
+    private static func instance(_ defaults: InstanceDefaults, _ elements: String = "") throws -> Instance {
         let network = "<network><name>lab</name><bridge name='virbr7'/></network>"
         let assembly = try InstanceAssembly(networks: [Array(network.utf8)], defaults: defaults, readsBare: false)
         let devices = "<interface type='network'><mac address='52:54:00:00:00:02'/><source network='lab'/></interface>"
-        return try assembly.assemble(domain(words, devices: devices)).instance
+        return try assembly.assemble(domain(elements, devices: devices)).instance
     }
 
     @Test func `what the operator has left out comes from the defaults`() throws {
@@ -25,23 +25,23 @@ struct InstanceDefaultsTests {
                 "vendordata": "{\"a\": 1}", "imds@tokens": "required", "image-id": "ami-1", "security-groups": "g",
             ]))
         let bare = try Self.instance(defaults)
-        #expect(bare.placement.map(\.value).sorted() == ["eu", "eu-1"])
-        #expect(bare.project == "p")
-        #expect(bare.publicKeys.map(\.name) == ["site"])
-        #expect(bare.tags == [Tag("env", "test")])
-        #expect(bare.userData.map(Array.init) == Array("#!/bin/sh".utf8))
-        #expect(bare.vendorData != nil)
+        #expect(bare.launch.placement.map(\.value).sorted() == ["eu", "eu-1"])
+        #expect(bare.launch.project == "p")
+        #expect(bare.access.publicKeys.map(\.name) == ["site"])
+        #expect(bare.documents.tags == [Tag("env", "test")])
+        #expect(bare.documents.userData.map(Array.init) == Array("#!/bin/sh".utf8))
+        #expect(bare.documents.vendorData != nil)
         #expect(bare.sessions.tokens == .required)
-        #expect(bare.images.image == "ami-1")
-        #expect(bare.securityGroups == ["g"])
+        #expect(bare.launch.images.image == "ami-1")
+        #expect(bare.access.securityGroups == ["g"])
         let own = try Self.instance(
             defaults,
             "<placement><region>us</region></placement><project-id>q</project-id><userdata>x</userdata><imds hop-limit='2'/>"
                 + "<public-keys><public-key name='own'><key>ssh-rsa B</key></public-key></public-keys>")
-        #expect(Set(own.placement.map { "\($0.name)=\($0.value)" }) == ["region=us", "availability-zone=eu-1"])
-        #expect(own.project == "q")
-        #expect(own.publicKeys.map(\.name) == ["own"])
-        #expect(own.userData.map(Array.init) == Array("x".utf8))
+        #expect(Set(own.launch.placement.map { "\($0.name)=\($0.value)" }) == ["region=us", "availability-zone=eu-1"])
+        #expect(own.launch.project == "q")
+        #expect(own.access.publicKeys.map(\.name) == ["own"])
+        #expect(own.documents.userData.map(Array.init) == Array("x".utf8))
         #expect(own.sessions.hopLimit == 2)
         #expect(own.sessions.tokens == .required)
     }
@@ -51,11 +51,11 @@ struct InstanceDefaultsTests {
         let near = try Self.layer(["placement/region": "near"], domain: "near.example")
         let all = try Self.layer(["placement/region": "all", "project-id": "all"], domain: "all.example")
         let instance = try Self.instance(InstanceDefaults(all: all, networks: [name: near]))
-        #expect(instance.placement == [Tag("region", "near")])
-        #expect(instance.project == "all")
+        #expect(instance.launch.placement == [Tag("region", "near")])
+        #expect(instance.launch.project == "all")
         #expect(instance.hostname == "web.near.example")
         let elsewhere = try Self.instance(InstanceDefaults(all: all, networks: ["other": near]))
-        #expect(elsewhere.placement == [Tag("region", "all")])
+        #expect(elsewhere.launch.placement == [Tag("region", "all")])
         #expect(elsewhere.hostname == "web.all.example")
     }
 

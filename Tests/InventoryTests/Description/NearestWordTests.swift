@@ -8,11 +8,11 @@ import Testing
         ("instnce-id", "instance-id"), ("instance_type", "instance-type"), ("nam", "name"), ("tag", "tags"),
         ("hostnames", "hostname"),
         ("name", "name"), ("naem", "name"), ("tgas", "tags"),
-    ]) func `a misspelt word means the one with the fewest letters changed`(word: String, meant: String) {
+    ]) func `a misspelt name means the one with the fewest edits`(word: String, meant: String) {
         #expect(nearestWord(to: word, among: words) == meant)
     }
 
-    @Test(arguments: ["", "x", "rack", "completely-different", "n"]) func `a word like none of them means none`(word: String) {
+    @Test(arguments: ["", "x", "rack", "completely-different", "n"]) func `a name unlike all others means none`(word: String) {
         #expect(nearestWord(to: word, among: words) == nil)
     }
 }

@@ -3,8 +3,8 @@ import Inventory
 import Testing
 
 @Suite struct OperatorMetadataTests {
-    private func text(_ words: String) throws -> String? {
-        try assembled(words).instance.userData.map { String(decoding: $0, as: UTF8.self) }
+    private func text(_ elements: String) throws -> String? {
+        try assembled(elements).instance.documents.userData.map { String(decoding: $0, as: UTF8.self) }
     }
 
     // MARK: Bytes
@@ -13,15 +13,18 @@ import Testing
         #expect(try text("<userdata>\n   #cloud-config\n   a: 1\n  </userdata>") == "#cloud-config\na: 1")
         #expect(try text("<userdata> as it is </userdata>") == " as it is ")
         #expect(try text("<userdata><![CDATA[<a>&\n]]></userdata>") == "<a>&\n")
-        #expect(try assembled("<userdata encoding='base64'>\n  AP8\r\n  K\n</userdata>").instance.userData == [0, 0xFF, 0x0A])
+        #expect(
+            try assembled("<userdata encoding='base64'>\n  AP8\r\n  K\n</userdata>").instance.documents.userData == [
+                0, 0xFF, 0x0A,
+            ])
     }
 
     @Test(arguments: [
         "<userdata/>", "<userdata></userdata>", "<userdata>\n  \n</userdata>", "<userdata encoding='base64'> </userdata>",
     ])
-    func `no user data is none, and no fault`(words: String) throws {
-        #expect(try text(words) == nil)
-        #expect(try findings(words) == [])
+    func `missing user data gives no finding`(elements: String) throws {
+        #expect(try text(elements) == nil)
+        #expect(try findings(elements) == [])
     }
 
     @Test(arguments: [
@@ -32,26 +35,28 @@ import Testing
             "userdata: the encoding '' is unknown; there is 'base64', and text without the attribute"
         ),
         ("<userdata>a <b/></userdata>", "userdata: holds elements; write '<' as '&lt;' or use a CDATA section"),
-    ]) func `user data that cannot be used is left out and named`(words: String, finding: String) throws {
-        #expect(try text(words) == nil)
-        #expect(try findings(words) == [finding])
+    ]) func `unusable user data is omitted and reported`(elements: String, finding: String) throws {
+        #expect(try text(elements) == nil)
+        #expect(try findings(elements) == [finding])
     }
 
     @Test func `vendor data is JSON of any kind, as text or as base64`() throws {
-        #expect(try assembled("<vendordata>[1]</vendordata>").instance.vendorData == .array([.integer(1)]))
-        #expect(try assembled("<vendordata encoding='base64'>WzFd</vendordata>").instance.vendorData == .array([.integer(1)]))
-        #expect(try assembled("<vendordata>#cloud-config</vendordata>").instance.vendorData == nil)
+        #expect(try assembled("<vendordata>[1]</vendordata>").instance.documents.vendorData == .array([.integer(1)]))
+        #expect(
+            try assembled("<vendordata encoding='base64'>WzFd</vendordata>").instance.documents.vendorData
+                == .array([.integer(1)]))
+        #expect(try assembled("<vendordata>#cloud-config</vendordata>").instance.documents.vendorData == nil)
         #expect(try findings("<vendordata>{</vendordata>").first?.hasPrefix("vendordata: is no JSON: line 1") == true)
     }
 
     // MARK: Additional
 
     private func additional(_ json: String) throws -> String? {
-        try assembled("<additional><![CDATA[\(json)]]></additional>").instance.additional.map { directory in
+        try assembled("<additional><![CDATA[\(json)]]></additional>").instance.documents.additional.map { directory in
             func shown(_ directory: Directory) -> String {
                 directory.members.map { member in
                     guard case .directory(let inner) = member.node else {
-                        return "\(member.label)=\(String(decoding: member.node?.content.bytes ?? [], as: UTF8.self))"
+                        return "\(member.label)=\(String(decoding: (try? member.node?.content)?.bytes ?? [], as: UTF8.self))"
                     }
                     return "\(member.label)(\(shown(inner)))"
                 }.joined(separator: ",")
@@ -72,38 +77,38 @@ import Testing
         (#"{"a": ""}"#, "'a' is empty"),
         (#"{"a": {}}"#, "'a' is an object without a place"),
         (#"{"é": 1, "e\u0301": 2}"#, "'e\u{301}' is given twice; the first one counts"),
-    ]) func `a member that can be no place is left out and named`(json: String, problem: String) throws {
+    ]) func `a member that cannot be an entry is omitted and reported`(json: String, problem: String) throws {
         #expect(try findings("<additional><![CDATA[\(json)]]></additional>").contains("additional: \(problem)"))
         let shown = try additional(json)
         #expect(shown == nil || ["x=1", "é=1"].contains(shown))
     }
 
-    @Test(arguments: ["[1]", "1", "null", "\"a\""]) func `a top value that is no object cannot be used`(json: String) throws {
+    @Test(arguments: ["[1]", "1", "null", "\"a\""]) func `a value that is not an object is unusable`(json: String) throws {
         #expect(try additional(json) == nil)
         #expect(try findings("<additional>\(json)</additional>") == ["additional: is no JSON object"])
     }
 
-    @Test(arguments: ["{", "{\"a\": 1, \"a\": 2}", "{} {}", "{\"a\": \"\\u0000\"}"]) func `what is no JSON cannot be used`(
+    @Test(arguments: ["{", "{\"a\": 1, \"a\": 2}", "{} {}", "{\"a\": \"\\u0000\"}"]) func `invalid JSON is unusable`(
         json: String
     ) throws {
         #expect(try additional(json) == nil)
         #expect(try findings("<additional>\(json)</additional>").map { $0.hasPrefix("additional: is no JSON: line 1") } == [true])
     }
 
-    @Test func `an object without a place is named, also at the top`() throws {
+    @Test func `an object without an entry is reported, also at the top`() throws {
         #expect(try additional("{}") == nil)
         #expect(try findings("<additional>{}</additional>") == ["additional: is an object without a place"])
     }
 
     // MARK: Keys
 
-    private func keys(_ words: String) throws -> [String] {
-        try assembled("<public-keys>\(words)</public-keys>").instance.publicKeys.map { key in
+    private func keys(_ elements: String) throws -> [String] {
+        try assembled("<public-keys>\(elements)</public-keys>").instance.access.publicKeys.map { key in
             "\(key.name): \(key.formats.map { "\($0.name)=\($0.value)" }.joined(separator: ","))"
         }
     }
 
-    @Test func `a key's format is openssh-key unless it says otherwise, and its text is trimmed`() throws {
+    @Test func `a key's format is openssh-key by default, and its text is trimmed`() throws {
         #expect(
             try keys(
                 """
@@ -129,18 +134,18 @@ import Testing
             "<public-key name='a'><key format='a/b'>k</key></public-key>",
             ["the format 'a/b' holds a '/'", "the key 'a' has no <key> that can be used"]
         ),
-    ]) func `a key that cannot be used is left out and named`(words: String, problems: [String]) throws {
-        #expect(try keys(words + "<public-key name='good'><key>k</key></public-key>") == ["good: openssh-key=k"])
-        let found = try assembled("<public-keys>\(words)</public-keys>").findings
+    ]) func `an unusable key is omitted and reported`(elements: String, problems: [String]) throws {
+        #expect(try keys(elements + "<public-key name='good'><key>k</key></public-key>") == ["good: openssh-key=k"])
+        let found = try assembled("<public-keys>\(elements)</public-keys>").findings
         #expect(found.map(\.problem) == problems)
         #expect(found.allSatisfy { $0.weight == .unusable })
     }
 
     @Test func `of two keys or formats of one name the first counts`() throws {
-        let words = "<public-key name='a'><key>1</key><key>2</key></public-key><public-key name='a'><key>3</key></public-key>"
-        #expect(try keys(words) == ["a: openssh-key=1"])
+        let elements = "<public-key name='a'><key>1</key><key>2</key></public-key><public-key name='a'><key>3</key></public-key>"
+        #expect(try keys(elements) == ["a: openssh-key=1"])
         #expect(
-            try findings("<public-keys>\(words)</public-keys>") == [
+            try findings("<public-keys>\(elements)</public-keys>") == [
                 "public-keys/public-key/key: the format 'openssh-key' is given twice; the first one counts",
                 "public-keys/public-key: the name 'a' is given twice; the first one counts",
             ])
@@ -157,7 +162,7 @@ import Testing
             ])
     }
 
-    // MARK: Words
+    // MARK: Elements
 
     @Test(arguments: [
         ("<nme>x</nme>", "nme: is not a word of the vocabulary; is 'name' meant?"),
@@ -264,14 +269,14 @@ import Testing
             "<interfaces><interface mac='52:54:00:00:00:01'><subnet-cidr-block>192.0.2.0</subnet-cidr-block></interface></interfaces>",
             "interfaces/interface/subnet-cidr-block: '192.0.2.0' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64"
         ),
-    ]) func `each thing that an operator should know is named once`(words: String, finding: String) throws {
-        let found = try findings(words)
+    ]) func `each thing that an operator should know is named once`(elements: String, finding: String) throws {
+        let found = try findings(elements)
         #expect(found.count == 1)
-        // What is wrong with JSON, its own room says.
+        // The JSON parser's message follows.
         #expect(finding.hasSuffix(": ") ? found.first?.hasPrefix(finding) == true : found == [finding])
     }
 
-    @Test func `what stands in a foreign namespace is not ours to judge, and an empty word says nothing`() throws {
+    @Test func `elements of another namespace are ignored, and an empty element has no value`() throws {
         #expect(try findings("<x xmlns='urn:x'/><name/><instance-id> </instance-id><launch-index/><hostname/>") == [])
         let instance = try assembled("<name/><instance-id> </instance-id>").instance
         #expect(instance.name == "web" && instance.id == "i-8367916213784288a")
@@ -279,7 +284,7 @@ import Testing
 
     @Test func `a value that cannot be used costs that value alone`() throws {
         let instance = try assembled("<launch-index>x</launch-index><hostname>-</hostname><name>N</name><bogus/>").instance
-        #expect(instance.launchIndex == 0 && instance.hostname == "web" && instance.name == "N")
+        #expect(instance.launch.index == 0 && instance.hostname == "web" && instance.name == "N")
     }
 
     @Test func `a long value is named by its beginning, and no control character reaches a terminal`() throws {

@@ -21,7 +21,7 @@ import XML
         #expect(try password("<password xmlns='urn:virt-metadata:password:1'> </password>") == " ")
     }
 
-    @Test func `no element, an empty one, and another's are no password`() throws {
+    @Test func `a missing, empty or foreign element is not a password`() throws {
         let others = ["<password>a</password>", "<x:password xmlns:x='urn:x'>a</x:password>"]
         for metadata in ["", "\(Self.element)</p:password>"] + others {
             #expect(try password(metadata) == nil, "\(metadata)")
@@ -29,19 +29,19 @@ import XML
         #expect(try InstanceAssembly().assemble(domain()).instance.password == nil)
     }
 
-    @Test func `it is the running domain's, whatever the definition for the next start says`() throws {
+    @Test func `the password is the running domain's, not the definition's`() throws {
         let left = "\(Self.element)left</p:password>"
         #expect(try password(left, edited: "") == "left")
         #expect(try password("", edited: left) == nil)
     }
 
-    @Test func `it is no finding in the operator's words`() throws {
+    @Test func `the password element gives no finding`() throws {
         let xml = "<domain><name>a</name><uuid>\(uuid)</uuid><metadata>\(Self.element)a</p:password></metadata></domain>"
         #expect(try InstanceAssembly().assemble(Array(xml.utf8)).findings.isEmpty)
     }
 
     @Test(arguments: ["a", " ", "\n", "\r\n", "a\tb\rc", "<a>&amp;]]>\"'</a>", "naïve ☃ \u{1F600}", "\u{301}", "\u{FFFD}"])
-    func `what is written reads as it was`(text: String) throws {
+    func `a written value is read unchanged`(text: String) throws {
         let written = PasswordElement.xml(for: text)
         #expect(PasswordElement.text(ofElement: written).map { Array($0.utf8) } == Array(text.utf8))
     }

@@ -17,7 +17,7 @@ import Testing
         "", " ", "a", "  a  ", "a\n", "  a\n  b\n", "\n  a\n b\n", "\n  a\n\tb\n", "\n  a\n  b", "\n  a\n  b\n  c",
         "\r\n  a\r\n  ", "#!/bin/sh\n  x\n",
         "\n    a\n   \n    b\n", "\n  a\nb\n  ",
-    ]) func `any other text is what it is`(text: String) {
+    ]) func `any other text is unchanged`(text: String) {
         #expect(Array(textBlock(text).utf8) == Array(text.utf8))
     }
 }

@@ -1,7 +1,7 @@
 import Inventory
 import Testing
 
-/// What `enable` puts into a definition, and `disable` takes out of it.
+/// What `enable` writes into a definition, and `disable` removes.
 struct DomainDefinitionTests {
     private static func xml(
         uuid: String = "83679162-1378-4288-a2d4-70e13ec132aa", os: String = "<type arch='x86_64'>hvm</type>", more: String = "",
@@ -21,16 +21,16 @@ struct DomainDefinitionTests {
         """
     }
 
-    private static func instance(_ words: String) -> String {
-        "<vm:instance xmlns:vm='urn:virt-metadata:instance:1'>\(words)</vm:instance>"
+    private static func instance(_ elements: String) -> String {
+        "<vm:instance xmlns:vm='urn:virt-metadata:instance:1'>\(elements)</vm:instance>"
     }
 
     private static func value(_ path: String, _ text: String) throws -> InstanceElement.Assignment {
         .init(path: try ElementPath(path), value: Array(text.utf8))
     }
 
-    @Test(arguments: GuestIdentity.allCases)
-    func `what an identity put in is taken out to the byte`(identity: GuestIdentity) throws {
+    @Test(arguments: SMBIOSIdentity.allCases)
+    func `an identity is removed to the byte`(identity: SMBIOSIdentity) throws {
         for more in [
             "", "\n  <sysinfo type='smbios'>\n    <bios>\n      <entry name='vendor'>me</entry>\n    </bios>\n  </sysinfo>",
         ] {
@@ -54,7 +54,7 @@ struct DomainDefinitionTests {
         }
     }
 
-    @Test func `another identity takes the place of the first, and disable takes out all`() throws {
+    @Test func `another identity replaces the first, and disable removes all`() throws {
         let old = Self.xml()
         var definition = try DomainDefinition(old, element: nil)
         try definition.enable(.openstack, [])
@@ -74,9 +74,10 @@ struct DomainDefinitionTests {
     }
 
     @Test func `values that were there before come back`() throws {
-        let words =
+        let elements =
             "<hostname>mine</hostname><security-groups><group>a</group><group>b</group></security-groups><imds tokens='required'/>"
-        var definition = try DomainDefinition(Self.xml(metadata: Self.instance(words)), element: "<instance>\(words)</instance>")
+        var definition = try DomainDefinition(
+            Self.xml(metadata: Self.instance(elements)), element: "<instance>\(elements)</instance>")
         try definition.enable(
             nil, [Self.value("hostname", "x"), Self.value("security-groups", "c"), Self.value("imds@tokens", "optional")])
         try definition.enable(nil, [Self.value("hostname", "y")])
@@ -89,7 +90,7 @@ struct DomainDefinitionTests {
         #expect(!definition.xml.contains("urn:virt-metadata:enabled"))
     }
 
-    @Test func `what somebody wrote since stays, and is named`() throws {
+    @Test func `values changed since stay, and are reported`() throws {
         var definition = try DomainDefinition(Self.xml(), element: nil)
         try definition.enable(.openstack, [Self.value("hostname", "a"), Self.value("tags/tag[env]", "test")])
         try definition.set([Self.value("hostname", "mine")])
@@ -104,7 +105,7 @@ struct DomainDefinitionTests {
         #expect(second.element?.contains("env") == false)
     }
 
-    @Test func `metadata of others is not touched`() throws {
+    @Test func `foreign metadata is not changed`() throws {
         let other = "<o:x xmlns:o='urn:other'><o:hostname>h</o:hostname></o:x>"
         let old = Self.xml(metadata: other)
         var definition = try DomainDefinition(old, element: nil)
@@ -114,16 +115,16 @@ struct DomainDefinitionTests {
         #expect(definition.xml.contains("<metadata>\(other)"))
     }
 
-    @Test func `values are taken out of the running domain's element too`() throws {
+    @Test func `values are removed from the running domain's element too`() throws {
         var definition = try DomainDefinition(Self.xml(), element: nil)
         try definition.enable(nil, [Self.value("hostname", "a")])
         let live = "<instance><hostname>a</hostname><name>n</name></instance>"
-        #expect(try definition.valuesTakenOut(of: live) == "<instance><name>n</name></instance>")
-        #expect(try definition.valuesTakenOut(of: "<instance><hostname>b</hostname></instance>")?.contains("b") == true)
+        #expect(try definition.removingEnabledValues(from: live) == "<instance><name>n</name></instance>")
+        #expect(try definition.removingEnabledValues(from: "<instance><hostname>b</hostname></instance>")?.contains("b") == true)
     }
 
     @Test(arguments: [
-        (GuestIdentity.ec2, xml(), "an EC2 guest knows itself by a UUID that begins 'ec2', and this domain's is 83679162"),
+        (SMBIOSIdentity.ec2, xml(), "an EC2 guest knows itself by a UUID that begins 'ec2', and this domain's is 83679162"),
         (
             .openstack, xml(os: "<type>hvm</type><smbios mode='host'/>"),
             "<smbios mode='host'/> shows the guest this host's tables"
@@ -133,18 +134,18 @@ struct DomainDefinitionTests {
             .openstack, xml(more: "<sysinfo type='smbios'><system><entry name='product'>PC</entry></system></sysinfo>"),
             "<sysinfo> has <entry name='product'>PC</entry>, which somebody wrote"
         ),
-    ]) func `what stands against an identity is said`(identity: GuestIdentity, xml: String, sentence: String) throws {
+    ]) func `an obstacle to an identity is reported`(identity: SMBIOSIdentity, xml: String, sentence: String) throws {
         var definition = try DomainDefinition(xml, element: nil)
         let failure = #expect(throws: DefinitionFailure.self) { try definition.enable(identity, []) }
         #expect(failure?.description.hasPrefix(sentence) == true, "\(failure?.description ?? "")")
     }
 
-    @Test func `a domain in which nothing was put has nothing to be taken out`() throws {
+    @Test func `a domain without a record has nothing to remove`() throws {
         var definition = try DomainDefinition(Self.xml(), element: nil)
         #expect(throws: DefinitionFailure.self) { try definition.disable() }
     }
 
-    @Test func `a value that leads nowhere is named by its path`() throws {
+    @Test func `an impossible value is named by its path`() throws {
         var definition = try DomainDefinition(Self.xml(), element: nil)
         let failure = #expect(throws: DefinitionFailure.self) { try definition.set([Self.value("hostname", "\u{1}")]) }
         #expect(failure?.description == "hostname: the value has bytes that XML cannot hold")

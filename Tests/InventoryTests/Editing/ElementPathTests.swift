@@ -1,7 +1,7 @@
 import Inventory
 import Testing
 
-/// Ways to values of the operator's element, as people write them.
+/// Paths of values in the operator's element, as written on the command line.
 struct ElementPathTests {
     @Test(arguments: [
         ("hostname", "hostname"), ("placement/region", "placement/region"), ("tags/tag[env]", "tags/tag[env]"),
@@ -9,7 +9,7 @@ struct ElementPathTests {
         ("files/file[/etc/motd]", "files/file[/etc/motd]"), ("security-groups", "security-groups/group"),
         ("interfaces/interface[52:54:00:00:00:01]/mtu", "interfaces/interface[52:54:00:00:00:01]/mtu"),
         ("interfaces/vlan[v1]@id", "interfaces/vlan[v1]@id"),
-    ]) func `a path is led on to its value`(text: String, complete: String) throws {
+    ]) func `a path is extended to its value`(text: String, complete: String) throws {
         #expect(try ElementPath(text).description == complete)
     }
 
@@ -24,7 +24,7 @@ struct ElementPathTests {
         ("imds@tokns", "<imds> has no attribute 'tokns'; there are hop-limit, tokens"),
         ("tags/tag[env", "the bracket after 'tag' is not closed"),
         ("tags/tag[a]b", "after a bracket comes '/', '@' or nothing"),
-    ]) func `a path that leads nowhere says why`(text: String, sentence: String) {
+    ]) func `an invalid path gives the reason`(text: String, sentence: String) {
         let failure = #expect(throws: ElementPath.Failure.self) { try ElementPath(text) }
         #expect(failure?.description.hasPrefix(sentence) == true, "\(failure?.description ?? "")")
     }

@@ -2,7 +2,7 @@ import Common
 import Inventory
 import Testing
 
-/// Values written into the operator's element, and taken out.
+/// Values written into the operator's element, and removed.
 struct InstanceElementTests {
     private static func set(
         _ path: String, _ value: String, adds: Bool = false, in text: String? = nil
@@ -25,17 +25,17 @@ struct InstanceElementTests {
             "public-keys/public-key[me]", "ssh-rsa A",
             "<instance><public-keys><public-key name='me'><key>ssh-rsa A</key></public-key></public-keys></instance>"
         ),
-    ]) func `a value is written with all that is above it`(path: String, value: String, element: String) throws {
+    ]) func `a value is written with its parents`(path: String, value: String, element: String) throws {
         #expect(Self.flat(try Self.set(path, value)).replacing("&#39;", with: "&apos;") == element)
     }
 
-    @Test func `a value takes the place of the one that was there, and all else stays`() throws {
+    @Test func `a value replaces the former one, and the rest stays`() throws {
         let old = "<instance>\n  <!-- mine -->\n  <hostname>old</hostname>\n  <tags><tag name='a'>1</tag></tags>\n</instance>"
         #expect(try Self.set("hostname", "new", in: old) == old.replacing(">old<", with: ">new<"))
         #expect(try Self.set("tags/tag[a]", "2", in: old) == old.replacing(">1<", with: ">2<"))
     }
 
-    @Test func `one more stands beside those that there are, and one that takes their place stands for all`() throws {
+    @Test func `a value is added to those before, or replaces all of them`() throws {
         let two = try Self.set("security-groups", "b", adds: true, in: Self.set("security-groups", "a"))
         #expect(Self.flat(two).contains("<group>a</group><group>b</group>"))
         let one = try Self.set("security-groups", "c", in: two)
@@ -43,17 +43,17 @@ struct InstanceElementTests {
     }
 
     @Test(arguments: ["#!/bin/sh\necho hi\n", "no newline", "\u{0}", "  indented\n  twice\n", "\r\n", "", "a\u{FFFE}", "]]>&<"])
-    func `bytes come back as they went in`(data: String) throws {
+    func `bytes are preserved`(data: String) throws {
         let element = try Self.set("userdata", data)
         let xml = element.replacing("<instance>", with: "<instance xmlns='urn:virt-metadata:instance:1'>")
         let whole = """
             <domain type='test'><name>web</name><uuid>83679162-1378-4288-a2d4-70e13ec132aa</uuid><metadata>\(xml)</metadata></domain>
             """
         let instance = try InstanceAssembly(readsBare: false).assemble(Array(whole.utf8)).instance
-        #expect(instance.userData.map(Array.init) ?? [] == Array(data.utf8))
+        #expect(instance.documents.userData.map(Array.init) ?? [] == Array(data.utf8))
     }
 
-    @Test func `what XML cannot hold is refused where it would have to be text`() throws {
+    @Test func `characters that XML does not allow are refused in text`() throws {
         let path = try ElementPath("hostname")
         var element = InstanceElement(nil)
         #expect(throws: ElementPath.Failure.self) { try element.set(.init(path: path, value: [0])) }
@@ -61,7 +61,7 @@ struct InstanceElementTests {
         #expect(element.text == nil)
     }
 
-    @Test func `a value is taken out with what is empty above it`() throws {
+    @Test func `a value is removed with its empty parents`() throws {
         var element = InstanceElement(try Self.set("placement/region", "eu", in: Self.set("hostname", "web")))
         #expect(try element.unset(ElementPath("placement/region")))
         #expect(Self.flat(element.text ?? "") == "<instance><hostname>web</hostname></instance>")
@@ -70,7 +70,7 @@ struct InstanceElementTests {
         #expect(element.text == nil)
     }
 
-    @Test func `what else is there keeps an element from being taken out`() throws {
+    @Test func `an element with other content stays`() throws {
         var element = InstanceElement("<instance><imds tokens='required' hop-limit='2'/></instance>")
         #expect(try element.unset(ElementPath("imds@tokens")))
         #expect(element.text == "<instance><imds hop-limit='2'/></instance>")
@@ -78,13 +78,13 @@ struct InstanceElementTests {
         #expect(element.text == nil)
     }
 
-    @Test func `hardware addresses are the same in either case`() throws {
+    @Test func `hardware addresses are compared case-insensitively`() throws {
         let old = "<instance><interfaces><interface mac='52:54:00:AA:00:01'><mtu>1400</mtu></interface></interfaces></instance>"
         let new = try Self.set("interfaces/interface[52:54:00:aa:00:01]/mtu", "1500", in: old)
         #expect(new == old.replacing("1400", with: "1500"))
     }
 
-    @Test func `a person's file is taken with our namespace or with none`() throws {
+    @Test func `an operator's file may have the namespace or none`() throws {
         #expect(
             try InstanceElement.text(of: "<!-- x -->\n<instance><name>a</name></instance>\n")
                 == "<instance><name>a</name></instance>")
@@ -96,7 +96,7 @@ struct InstanceElementTests {
         ("<instance>", "this is no XML"), ("<domain/>", "the outermost element must be <instance>, and is <domain>"),
         ("<instance xmlns='urn:other'/>", "the outermost element must be <instance>"),
         ("<v:instance xmlns:v='urn:virt-metadata:instance:1'/>", "write <instance> without a prefix"),
-    ]) func `a person's file that is something else is refused`(file: String, sentence: String) {
+    ]) func `an operator's file with another element is refused`(file: String, sentence: String) {
         let failure = #expect(throws: DefinitionFailure.self) { try InstanceElement.text(of: file) }
         #expect(failure?.description.hasPrefix(sentence) == true, "\(failure?.description ?? "")")
     }

@@ -1,0 +1,62 @@
+import Common
+import FoundationEssentials
+import Guests
+import NIOCore
+
+/// An instance and its last requests as JSON, for operators; docs/admin.md describes the members.
+struct InstanceDocument {
+    let instance: Instance
+    let isPaused: Bool
+    /// libvirt's URI of its host.
+    let hypervisor: String
+    let journal: RequestJournal
+
+    var json: JSONValue {
+        let (records, count) = journal.requests(of: instance.domain)
+        return .object([
+            JSONMember("name", .string(instance.domainName)),
+            JSONMember("uuid", .string(instance.domain.description)),
+            JSONMember("instance_id", .string(instance.id)),
+            JSONMember("hostname", .string(instance.hostname)),
+            JSONMember("state", .string(isPaused ? "paused" : "running")),
+            JSONMember("hypervisor", .string(hypervisor)),
+            JSONMember("interfaces", .array(instance.interfaces.map(Self.json))),
+            JSONMember("requests", .integer(Int64(count))),
+            JSONMember("last_request", records.last.map { Self.json($0) } ?? .null),
+        ])
+    }
+
+    /// Its last requests, the newest last.
+    var requests: JSONValue {
+        .object([
+            JSONMember("name", .string(instance.domainName)),
+            JSONMember("uuid", .string(instance.domain.description)),
+            JSONMember("requests", .array(journal.requests(of: instance.domain).records.map { Self.json($0) })),
+        ])
+    }
+
+    private static func json(_ interface: NetworkInterface) -> JSONValue {
+        return .object([
+            JSONMember("mac", .string(interface.mac.description)),
+            JSONMember("tap", interface.tap.map(JSONValue.string) ?? .null),
+            JSONMember("bridge", interface.bridge.map(JSONValue.string) ?? .null),
+            JSONMember("addresses", .array(interface.knownAddresses.map { .string("\($0)") })),
+        ])
+    }
+
+    private static func json(_ record: RequestJournal.Record) -> JSONValue {
+        let age = NIODeadline.now() - record.time
+        let time = Date(timeIntervalSinceNow: -Double(age.nanoseconds) / 1e9)
+        return .object([
+            JSONMember("time", .string(time.formatted(.iso8601))),
+            JSONMember("age", .real(Self.seconds(age))),
+            JSONMember("method", .string(record.method)),
+            JSONMember("target", .string(record.target)),
+            JSONMember("status", .integer(Int64(record.status))),
+            JSONMember("duration", .real(Self.seconds(record.duration))),
+        ])
+    }
+
+    /// To the microsecond.
+    private static func seconds(_ time: TimeAmount) -> Double { Double(time.nanoseconds / 1000) / 1e6 }
+}

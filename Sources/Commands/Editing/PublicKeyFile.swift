@@ -1,0 +1,86 @@
+import Configuration
+import FoundationEssentials
+import Inventory
+
+/// A file of OpenSSH public keys: one key in each line, as in `id_ed25519.pub` and in `authorized_keys` (sshd(8)).
+struct PublicKeyFile {
+    /// The keys with their names, in the order of the file.
+    let keys: [(name: String, key: String)]
+
+    /// - Throws: `CommandFailure` where the file cannot be read, holds no key, or holds a private one.
+    init(path: String) throws(CommandFailure) {
+        try self.init(DomainSource.bytes(of: path), path: path)
+    }
+
+    init(_ bytes: [UInt8], path: String) throws(CommandFailure) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard !text.contains("PRIVATE KEY-----"), !text.hasPrefix("PuTTY-User-Key-File") else {
+            throw CommandFailure(
+                "\(path) is a private key, which must never leave its owner; give the public half, \(path).pub, or make that by: "
+                    + "ssh-keygen -y -f \(path) > \(path).pub")
+        }
+        var keys: [(name: String, key: String)] = []
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let line = Self.trimmed(line)
+            if line.isEmpty || line.hasPrefix("#") { continue }
+            guard let comment = Self.comment(of: line) else {
+                throw CommandFailure(
+                    "\(path): line \(index + 1) is no public key in OpenSSH's format (ssh-ed25519 AAAA… comment)")
+            }
+            keys.append((Self.name(comment.isEmpty ? Self.stem(of: path) : comment), line))
+        }
+        guard !keys.isEmpty else { throw CommandFailure("\(path): there is no public key in it") }
+        self.keys = keys
+    }
+
+    /// The values that add the keys of several files to the instance, replacing those with the same names. Of two keys with one
+    /// name the second gets a number.
+    static func assignments(_ files: [PublicKeyFile]) throws(CommandFailure) -> [InstanceElement.Assignment] {
+        var names: Set<String> = []
+        var all: [InstanceElement.Assignment] = []
+        for (name, key) in files.flatMap(\.keys) {
+            var (unique, number) = (name, 2)
+            while !names.insert(unique).inserted {
+                unique = "\(name)-\(number)"
+                number += 1
+            }
+            all.append(.init(path: try ValueArgument.path("public-keys/public-key[\(unique)]"), value: Array(key.utf8)))
+        }
+        return all
+    }
+
+    /// The comment after the key; `nil` where there is no key. Options may precede it, which may have blanks in quotes.
+    private static func comment(of line: String) -> String? {
+        let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+        for (index, field) in fields.enumerated() where isType(field) && index + 1 < fields.count {
+            // The key's bytes begin with its type again (RFC 4253 §6.6).
+            guard let blob = Data(base64Encoded: String(fields[index + 1])), blob.count > 4 + field.utf8.count,
+                blob.dropFirst(4).prefix(field.utf8.count).elementsEqual(field.utf8)
+            else { continue }
+            return fields[(index + 2)...].joined(separator: " ")
+        }
+        return nil
+    }
+
+    private static func trimmed(_ line: Substring) -> String {
+        String(line.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+
+    private static func isType(_ field: Substring) -> Bool {
+        ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"].contains { field.hasPrefix($0) }
+    }
+
+    private static func stem(of path: String) -> String {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        return name.hasSuffix(".pub") ? String(name.dropLast(4)) : name
+    }
+
+    /// A name that both metadata trees can show, and a path can contain.
+    private static func name(_ comment: String) -> String {
+        String(
+            comment.unicodeScalars.map { scalar in
+                let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+                return isPlain || "@._-".unicodeScalars.contains(scalar) ? Character(scalar) : "-"
+            })
+    }
+}

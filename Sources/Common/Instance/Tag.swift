@@ -1,0 +1,20 @@
+/// The operator's name and value.
+package struct Tag: Sendable, Equatable {
+    /// Unique in its list.
+    package let name: String
+    package let value: String
+
+    package init(_ name: String, _ value: String) {
+        (self.name, self.value) = (name, value)
+    }
+
+    /// Whether a client that reads the name in a listing may mistake it for a numbered key: the text before the first `=` is a
+    /// number to Python's `int()`.
+    package var readsAsKey: Bool {
+        let scalars = name.unicodeScalars
+        guard let end = scalars.firstIndex(of: "=") else { return false }
+        let isDigit = { (scalar: Unicode.Scalar) in scalar.properties.numericType == .decimal }
+        return scalars[..<end].contains(where: isDigit)
+            && scalars[..<end].allSatisfy { isDigit($0) || $0 == "+" || $0 == "-" || $0 == "_" || $0.properties.isWhitespace }
+    }
+}

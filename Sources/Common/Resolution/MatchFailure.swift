@@ -1,0 +1,40 @@
+/// Why a client matches no instance: the failed step between the connection and the instance.
+package enum MatchFailure: Error, Sendable, Equatable {
+    /// Neither the connection nor the neighbour table provides a MAC address.
+    case noHardwareAddress
+    /// No running domain has an interface with this MAC address.
+    case noOwner(MACAddress)
+    /// Only running domains of other hosts have the MAC address; their names.
+    case elsewhere(MACAddress, [String])
+    /// Several running domains have the MAC address, and nothing distinguishes them; their names.
+    case severalOwners(MACAddress, [String])
+    /// The packets arrive on a bridge or port of another domain: the domains that have the MAC address, and the domain of the
+    /// port, if any.
+    case wrongPort(MACAddress, of: [String], at: String, pluggedIn: String?)
+    /// Several running domains have the port as a tap; their names.
+    case contestedPort(String, [String])
+    /// No running domain has the requested UUID.
+    case noInstance(String)
+    /// The named domain does not belong to the requested project.
+    case foreignProject(String)
+}
+
+extension MatchFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .noHardwareAddress: "no hardware address is known for it"
+        case .noOwner(let mac): "no running domain has an interface \(mac)"
+        case .elsewhere(let mac, let domains):
+            "\(mac) belongs to \(domains.joined(separator: ", ")) on another host, whose guests do not reach us by themselves"
+        case .severalOwners(let mac, let domains):
+            "several running domains have an interface \(mac): \(domains.joined(separator: ", "))"
+        case .wrongPort(let mac, let domains, let link, let portOwner):
+            "\(mac) \(domains.isEmpty ? "is no domain's" : "belongs to \(domains.joined(separator: ", "))"), but came in by \(link), "
+                + (portOwner.map { "into which \($0) is plugged" } ?? "which is no running domain's port")
+        case .noInstance(let id): "no running domain has the UUID \(id.prefix(64))"
+        case .foreignProject(let domain): "\(domain) is not of the project that was named, or of none"
+        case .contestedPort(let port, let domains):
+            "several running domains have \(port) as the tap of an interface: \(domains.joined(separator: ", "))"
+        }
+    }
+}

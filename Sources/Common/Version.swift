@@ -1,0 +1,4 @@
+package enum Version {
+    /// The version in packages and metrics.
+    package static let current = "0.1.0"
+}

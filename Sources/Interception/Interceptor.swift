@@ -1,0 +1,168 @@
+package import Common
+import Guests
+package import Logging
+import Netlink
+
+/// Makes the guests of each bridge, and no other client, reach the server: reconciles addresses, rules and sockets with the current bridges, ports
+/// and domains whenever `reconcile` is called.
+///
+/// It remembers what it did, but computes a new plan each time from the kernel's state and the snapshot; so a missed or repeated notification
+/// has no lasting effect. Its calls to the kernel block, so it runs on a queue of its own.
+package actor Interceptor {
+    /// The interval of retries and of inspections.
+    static let upkeepInterval = Duration.seconds(10)
+
+    private let executor = BlockingExecutor(label: "interception")
+    let settings: InterceptionSettings
+    let host: any InterceptionHost
+    private let board: SnapshotBoard
+    var file: InstalledStateFile
+    var report: InterceptionReport
+    var served: [String: ServedBridge] = [:]
+    /// The listening sockets of guests' ports, by their TCP ports.
+    var portSockets: [UInt16: PortSocket] = [:]
+    /// The listening sockets of links whose ports are not distinguished, by the name of the link.
+    var linkSockets: [String: [ServedBridge.Endpoint: ListeningSocket]] = [:]
+    /// The rules that the kernel has, and their inputs; `nil` where it has none, or not the right ones.
+    var applied: (rules: RuleSet, inputs: RuleInputs)?
+    /// The host's links and addresses as last read; `nil` where they must be read again.
+    var network: HostNetwork?
+    var isEnding = false
+    /// Where the search for a free port continues.
+    var nextPort: UInt16
+    /// The capacity of the kernel's neighbour table. Queried once: the kernel's answer also has an entry for each link.
+    private let neighbourTableSize = try? NeighbourLimits.mostEntries(.v4)
+
+    /// The queue that all of this actor's work runs on.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        // Safe: the executor lives as long as this actor, which holds it in a constant.
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    /// - Parameter file: the record of what is installed, and the lock.
+    package init(
+        _ settings: InterceptionSettings, file: consuming InstalledStateFile, host: any InterceptionHost, board: SnapshotBoard,
+        logger: Logger
+    ) {
+        (self.settings, self.host, self.board) = (settings, host, board)
+        report = InterceptionReport(logger: logger)
+        // A random port, so that it is seldom one that an earlier server's sockets still use.
+        nextPort = settings.listenerPorts.randomElement() ?? settings.listenerPorts.lowerBound
+        if let damage = file.damage { report.damaged(file.path, damage) }
+        self.file = file
+    }
+
+    /// Computes a plan and executes it. A bridge is recorded before anything is installed on it, and rules are written before the sockets that they
+    /// lead to are opened.
+    ///
+    /// - Parameter networkChanged: whether the host's links and addresses may have changed since the last call.
+    func reconcile(networkChanged: Bool) async {
+        guard !isEnding else { return }
+        if networkChanged { self.network = nil }
+        let network: HostNetwork
+        do {
+            network = try self.network ?? host.network()
+        } catch {
+            return report.failed("read links and addresses", on: "the kernel", "\(error)")
+        }
+        self.network = network
+        let snapshot = board.snapshot
+        let plan = InterceptionPlan(
+            settings, facts(network, snapshot), snapshot, served: served, installed: file.state, now: .now)
+        for name in plan.gone { forget(name) }
+        for note in plan.notes { report.log(note) }
+        for bridge in plan.started { served[bridge.link.name] = bridge }
+        change { $0.bridges.formUnion(served.keys) }
+        applyRules(network, snapshot)
+        for bridge in plan.bridges { await carryOut(bridge) }
+        applyRules(network, snapshot)
+        reportServed(snapshot)
+    }
+
+    /// Accepts no new connections; existing ones continue.
+    func end() {
+        isEnding = true
+        guard let network = try? host.network() else { return }
+        applyRules(network, board.snapshot)
+    }
+
+    /// Removes everything that is installed from the kernel.
+    func release() {
+        for problem in file.release(host.tables) { report.failed("take away", on: "what is ours", problem) }
+        applied = nil
+    }
+
+    // MARK: Facts of the host
+
+    private func facts(_ network: HostNetwork, _ snapshot: Snapshot) -> HostFacts {
+        let starting = InterceptionPlan.starting(settings, network, snapshot, served: served)
+        let names = Set(served.keys).union(starting.map(\.name))
+        return HostFacts(
+            network: network, hostUse: starting.isEmpty ? nil : hostUse(network, snapshot),
+            ipv6: Dictionary(uniqueKeysWithValues: names.map { ($0, ipv6(of: $0)) }))
+    }
+
+    private func hostUse(_ network: HostNetwork, _ snapshot: Snapshot) -> String? {
+        guard settings.mode.dependsOnHost else { return nil }
+        let selected = Set(settings.selection.bridges(in: snapshot).keys.compactMap { network.link(named: $0)?.index })
+        do throws(KernelError) {
+            defer { report.succeeded("look for the host's own metadata", on: "the host") }
+            // An address that the server added to a bridge is not the host's own use.
+            return try host.use(except: selected.union(file.state.addresses.map(\.bridge.index)))
+        } catch {
+            report.failed("look for the host's own metadata", on: "the host", "\(error)")
+            return nil
+        }
+    }
+
+    private func ipv6(of bridge: String) -> HostFacts.IPv6 {
+        do throws(KernelError) {
+            return try host.isIPv6Disabled(onBridge: bridge) ? .disabled : .enabled
+        } catch {
+            return .unknown("\(error)")
+        }
+    }
+
+    // MARK: Reports
+
+    private func reportServed(_ snapshot: Snapshot) {
+        let selected = settings.selection.bridges(in: snapshot)
+        for (name, bridge) in served where bridge.isOpen && (applied != nil || !bridge.hasPorts) {
+            report.serves(bridge, namedBy: selected[name] ?? .earlierDomain, isGuarded: isGuarded(bridge))
+        }
+        guard snapshot.isLocalComplete else { return }
+        let interfaces = served.keys.reduce(0) { $0 + snapshot.interfaceCount(on: $1) }
+        guard let limit = neighbourTableSize, limit < interfaces else { return }
+        report.fewNeighbours(limit, interfaces: interfaces)
+    }
+
+    /// Whether spoofed frames are dropped at the bridge's ports.
+    private func isGuarded(_ bridge: ServedBridge) -> Bool {
+        settings.guardsPorts && applied != nil && bridge.hasPorts
+    }
+
+    // MARK: The record
+
+    /// - Returns: Whether the record could be written.
+    @discardableResult
+    func change(_ body: (inout InstalledState) -> Void) -> Bool {
+        do {
+            try file.change(body)
+            report.succeeded("write down what is ours", on: file.path)
+            return true
+        } catch {
+            report.failed("write down what is ours", on: file.path, "\(error)")
+            return false
+        }
+    }
+}
+
+extension InterceptionMode {
+    /// Whether the host's own use of the metadata addresses decides how a bridge is served.
+    fileprivate var dependsOnHost: Bool {
+        switch self {
+        case .auto, .bridge, .none: true
+        case .address, .redirect: false
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// The marks of packets (`meta mark`): the socket to which the rule at a port sent a request, and that a reply comes from this host itself.
+struct PacketMarks: Equatable, Sendable {
+    /// Different each time the program starts: packets marked by the rules of an earlier process are not accepted.
+    static let ofThisProcess = PacketMarks(upperHalf: .random(in: 0x1000...0x7FFF))
+
+    private let base: UInt32
+
+    /// - Parameter upperHalf: the higher 16 bits of all marks.
+    init(upperHalf: UInt16) { base = UInt32(upperHalf) << 16 }
+
+    /// The mark set by the rule that sends a frame to a listening socket: that socket accepts no other packets. So a packet that reaches the socket
+    /// without that rule, or while another process has removed all rules, is dropped.
+    func mark(ofSocketOn port: UInt16) -> UInt32 { base | UInt32(port) }
+
+    /// Match frames with the mark of any socket, and frames without one.
+    var isMarked: String { "meta mark & 0xffff0000 == \(hexadecimal(base))" }
+    var isUnmarked: String { "meta mark & 0xffff0000 != \(hexadecimal(base))" }
+
+    /// The mark of a socket in nft's notation.
+    func text(ofSocketOn port: UInt16) -> String { hexadecimal(mark(ofSocketOn: port)) }
+
+    /// The mark of a packet of this host, from its output rule to the rule that sends it to its port. Forwarded packets have none.
+    var fromHost: String { hexadecimal(base | 1) }
+
+    private func hexadecimal(_ mark: UInt32) -> String { "0x\(String(mark, radix: 16))" }
+}

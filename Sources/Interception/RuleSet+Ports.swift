@@ -1,0 +1,152 @@
+import Common
+
+/// A metadata address, and the address of the host that receives its packets on a bridge: the same address, or one of the bridge's own where
+/// packets are redirected.
+struct AnsweredAddress: Hashable {
+    let metadata: IPAddress
+    let host: IPAddress
+}
+
+extension RuleSet {
+    /// The facts of a guest's port that its rules depend on.
+    struct GuestPort {
+        /// The name and the index of its link.
+        let name: String
+        let index: Int32
+        /// The hardware addresses that may be behind it.
+        let macs: [MACAddress]
+        /// Its sockets: one for each of its hardware addresses, and one for all others.
+        let listeners: [Listener]
+    }
+
+    /// A listening socket: its TCP port and its hardware address; `nil` for all addresses without a socket of their own.
+    struct Listener: Hashable {
+        let mac: MACAddress?
+        let port: UInt16
+    }
+
+    /// The facts that all ports of a bridge share.
+    struct BridgeFacts {
+        let index: Int32
+        let name: String
+        let mac: MACAddress
+        /// The metadata addresses that are answered.
+        let answered: [AnsweredAddress]
+        /// The most new connections per second of a port; `nil` for no limit.
+        let connectionsPerSecond: Int?
+        /// Whether new connections are dropped.
+        let isEnding: Bool
+        /// The TCP ports that the sockets listen on.
+        let ports: ClosedRange<UInt16>
+    }
+
+    /// The first packet of a connection. The burst is two seconds' worth of connections. SYNs beyond the rate are dropped, and a client retries after
+    /// a second (RFC 6298 §2.1).
+    private static let syn = "tcp flags & (syn | ack) == syn"
+
+    /// Directs a port's packets for the metadata addresses to its sockets, and their replies back to the port.
+    ///
+    /// - Parameter isGuarded: whether its other frames are checked too.
+    mutating func serve(_ port: GuestPort, of bridge: BridgeFacts, isGuarded: Bool) {
+        let (request, notIPv4) = ("request_\(port.index)", "not_ipv4_\(port.index)")
+        // Every frame of a guest passes these rules, most of them on their way to other guests: each expression costs. `ip daddr` would check the
+        // protocol again, `ether saddr` the kind of link.
+        var rules: [String] = []
+        if isGuarded { rules.append("\(Self.otherMAC(port.macs))jump other_mac_\(bridge.index)") }
+        rules += ["meta protocol != ip goto \(notIPv4)", "\(Self.destinationIsMetadata) goto \(request)"]
+        if isGuarded { rules.append("\(Self.sourceIsMetadata) \(Self.drop(.spoofed))") }
+        netdev.chains["from_port_\(port.index)"] = RuleTable.Chain(
+            hook: "type filter hook ingress device \"\(port.name)\" priority -310", rules: rules)
+        netdev.chains[notIPv4] = RuleTable.Chain(
+            rules: ["ip6 daddr \(Self.v6) goto \(request)"] + (isGuarded ? ["goto guard_\(bridge.index)"] : []))
+        netdev.chains[request] = RuleTable.Chain(rules: Self.request(port, bridge, isGuarded: isGuarded))
+        for listener in port.listeners { serve(port, by: listener, of: bridge) }
+    }
+
+    /// Matches frames whose source is none of these addresses.
+    private static func otherMAC(_ macs: [MACAddress]) -> String {
+        switch macs.count {
+        case 0: ""
+        case 1: "@ll,48,48 != 0x\(macs[0].description.filter { $0 != ":" }) "
+        default: "ether saddr != { \(macs.map(\.description).sorted().joined(separator: ", ")) } "
+        }
+    }
+
+    /// The rules for a packet to a metadata address. No metadata client fragments it or adds extension headers.
+    private static func request(_ port: GuestPort, _ bridge: BridgeFacts, isGuarded: Bool) -> [String] {
+        let others = isGuarded ? "goto guard_\(bridge.index)" : "accept"
+        let missing = MetadataAddress.v6.filter { address in !bridge.answered.contains { $0.metadata == address } }
+        var rules = [
+            "ip saddr \(MetadataAddress.v4) \(drop(.spoofed))",
+            "ip6 saddr \(v6) \(drop(.spoofed))",
+            "ip frag-off & 0x3fff != 0 \(drop(.fragmented))",
+            "ip6 nexthdr != { tcp, udp, icmpv6 } \(drop(.fragmented))",
+            "meta l4proto { udp, icmp, icmpv6 } \(others)",
+            "tcp dport != 80 \(others)",
+        ]
+        if !missing.isEmpty {
+            rules.append("ip6 daddr { \(missing.map(\.description).joined(separator: ", ")) } \(drop(.notServed))")
+        }
+        if !bridge.answered.contains(where: { $0.metadata == MetadataAddress.v4 }) {
+            rules.append("ip daddr \(MetadataAddress.v4) \(drop(.notServed))")
+        }
+        if bridge.isEnding {
+            rules.append("\(syn) \(drop(.notServed))")
+        } else if let rate = bridge.connectionsPerSecond {
+            rules.append("\(syn) limit rate over \(rate)/second burst \(2 * rate) packets \(drop(.rateLimited))")
+        }
+        for listener in port.listeners {
+            if let mac = listener.mac {
+                rules.append("tcp dport 80 ether saddr \(mac) goto to_host_\(bridge.index)_\(listener.port)")
+            }
+        }
+        if let other = port.listeners.first(where: { $0.mac == nil }) {
+            rules.append("tcp dport 80 goto to_host_\(bridge.index)_\(other.port)")
+        }
+        // Every packet that no rule above accepts is dropped.
+        return rules + [drop(.notServed)]
+    }
+
+    private mutating func serve(_ port: GuestPort, by listener: Listener, of bridge: BridgeFacts) {
+        let key = "\(bridge.index)_\(listener.port)"
+        let redirected = bridge.answered.filter { $0.metadata != $0.host }
+        netdev.chains["to_host_\(key)"] = RuleTable.Chain(
+            rules: ["ether daddr set \(bridge.mac)", "meta mark set \(marks.text(ofSocketOn: listener.port))"]
+                + redirected.map {
+                    let ip = Self.protocolName($0.host)
+                    return "\(ip) daddr \($0.metadata) \(ip) daddr set \($0.host)"
+                } + ["tcp dport set \(listener.port) accept"])
+        var reply: [String] = []
+        // Regardless of the neighbour table's entry for the guest's address, which other guests may influence.
+        if let mac = listener.mac { reply.append("ether daddr set \(mac)") }
+        reply += redirected.map {
+            let ip = Self.protocolName($0.host)
+            return "\(ip) saddr \($0.host) \(ip) saddr set \($0.metadata)"
+        }
+        // Bypasses the bridge, whose forwarding database other guests may influence.
+        netdev.chains["reply_\(key)"] = RuleTable.Chain(rules: reply + ["tcp sport set 80 fwd to \(port.index)"])
+        netdev.sets["replies_\(bridge.index)"]?.elements.insert("\(listener.port) : goto reply_\(key)")
+    }
+
+    /// Rules shared by all ports of a bridge: a reply leaves only by the port whose socket sent it.
+    mutating func serve(_ bridge: BridgeFacts) {
+        let replies = "replies_\(bridge.index)"
+        netdev.sets[replies] = RuleTable.Elements(kind: "map", type: "inet_service : verdict")
+        // Forwarded packets, for example of a guest that uses the host's address as its source, are not replies of the server.
+        var rules = ["meta mark != \(marks.fromHost) accept"]
+        for address in bridge.answered {
+            let ip = Self.protocolName(address.host)
+            // Only the first fragment of a packet contains its port. The sockets do not fragment; fragments from any other cause are dropped.
+            let fragment = address.host.family == .v4 ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists"
+            rules.append("\(ip) saddr \(address.host) \(fragment) \(Self.drop(.fragmented))")
+            rules.append("\(ip) saddr \(address.host) tcp sport vmap @\(replies)")
+            rules.append(
+                "\(ip) saddr \(address.host) tcp sport \(bridge.ports.lowerBound)-\(bridge.ports.upperBound) \(Self.drop(.notServed))"
+            )
+        }
+        netdev.chains["from_host_\(bridge.index)"] = RuleTable.Chain(
+            hook: "type filter hook egress device \"\(bridge.name)\" priority 310", rules: rules)
+    }
+
+    private static func protocolName(_ address: IPAddress) -> String { address.family == .v4 ? "ip" : "ip6" }
+}

@@ -1,0 +1,154 @@
+import Common
+
+/// The server's three nftables tables (nft(8)).
+///
+/// `netdev virt_metadata` checks each frame where it enters the host by a port, before the bridge sees it, and each reply where it leaves for the
+/// bridge (`RuleSet+Ports`, `RuleSet+Guard`). `inet virt_metadata` checks packets from a bridge to the host, and packets that the host forwards.
+/// `bridge virt_metadata` drops requests for the host that the bridge would send elsewhere.
+///
+/// A guest's request is rewritten to the listening socket of its port, and a reply of that socket goes only to that port. So neither learned state
+/// (ARP, neighbour discovery, spanning tree, the bridge's forwarding database) nor addresses that a guest chooses decide which guest receives a
+/// reply. Connections are not tracked: no table grows with what guests send.
+package struct RuleSet: Equatable {
+    /// The families of the tables.
+    package static let families = ["netdev", "inet", "bridge"]
+    /// The reasons for dropping frames, each a counter.
+    package enum Counter: String, CaseIterable {
+        /// The source is another guest's hardware address, or a metadata address.
+        case spoofed
+        /// Fragments or extension headers in packets to a metadata address, or around neighbour discovery for one.
+        case fragmented
+        /// Nested VLAN tags of which one has number 0, or IP behind LLC and SNAP.
+        case encapsulated
+        /// Messages of the spanning tree protocol.
+        case bpdu
+        /// Multicast router queries (RFC 3810): from the answers a bridge learns where to send neighbour discovery.
+        case mldQuery = "mld_query"
+        /// New connections of a port beyond its rate limit.
+        case rateLimited = "rate_limited"
+        /// Requests to metadata addresses from a port without a socket.
+        case notServed = "not_served"
+    }
+
+    let marks: PacketMarks
+    var netdev = RuleTable(family: "netdev")
+    var inet = RuleTable(family: "inet")
+    var bridge = RuleTable(family: "bridge")
+
+    init(marks: PacketMarks = .ofThisProcess) {
+        self.marks = marks
+        bridge.counters = [Counter.notServed.rawValue]
+        // A request whose destination has become another card's hardware address: a bridge without a fixed address changes it when a port is added or
+        // removed, and the rules are updated a moment later. At this hook the bridge has decided whether the frame is for the host.
+        bridge.chains["prerouting"] = RuleTable.Chain(
+            hook: "type filter hook prerouting priority -310",
+            rules: ["\(marks.isMarked) meta pkttype != host \(Self.drop(.notServed))"])
+        netdev.counters = Counter.allCases.map(\.rawValue)
+        inet.counters = [Counter.notServed.rawValue]
+    }
+
+    /// Recreates all tables.
+    var script: String { netdev.script + inet.script + bridge.script }
+
+    /// The nft commands that change the tables from `old` to this; `nil` where both are equal.
+    func changes(from old: RuleSet) -> String? {
+        guard self != old else { return nil }
+        guard let ports = netdev.changes(from: old.netdev), let host = inet.changes(from: old.inet),
+            let others = bridge.changes(from: old.bridge)
+        else { return script }
+        return ports + host + others
+    }
+
+    /// A statement that counts and drops.
+    static func drop(_ counter: Counter) -> String { "counter name \(counter.rawValue) drop" }
+
+    /// Match an IPv4 packet's source or destination address bytes (RFC 791 §3.1) against the metadata address. For a packet of another protocol the
+    /// result has no meaning; where such packets are possible, the next chain checks the protocol.
+    static let sourceIsMetadata = "@nh,96,32 0x\(hexadecimal(MetadataAddress.v4))"
+    static let destinationIsMetadata = "@nh,128,32 0x\(hexadecimal(MetadataAddress.v4))"
+
+    static func hexadecimal(_ address: IPAddress) -> String {
+        address.octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// The metadata addresses of IPv6, as an nft set.
+    static let v6 = "{ \(MetadataAddress.v6.map(\.description).joined(separator: ", ")) }"
+
+    // MARK: From a bridge to the host
+
+    /// The rules of the host itself.
+    ///
+    /// A packet that is still for a metadata address here came by a port that is not a guest's, or that has no chain yet. It is dropped, so that it
+    /// does not reach the metadata service of a cloud in which the host itself is a guest. Packets from a metadata address are not forwarded to
+    /// guests either: a guest may request checksum offload at an offset of its choice, and so change a packet after the last rule.
+    ///
+    /// Connections to the sockets are not tracked: a guest can fill that table, and then packets are dropped.
+    ///
+    /// - Parameters:
+    ///   - bridges: those that are served, and those that were and stay closed.
+    ///   - ports: the TCP ports that the sockets listen on.
+    mutating func closeHost(_ bridges: some Sequence<String>, ports: ClosedRange<UInt16>) {
+        let names = bridges.filter(LinkName.isQuotable).map { "\"\($0)\"" }
+        inet.sets["bridges"] = RuleTable.Elements(kind: "set", type: "ifname", elements: Set(names))
+        let v4 = MetadataAddress.v4
+        let notServed = Self.drop(.notServed)
+        let (first, last) = (ports.lowerBound, ports.upperBound)
+        // Where bridged frames pass the host's firewall (net.bridge.bridge-nf-call-iptables), every frame between guests passes these rules too: so
+        // a few bytes are checked first, and only matching frames pass the other chains.
+        inet.chains["from_bridge"] = RuleTable.Chain(
+            rules: [
+                "iifname != @bridges return",
+                "ip daddr \(v4) ip frag-off & 0x3fff != 0 \(notServed)",
+                "ip daddr \(v4) tcp dport 80 \(notServed)",
+                "ip6 daddr \(Self.v6) tcp dport 80 \(notServed)",
+                "ip6 daddr \(Self.v6) exthdr frag exists \(notServed)",
+            ])
+        inet.chains["prerouting"] = RuleTable.Chain(
+            hook: "type filter hook prerouting priority -310",
+            rules: [
+                "\(marks.isMarked) iifname @bridges notrack accept",
+                "\(Self.destinationIsMetadata) goto from_bridge",
+                "ip6 daddr \(Self.v6) goto from_bridge",
+            ])
+        // A packet without a mark was accepted by no rule at a port, and the sockets would not accept it either. But their filter does not see ICMP
+        // errors, which abort a connection in its handshake: no genuine error names these ports, because guests know them as 80.
+        let unmarked = "tcp dport \(first)-\(last) iifname @bridges \(marks.isUnmarked) \(notServed)"
+        inet.chains["input"] = RuleTable.Chain(
+            hook: "type filter hook input priority -310",
+            rules: [unmarked, "meta l4proto { icmp, icmpv6 } iifname @bridges goto icmp_errors"])
+        inet.chains["icmp_errors"] = RuleTable.Chain(rules: Self.errors(about: ports).map { "\($0) \(notServed)" })
+        inet.chains["to_bridge"] = RuleTable.Chain(
+            rules: [
+                "oifname != @bridges return",
+                "ip saddr \(v4) tcp sport 80 \(notServed)",
+                "ip saddr \(v4) ip frag-off & 0x3fff != 0 \(notServed)",
+                "ip6 saddr \(Self.v6) tcp sport 80 \(notServed)",
+                "ip6 saddr \(Self.v6) exthdr frag exists \(notServed)",
+            ])
+        inet.chains["forward"] = RuleTable.Chain(
+            hook: "type filter hook forward priority -310",
+            rules: ["\(Self.sourceIsMetadata) goto to_bridge", "ip6 saddr \(Self.v6) goto to_bridge"])
+        inet.chains["output"] = RuleTable.Chain(
+            hook: "type filter hook output priority -310",
+            rules: [
+                // Resets that refuse a connection (RFC 9293 §3.10.7.1): after a server was killed no process listens, and a guest without an answer
+                // retries and reaches the next server.
+                "oifname @bridges tcp sport \(first)-\(last) tcp flags & (rst | ack) == (rst | ack) tcp sequence 0 \(notServed)",
+                "oifname @bridges tcp sport \(first)-\(last) meta mark set \(marks.fromHost) notrack",
+            ])
+    }
+
+    /// Match ICMP errors (RFC 792, RFC 4443) about packets of the sockets, as guests or as this host see them. The packet starts at byte eight.
+    private static func errors(about ports: ClosedRange<UInt16>) -> [String] {
+        let range = "\(ports.lowerBound)-\(ports.upperBound)"
+        let v4 = "icmp type { destination-unreachable, source-quench, time-exceeded, parameter-problem }"
+        let v6 = "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }"
+        return [
+            "\(v4) @th,160,32 0x\(hexadecimal(MetadataAddress.v4))",
+            // IP options would shift the ports.
+            "\(v4) @th,68,4 != 5", "\(v4) @th,136,8 6 @th,224,16 \(range)",
+        ]
+            + MetadataAddress.v6.map { "\(v6) @th,128,128 0x\(hexadecimal($0))" }
+            + ["\(v6) @th,112,8 { 0, 43, 44, 60 }", "\(v6) @th,112,8 6 @th,384,16 \(range)"]
+    }
+}

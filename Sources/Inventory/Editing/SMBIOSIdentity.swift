@@ -1,0 +1,36 @@
+import Common
+import XML
+
+/// An SMBIOS identity: entries of a guest's SMBIOS tables by which cloud-init's `ds-identify` chooses a datasource.
+package enum SMBIOSIdentity: String, Sendable, CaseIterable {
+    /// The OpenStack documents; no requirement on the domain.
+    case openstack
+    /// The EC2 tree; the domain's UUID must begin `ec2`.
+    case ec2
+    /// The NoCloud files, for cloud-init from 23.3.
+    case nocloud
+    /// The NoCloud files for older versions, such as 22.4.2 in Debian 12.
+    case nocloudNet = "nocloud-net"
+
+    /// Its entries of `<sysinfo type='smbios'><system>`.
+    ///
+    /// - Parameter uuid: the system's UUID as the guest sees it.
+    func entries(for uuid: InstanceUUID) -> [(name: String, value: String)] {
+        switch self {
+        case .openstack: [("product", "OpenStack Nova")]
+        // cloud-init before 24.2 accepts the UUID only if the serial number equals it.
+        case .ec2: [("uuid", uuid.description), ("serial", uuid.description)]
+        case .nocloud, .nocloudNet: [("serial", "ds=\(rawValue);s=http://169.254.169.254/nocloud/")]
+        }
+    }
+
+    /// Why a domain cannot have it, and what to do; `nil` where it can.
+    func obstacle(uuid: InstanceUUID) -> String? {
+        guard self == .ec2, !uuid.description.hasPrefix("ec2") else { return nil }
+        return """
+            an EC2 guest knows itself by a UUID that begins 'ec2', and this domain's is \(uuid). libvirt refuses SMBIOS tables with \
+            another UUID, and a domain's UUID cannot be changed: define the domain anew with such a UUID, write \
+            <hwuuid> with libvirt 11.6 or newer, or take --identity openstack
+            """
+    }
+}

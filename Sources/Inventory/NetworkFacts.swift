@@ -1,0 +1,51 @@
+import Common
+import Libvirt
+
+/// A hypervisor's active networks, and the addresses leased by their DHCP servers.
+struct NetworkFacts<Instant: InstantProtocol> where Instant.Duration == Duration {
+    /// The shortest interval at which requests cause a network's leases to be read: the daemon reads a file each time.
+    static var leaseInterval: Duration { .seconds(5) }
+
+    /// By name.
+    private(set) var networks: [String: NetworkXML] = [:]
+    /// The addresses last leased by DHCP, by the name of the network.
+    private(set) var leases: [String: [MACAddress: IPAddress]] = [:]
+    private var leasesRead: [String: Instant] = [:]
+
+    var names: [String] { Array(networks.keys) }
+
+    /// - Returns: whether the network has changed.
+    mutating func update(_ network: NetworkXML) -> Bool {
+        networks.updateValue(network, forKey: network.name) != network
+    }
+
+    mutating func remove(_ name: String) {
+        (networks[name], leases[name], leasesRead[name]) = (nil, nil, nil)
+    }
+
+    // MARK: Leases
+
+    /// Whether a request may cause a network's leases to be read.
+    func areLeasesDue(of network: String, at now: Instant) -> Bool {
+        hasLeases(network) && leasesRead[network].map { $0.duration(to: now) >= Self.leaseInterval } ?? true
+    }
+
+    func hasLeases(_ network: String) -> Bool {
+        networks[network]?.offersDHCP == true
+    }
+
+    /// Records that a network's leases are read now, whether that succeeds or not.
+    mutating func beginReadingLeases(of network: String, at now: Instant) {
+        leasesRead[network] = now
+    }
+
+    /// Replaces a network's leases; of several for one hardware address the last to expire counts.
+    ///
+    /// - Returns: the hardware addresses whose IP address has changed or expired.
+    mutating func replaceLeases(of network: String, by read: [Lease]) -> Set<MACAddress> {
+        var addresses: [MACAddress: IPAddress] = [:]
+        for lease in read.sorted(by: { $0.expires < $1.expires }) { addresses[lease.mac] = lease.address }
+        let before = leases.updateValue(addresses, forKey: network) ?? [:]
+        return Set(before.keys).union(addresses.keys).filter { before[$0] != addresses[$0] }
+    }
+}

@@ -1,0 +1,67 @@
+import Configuration
+import Inventory
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Reloads the configuration on SIGHUP, and applies the settings that can change at run time.
+final class Reloading: Service {
+    /// The settings that a reload applies; all others are read at the start only. The defaults apply too.
+    static let immediate: Set<String> = ["log-level", "tokens", "hop-limit"]
+
+    private let started: Configuration
+    private let load: @Sendable () throws(ConfigurationError) -> Configuration
+    private let notices: ManagerNotices?
+    private let logger: Logger
+    private let apply: @Sendable (Configuration) -> Void
+    private let signals: UnixSignalsSequence
+
+    /// From now on the signal no longer ends this process.
+    ///
+    /// - Parameters:
+    ///   - started: the configuration that the server runs with.
+    ///   - load: reads it again, from its source.
+    ///   - notices: notifies the service manager.
+    ///   - apply: applies what can change at run time.
+    init(
+        _ started: Configuration, load: @escaping @Sendable () throws(ConfigurationError) -> Configuration,
+        notices: ManagerNotices? = nil, logger: Logger,
+        apply: @escaping @Sendable (Configuration) -> Void
+    ) async {
+        (self.started, self.load, self.notices, self.logger, self.apply) = (started, load, notices, logger, apply)
+        signals = await UnixSignalsSequence(trapping: .sighup)
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { [self] in
+            var current = started
+            for await _ in signals { current = reload(current) }
+        }
+    }
+
+    /// The configuration in effect from now on.
+    private func reload(_ current: Configuration) -> Configuration {
+        notices?.reloading()
+        defer { notices?.reloaded() }
+        let new: Configuration
+        do throws(ConfigurationError) {
+            new = try load()
+        } catch {
+            logger.error("the configuration cannot be used; all stays as it was", metadata: ["problem": "\(error)"])
+            return current
+        }
+        apply(new)
+        let changed =
+            new.differences(from: current).filter(Self.immediate.contains)
+            + (new.defaults == current.defaults ? [] : ["defaults"])
+        let waiting = new.differences(from: started).filter { !Self.immediate.contains($0) }
+        logger.notice(
+            "the configuration was read again", metadata: ["changed": "\(changed.joined(separator: ", "))"])
+        if !waiting.isEmpty {
+            logger.warning(
+                "these settings count from the next start on",
+                metadata: ["settings": "\(waiting.joined(separator: ", "))", "hint": "systemctl restart virt-metadata"])
+        }
+        return new
+    }
+}

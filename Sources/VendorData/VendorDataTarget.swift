@@ -1,0 +1,19 @@
+import FoundationEssentials
+
+/// A service that adds to vendor data: the name of its member, and its URL.
+package struct VendorDataTarget: Sendable, Equatable {
+    /// The member of the operator's own vendor data.
+    package static let reservedName = "static"
+
+    package let name: String
+    package let url: String
+
+    /// `NAME@URL`, as in Nova's `vendordata_dynamic_targets`; `nil` for any other text.
+    package init?(_ text: String) {
+        guard let at = text.firstIndex(of: "@"), at > text.startIndex else { return nil }
+        (name, url) = (String(text[..<at]), String(text[text.index(after: at)...]))
+        guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme?.lowercased()),
+            parts.host?.isEmpty == false, parts.user == nil, parts.password == nil, parts.fragment == nil
+        else { return nil }
+    }
+}

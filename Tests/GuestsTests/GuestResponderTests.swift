@@ -1,0 +1,155 @@
+import Common
+import Identity
+import Logging
+import NIOHTTP1
+import TestSupport
+import Testing
+
+@testable import Guests
+@testable import Netlink
+@testable import Server
+
+/// From a request to its reply, without a connection: the reply's subject, and the reported events.
+final class GuestResponderTests: Sendable {
+    private static let web = Client(address: IPAddress(v4: 0x7F00_0002), mac: MACAddress("52:54:00:00:00:02"))
+    private static let unmatched = Client(address: IPAddress(v4: 0x7F00_0005), mac: MACAddress("52:54:00:00:00:05"))
+    private static let proxy = Client(address: IPAddress(v4: 0x7F00_0009), mac: nil)
+
+    private let board = SnapshotBoard()
+    private let events = Locked<[String]>([])
+
+    private func responder(_ snapshot: Snapshot = Guests.snapshot, agent: NeutronAgent? = nil) throws -> GuestResponder {
+        board.publish(snapshot)
+        let authority = try #require(TokenAuthority(key: [UInt8](repeating: 1, count: TokenAuthority.keyBytes)))
+        let passwords = GuestPasswords(keeper: nil, logger: Logger(label: "", factory: { _ in SwiftLogNoOpLogHandler() }))
+        var policy = SessionPolicy()
+        policy.hopLimit = 1
+        return GuestResponder(
+            views: views, board: board,
+            lookup: ClientLookup(
+                neighbours: try Neighbours(), file: try Guests.neighbours(),
+                trusted: [Guests.proxies].compactMap { AddressRange($0) }),
+            agent: agent, tokens: SessionTokens(authority: authority, clock: TokenClock(), policy: policy),
+            sources: MetadataSources(entropy: .system), passwords: passwords,
+            events: GuestEvents(
+                watch: RequestWatch(board, views: views.map(\.name)), board: board, passwords: passwords,
+                onUnmatched: { [self] client, reason in events.withLock { $0.append("\(client.address): \(reason)") } },
+                wantLeases: { [self] network, _ in events.withLock { $0.append(network) } }))
+    }
+
+    private func request(_ method: HTTPMethod, _ target: String, _ fields: HTTPHeaders = [:]) -> GuestRequest {
+        GuestRequest(HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: fields))
+    }
+
+    private func reply(_ response: Response) throws -> Reply {
+        guard case .reply(let reply) = response.outcome else {
+            throw NoReply()
+        }
+        return reply
+    }
+
+    private struct NoReply: Error {}
+
+    @Test func `a reply names its view, its instance and its domain run`() throws {
+        let responder = try responder()
+        let run = try Guests.snapshot.match(Self.web).get().run
+        for (target, status, view) in [
+            ("/latest/meta-data/hostname", 200, "ec2"), ("/latest/nowhere", 404, "ec2"),
+            ("/openstack/latest/user_data", 200, "openstack"),
+        ] {
+            let response = responder.respond(to: request(.GET, target), from: .client(Self.web))
+            let reply = try reply(response)
+            #expect(reply.status.code == UInt(status))
+            #expect(reply.subject.view.map { views[$0].name } == view)
+            #expect(reply.subject.domain == run.domain)
+            #expect(reply.subject.run == run && response.run == run, "or a connection could not tell that its port is another's")
+            #expect(response.note == nil)
+        }
+        // The refusal of an invalid token is a reply about the instance too.
+        let refused = responder.respond(
+            to: request(.GET, "/latest/meta-data/hostname", ["X-aws-ec2-metadata-token": "x"]), from: .client(Self.web))
+        #expect(try reply(refused).status == .unauthorized)
+        #expect(refused.run == run)
+    }
+
+    @Test func `replies for any client, and to unmatched ones, are about no instance`() throws {
+        let responder = try responder()
+        for (method, target) in [(HTTPMethod.GET, "/"), (.POST, "/latest/user-data"), (.GET, "/%00")] {
+            let response = responder.respond(to: request(method, target), from: .client(Self.web))
+            #expect(try reply(response).subject.domain == nil && response.run == nil)
+        }
+    }
+
+    @Test func `a token reply has the hop limit, unless a proxy forwards it, and is counted`() throws {
+        let responder = try responder()
+        let fields: HTTPHeaders = ["X-aws-ec2-metadata-token-ttl-seconds": "60"]
+        let own = responder.respond(to: request(.PUT, "/latest/api/token", fields), from: .client(Self.web))
+        #expect(try reply(own).subject.hopLimit == 1)
+        guard case .tokenIssued? = own.note else { throw NoReply() }
+        var forwarded = fields
+        forwarded.add(name: "X-Forwarded-For", value: Guests.web)
+        let proxied = responder.respond(to: request(.PUT, "/latest/api/token", forwarded), from: .client(Self.proxy))
+        #expect(try reply(proxied).status == .ok)
+        #expect(try reply(proxied).subject.hopLimit == nil)
+        let refused = responder.respond(to: request(.PUT, "/latest/api/token"), from: .client(Self.web))
+        #expect(try reply(refused).status == .badRequest)
+        #expect(refused.note == nil)
+    }
+
+    @Test func `a request is held while its client is unmatched, then answered, or given up with its reason`() throws {
+        let responder = try responder(Snapshot())
+        let reading = request(.GET, "/latest/meta-data/hostname")
+        let waiting = responder.respond(to: reading, from: .client(Self.web))
+        guard case .hold(let doubt) = waiting.outcome else { throw NoReply() }
+        let early = responder.giveUp(doubt)
+        #expect(try reply(early).status == .notFound)
+        #expect(try reply(early).subject.view.map { views[$0].name } == "ec2")
+        if let note = early.note { responder.events.note(note) }
+        #expect(events.withLock { $0 }.isEmpty, "before all are known, not to know one is no news")
+
+        board.publish(Guests.snapshot)
+        #expect(try reply(responder.respond(to: reading, from: .client(Self.web))).status == .ok)
+        let unmatched = responder.respond(to: reading, from: .client(Self.unmatched))
+        #expect(try reply(unmatched).status == .notFound)
+        if let note = unmatched.note { responder.events.note(note) }
+        #expect(events.withLock { $0 } == ["127.0.0.5: no running domain has an interface 52:54:00:00:00:05"])
+    }
+
+    @Test func `an operator gets the guest's reply without a token, and nothing is relayed`() throws {
+        let agent = NeutronAgent(signature: try #require(InstanceSignature(secret: [1])))
+        let responder = try responder(agent: agent)
+        let instance = try Guests.snapshot.match(Self.web).get().instance
+        let read = { (target: String) in
+            try self.reply(responder.respond(to: GuestRequest(reading: target), from: .admin(asking: instance, on: .local)))
+        }
+        #expect(try read("/latest/meta-data/hostname").content.bytes == Array("web".utf8))
+        #expect(try read("/latest/nowhere").status == .notFound)
+        #expect(try read("/latest/api/token").status == .methodNotAllowed)
+    }
+
+    @Test func `a status that an agent does not relay becomes one that it does`() throws {
+        let agent = NeutronAgent(signature: try #require(InstanceSignature(secret: [1])))
+        let (responder, plain) = (try responder(agent: agent), try self.responder())
+        for (refusal, relayed) in [
+            (Reply.requestTimeout, 400), (.payloadTooLarge, 400), (.headersTooLarge, 400), (.readOnly, 400), (.unauthorized, 403),
+            (.unavailable, 503),
+        ] {
+            #expect(responder.refusal(refusal, to: Self.web).status.code == UInt(relayed))
+            #expect(plain.refusal(refusal, to: Self.web).status == refusal.status)
+        }
+        let posted = responder.respond(to: request(.POST, "/latest/user-data"), from: .client(Self.web))
+        #expect(try reply(posted).status == .badRequest)
+    }
+
+    @Test func `a refused password is reported to the operator`() throws {
+        let responder = try responder()
+        let fields: HTTPHeaders = ["Content-Length": "1"]
+        let response = responder.respond(
+            to: request(.POST, "/openstack/latest/password", fields), body: [0x61], from: .client(Self.web))
+        #expect(try reply(response).status == .badRequest)
+        guard case .passwordRefused? = response.note else { throw NoReply() }
+        #expect(responder.keptBody(.POST, TreePath(target: "/openstack/latest/password")) == GuestPasswords.longest + 1)
+        #expect(responder.keptBody(.GET, TreePath(target: "/openstack/latest/password")) == 0)
+        #expect(responder.keptBody(.POST, TreePath(target: "/openstack/latest/user_data")) == 0)
+    }
+}

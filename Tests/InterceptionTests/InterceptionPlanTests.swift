@@ -1,0 +1,379 @@
+import Common
+import Guests
+import Testing
+
+@testable import Interception
+@testable import Netlink
+
+/// Plans from the facts of a host and its domains, without a kernel.
+struct InterceptionPlanTests {
+    private typealias Examples = InterceptionExamples
+
+    /// The inputs of a plan; each test changes some.
+    private struct Situation {
+        var settings = InterceptionSettings()
+        var links: [Link] = [Examples.bridge()]
+        var addresses: [LinkAddress] = []
+        var snapshot = Examples.snapshot()
+        var hostUse: String?
+        var ipv6 = HostFacts.IPv6.enabled
+        var served: [String: ServedBridge] = [:]
+        var installed = InstalledState()
+        var now = ContinuousClock.now
+
+        init() { settings.selection.bridges = ["br0"] }
+
+        var plan: InterceptionPlan {
+            let facts = HostFacts(
+                network: HostNetwork(links: links, addresses: addresses), hostUse: hostUse,
+                ipv6: Dictionary(links.map { ($0.name, ipv6) }, uniquingKeysWith: { first, _ in first }))
+            return InterceptionPlan(settings, facts, snapshot, served: served, installed: installed, now: now)
+        }
+
+        /// The same once the plan has been executed, with sockets on the next numbers.
+        mutating func carryOut() {
+            let plan = plan
+            for name in plan.gone { served[name] = nil }
+            for bridge in plan.started { served[bridge.link.name] = bridge }
+            for step in plan.bridges { served[step.link.name]?.carryOut(step, now: now) }
+            for (name, bridge) in served {
+                addresses.removeAll { $0.interface == bridge.link.index && MetadataAddress.all.contains($0.address) }
+                for address in served[name]?.addresses ?? [] {
+                    addresses.append(LinkAddress(address, prefixLength: 32, interface: bridge.link.index))
+                }
+            }
+        }
+    }
+
+    // MARK: Bridges
+
+    @Test func `a new bridge gets the addresses and is answered by them`() throws {
+        let plan = Situation().plan
+        #expect(plan.started.map(\.link.name) == ["br0"])
+        #expect(plan.started.map(\.mode) == [.address])
+        let bridge = try #require(plan.bridges.first)
+        #expect(bridge.addresses == MetadataAddress.all.map { BridgePlan.Address(address: $0, step: .add) })
+        #expect(bridge.answered == MetadataAddress.all.map { AnsweredAddress(metadata: $0, host: $0) })
+        #expect(bridge.endpoints.isEmpty && bridge.removed.isEmpty)
+    }
+
+    @Test func `an up-to-date bridge needs nothing`() throws {
+        var situation = Situation()
+        situation.links.append(Examples.tap("tap1", 11))
+        situation.carryOut()
+        let plan = situation.plan
+        #expect(plan.started.isEmpty && plan.gone.isEmpty)
+        let bridge = try #require(plan.bridges.first)
+        #expect(bridge.addresses.allSatisfy { $0.step == .keep } && bridge.addresses.count == 3)
+        let ports = try #require(bridge.ports)
+        #expect(ports.opened.isEmpty && ports.ended.isEmpty && ports.unwanted.isEmpty && ports.inherited.isEmpty)
+    }
+
+    @Test(arguments: [
+        (InterceptionMode.auto, nil as String?, BridgeMode.address),
+        (.auto, "port 80 is held", .redirect(reason: "port 80 is held")),
+        (.bridge, nil, .address), (.bridge, "port 80 is held", .redirect(reason: "port 80 is held")),
+        (.address, "port 80 is held", .address), (.redirect, nil, .redirect(reason: "--intercept redirect")),
+    ])
+    func `a bridge's mode follows from the setting and the host's own use of the addresses`(
+        asked: InterceptionMode, hostUse: String?, mode: BridgeMode
+    ) {
+        var situation = Situation()
+        (situation.settings.mode, situation.hostUse) = (asked, hostUse)
+        #expect(situation.plan.started.map(\.mode) == [mode])
+    }
+
+    @Test func `a served bridge keeps its mode`() {
+        var situation = Situation()
+        situation.carryOut()
+        situation.hostUse = "port 80 is held"
+        let plan = situation.plan
+        #expect(plan.started.isEmpty && plan.bridges.first?.answered.count == 3)
+    }
+
+    @Test func `a recreated bridge starts again`() {
+        var situation = Situation()
+        situation.carryOut()
+        situation.links = [Examples.bridge("br0", 8)]
+        #expect(situation.plan.gone == ["br0"])
+        #expect(situation.plan.started.map(\.link.index) == [8])
+        situation.links = []
+        #expect(situation.plan.gone == ["br0"] && situation.plan.started.isEmpty && situation.plan.bridges.isEmpty)
+        #expect(situation.plan.notes.contains(.bridgeMissing("br0", namedBy: .option)))
+    }
+
+    @Test func `a link that only a domain names is served only if it is a bridge`() {
+        var situation = Situation()
+        situation.settings.selection.bridges = []
+        situation.snapshot = Examples.snapshot(Examples.instance(1, "web", .init(1, tap: "tap1", on: "eth0")))
+        situation.links = [Examples.link("eth0", 2, nil)]
+        #expect(situation.plan.started.isEmpty && situation.plan.notes.contains(.notABridge("eth0")))
+        situation.settings.selection.bridges = ["eth0"]
+        #expect(situation.plan.started.map(\.link.name) == ["eth0"])
+        situation.settings.selection.bridges = []
+        situation.links = [Examples.link("eth0", 2, "openvswitch")]
+        #expect(situation.plan.started.map(\.hasPorts) == [false])
+    }
+
+    @Test func `missing networks are logged once all domains are read`() {
+        var situation = Situation()
+        situation.settings.selection.networks = ["lab"]
+        #expect(situation.plan.notes.first == .networksMissing(["lab"]))
+        situation.snapshot.isLocalComplete = false
+        #expect(!situation.plan.notes.contains(.networksMissing(["lab"])))
+    }
+
+    // MARK: Addresses
+
+    @Test func `without IPv6 a bridge has only the IPv4 address`() throws {
+        var situation = Situation()
+        situation.ipv6 = .disabled
+        let bridge = try #require(situation.plan.bridges.first)
+        #expect(bridge.addresses.map(\.address) == [MetadataAddress.v4] && bridge.notes == [.ipv6Disabled(on: "br0")])
+        situation.ipv6 = .unknown("no answer")
+        #expect(situation.plan.bridges.first?.notes == [.ipv6Unknown(on: "br0", "no answer")])
+    }
+
+    @Test func `a removed address is added again, at most every ten seconds`() throws {
+        var situation = Situation()
+        situation.ipv6 = .disabled
+        situation.carryOut()
+        situation.addresses = []
+        #expect(situation.plan.bridges.first?.addresses == [.init(address: MetadataAddress.v4, step: .restore)])
+        situation.carryOut()
+        situation.addresses = []
+        situation.now += .seconds(9)
+        #expect(situation.plan.bridges.first?.addresses == [])
+        #expect(situation.plan.bridges.first?.answered == [])
+        situation.now += .seconds(1)
+        #expect(situation.plan.bridges.first?.addresses == [.init(address: MetadataAddress.v4, step: .restore)])
+    }
+
+    @Test func `a redirected bridge answers by its own addresses, one for each metadata address`() throws {
+        var situation = Situation()
+        situation.hostUse = "port 80 is held"
+        let metadata = LinkAddress(MetadataAddress.v4, prefixLength: 32, interface: 7)
+        let own = ["192.0.2.1", "fe80::1", "2001:db8::1"].compactMap { IPAddress($0) }.map {
+            LinkAddress($0, prefixLength: 24, interface: 7)
+        }
+        situation.addresses = [metadata] + own
+        let recorded = InstalledState.Bridge(name: "br0", index: 7)
+        let other = InstalledState.Bridge(name: "br0", index: 6)
+        situation.installed.addresses = [
+            .init(bridge: recorded, address: MetadataAddress.v4), .init(bridge: other, address: MetadataAddress.v4),
+        ]
+        let bridge = try #require(situation.plan.bridges.first)
+        #expect(bridge.removed == [.init(bridge: recorded, address: MetadataAddress.v4)] && bridge.addresses.isEmpty)
+        #expect(bridge.answered.map(\.metadata) == MetadataAddress.all)
+        #expect(bridge.answered.map(\.host) == own.map(\.address))
+        #expect(bridge.notes == [.canRedirect("br0")])
+    }
+
+    @Test func `a bridge without an IPv4 address of its own cannot be redirected`() throws {
+        var situation = Situation()
+        situation.settings.mode = .redirect
+        situation.addresses = [LinkAddress(MetadataAddress.v4, prefixLength: 32, interface: 7)]
+        let bridge = try #require(situation.plan.bridges.first)
+        #expect(bridge.answered.isEmpty)
+        let advice = "--intercept redirect, so packets are to be redirected, and that needs an IPv4 address on the bridge"
+        #expect(bridge.notes == [.cannotRedirect("br0", advice)])
+    }
+
+    @Test func `a link without distinguished ports has sockets at its addresses, and is not redirected`() throws {
+        var situation = Situation()
+        situation.links = [Examples.link("br0", 7, "openvswitch")]
+        let bridge = try #require(situation.plan.bridges.first)
+        #expect(bridge.ports == nil)
+        #expect(bridge.endpoints == MetadataAddress.all.map { .init(address: $0, port: 80) })
+        situation.carryOut()
+        #expect(situation.plan.bridges.first?.endpoints == [])
+        situation.served = [:]
+        situation.hostUse = "port 80 is held"
+        #expect(
+            situation.plan.bridges.first?.notes
+                == [.cannotRedirect("br0", "port 80 is held, and packets can be redirected on bridges of the kernel alone")])
+    }
+
+    @Test func `an earlier version's bridge option is restored`() {
+        var situation = Situation()
+        #expect(situation.plan.bridges.first?.restoresLearning == false)
+        situation.installed.learning = [.init(name: "br0", index: 7)]
+        #expect(situation.plan.bridges.first?.restoresLearning == true)
+        situation.installed.learning = [.init(name: "br0", index: 6)]
+        #expect(situation.plan.bridges.first?.restoresLearning == false)
+    }
+
+    // MARK: Sockets
+
+    private static func key(_ index: Int32, _ mac: UInt64?) -> ServedBridge.PortKey {
+        ServedBridge.PortKey(index: index, mac: mac.map { MACAddress(bits: $0) })
+    }
+
+    private func ports(_ situation: Situation, _ bridge: String = "br0") throws -> PortsPlan {
+        let plan = try #require(situation.plan.bridges.first { $0.link.name == bridge })
+        return try #require(plan.ports)
+    }
+
+    @Test func `a guest's port has a socket for its card and one for any other address, an uplink none`() throws {
+        var situation = Situation()
+        situation.links += [Examples.tap("tap1", 11), Examples.tap("tap2", 12), Examples.link("eth0", 2, nil, in: 7)]
+        situation.links.append(Examples.link("veth3", 13, "veth", in: 7))
+        situation.snapshot = Examples.snapshot(
+            Examples.instance(1, "web", .init(1, tap: "tap1")), Examples.instance(3, "veth", .init(3, tap: "veth3")))
+        let ports = try ports(situation)
+        #expect(
+            ports.opened.map(\.key) == [
+                Self.key(11, 1), Self.key(11, nil), Self.key(12, nil), Self.key(13, 3), Self.key(13, nil),
+            ])
+        #expect(ports.opened.map(\.port) == ["tap1", "tap1", "tap2", "veth3", "veth3"])
+        #expect(ports.notes.isEmpty)
+    }
+
+    @Test func `a newly known domain inherits its guest's socket`() throws {
+        var situation = Situation()
+        situation.links.append(Examples.tap("tap1", 11))
+        situation.carryOut()
+        let number = try #require(situation.served["br0"]?.listeners[Self.key(11, nil)])
+        situation.snapshot = Examples.snapshot(Examples.instance(1, "web", .init(1, tap: "tap1")))
+        let ports = try ports(situation)
+        #expect(ports.inherited == [Self.key(11, 1)] && ports.ended.isEmpty && ports.unwanted.isEmpty)
+        #expect(ports.opened.map(\.key) == [Self.key(11, nil)])
+        situation.carryOut()
+        #expect(situation.served["br0"]?.listeners[Self.key(11, 1)] == number)
+        #expect(situation.served["br0"]?.listeners.count == 2)
+    }
+
+    @Test func `a port of another run loses its sockets, and gets others`() throws {
+        var situation = Situation()
+        situation.links += [Examples.tap("tap1", 11), Examples.tap("tap2", 12)]
+        let web = Examples.instance(1, "web", .init(1, tap: "tap1"))
+        situation.snapshot = Examples.snapshot(Examples.instance(2, "other", .init(2, tap: "tap2")), web)
+        situation.carryOut()
+        // Another domain with the same card; the first one once more; and another run of it.
+        let next = [Examples.instance(3, "next", .init(1, tap: "tap1")), web, web]
+        for (before, after) in zip([web] + next, next) {
+            situation.snapshot.remove(before.domain)
+            situation.snapshot.insert(after)
+            let ports = try ports(situation)
+            #expect(ports.ended == [Self.key(11, 1), Self.key(11, nil)])
+            #expect(ports.opened.map(\.key) == [Self.key(11, 1), Self.key(11, nil)] && ports.inherited.isEmpty)
+            situation.carryOut()
+        }
+        situation.snapshot.remove(web.domain)
+        let ports = try ports(situation)
+        #expect(ports.ended == [Self.key(11, 1), Self.key(11, nil)] && ports.opened.map(\.key) == [Self.key(11, nil)])
+    }
+
+    @Test func `a removed port's sockets are closed`() throws {
+        var situation = Situation()
+        situation.links += [Examples.tap("tap1", 11), Examples.tap("tap2", 12)]
+        situation.carryOut()
+        situation.links.removeLast()
+        let ports = try ports(situation)
+        #expect(ports.unwanted == [Self.key(12, nil)] && ports.opened.isEmpty && ports.ended.isEmpty)
+    }
+
+    @Test func `a port that two domains claim has sockets, and no run`() throws {
+        var situation = Situation()
+        situation.links.append(Examples.tap("tap1", 11))
+        situation.snapshot = Examples.snapshot(
+            Examples.instance(1, "web", .init(1, tap: "tap1")), Examples.instance(2, "claims-it-too", .init(2, tap: "tap1")))
+        let ports = try ports(situation)
+        #expect(ports.runs.isEmpty && ports.opened.count == 3)
+    }
+
+    @Test func `a port that no rule can name is logged, and not served`() throws {
+        var situation = Situation()
+        situation.links.append(Examples.tap("tap*", 11))
+        let ports = try ports(situation)
+        #expect(ports.opened.isEmpty && ports.notes == [.portUnnamable("tap*", on: "br0")])
+    }
+
+    @Test func `one domain has at most sixty-four sockets on a bridge`() throws {
+        var situation = Situation()
+        // Each of the type ethernet, which is behind no port but its own.
+        let cards = (1...40).map { Examples.Card(UInt64($0), tap: "tap\($0)", on: nil) }
+        situation.links += (1...40).map { Examples.tap("tap\($0)", 10 + $0) }
+        situation.snapshot = Examples.snapshot(Examples.instance(1, "greedy", cards))
+        let ports = try ports(situation)
+        #expect(ports.opened.count == PortsPlan.mostSocketsOfDomain)
+        #expect(ports.notes.contains(.tooManyPorts(of: "greedy", on: "br0")))
+    }
+
+    @Test func `the additional cards of bonds have at most half of the numbers, over all bridges`() throws {
+        var situation = Situation()
+        situation.settings.listenerPorts = 61000...61019
+        situation.settings.selection.bridges = ["br0", "br1"]
+        situation.links = [Examples.bridge(), Examples.bridge("br1", 8)]
+        var snapshot = Snapshot()
+        for number in 1...4 {
+            let bridge = number <= 2 ? "br0" : "br1"
+            let cards = (0..<4).map { Examples.Card(UInt64(10 * number + $0), tap: $0 == 0 ? "tap\(number)" : nil, on: bridge) }
+            snapshot.insert(Examples.instance(number, "bond\(number)", cards))
+            situation.links.append(Examples.tap("tap\(number)", 10 + Int32(number), in: number <= 2 ? 7 : 8))
+        }
+        situation.snapshot = snapshot
+        // Two bonds have five sockets each; then half are used, and the others' cards and any other address still have theirs.
+        #expect(try ports(situation, "br0").opened.count == 10)
+        let late = [Self.key(13, 30), Self.key(13, nil), Self.key(14, 40), Self.key(14, nil)]
+        #expect(try ports(situation, "br1").opened.map(\.key) == late)
+        situation.carryOut()
+        #expect(try ports(situation, "br1").opened.isEmpty, "it stays so while they are in use")
+        // A number below the half is free again once the second bond has gone with its five.
+        situation.links.removeAll { $0.name == "tap2" }
+        #expect(try ports(situation, "br1").opened.map(\.key) == [Self.key(13, 31)])
+    }
+}
+
+extension ServedBridge {
+    /// The bridge once a plan has been executed, with sockets on the next numbers.
+    fileprivate mutating func carryOut(_ plan: BridgePlan, now: ContinuousClock.Instant) {
+        answered = plan.answered
+        addresses.formUnion(plan.addresses.map(\.address))
+        for address in plan.addresses where address.step == .restore { restored[address.address] = now }
+        endpoints.formUnion(plan.endpoints)
+        guard let ports = plan.ports else { return }
+        runs = ports.runs
+        for key in ports.ended.union(ports.unwanted) { listeners[key] = nil }
+        for key in ports.inherited { listeners[key] = listeners.removeValue(forKey: key.forAnyMAC) }
+        for opening in ports.opened { listeners[opening.key] = (listeners.values.max() ?? 60999) + 1 }
+    }
+}
+
+/// The inputs of rules.
+struct RuleInputsTests {
+    private typealias Examples = InterceptionExamples
+    private let bridge = ServedBridge(link: .init(name: "br0", index: 7), hasPorts: true, mode: .address)
+
+    private func inputs(
+        _ mode: InterceptionMode = .auto, _ served: ServedBridge..., links: [Link] = [], snapshot: Snapshot = Examples.snapshot(),
+        isEnding: Bool = false
+    ) -> RuleInputs {
+        RuleInputs(
+            mode, Dictionary(uniqueKeysWithValues: served.map { ($0.link.name, $0) }), recorded: ["br0", "br9"],
+            HostNetwork(links: [Examples.bridge()] + links, addresses: []), snapshot, isEnding: isEnding)
+    }
+
+    @Test func `all recorded bridges are closed but a link without ports that is open`() {
+        #expect(inputs(.auto, bridge).closed == ["br0", "br9"])
+        var whole = ServedBridge(link: .init(name: "br0", index: 7), hasPorts: false, mode: .address)
+        #expect(inputs(.auto, whole).closed == ["br0", "br9"], "nothing listens yet")
+        whole.endpoints = [.init(address: MetadataAddress.v4, port: 80)]
+        #expect(inputs(.auto, whole).closed == ["br9"])
+        #expect(inputs(.auto, whole, isEnding: true).closed == ["br0", "br9"])
+        #expect(inputs(.auto, whole).bridges.isEmpty)
+    }
+
+    @Test(arguments: [
+        (InterceptionMode.auto, true, true, true), (.auto, true, false, false), (.auto, false, true, false),
+        (.bridge, false, false, true),
+        (.address, true, true, false), (.redirect, true, true, false),
+    ])
+    func `uplinks are isolated once all domains are read, or by the setting`(
+        mode: InterceptionMode, isComplete: Bool, hasUplink: Bool, isolates: Bool
+    ) {
+        let links = [Examples.tap("tap1", 11)] + (hasUplink ? [Examples.link("eth0", 2, nil, in: 7)] : [])
+        let inputs = inputs(mode, bridge, links: links, snapshot: Examples.snapshot(isComplete: isComplete))
+        #expect(inputs.bridges.map(\.isolatesUplinks) == [isolates])
+    }
+}

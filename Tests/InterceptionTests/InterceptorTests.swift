@@ -1,0 +1,211 @@
+import Common
+import Dispatch
+import Foundation
+import Logging
+import Synchronization
+import Testing
+
+@testable import Interception
+@testable import Netlink
+
+/// The order of a plan's steps, and the effects of a failed step.
+struct InterceptorTests {
+    private typealias Examples = InterceptionExamples
+    private static let card = "tap1 00:00:00:00:00:01"
+    private static let other = "tap1 any"
+
+    private let board = SnapshotBoard()
+    private let host: RecordedHost
+
+    init() throws {
+        host = try RecordedHost()
+        board.publish(Examples.snapshot(Self.web))
+    }
+
+    private static var web: Instance { Examples.instance(1, "web", .init(1, tap: "tap1")) }
+
+    private func interceptor(on host: RecordedHost? = nil, ports: ClosedRange<UInt16> = 61000...65535) throws -> Interceptor {
+        let host = host ?? self.host
+        var settings = InterceptionSettings()
+        settings.selection.bridges = ["br0"]
+        settings.listenerPorts = ports
+        return Interceptor(
+            settings, file: try InstalledStateFile(directory: host.directory.path), host: host, board: board,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Whether the rules lead to as many ports, each recorded before.
+    private func leads(_ event: RecordedHost.Event?, to count: Int) -> Bool {
+        guard case .rules(let ports, let isRecorded) = event else { return false }
+        return ports.count == count && isRecorded
+    }
+
+    @Test func `everything is recorded before it is installed, and rules come before their sockets`() async throws {
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        let events = host.takeEvents()
+        try #require(events.count == 5, "\(events)")
+        #expect(leads(events[0], to: 0), "closed for all, before anything listens")
+        #expect(events[1] == .added(MetadataAddress.v4, isRecorded: true))
+        #expect(events[2...3] == [.listened(Self.card, ofRun: 0), .listened(Self.other, ofRun: 0)])
+        #expect(leads(events[4], to: 2))
+        // Nothing has changed.
+        await interceptor.reconcile(networkChanged: true)
+        #expect(host.takeEvents().isEmpty)
+    }
+
+    @Test func `without rules nothing listens`() async throws {
+        host.state.withLock { $0.refusesRules = true }
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        #expect(!host.takeEvents().contains { if case .listened = $0 { true } else { false } })
+        host.state.withLock { $0.refusesRules = false }
+        await interceptor.reconcile(networkChanged: false)
+        let events = host.takeEvents()
+        #expect(leads(events.first, to: 0) && leads(events.last, to: 2) && events.count == 4, "\(events)")
+    }
+
+    @Test func `an address that cannot be added is removed from the record, and not answered`() async throws {
+        host.state.withLock { $0.refusedAddresses = [MetadataAddress.v4] }
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        #expect(host.takeEvents().contains(.added(MetadataAddress.v4, isRecorded: true)))
+        #expect(host.recorded.addresses.isEmpty && host.recorded.bridges == ["br0"])
+        #expect(await interceptor.served["br0"]?.answered == [])
+    }
+
+    @Test func `without a record nothing is installed`() async throws {
+        // A directory at the record's path.
+        let obstacle = host.directory.appending(path: "owned.json.new/in-the-way")
+        try FileManager.default.createDirectory(at: obstacle, withIntermediateDirectories: true)
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        #expect(host.takeEvents().isEmpty)
+        try FileManager.default.removeItem(at: obstacle.deletingLastPathComponent())
+        await interceptor.reconcile(networkChanged: true)
+        #expect(leads(host.takeEvents().first, to: 0))
+    }
+
+    @Test func `a foreign table is kept, unless the record was lost`() async throws {
+        host.state.withLock { $0.comments = ["inet": RuleTable.comment] }
+        await (try interceptor()).reconcile(networkChanged: true)
+        #expect(host.takeEvents() == [.added(MetadataAddress.v4, isRecorded: true)])
+        try Data("{".utf8).write(to: host.directory.appending(path: "owned.json"))
+        await (try interceptor()).reconcile(networkChanged: true)
+        #expect(leads(host.takeEvents().first, to: 0))
+        // A foreign one has another comment.
+        try Data("{".utf8).write(to: host.directory.appending(path: "owned.json"))
+        host.state.withLock { $0.comments["inet"] = "the operator's" }
+        await (try interceptor()).reconcile(networkChanged: true)
+        #expect(!host.takeEvents().contains { if case .rules = $0 { true } else { false } })
+    }
+
+    @Test func `when a run ends its connections end and its sockets close, before the next run has others`() async throws {
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        let before = Set(await interceptor.portSockets.keys)
+        _ = host.takeEvents()
+        board.publish(Examples.snapshot(Examples.instance(2, "next", .init(1, tap: "tap1"))))
+        await interceptor.reconcile(networkChanged: false)
+        let events = host.takeEvents()
+        // One rule set for the new owner, with the old sockets; then the closing; then the new ones.
+        let closed = try #require(events.firstIndex { if case .closed = $0 { true } else { false } })
+        let listened = try #require(events.firstIndex { if case .listened = $0 { true } else { false } })
+        #expect(closed + 2 == listened)
+        #expect(Set(events[closed..<listened]) == [.closed("\(Self.card) 1"), .closed("\(Self.other) 1")])
+        #expect(events[listened...].prefix(2) == [.listened(Self.card, ofRun: 0), .listened(Self.other, ofRun: 0)])
+        #expect(leads(events.last, to: 2))
+        #expect(before.isDisjoint(with: await interceptor.portSockets.keys), "no number is given to another run at once")
+    }
+
+    @Test func `a newly known domain takes over its guest's socket, with its connections`() async throws {
+        board.publish(Examples.snapshot())
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        let before = Set(await interceptor.portSockets.keys)
+        #expect(before.count == 1)
+        _ = host.takeEvents()
+        board.publish(Examples.snapshot(Self.web))
+        await interceptor.reconcile(networkChanged: false)
+        #expect(!host.takeEvents().contains { if case .closed = $0 { true } else { false } })
+        #expect(await interceptor.served["br0"]?.listeners[.init(index: 11, mac: MACAddress(bits: 1))] == before.first)
+        #expect(await interceptor.portSockets.count == 2)
+    }
+
+    @Test func `no port is used that is in use, or that the kernel still sends from`() async throws {
+        host.state.withLock { $0.taken = [61000, 61002] }
+        let interceptor = try interceptor(ports: 61000...61003)
+        await interceptor.reconcile(networkChanged: true)
+        #expect(Set(await interceptor.portSockets.keys) == [61001, 61003])
+        // No port is left for a second tap.
+        host.state.withLock { $0.links.append(Examples.tap("tap2", 12)) }
+        await interceptor.reconcile(networkChanged: true)
+        #expect(await interceptor.portSockets.count == 2)
+        host.state.withLock { $0.taken = [61000] }
+        await interceptor.reconcile(networkChanged: true)
+        #expect(Set(await interceptor.portSockets.keys) == [61001, 61002, 61003])
+    }
+
+    @Test func `a recreated bridge loses its sockets and its record, and is served again`() async throws {
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        _ = host.takeEvents()
+        host.state.withLock { state in
+            state.links = [Examples.bridge("br0", 8), Examples.tap("tap1", 11, in: 8)]
+            state.addresses = []
+        }
+        await interceptor.reconcile(networkChanged: true)
+        let events = host.takeEvents()
+        #expect(Set(events.prefix(2)) == [.closed("\(Self.card) 1"), .closed("\(Self.other) 1")])
+        #expect(leads(events.dropFirst(2).first, to: 0))
+        #expect(host.recorded.addresses.map(\.bridge.index) == [8])
+        #expect(await interceptor.portSockets.count == 2)
+    }
+
+    @Test func `at the end new connections are dropped, and nothing is installed any more`() async throws {
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        _ = host.takeEvents()
+        await interceptor.end()
+        let applied = await interceptor.applied?.rules.netdev.chains["request_11"]?.rules ?? []
+        #expect(applied.contains("tcp flags & (syn | ack) == syn counter name not_served drop"))
+        #expect(host.takeEvents().count == 1)
+        host.state.withLock { $0.links.append(Examples.tap("tap2", 12)) }
+        await interceptor.reconcile(networkChanged: true)
+        #expect(host.takeEvents().isEmpty)
+    }
+
+    @Test func `an earlier version's bridge option is restored once, and removed from the record`() async throws {
+        var state = InstalledState()
+        state.learning = [.init(name: "br0", index: 7)]
+        try Data(state.bytes).write(to: host.directory.appending(path: "owned.json"))
+        let interceptor = try interceptor()
+        for _ in 0..<2 { await interceptor.reconcile(networkChanged: true) }
+        #expect(host.takeEvents().filter { $0 == .learning }.count == 1)
+        #expect(host.recorded.learning.isEmpty)
+    }
+
+    @Test func `while the kernel blocks it, other tasks continue`() async throws {
+        // More than the cooperative pool has threads where tests run.
+        let count = 50
+        let (signal, waiting) = (DispatchSemaphore(value: 0), Counter())
+        let hosts = try (0..<count).map { _ in
+            try RecordedHost {
+                waiting.value.add(1, ordering: .relaxed)
+                _ = signal.wait(timeout: .now() + 10)
+            }
+        }
+        let interceptors = try hosts.map { try interceptor(on: $0) }
+        await withDiscardingTaskGroup { tasks in
+            for interceptor in interceptors { tasks.addTask { await interceptor.end() } }
+            let start = ContinuousClock.now
+            while waiting.value.load(ordering: .relaxed) < count { await Task.yield() }
+            #expect(start.duration(to: .now) < .seconds(9))
+            for _ in 0..<count { signal.signal() }
+        }
+    }
+
+    private final class Counter: Sendable {
+        let value = Atomic<Int>(0)
+    }
+}
