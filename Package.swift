@@ -30,7 +30,7 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
-let nioExtras: Target.Dependency = .product(name: "NIOExtras", package: "swift-nio-extras")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nio = [nioCore, nioPosix, nioHTTP]
 let crypto: [Target.Dependency] = [
     .product(name: "Crypto", package: "swift-crypto"),
@@ -44,7 +44,6 @@ let package = Package(
     products: [.executable(name: "virt-metadata", targets: ["virt-metadata"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -85,7 +84,7 @@ let package = Package(
         module("Identity", ["Common", "Host", logging] + crypto),
         module("VendorData", ["Common", "HTTPClient", "JSON", "OpenStackAPI", logging]),
         module(
-            "Guests", ["Common", "Host", "Identity", "Netlink", "Sockets", "VendorData", logging, lifecycle, nioExtras] + nio),
+            "Guests", ["Common", "Host", "Identity", "Netlink", "Sockets", "VendorData", logging, lifecycle, nioCore, nioHTTP]),
         module("Interception", ["Common", "Guests", "Host", "JSON", "Netlink", "NFTables", logging, lifecycle, nioCore]),
         module(
             "Configuration",
@@ -100,7 +99,7 @@ let package = Package(
             "Server",
             [
                 "Admin", "Common", "Configuration", "EC2API", "Guests", "Host", "Identity", "Interception", "Inventory",
-                "Netlink", "NFTables", "NoCloudAPI", "OpenStackAPI", "VendorData", logging, lifecycle, nioCore, nioPosix,
+                "Netlink", "NFTables", "NoCloudAPI", "OpenStackAPI", "VendorData", logging, lifecycle, nioCore,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         module(
@@ -116,6 +115,10 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CLinux", "Common", logging, .product(name: "NIOCore", package: "swift-nio")],
             path: "Tests/TestSupport", swiftSettings: settings),
+        // What reads requests as NIO does, to compare with.
+        .target(
+            name: "RequestOracle", dependencies: ["Guests", nioCore, nioHTTP, nioEmbedded], path: "Tests/RequestOracle",
+            swiftSettings: settings),
         tests(of: "Common", ["Common", hashTrees]),
         tests(of: "XML", ["XML", "Common"]),
         tests(of: "JSON", ["JSON", "Common"]),
@@ -133,7 +136,8 @@ let package = Package(
         tests(
             of: "Guests",
             [
-                "Guests", "VendorData", "Server", "Common", "Host", "Identity", "Inventory", "Netlink", "TestSupport", logging,
+                "Guests", "RequestOracle", "VendorData", "Server", "Common", "Host", "Identity", "Inventory", "Netlink", "TestSupport",
+                logging,
                 lifecycle, .product(name: "Crypto", package: "swift-crypto"),
             ] + nio),
         tests(of: "Interception", ["Interception", "Guests", "NFTables", "Netlink", "Common", "TestSupport", logging, nioCore]),
@@ -170,8 +174,7 @@ if Context.environment["VIRT_METADATA_FUZZ"] != nil {
             dependencies: [
                 "CFuzzer", "Common", "Configuration", "Guests", "Host", "Netlink", "Sockets", "Inventory", "EC2API",
                 "OpenStackAPI",
-                "NoCloudAPI", "Identity", "Server", logging,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                "NoCloudAPI", "Identity", "RequestOracle", "Server", logging,
             ] + nio,
             path: "Fuzzing/Fuzz", swiftSettings: settings),
     ]

@@ -2,7 +2,7 @@ import Common
 import FoundationEssentials
 package import Guests
 package import Inventory
-package import NIOCore
+import NIOCore
 import NIOHTTP1
 
 /// Turns an operator's request into its reply: the known instances, and the server's health.
@@ -17,12 +17,12 @@ package struct AdminResponder: Sendable {
 
     package let responder: GuestResponder
     package let hypervisors: @Sendable () -> [HypervisorStatus]
-    /// The event loops that serve guests.
-    package let loops: any EventLoopGroup
+    /// Its threads serve guests.
+    package let listener: GuestListener
 
-    package init(responder: GuestResponder, hypervisors: @escaping @Sendable () -> [HypervisorStatus], loops: any EventLoopGroup)
+    package init(responder: GuestResponder, hypervisors: @escaping @Sendable () -> [HypervisorStatus], listener: GuestListener)
     {
-        (self.responder, self.hypervisors, self.loops) = (responder, hypervisors, loops)
+        (self.responder, self.hypervisors, self.listener) = (responder, hypervisors, listener)
     }
 
     /// How long an event loop may take to respond.
@@ -59,13 +59,12 @@ package struct AdminResponder: Sendable {
         let timeout = loop.scheduleTask(in: Self.loopTimeout) {
             promise.fail(BlockedLoop())
         }
-        let turns = loops.makeIterator().map { $0.submit {} }
-        EventLoopFuture.andAllSucceed(turns, on: loop).whenSuccess {
+        listener.whenAllTurned {
             timeout.cancel()
             promise.succeed(AdminReply(.object([JSONMember("status", .string("ok"))])))
         }
         return promise.futureResult.recover { _ in
-            .failure(.serviceUnavailable, "an event loop has not turned for two seconds: guests wait")
+            .failure(.serviceUnavailable, "a thread that serves guests has not turned for two seconds: guests wait")
         }
     }
 

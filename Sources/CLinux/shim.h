@@ -18,6 +18,8 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -160,4 +162,16 @@ static inline int clinux_unmap_pages_of_object(struct clinux_object *object, siz
 /* The same of all that is loaded; nothing is unloaded meanwhile, for the loader holds its lock. */
 static inline void clinux_unmap_pages_of_objects(void) {
     clinux_iterate_objects(clinux_unmap_pages_of_object, NULL);
+}
+
+/* Accepts a connection whose descriptor never blocks and is closed by exec(2). <sys/socket.h> shows accept4(2) only under _GNU_SOURCE. */
+static inline int clinux_accept(int listener) {
+    return (int)syscall(SYS_accept4, listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* Adds a descriptor to those of an epoll(7) instance, or changes what is waited for there. The members of the event are a union and packed, and
+   its flags are constants of an enum, which Swift imports as another type. */
+static inline int clinux_poll(int poll, int operation, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = { .events = events, .data = { .u64 = token } };
+    return epoll_ctl(poll, operation, descriptor, &event);
 }

@@ -1,9 +1,7 @@
-import NIOCore
-
 /// What arrives over a connection, in order.
 enum Arrival {
     case head(GuestRequest)
-    case body(ByteBuffer)
+    case body([UInt8])
     case end
     /// Bytes that are no request, and the refusal that answers them.
     case trouble(GuestConnection.Refusal)

@@ -20,18 +20,18 @@ package struct ClientLookup: Sendable {
     ///
     /// - Parameters:
     ///   - socket: the connection's file descriptor, if it has one.
-    ///   - peer: the address of the socket's peer, as text; evaluated only where the kernel kept no SYN.
+    ///   - peer: the address of the socket's peer; evaluated only where the kernel kept no SYN.
     ///   - scope: the scope of the listener that accepted the connection.
-    package func client(socket: CInt?, peer: @autoclosure () -> String?, of scope: ListenScope) -> Client? {
+    package func client(socket: CInt?, peer: @autoclosure () -> IPAddress?, of scope: ListenScope) -> Client? {
         do {
             if let saved = try socket.flatMap({ try SavedSYN.read(fromAccepted: $0) }) {
                 return client(saved.source, sourceMAC: saved.sourceMAC, scope)
             }
-            return peer().flatMap { IPAddress($0) }.map { client($0, sourceMAC: nil, scope) }
+            return peer().map { client($0, sourceMAC: nil, scope) }
         } catch {
             // An unreadable SYN is no reason to use the table, which a guest can influence more easily.
             let unread = Self.entrance(of: scope, mac: nil)
-            return peer().flatMap { IPAddress($0) }.map { Client(address: $0, mac: unread.mac, entrance: unread.entrance) }
+            return peer().map { Client(address: $0, mac: unread.mac, entrance: unread.entrance) }
         }
     }
 

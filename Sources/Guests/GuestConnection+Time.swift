@@ -2,7 +2,7 @@
 extension GuestConnection {
     // MARK: Time
 
-    /// Handles a tick of the connection table.
+    /// Handles a tick of the loop.
     ///
     /// - Parameter generation: the current generation of the listener's port.
     mutating func ticked(at time: Int, generation: Int) -> Action {

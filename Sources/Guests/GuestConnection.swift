@@ -1,5 +1,4 @@
 import Common
-import NIOCore
 
 /// One guest's connection as a value: the received bytes, the state of its request, and its deadlines. It is passed each event
 /// and returns the action to take; nothing in it reads, writes or waits.
@@ -24,8 +23,14 @@ package struct GuestConnection {
         case closing(isSending: Bool)
     }
 
-    let timeouts: ConnectionTimeouts
-    private let bodyLimit: Int
+    /// What all connections have in common.
+    struct Rules: Sendable {
+        var timeouts: ConnectionTimeouts
+        /// The longest body that is read, in bytes.
+        var bodyLimit: Int
+    }
+
+    let rules: Rules
     /// The generation of its port when the connection was accepted.
     let generation: Int
     /// Whether the peer stands for many guests.
@@ -50,9 +55,11 @@ package struct GuestConnection {
     var isQuiescing = false
 
     /// - Parameter generation: of the listener's port; see ``ListenScope/generation``.
-    init(timeouts: ConnectionTimeouts, bodyLimit: Int, generation: Int) {
-        (self.timeouts, self.bodyLimit, self.generation) = (timeouts, bodyLimit, generation)
+    init(rules: Rules, generation: Int) {
+        (self.rules, self.generation) = (rules, generation)
     }
+
+    var timeouts: ConnectionTimeouts { rules.timeouts }
 
     mutating func opened(at time: Int, standsForMany: Bool) {
         (now, deadline, self.standsForMany) = (time, time + timeouts.idle, standsForMany)
@@ -151,15 +158,15 @@ package struct GuestConnection {
         if case .idle = phase { deadline = now + timeouts.request }
         phase = .receiving(request)
         (body, bodyBytes) = ([], 0)
-        if request.fields.contentLength > bodyLimit { return refuse(.payloadTooLarge) }
+        if request.contentLength > rules.bodyLimit { return refuse(.payloadTooLarge) }
         return request.awaitsContinue ? .sendContinue : .nothing
     }
 
-    private mutating func add(_ bytes: ByteBuffer) -> Action {
+    private mutating func add(_ bytes: [UInt8]) -> Action {
         guard case .receiving(let request?) = phase else { return .nothing }
-        bodyBytes += bytes.readableBytes
-        body += bytes.readableBytesView.prefix(request.keptBody - body.count)
-        return bodyBytes > bodyLimit ? refuse(.payloadTooLarge) : .nothing
+        bodyBytes += bytes.count
+        body += bytes.prefix(request.keptBody - body.count)
+        return bodyBytes > rules.bodyLimit ? refuse(.payloadTooLarge) : .nothing
     }
 
     // MARK: Replies

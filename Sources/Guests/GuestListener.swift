@@ -1,37 +1,34 @@
-import Common
+package import Common
 import Dispatch
-import Glibc
 package import NIOCore
-import NIOExtras
-package import NIOPosix
 import ServiceLifecycle
 import Sockets
 
 /// The sockets that guests connect to, from the first connection to the last reply; sockets can be opened and closed meanwhile.
 package final class GuestListener: Service {
     /// How many connections may wait to be accepted, the kernel's own limit aside: a rack that boots at once.
-    private static let backlog = 4096
+    static let backlog = 4096
     /// The same for the sockets of one port, which serve one guest.
     private static let backlogOfPort = 256
     /// The kernel's buffers of a connection for received bytes and for unconfirmed reply bytes; the kernel doubles both. Enough
     /// to keep a fast guest busy, and little enough to detect a slow one: by default the kernel would buffer megabytes for each
     /// connection, out of the host's memory. Less than one packet of loopback, 64 KiB, would make it wait for each confirmation.
-    private static let (receiveBuffer, sendBuffer) = (16 << 10, 64 << 10)
+    private static let (receiveBuffer, sendBuffer) = (Int32(16 << 10), Int32(64 << 10))
     /// How long a guest may leave sent bytes unacknowledged, in milliseconds, before the kernel gives the connection up; this
     /// includes connections that the server has closed, which are no longer counted.
-    private static let silence = 10_000
+    private static let silence: Int32 = 10_000
     /// How long replies may take that are on their way when the server is asked to stop.
     private static let farewell = DispatchTimeInterval.milliseconds(3500)
 
     /// Identifies a listening socket, to close it.
     package struct ID: Hashable, Sendable {
-        fileprivate let number: Int
+        let number: Int
     }
 
-    /// One listening socket, and the helper that tracks its connections.
+    /// One listening socket, and its address with the port that the kernel chose.
     private struct Socket {
-        let channel: any Channel
-        let quiescing: ServerQuiescingHelper
+        let socket: ServerSocket
+        let address: SocketAddress
     }
 
     private struct State {
@@ -40,29 +37,34 @@ package final class GuestListener: Service {
         var isEnding = false
     }
 
-    /// The event loops that serve guests.
-    package let group: MultiThreadedEventLoopGroup
     package let responder: GuestResponder
-    private let limits: GuestLimits
     private let connectionLimits: ConnectionLimits
-    private let tables: LoopTables
-    private let onAcceptFailure: @Sendable (IOError) -> Void
+    private let threads: [GuestThread]
     private let state = Locked(State())
 
     /// Listens on no address yet.
     ///
     /// - Parameters:
+    ///   - threads: how many threads serve guests.
     ///   - onLimit: called each time that a limit is met, with the client.
     ///   - onAcceptFailure: called each time that accept(2) fails.
+    /// - Throws: `KernelError`.
     package init(
-        group: MultiThreadedEventLoopGroup, responder: GuestResponder, limits: GuestLimits,
+        threads: Int, responder: GuestResponder, limits: GuestLimits,
         onLimit: @escaping @Sendable (ConnectionLimits.Key?, ConnectionLimits.Exceeded) -> Void,
-        onAcceptFailure: @escaping @Sendable (IOError) -> Void
-    ) async throws {
-        (self.group, self.responder, self.limits) = (group, responder, limits)
-        self.onAcceptFailure = onAcceptFailure
+        onAcceptFailure: @escaping @Sendable (KernelError) -> Void
+    ) throws(KernelError) {
+        self.responder = responder
         connectionLimits = ConnectionLimits(limits: limits, onLimit: onLimit)
-        tables = try await LoopTables(group: group, limits: connectionLimits)
+        let rules = ServingRules(
+            responder: responder, limits: limits, connections: connectionLimits, onAcceptFailure: onAcceptFailure)
+        var started: [GuestThread] = []
+        for number in 0..<threads { started.append(try GuestThread(number: number, rules: rules)) }
+        self.threads = started
+    }
+
+    deinit {
+        for thread in threads { thread.end() }
     }
 
     /// Listens on an address; guests are answered from now on.
@@ -70,66 +72,68 @@ package final class GuestListener: Service {
     /// - Throws: `ListenError`.
     @discardableResult
     package func open(_ address: SocketAddress, of scope: ListenScope = .anywhere) async throws(ListenError) -> ID {
-        let quiescing = ServerQuiescingHelper(group: group)
-        let socket: Socket
-        do {
-            let bootstrap = bootstrap(quiescing, of: scope)
-            if let acceptsIPv4 = Self.acceptsIPv4(scope), address.protocol == .inet6 {
-                let option = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
-                _ = bootstrap.serverChannelOption(option, value: acceptsIPv4 ? 0 : 1)
-            }
-            let channel = try await bootstrap.bind(to: address).get()
-            socket = Socket(channel: channel, quiescing: quiescing)
+        let socket: ServerSocket
+        do throws(KernelError) {
+            socket = try Self.socket(on: address, of: scope)
         } catch {
             throw ListenError(address: address, scope: scope, cause: error)
         }
-        let (id, isLate) = state.withLock { state in
+        var bound = address
+        if let port = socket.port { bound.port = port }
+        return state.withLock { state in
             state.opened += 1
             let id = ID(number: state.opened)
-            if !state.isEnding { state.sockets[id] = socket }
-            return (id, state.isEnding)
+            // The server may have been asked to stop while the socket was opened.
+            guard !state.isEnding else { return id }
+            state.sockets[id] = Socket(socket: socket, address: bound)
+            let listener = GuestLoop.Listener(id: id, socket: socket, scope: scope)
+            for thread in threads { thread.execute { $0.add(listener) } }
+            return id
         }
-        // The server was asked to stop while the socket was opened.
-        if isLate { quiescing.initiateShutdown(promise: nil) }
-        return id
     }
 
     /// Stops listening on a socket; requests already received are answered. A closed socket is left as it is.
     package func close(_ id: ID) {
-        let socket = state.withLock { $0.sockets.removeValue(forKey: id) }
-        socket?.quiescing.initiateShutdown(promise: nil)
+        guard state.withLock({ $0.sockets.removeValue(forKey: id) }) != nil else { return }
+        for thread in threads { thread.execute { $0.close(id) } }
     }
 
     /// The address of a socket, with the port that the kernel chose; `nil` for a closed one.
     package func address(of id: ID) -> SocketAddress? {
-        state.withLock { $0.sockets[id]?.channel.localAddress }
+        state.withLock { $0.sockets[id]?.address }
     }
 
     /// How many connections are open now, and how many requests are held.
     package var present: (connections: Int, held: Int) { connectionLimits.present }
 
+    /// Calls back once every thread has handled what it has to do now: late, or never, where one is blocked.
+    package func whenAllTurned(_ done: @escaping @Sendable () -> Void) {
+        let countdown = Countdown(from: threads.count, then: done)
+        for thread in threads where !thread.execute({ _ in countdown.count() }) {
+            // It has ended, and blocks nobody.
+            countdown.count()
+        }
+    }
+
     /// Waits until the server is asked to stop or the task is cancelled, and then until all replies on their way have left, or
     /// time is up.
     package func run() async throws {
-        // Not a promise of an event loop: guests may keep all loops busy for longer than the server waits.
         let completion = Completion()
         await withTaskCancellationOrGracefulShutdownHandler {
             await completion.wait()
         } onCancelOrGracefulShutdown: { [self] in
-            let sockets: [Socket]? = state.withLock { state in
-                defer { state.isEnding = true }
-                return state.isEnding ? nil : Array(state.sockets.values)
+            let isFirst = state.withLock { state in
+                defer { (state.isEnding, state.sockets) = (true, [:]) }
+                return !state.isEnding
             }
             // Both can happen.
-            guard let sockets else { return }
-            let farewells = sockets.map { socket in
-                let farewell = group.any().makePromise(of: Void.self)
-                socket.quiescing.initiateShutdown(promise: farewell)
-                return farewell.futureResult
-            }
+            guard isFirst else { return }
+            // Guests may keep all threads busy for longer than the server waits.
             DispatchQueue(label: "farewell").asyncAfter(deadline: .now() + Self.farewell) { completion.signal() }
-            EventLoopFuture.andAllComplete(farewells, on: group.any()).whenComplete { _ in completion.signal() }
+            let countdown = Countdown(from: threads.count) { completion.signal() }
+            for thread in threads { thread.execute { $0.quiesce { countdown.count() } } }
         }
+        for thread in threads { thread.end() }
     }
 
     /// Whether an IPv6 socket accepts IPv4 connections too; `nil` where the host decides.
@@ -143,45 +147,52 @@ package final class GuestListener: Service {
         }
     }
 
-    private func bootstrap(_ quiescing: ServerQuiescingHelper, of scope: ListenScope) -> ServerBootstrap {
-        let guests = GuestPipeline(responder: responder, scope: scope, limits: limits)
-        let tables = tables
+    private static func socket(on address: SocketAddress, of scope: ListenScope) throws(KernelError) -> ServerSocket {
         let (device, mark, backlog): (Int32?, UInt32?, Int) =
             switch scope {
             case .anywhere: (nil, nil, Self.backlog)
             case .bridge(let bridge): (bridge.index, nil, Self.backlog)
             case .port(let port): (port.bridge.index, port.mark, Self.backlogOfPort)
             }
-        return ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: Int32(backlog))
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // Accepted sockets inherit these, as they inherit NIO's own TCP_NODELAY: nothing else has to be set on them.
-            .serverChannelOption(.socketOption(.so_rcvbuf), value: .init(Self.receiveBuffer))
-            .serverChannelOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: .init(Self.silence))
-            .serverChannelOption(.socketOption(.so_sndbuf), value: .init(Self.sendBuffer))
-            .serverChannelInitializer { [onAcceptFailure] channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.withUnsafeTransportIfAvailable(of: CInt.self) { socket in
-                        try SavedSYN.keep(onListener: socket)
-                        if let device { try SocketDevice.bind(socket, toInterface: device) }
-                        if let mark {
-                            try SocketFilter.takeOnly(mark: mark, on: socket)
-                            // ICMP from guests and the LAN must not change the size of packets.
-                            try PathMTU.goByLinkAlone(socket)
-                        }
+        let options = ServerSocket.Options(
+            backlog: Int32(backlog), receiveBuffer: receiveBuffer, sendBuffer: sendBuffer, silence: silence,
+            acceptsIPv4: acceptsIPv4(scope))
+        let result: Result<ServerSocket, KernelError> = unsafe address.withSockAddr { pointer, length in
+            do throws(KernelError) {
+                let socket = try unsafe ServerSocket(on: UnsafeRawBufferPointer(start: pointer, count: length), options) { socket throws(KernelError) in
+                    try SavedSYN.keep(onListener: socket)
+                    if let device { try SocketDevice.bind(socket, toInterface: device) }
+                    if let mark {
+                        try SocketFilter.takeOnly(mark: mark, on: socket)
+                        // ICMP from guests and the LAN must not change the size of packets.
+                        try PathMTU.goByLinkAlone(socket)
                     }
-                    try pipeline.addHandlers([
-                        quiescing.makeServerChannelHandler(channel: channel),
-                        AcceptFailures(onAcceptFailure),
-                    ])
                 }
+                return .success(socket)
+            } catch {
+                return .failure(error)
             }
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try guests.addHandlers(to: channel, of: tables.table(of: channel.eventLoop))
-                }
-            }
+        }
+        return try result.get()
+    }
+}
+
+/// Calls back when it has been called as often as it was told.
+private final class Countdown: Sendable {
+    private let left: Locked<Int>
+    private let done: @Sendable () -> Void
+
+    init(from count: Int, then done: @escaping @Sendable () -> Void) {
+        left = Locked(count)
+        self.done = done
+    }
+
+    func count() {
+        let isLast = left.withLock { left in
+            left -= 1
+            return left == 0
+        }
+        if isLast { done() }
     }
 }
 

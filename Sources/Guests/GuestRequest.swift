@@ -15,20 +15,27 @@ package final class GuestRequest: Sendable {
     let keepsAlive: Bool
     /// How many bytes of the body are kept, from its beginning; none as a rule.
     let keptBody: Int
+    /// The announced length of the body, in bytes; 0 where there is none.
+    let contentLength: Int
+    private let hasContentLength: Bool
+    private let isChunked: Bool
     let fields: Fields
+
+    /// Says how many bytes are kept of a request's body by its method and path.
+    package typealias KeptBody = (HTTPMethod, TreePath?) -> Int
 
     /// A GET of a target without any field.
     package convenience init(reading target: String) {
-        self.init(HTTPRequestHead(version: .http1_1, method: .GET, uri: target))
+        let line = RequestLine(method: .GET, target: target, isHTTP10: false)
+        self.init(line, MessageFraming(), Fields()) { _, _ in 0 }
     }
 
-    /// - Parameter keptBody: says how many bytes are kept of the body of a request by its method and path.
-    package init(_ head: HTTPRequestHead, keptBody: (HTTPMethod, TreePath?) -> Int = { _, _ in 0 }) {
-        (method, target, path) = (head.method, head.uri, TreePath(target: head.uri))
-        isHTTP10 = head.version.minor == 0
-        fields = Fields(head.headers)
-        // NIO parses nothing after a request that another protocol might follow, so its reply is the last.
-        keepsAlive = head.isKeepAlive && !fields.upgrades && method != .CONNECT
+    init(_ line: RequestLine, _ framing: MessageFraming, _ fields: Fields, keptBody: KeptBody) {
+        (method, target, path) = (line.method, line.target, TreePath(target: line.target))
+        (isHTTP10, self.fields) = (line.isHTTP10, fields)
+        (contentLength, hasContentLength, isChunked) = (framing.contentLength, framing.hasLength, framing.isChunked)
+        // Another protocol might follow such a request, so its reply is the last.
+        keepsAlive = framing.staysOpen(isHTTP10: line.isHTTP10) && !fields.upgrades && line.method != .CONNECT
         self.keptBody = keptBody(method, path)
     }
 
@@ -38,11 +45,11 @@ package final class GuestRequest: Sendable {
     var isHead: Bool { method == .HEAD }
 
     /// Whether the request delimits its body; one that does not has none (RFC 9112 §6.3).
-    var hasBodyLength: Bool { fields.hasContentLength || fields.isChunked }
+    var hasBodyLength: Bool { hasContentLength || isChunked }
 
     /// Whether the client may wait with its body for `100 Continue` (RFC 9110 §10.1.1).
     var awaitsContinue: Bool {
-        fields.expectsContinue && !isHTTP10 && (fields.contentLength > 0 || fields.isChunked)
+        fields.expectsContinue && !isHTTP10 && (contentLength > 0 || isChunked)
     }
 
     /// The authority of a target that is a whole URL; `nil` where it is a path.
@@ -69,10 +76,6 @@ extension GuestRequest {
         private(set) var agent = Agent()
         /// The accepted media types: several fields form one list (RFC 9110 §5.3).
         private(set) var accept: String?
-        /// The announced length of the body, in bytes; 0 where there is none.
-        private(set) var contentLength = 0
-        fileprivate var hasContentLength = false
-        fileprivate var isChunked = false
         fileprivate var expectsContinue = false
         fileprivate var upgrades = false
 
@@ -83,40 +86,30 @@ extension GuestRequest {
             var signature = FieldValue.absent
         }
 
-        init(_ headers: HTTPHeaders) {
-            for (name, value) in headers { add(name, value) }
-        }
-
-        private mutating func add(_ name: String, _ value: String) {
+        mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>) {
             // Most field names differ in length.
-            switch name.utf8.count {
-            case 3 where name.isSame(as: "via"), 9 where name.isSame(as: "forwarded"): origin.isForwarded = true
-            case 4 where name.isSame(as: "host"): origin.host.add(value)
-            case 6 where name.isSame(as: "accept"): accept = accept.map { "\($0),\(value)" } ?? value
-            case 6 where name.isSame(as: "origin"): origin.isFromPage = true
-            case 6 where name.isSame(as: "expect"): expectsContinue = value.firstElement.lowercased() == "100-continue"
-            case 7 where name.isSame(as: "referer"): origin.hasMarkOfBrowser = true
-            case 7 where name.isSame(as: "upgrade"): upgrades = true
-            case 10 where name.isSame(as: "user-agent"): if value.hasPrefix("Mozilla/") { origin.hasMarkOfBrowser = true }
-            case 11 where name.isSame(as: "x-tenant-id"): agent.project.add(value)
-            case 13 where name.isSame(as: "x-instance-id"): agent.instance.add(value)
-            case 14 where name.isSame(as: "content-length"): announce(value)
+            switch name.count {
+            case 3 where name.isField("via"), 9 where name.isField("forwarded"): origin.isForwarded = true
+            case 4 where name.isField("host"): origin.host.add(value)
+            case 6 where name.isField("accept"): add(accepted: String(repairing: value))
+            case 6 where name.isField("origin"): origin.isFromPage = true
+            case 6 where name.isField("expect"): expectsContinue = value.extracting(value.firstElement).isField("100-continue")
+            case 7 where name.isField("referer"): origin.hasMarkOfBrowser = true
+            case 7 where name.isField("upgrade"): upgrades = true
+            case 10 where name.isField("user-agent"): if value.begins(with: "Mozilla/") { origin.hasMarkOfBrowser = true }
+            case 11 where name.isField("x-tenant-id"): agent.project.add(value)
+            case 13 where name.isField("x-instance-id"): agent.instance.add(value)
             // A page can suppress its Referer, and to its own host a browser sends no Origin; this field a browser always sends.
-            case 14 where name.isSame(as: "sec-fetch-site"): origin.isFromPage = true
-            case 15 where name.isSame(as: "x-forwarded-for"): forwardedFor.add(value)
-            case 17 where name.isSame(as: "transfer-encoding"): isChunked = true
-            case 23 where name.isSame(as: "x-instance-id-signature"): agent.signature.add(value)
-            case 24 where name.isSame(as: SessionTokens.tokenField): token.add(value)
-            case 36 where name.isSame(as: SessionTokens.lifetimeField): tokenLifetime.add(value)
+            case 14 where name.isField("sec-fetch-site"): origin.isFromPage = true
+            case 15 where name.isField("x-forwarded-for"): forwardedFor.add(value)
+            case 23 where name.isField("x-instance-id-signature"): agent.signature.add(value)
+            case 24 where name.isField("x-aws-ec2-metadata-token"): token.add(value)
+            case 36 where name.isField("x-aws-ec2-metadata-token-ttl-seconds"): tokenLifetime.add(value)
             default: break
             }
         }
 
-        /// The parser rejects differing lengths; the first counts.
-        private mutating func announce(_ value: String) {
-            if !hasContentLength { contentLength = Int(value.firstElement) ?? 0 }
-            hasContentLength = true
-        }
+        private mutating func add(accepted value: String) { accept = accept.map { "\($0),\(value)" } ?? value }
     }
 }
 
@@ -127,17 +120,14 @@ enum FieldValue: Sendable, Equatable {
     /// The field occurs more than once, so its sender is uncertain.
     case repeated
 
-    mutating func add(_ value: String) { self = self == .absent ? .once(value) : .repeated }
+    mutating func add(_ value: Span<UInt8>) { self = self == .absent ? .once(String(repairing: value)) : .repeated }
 }
 
-extension String {
-    /// Whether it is the same field name, of letters, digits and hyphens, in any case.
-    fileprivate func isSame(as name: String) -> Bool {
-        utf8.elementsEqual(name.utf8) { $0 == $1 || $0 | 0x20 == $1 | 0x20 }
+extension Span<UInt8> {
+    /// Where the first element of a list is, without the blanks around it.
+    fileprivate var firstElement: Range<Int> {
+        withoutBlanks(in: 0..<(index(of: UInt8(ascii: ","), from: 0) ?? count))
     }
-
-    /// The first element of a list, without the blanks around it.
-    fileprivate var firstElement: Substring { prefix { $0 != "," }.withoutBlanks }
 }
 
 extension Substring {

@@ -63,7 +63,7 @@ package final class GuestResponder: Sendable {
     // MARK: The client of a connection
 
     /// The client of an accepted connection; see ``ClientLookup/client(socket:peer:of:)``.
-    package func client(socket: CInt?, peer: @autoclosure () -> String?, of scope: ListenScope) -> Client? {
+    package func client(socket: CInt?, peer: @autoclosure () -> IPAddress?, of scope: ListenScope) -> Client? {
         lookup.client(socket: socket, peer: peer(), of: scope)
     }
 

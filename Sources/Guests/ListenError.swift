@@ -35,7 +35,7 @@ package struct ListenError: Error, CustomStringConvertible {
 
     /// The `errno(3)` of the cause, if it has one.
     private var number: CInt? {
-        (cause as? IOError)?.errnoCode ?? (cause as? KernelError)?.code.rawValue
+        (cause as? KernelError)?.code.rawValue
     }
 }
 

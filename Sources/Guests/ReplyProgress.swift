@@ -47,12 +47,12 @@ struct ReplyProgress {
     ///
     /// - Parameters:
     ///   - unconfirmed: the accepted bytes that the guest has not confirmed.
-    ///   - now: in ticks of the connection table.
+    ///   - now: in ticks.
     /// - Returns: whether the guest has read too little in the ended period.
     mutating func isTooSlow(unconfirmed: Int, at now: Int) -> Bool {
         let confirmed = written - unread - unconfirmed
         defer { period = (now, confirmed) }
         guard let period else { return false }
-        return confirmed - period.confirmed < Self.leastRate * (now - period.began) / ConnectionTable.ticks(.seconds(1))
+        return confirmed - period.confirmed < Self.leastRate * (now - period.began) / Tick.count(in: .seconds(1))
     }
 }

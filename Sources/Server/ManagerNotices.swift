@@ -1,30 +1,31 @@
 import Common
 import FoundationEssentials
 import Glibc
+import Guests
 import Host
 import Logging
 import NIOCore
 import ServiceLifecycle
 
 /// Notifies the service manager (sd_notify(3)): that the server is ready, stopping or reloading and, as often as the manager
-/// wants, that the event loops respond. Without a manager nothing is sent.
+/// wants, that the threads that serve guests respond. Without a manager nothing is sent.
 final class ManagerNotices: Service {
     private let notification: ServiceNotification
     /// The interval of notifications; `nil` where there is no watchdog.
     private let interval: Duration?
-    private let loops: any EventLoopGroup
+    private let listener: GuestListener
     private let logger: Logger
 
     /// - Parameters:
     ///   - environment: `NOTIFY_SOCKET`, and with a watchdog `WATCHDOG_USEC` and `WATCHDOG_PID`.
-    ///   - loops: the event loops that must respond.
-    init?(environment: [String: String], loops: any EventLoopGroup, logger: Logger) {
+    ///   - listener: its threads must respond.
+    init?(environment: [String: String], listener: GuestListener, logger: Logger) {
         guard let path = environment["NOTIFY_SOCKET"], !path.isEmpty else { return nil }
         notification = ServiceNotification(path: path)
         let isForUs = environment["WATCHDOG_PID"].map { Int32($0) == getpid() } ?? true
         // Twice as often as required, so that one late notification is not fatal.
         interval = isForUs ? environment["WATCHDOG_USEC"].flatMap { Int64($0) }.map { .microseconds($0 / 2) } : nil
-        (self.loops, self.logger) = (loops, logger)
+        (self.listener, self.logger) = (listener, logger)
     }
 
     func run() async throws {
@@ -54,8 +55,8 @@ final class ManagerNotices: Service {
             return
         }
         while !Task.isCancelled {
-            // A blocked loop holds the notification back, and the manager restarts the server.
-            for loop in loops.makeIterator() { try? await loop.submit {}.get() }
+            // A blocked thread holds the notification back, and the manager restarts the server.
+            await withCheckedContinuation { turned in listener.whenAllTurned { turned.resume() } }
             notify("WATCHDOG=1")
             try? await Task.sleep(for: interval)
         }

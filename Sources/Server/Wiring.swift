@@ -9,7 +9,6 @@ import Interception
 import Inventory
 import Logging
 import NIOCore
-import NIOPosix
 import Netlink
 import ServiceLifecycle
 import UnixSignals
@@ -59,19 +58,18 @@ package struct Wiring {
             sweepInterval: configuration.sweepInterval, board: board,
             clock: clock, logger: logger)
         // Before the inventory begins: an address that cannot be listened on is reported at once, whatever libvirt does.
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
         let keepers = configuration.allowsPasswords ? makePasswordKeepers(board, reread: { inventory.reread($0, on: $1) }) : []
         let passwords = GuestPasswords(keeper: keep(board, keepers), logger: logger)
         let targets = configuration.makeVendorDataTargets(logger: logger, now: now)
         let secrets = try configuration.loadSecrets(logger)
         let tokens = SessionTokens(authority: secrets.tokens, clock: clock.tokens, policy: configuration.sessions)
         let listener = try await makeListener(
-            on: group, board: board, secrets: secrets, tokens: tokens, passwords: passwords, targets: targets,
+            board: board, secrets: secrets, tokens: tokens, passwords: passwords, targets: targets,
             wantLeases: LeaseRequests(now: now) { inventory.wantLeases(of: $0, on: $1) }.want)
         let opened = try await open(listener)
         let admin = try await makeAdmin(listener, inventory)
         // Before readiness is announced, because until then the signal ends the process.
-        let notices = ManagerNotices(environment: ProcessInfo.processInfo.environment, loops: group, logger: logger)
+        let notices = ManagerNotices(environment: ProcessInfo.processInfo.environment, listener: listener, logger: logger)
         let reloading = await makeReloading(inventory, tokens, notices)
         Demotion.warnAboutRoot(configuration, logger: logger)
         let roll = ServiceRoll()
@@ -113,7 +111,7 @@ package struct Wiring {
         ProcessMetrics.add(to: registry)
         ServerGauges(listener: listener, hypervisors: { inventory.hypervisors }, started: started).add(to: registry)
         let responder = AdminResponder(
-            responder: listener.responder, hypervisors: { inventory.hypervisors }, loops: listener.group)
+            responder: listener.responder, hypervisors: { inventory.hypervisors }, listener: listener)
         let admin = AdminListener(responder, logger: logger)
         try await admin.open(configuration)
         if let address = admin.address {
@@ -188,7 +186,7 @@ package struct Wiring {
     }
 
     private func makeListener(
-        on group: MultiThreadedEventLoopGroup, board: SnapshotBoard, secrets: Secrets, tokens: SessionTokens,
+        board: SnapshotBoard, secrets: Secrets, tokens: SessionTokens,
         passwords: GuestPasswords, targets: VendorDataTargets?, wantLeases: @escaping @Sendable (String, HostNumber) -> Void
     ) async throws -> GuestListener {
         let unmatched = UnmatchedClientLog(logger: logger, now: now)
@@ -207,8 +205,8 @@ package struct Wiring {
             tokens: tokens, sources: sources,
             passwords: passwords, hosts: HostNames(configuration.hostNames), events: events)
         let (exceeded, failures) = (LimitLog(logger: logger, now: now), AcceptLog(logger: logger, now: now))
-        return try await GuestListener(
-            group: group, responder: responder, limits: try affordableLimits(),
+        return try GuestListener(
+            threads: configuration.threads, responder: responder, limits: try affordableLimits(),
             onLimit: { client, limit in
                 watch.metrics.refused(.init(limit))
                 exceeded.note(client, limit)

@@ -1,6 +1,7 @@
 import Common
 import NIOCore
 import NIOHTTP1
+import RequestOracle
 import TestSupport
 
 @testable import Guests
@@ -16,7 +17,8 @@ final class DrivenConnection {
     private let generation = 3
 
     init(standsForMany: Bool = false) {
-        value = GuestConnection(timeouts: Self.timeouts, bodyLimit: Self.bodyLimit, generation: generation)
+        value = GuestConnection(
+            rules: GuestConnection.Rules(timeouts: Self.timeouts, bodyLimit: Self.bodyLimit), generation: generation)
         value.opened(at: time, standsForMany: standsForMany)
     }
 
@@ -28,7 +30,7 @@ final class DrivenConnection {
         _ method: HTTPMethod = .GET, _ fields: HTTPHeaders = [:], version: HTTPVersion = .http1_1, keptBody: Int = 0
     ) -> GuestConnection.Action {
         let head = HTTPRequestHead(version: version, method: method, uri: "/latest/", headers: fields)
-        let request = GuestRequest(head) { _, _ in keptBody }
+        let request = RequestOracle.request(head) { _, _ in keptBody }
         value.bytesArrived()
         let action = value.headArrived(request)
         value.bytesParsed(100, leaving: 0)
@@ -36,7 +38,7 @@ final class DrivenConnection {
     }
 
     @discardableResult
-    func body(_ text: String) -> GuestConnection.Action { arrived(.body(ByteBuffer(string: text))) }
+    func body(_ text: String) -> GuestConnection.Action { arrived(.body(Array(text.utf8))) }
 
     @discardableResult
     func end() -> GuestConnection.Action { arrived(.end) }

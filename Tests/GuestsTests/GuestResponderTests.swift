@@ -2,6 +2,7 @@ import Common
 import Identity
 import Logging
 import NIOHTTP1
+import RequestOracle
 import TestSupport
 import Testing
 
@@ -38,7 +39,7 @@ final class GuestResponderTests: Sendable {
     }
 
     private func request(_ method: HTTPMethod, _ target: String, _ fields: HTTPHeaders = [:]) -> GuestRequest {
-        GuestRequest(HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: fields))
+        RequestOracle.request(HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: fields))
     }
 
     private func reply(_ response: Response) throws -> Reply {

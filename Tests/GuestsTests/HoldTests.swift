@@ -97,9 +97,9 @@ struct HoldTests {
     }
 
     @Test(arguments: [1, 2])
-    func `beyond the held requests limit, 404 is sent at once, until one is answered`(loops: Int) async throws {
+    func `beyond the held requests limit, 404 is sent at once, until one is answered`(threads: Int) async throws {
         try await LiveServer.run(
-            snapshot: Snapshot(), loops: loops, limits: { ($0.holdTimeout, $0.heldRequests) = (.seconds(30), 2) }
+            snapshot: Snapshot(), threads: threads, limits: { ($0.holdTimeout, $0.heldRequests) = (.seconds(30), 2) }
         ) { server in
             var held = try (0..<2).map { _ in try server.connection() }
             for connection in held { try await connection.send(Self.request) }

@@ -107,8 +107,8 @@ struct LimitTests {
     }
 
     @Test(arguments: [1, 2])
-    func `a connection beyond the client's limit is closed`(loops: Int) async throws {
-        try await LiveServer.run(loops: loops, limits: { $0.connectionsPerClient = 2 }) { server in
+    func `a connection beyond the client's limit is closed`(threads: Int) async throws {
+        try await LiveServer.run(threads: threads, limits: { $0.connectionsPerClient = 2 }) { server in
             let both = try [server.connection(), server.connection()]
             for connection in both { try await Self.expectServed(connection) }
             for _ in 0..<3 { await Self.expectRefused(try server.connection()) }
@@ -131,8 +131,8 @@ struct LimitTests {
     }
 
     @Test(arguments: [1, 2])
-    func `a connection beyond the limit of all clients is closed`(loops: Int) async throws {
-        try await LiveServer.run(loops: loops, limits: { $0.connections = 3 }) { server in
+    func `a connection beyond the limit of all clients is closed`(threads: Int) async throws {
+        try await LiveServer.run(threads: threads, limits: { $0.connections = 3 }) { server in
             let all = try [server.connection(), server.connection(of: Guests.big), server.connection(of: Guests.proxy)]
             for connection in all { try await Self.expectServed(connection) }
             await Self.expectRefused(try server.connection(of: Guests.unresolved))

@@ -3,7 +3,6 @@ import Foundation
 import Identity
 import Logging
 import NIOCore
-import NIOPosix
 import ServiceLifecycle
 import TestSupport
 import Testing
@@ -17,10 +16,6 @@ import Testing
 /// A listener in this process on a port of 127.0.0.1, over an inventory that the test fills; clients are identified by their
 /// addresses in 127.0.0.0/8, as `Guests` lists them.
 struct LiveServer: Sendable {
-    // Kept for the whole process: NIO's helpers use their loop even while they are freed.
-    private static let oneLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private static let twoLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-
     let port: Int
     let board: SnapshotBoard
     private let services: ServiceGroup
@@ -31,12 +26,12 @@ struct LiveServer: Sendable {
     /// - Parameters:
     ///   - snapshot: The first snapshot.
     ///   - address: The listen address; guests connect to 127.0.0.1.
-    ///   - threads: How many event loops serve: 1 or 2.
+    ///   - threads: How many threads serve.
     ///   - limits: Changes the limits of guests.
     ///   - board: Publishes `snapshot`, for a test that publishes others.
     ///   - endsByCancelling: Whether its task is cancelled at the end, instead.
     static func run<Value: Sendable>(
-        snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", loops threads: Int = 1,
+        snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", threads: Int = 1,
         limits change: (inout GuestLimits) -> Void = { _ in },
         sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(), agent: NeutronAgent? = nil,
         board: SnapshotBoard = SnapshotBoard(), passwords: GuestPasswords.Keep? = nil,
@@ -62,9 +57,8 @@ struct LiveServer: Sendable {
                 watch: RequestWatch(board, views: views.map(\.name)), board: board, passwords: passwords,
                 onUnmatched: onUnmatched,
                 wantLeases: { _, _ in }))
-        let group = threads == 1 ? Self.oneLoop : Self.twoLoops
-        let listener = try await GuestListener(
-            group: group, responder: responder, limits: limits, onLimit: onLimit, onAcceptFailure: { _ in })
+        let listener = try GuestListener(
+            threads: threads, responder: responder, limits: limits, onLimit: onLimit, onAcceptFailure: { _ in })
         let socket = try await listener.open(SocketAddress(ipAddress: address, port: 0))
         let services = ServiceGroup(
             services: [listener], logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() }))

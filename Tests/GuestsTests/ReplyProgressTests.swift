@@ -5,7 +5,7 @@ import Testing
 
 /// Whether a guest reads its replies fast enough.
 struct ReplyProgressTests {
-    private static let period = ConnectionTable.ticks(.seconds(10))
+    private static let period = Tick.count(in: .seconds(10))
 
     @Test func `a guest that confirms a kibibyte a second may go on`() {
         var progress = Self.begun(with: 1 << 20, unread: 1 << 19)
