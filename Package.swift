@@ -136,7 +136,8 @@ let package = Package(
         tests(
             of: "Guests",
             [
-                "Guests", "RequestOracle", "VendorData", "Server", "Common", "Host", "Identity", "Inventory", "Netlink", "TestSupport",
+                "Guests", "RequestOracle", "VendorData", "Server", "Common", "Host", "Identity", "Inventory", "Netlink",
+                "TestSupport",
                 logging,
                 lifecycle, .product(name: "Crypto", package: "swift-crypto"),
             ] + nio),
@@ -163,6 +164,11 @@ if Context.environment["VIRT_METADATA_SOAK"] != nil {
             name: "SoakTests", dependencies: ["Common", "Configuration", "Server", "TestSupport", "CLinux", logging] + nio,
             path: "Soak/SoakTests", swiftSettings: settings)
     ]
+}
+
+// What the benchmarks compare with, which `Benchmarks/run` alone builds.
+if Context.environment["VIRT_METADATA_BENCH"] != nil {
+    package.targets += [.executableTarget(name: "BareNIO", dependencies: nio, path: "Benchmarks/BareNIO", swiftSettings: settings)]
 }
 
 // The fuzz programs, which `make fuzz` alone builds: libFuzzer must be linked into all that they reach.

@@ -20,6 +20,8 @@ GUEST = "guest"
 # Another host, and its guest, with the same bridge and addresses: what is done to the first one's network is not felt there.
 OTHER_HOST = "other-host"
 OTHER_GUEST = "other-guest"
+# A host that is its own guest, over loopback.
+LOOPBACK = "loopback"
 
 # No single command of the set-up takes longer than this, in seconds.
 PATIENCE = 60
@@ -69,6 +71,10 @@ def build_network():
     call("ip", "netns", "add", OTHER_HOST)
     _build_host((), GUEST)
     _build_host(("-n", OTHER_HOST), OTHER_GUEST)
+    call("ip", "netns", "add", LOOPBACK)
+    call("ip", "-n", LOOPBACK, "-batch", "-", stdin=f"link set lo up\naddress add {METADATA_ADDRESS}/32 dev lo")
+    with guest(LOOPBACK), open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as ports:
+        ports.write("1024 65535")
 
 
 def _build_host(host, name):
@@ -150,6 +156,16 @@ class Program:
         with open(f"/proc/{pid or self.pid}/status", encoding="ascii", errors="replace") as status:
             fields = dict(line.split(":", 1) for line in status)
         return {key: int(fields[key].split()[0]) for key in ("VmRSS", "RssAnon")}
+
+    def processor_time(self):
+        """The seconds that it and its children have run, in user mode and in the kernel."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as children:
+            pids = [self.pid, *children.read().split()]
+        ticks = 0
+        for pid in pids:
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+                ticks += sum(int(field) for field in stat.read().rpartition(")")[2].split()[11:13])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
         """Ends it; by force after ten seconds."""

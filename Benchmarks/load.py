@@ -22,6 +22,8 @@ class Sample:
     p50: int
     p99: int
     errors: dict
+    # What the server ran for each request, in microseconds of its processor.
+    cost: float = 0
 
 
 @dataclasses.dataclass
@@ -38,6 +40,10 @@ class Series:
     @property
     def rates(self):
         return [sample.rate for sample in self.samples]
+
+    @property
+    def costs(self):
+        return [sample.cost for sample in self.samples]
 
     def faults(self):
         """Each round that is void, in words."""
@@ -59,11 +65,13 @@ def shoot(server, mode, seconds, connections, core):
         *(option for field in server.fields for option in ("--header", field)), url, server.method,
     ]
     try:
+        before = server.processor_time()
         output = lab.call(*command, timeout=seconds + 30)
+        ran = server.processor_time() - before
     except subprocess.TimeoutExpired as error:
         raise lab.Failure(f"wrk did not end: {url}") from error
     found = json.loads(output.strip().splitlines()[-1])
-    return Sample(found["requests"] / found["seconds"], found["p50"], found["p99"], found["errors"])
+    return Sample(found["requests"] / found["seconds"], found["p50"], found["p99"], found["errors"], ran / max(1, found["requests"]) * 1e6)
 
 
 def rounds(contestants, options, tell, modes=MODES):
@@ -81,7 +89,7 @@ def rounds(contestants, options, tell, modes=MODES):
                 sample = shoot(server, mode, options.seconds, options.connections, options.cores[1])
                 result[mode][index].samples.append(sample)
                 result[mode][index].memory = server.memory()
-                tell(f"round {number + 1} of {options.rounds}, {mode}, {server.name}: {sample.rate:,.0f} requests/s")
+                tell(f"round {number + 1} of {options.rounds}, {mode}, {server.name}: {sample.rate:,.0f} requests/s, {sample.cost:.1f} µs each")
     for server in contestants:
         servers.read(server.port, guest=server.guest)
     return result

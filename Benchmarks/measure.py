@@ -25,7 +25,7 @@ import tokens
 import traffic
 
 
-PARTS = ["nginx", "guard", "traffic", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale", "storm", "fairness"]
+PARTS = ["nginx", "loopback", "guard", "traffic", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale", "storm", "fairness"]
 
 
 def numbers(text):
@@ -51,6 +51,8 @@ def parse():
         "--beside", metavar="COMMAND",
         help="ask this server for the documents too, and crawl it after the storm; {address} and {port} are where it is to listen")
     parser.add_argument("--program", default=".build/release/virt-metadata", help="the server; built unless given")
+    parser.add_argument("--nio", default=".build/release/BareNIO", help="the peer on bare NIO; built unless given")
+    parser.add_argument("--go", default=".build/go-peer", help="the peer on Go's net/http; built unless given")
     parser.add_argument("--profiles", metavar="DIR", help="keep callgrind's profiles, for callgrind_annotate")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     options = parser.parse_args()
@@ -67,7 +69,7 @@ def parse():
         parser.error("every number must be at least 1")
     if max(options.domains) > 16384:
         parser.error("libvirt lists no more than 16,384 domains")
-    options.program = os.path.abspath(options.program)
+    options.program, options.nio, options.go = (os.path.abspath(path) for path in (options.program, options.nio, options.go))
     return options
 
 
@@ -91,7 +93,36 @@ def measure_beside_nginx(options, place):
         for server in contestants:
             server.wait()
         contestants += [servers.Asking(f"{nginx.name}, return 200", nginx, nginx.RETURNING) for nginx in contestants[1:]]
+        for peer in peers(options, path, lab.OTHER_HOST):
+            contestants.append(stack.enter_context(peer))
+            peer.wait()
         return load.rounds(contestants, options, tell)
+
+
+def peers(options, path, host):
+    core = options.cores[0]
+    return [servers.BareNIO(8083, options.nio, core, path, host), servers.Go(8084, options.go, core, path, host)]
+
+
+def measure_over_loopback(options, place):
+    """What a request costs in processor time, ours and others', with next to nothing of the network."""
+    core, path = options.cores[0], f"{place}/loopback"
+    os.makedirs(path)
+    neighbours = hypervisor.write(f"{path}/neighbours", f"{lab.METADATA_ADDRESS} 0x1 0x2 {lab.GUEST_MAC} * lo\n")
+    with contextlib.ExitStack() as stack:
+        contestants = [
+            servers.VirtMetadata(
+                "virt-metadata", 80, options.program, hypervisor.node_file(path), path, core, connections=options.connections,
+                host=lab.LOOPBACK, more=("--neighbours", neighbours)),
+            *(servers.Nginx(f"nginx {name}", port, core, path, host=lab.LOOPBACK) for name, port in (("A", 8081), ("B", 8082))),
+            *peers(options, path, lab.LOOPBACK),
+        ]
+        for server in contestants:
+            stack.enter_context(server)
+        for server in contestants:
+            server.wait()
+        return load.rounds(contestants, options, tell)
+
 
 
 def measure_guard(options, place):
@@ -125,6 +156,11 @@ def measure_by_domains(options, place, libvirtds):
         return load.rounds(contestants, options, tell)
 
 
+def runtime(program):
+    """Whether Swift's runtime is in the program, or in libraries of their own."""
+    return "dynamic" if "libswiftCore" in lab.call("ldd", program) else "static"
+
+
 def machine(options):
     """What the figures were measured on and with, without names."""
     with open("/proc/cpuinfo", encoding="utf-8") as text:
@@ -134,8 +170,8 @@ def machine(options):
         "date": time.strftime("%Y-%m-%d", time.gmtime()), "cores": len(os.sched_getaffinity(0)), "processor": model,
         "kernel": platform.release().split("-")[0], "system": release, "load before": round(os.getloadavg()[0], 2),
         **{package: lab.call("dpkg-query", "--show", "--showformat=${Version}", package)
-           for package in ("nginx-light", "wrk", "valgrind", "libvirt-daemon")},
-        "rounds": options.rounds, "seconds": options.seconds, "connections": options.connections,
+           for package in ("nginx-light", "wrk", "valgrind", "libvirt-daemon", "golang-go")},
+        "runtime": runtime(options.program), "rounds": options.rounds, "seconds": options.seconds, "connections": options.connections,
     }
 
 
@@ -154,11 +190,15 @@ def measure(options):
             found["nginx"] = measure_beside_nginx(options, place)
             loads.append(found["nginx"])
             show(report.rates("Beside nginx", found["nginx"]))
-            for mode, (ours, file_a, file_b, return_a, return_b) in found["nginx"].items():
-                verdicts.append(report.beside(f"{mode}: requests by nginx's of a file", report.BESIDE_FILE[mode], ours, file_a, file_b))
-                if mode == load.CLOSING:
-                    promise = f"{mode}: requests by nginx's `return 200`"
-                    verdicts.append(report.beside(promise, report.BESIDE_RETURN, ours, return_a, return_b))
+            ours, file_a, file_b = found["nginx"][load.CLOSING][:3]
+            promise = f"{load.CLOSING}, guarded bridge: requests by nginx's of a file"
+            verdicts.append(report.beside(promise, report.BESIDE_FILE, ours, file_a, file_b))
+        if options.only in (None, "nginx", "loopback"):
+            found["loopback"] = measure_over_loopback(options, place)
+            loads.append(found["loopback"])
+            show(report.rates("Over loopback", found["loopback"]))
+            for mode, series in found["loopback"].items():
+                verdicts += report.costs(mode, series)
         if options.only in (None, "guard"):
             found["guard"] = measure_guard(options, place)
             loads.append(found["guard"])

@@ -6,9 +6,13 @@ import statistics
 import fairness
 import load
 
-# The least that our server may do for each of nginx's requests: of a file, and of what is in its configuration.
-BESIDE_FILE = {load.KEEP_ALIVE: 1.3, load.CLOSING: 1.0}
-BESIDE_RETURN = 1.0
+# The least that our server may do on a guarded bridge for each request that nginx answers from a file, a connection each.
+BESIDE_FILE = 0.95
+# What a request may cost, by what it costs another server: in processor time, over loopback.
+COSTS = {
+    load.KEEP_ALIVE: {"bare NIO": 1.15, "nginx A": 0.9},
+    load.CLOSING: {"bare NIO": 1.1, "Go": 1.0, "nginx A": 1.0},
+}
 # The least that it may do with structural identity and guard for each request that it does without.
 BESIDE_UNGUARDED = 0.97
 # The least that it may do of requests with a token, or for one, for each request without.
@@ -68,6 +72,17 @@ def beside(promise, wanted, ours, first, second):
     return Verdict(text, ratio >= wanted - spread, facts)
 
 
+def costs(mode, series):
+    """Judges what a request costs by what it costs others, round by round; nginx stands there twice, and shows the spread."""
+    by_name = {one.name: one for one in series}
+    ours, first, second = by_name["virt-metadata"], by_name["nginx A"], by_name["nginx B"]
+    spread = statistics.median(abs(1 - b / a) for a, b in zip(first.costs, second.costs))
+    for name, wanted in COSTS[mode].items():
+        ratio = statistics.median(o / p for o, p in zip(ours.costs, by_name[name].costs))
+        text = f"{mode}: processor time of a request by {name}'s {ratio:.2f}; wanted {wanted} at most, plus the spread {spread:.2f}"
+        yield Verdict(text, ratio <= wanted + spread, {"mode": mode, "peer": name, "ratio": ratio, "spread": spread, "wanted": wanted})
+
+
 def flat(mode, counts):
     """Judges instructions per request by those with the fewest domains."""
     least = counts[min(counts)]
@@ -105,10 +120,10 @@ def _lines(title, heads, rows):
 
 def rates(title, result):
     """A table of rates, latencies and memory."""
-    heads = ["", "requests/s", "lowest", "highest", "p50 µs", "p99 µs", "VmRSS MiB", "RssAnon MiB"]
+    heads = ["", "requests/s", "lowest", "highest", "CPU µs", "p50 µs", "p99 µs", "VmRSS MiB", "RssAnon MiB"]
     for mode, all_of in result.items():
         rows = [
-            [one.name, f"{one.median('rate'):,.0f}", f"{min(one.rates):,.0f}", f"{max(one.rates):,.0f}",
+            [one.name, f"{one.median('rate'):,.0f}", f"{min(one.rates):,.0f}", f"{max(one.rates):,.0f}", f"{one.median('cost'):.1f}",
              f"{one.median('p50'):,.0f}", f"{one.median('p99'):,.0f}",
              f"{one.memory['VmRSS'] / 1024:.1f}", f"{one.memory['RssAnon'] / 1024:.1f}"]
             for one in all_of

@@ -58,6 +58,13 @@ class Server(lab.Program):
         self.origin = f"http://{lab.METADATA_ADDRESS}:{port}"
         self.url = f"http://{lab.METADATA_ADDRESS}:{port}{PATH}"
 
+    def move(self, host):
+        """Has a guest of another host ask it; the words before its command that start it there."""
+        if not host:
+            return ()
+        self.guest = lab.LOOPBACK if host == lab.LOOPBACK else lab.OTHER_GUEST
+        return ("ip", "netns", "exec", host)
+
     def wait(self, seconds=lab.PATIENCE):
         """Waits until it serves the guest."""
 
@@ -79,7 +86,7 @@ class Asking:
         self.name, self.method, self.fields = name, method, fields
         self.url = server.origin + path
         self.guest, self.port = server.guest, server.port
-        self.check, self.memory = server.check, server.memory
+        self.check, self.memory, self.processor_time = server.check, server.memory, server.processor_time
 
 
 class Nginx(Server):
@@ -90,10 +97,7 @@ class Nginx(Server):
 
     def __init__(self, name, port, core, place, files=None, host=None):
         """It serves the ten bytes, and these bodies by their paths."""
-        wrapper = ()
-        if host:
-            self.guest = lab.OTHER_GUEST
-            wrapper = ("ip", "netns", "exec", host)
+        wrapper = self.move(host)
         own = f"{place}/{name.replace(' ', '-')}"
         os.makedirs(own + "/root" + os.path.dirname(PATH))
         hypervisor.write(own + "/root" + PATH, hypervisor.INSTANCE_ID)
@@ -144,6 +148,29 @@ http {{
             return super().memory(int(children.read().split()[0]))
 
 
+class Peer(Server):
+    """Another program that answers with the ten bytes, at what its library costs: it is told address and bytes, and no more."""
+
+    def __init__(self, name, port, command, core, place, host):
+        wrapper = self.move(host)
+        super().__init__(name, port, ["taskset", "--cpu-list", str(core), *wrapper, *command], f"{place}/{name}-{port}.log")
+
+
+class BareNIO(Peer):
+    """SwiftNIO's own server for HTTP/1 with one handler."""
+
+    def __init__(self, port, program, core, place, host):
+        command = (program, lab.METADATA_ADDRESS, str(port), hypervisor.INSTANCE_ID)
+        super().__init__("bare NIO", port, command, core, place, host)
+
+
+class Go(Peer):
+    """Go's net/http with one handler."""
+
+    def __init__(self, port, program, core, place, host):
+        super().__init__("Go", port, (program, f"{lab.METADATA_ADDRESS}:{port}", hypervisor.INSTANCE_ID), core, place, host)
+
+
 class VirtMetadata(Server):
     """Our server, which knows the guest by the first packet of its connection; as `serve` is given a bridge, by its port as well."""
 
@@ -151,9 +178,7 @@ class VirtMetadata(Server):
             self, name, port, program, uri, place, core=None, wrapper=(), connections=32, environment=None, bridge=None, host=None,
             limited=False, more=()):
         """With `limited` it allows each caller what it does unless it is told; `uri` may be a list, and `more` are further words."""
-        if host:
-            self.guest = lab.OTHER_GUEST
-            wrapper = ("ip", "netns", "exec", host, *wrapper)
+        wrapper = (*self.move(host), *wrapper)
         # What it does to the bridge ends with it: the next server on it may be one that knows of no bridge.
         where = ("--bridge", bridge, "--run-directory", f"{place}/run", "--leave-open") if bridge else ("--listen", f"{lab.METADATA_ADDRESS}:{port}")
         pinned = () if core is None else ("taskset", "--cpu-list", str(core))

@@ -20,8 +20,7 @@ package struct AdminResponder: Sendable {
     /// Its threads serve guests.
     package let listener: GuestListener
 
-    package init(responder: GuestResponder, hypervisors: @escaping @Sendable () -> [HypervisorStatus], listener: GuestListener)
-    {
+    package init(responder: GuestResponder, hypervisors: @escaping @Sendable () -> [HypervisorStatus], listener: GuestListener) {
         (self.responder, self.hypervisors, self.listener) = (responder, hypervisors, listener)
     }
 

@@ -159,7 +159,8 @@ package final class GuestListener: Service {
             acceptsIPv4: acceptsIPv4(scope))
         let result: Result<ServerSocket, KernelError> = unsafe address.withSockAddr { pointer, length in
             do throws(KernelError) {
-                let socket = try unsafe ServerSocket(on: UnsafeRawBufferPointer(start: pointer, count: length), options) { socket throws(KernelError) in
+                let socket = try unsafe ServerSocket(on: UnsafeRawBufferPointer(start: pointer, count: length), options) {
+                    socket throws(KernelError) in
                     try SavedSYN.keep(onListener: socket)
                     if let device { try SocketDevice.bind(socket, toInterface: device) }
                     if let mark {

@@ -8,7 +8,8 @@ struct RequestLine {
             GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND UNBIND \
             ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK UNLINK QUERY
             """
-        return Dictionary(uniqueKeysWithValues: names.split(separator: " ").map { (String($0), HTTPMethod(rawValue: String($0))) })
+        return Dictionary(
+            uniqueKeysWithValues: names.split(separator: " ").map { (String($0), HTTPMethod(rawValue: String($0))) })
     }()
     private static let longestMethod = 11
 
@@ -48,7 +49,9 @@ struct RequestLine {
 
     private static func method(_ name: Span<UInt8>) -> HTTPMethod? {
         // Nearly every request has this one.
-        if name.count == 3, name[0] == UInt8(ascii: "G"), name[1] == UInt8(ascii: "E"), name[2] == UInt8(ascii: "T") { return .GET }
+        if name.count == 3, name[0] == UInt8(ascii: "G"), name[1] == UInt8(ascii: "E"), name[2] == UInt8(ascii: "T") {
+            return .GET
+        }
         return name.count <= longestMethod ? methods[String(repairing: name)] : nil
     }
 

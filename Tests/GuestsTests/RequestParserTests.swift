@@ -14,7 +14,8 @@ struct RequestParserTests {
         for size in Set([1, 2, 3, 7, 64, max(1, bytes.count)]) {
             let difference = RequestOracle.difference(of: bytes, inPiecesOf: size)
             #expect(
-                difference == nil, "\(String(decoding: bytes, as: UTF8.self).debugDescription) in pieces of \(size): \(difference ?? "")",
+                difference == nil,
+                "\(String(decoding: bytes, as: UTF8.self).debugDescription) in pieces of \(size): \(difference ?? "")",
                 sourceLocation: location)
         }
     }
@@ -66,10 +67,12 @@ struct RequestParserTests {
 
     @Test func `every byte at every kind of place`() {
         let places = [
-            "?GET / HTTP/1.1\r\n\r\n", "G?T / HTTP/1.1\r\n\r\n", "GET? / HTTP/1.1\r\n\r\n", "GET ?/ HTTP/1.1\r\n\r\n", "GET /? HTTP/1.1\r\n\r\n",
+            "?GET / HTTP/1.1\r\n\r\n", "G?T / HTTP/1.1\r\n\r\n", "GET? / HTTP/1.1\r\n\r\n", "GET ?/ HTTP/1.1\r\n\r\n",
+            "GET /? HTTP/1.1\r\n\r\n",
             "GET /a?b HTTP/1.1\r\n\r\n", "GET h?://a/ HTTP/1.1\r\n\r\n", "GET http://a?b/ HTTP/1.1\r\n\r\n",
             "CONNECT a?b:1 HTTP/1.1\r\n\r\n", "GET / ?HTTP/1.1\r\n\r\n", "GET / HTTP/1.?\r\n\r\n", "GET / HTTP/?.1\r\n\r\n",
-            "GET / HTTP/1.1?\r\n\r\n", "GET / HTTP/1.1\r?\r\n\r\n", "GET / HTTP/1.1\r\n?A: b\r\n\r\n", "GET / HTTP/1.1\r\nA?: b\r\n\r\n",
+            "GET / HTTP/1.1?\r\n\r\n", "GET / HTTP/1.1\r?\r\n\r\n", "GET / HTTP/1.1\r\n?A: b\r\n\r\n",
+            "GET / HTTP/1.1\r\nA?: b\r\n\r\n",
             "GET / HTTP/1.1\r\nA:?b\r\n\r\n", "GET / HTTP/1.1\r\nA: b?\r\n\r\n", "GET / HTTP/1.1\r\nA: b\r\n?\r\n",
             "GET / HTTP/1.1\r\nConnection: close?\r\n\r\n", "GET / HTTP/1.1\r\nConnection: ?close\r\n\r\n",
             "POST / HTTP/1.1\r\nContent-Length: ?3\r\n\r\nabc", "POST / HTTP/1.1\r\nContent-Length: 3?\r\n\r\nabc",
@@ -85,7 +88,8 @@ struct RequestParserTests {
                 let bytes = Array(parts[0]) + [byte] + Array(parts[1])
                 for size in [1, bytes.count] {
                     let difference = RequestOracle.difference(of: bytes, inPiecesOf: size)
-                    #expect(difference == nil, "byte \(byte) in \(place.debugDescription), in pieces of \(size): \(difference ?? "")")
+                    #expect(
+                        difference == nil, "byte \(byte) in \(place.debugDescription), in pieces of \(size): \(difference ?? "")")
                 }
             }
         }
@@ -110,7 +114,9 @@ struct RequestParserTests {
         // Trailers count with the fields; a chunk's extensions have a limit of their own.
         let chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
         #expect(outcome(chunked) == [.headersTooLarge])
-        #expect(RequestOracle.ours(Array((chunked + "1;" + String(repeating: "a", count: 300)).utf8), inPiecesOf: 1000).last == .trouble)
+        #expect(
+            RequestOracle.ours(Array((chunked + "1;" + String(repeating: "a", count: 300)).utf8), inPiecesOf: 1000).last
+                == .trouble)
     }
 
     @Test func `a whole request is read although much follows it`() {
@@ -125,7 +131,10 @@ struct RequestParserTests {
             "POST /openstack/latest/password HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n",
             "PUT /latest/api/token HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /\r\n",
         ]
-        let pieces = ["\r\n", " ", ":", "Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n", "\r", "\n", "\t", "HTTP/1.1", "0", "@", "://"]
+        let pieces = [
+            "\r\n", " ", ":", "Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n", "\r", "\n", "\t", "HTTP/1.1", "0", "@",
+            "://",
+        ]
         for _ in 0..<3000 {
             var bytes = Array(seeds[Int.random(in: 0..<seeds.count, using: &random)].utf8)
             for _ in 0...Int.random(in: 0..<3, using: &random) {
@@ -139,7 +148,9 @@ struct RequestParserTests {
             }
             let size = 1 + Int.random(in: 0..<bytes.count, using: &random)
             let difference = RequestOracle.difference(of: bytes, inPiecesOf: size)
-            #expect(difference == nil, "\(String(decoding: bytes, as: UTF8.self).debugDescription) in pieces of \(size): \(difference ?? "")")
+            #expect(
+                difference == nil,
+                "\(String(decoding: bytes, as: UTF8.self).debugDescription) in pieces of \(size): \(difference ?? "")")
         }
     }
 }
