@@ -13,7 +13,8 @@ import servers
 
 # What cloud-init asks of each tree: where it begins, and what it reads besides what listings name.
 TREES = {"EC2": ["/2009-04-04/meta-data/", "/2009-04-04/user-data"], "OpenStack": [
-    "/openstack", *(f"/openstack/latest/{name}" for name in ("meta_data.json", "user_data", "vendor_data.json", "vendor_data2.json"))]}
+    "/openstack", *(f"/openstack/latest/{name}" for name in ("meta_data.json", "user_data", "vendor_data.json", "vendor_data2.json"))],
+    "NoCloud": [f"/nocloud/{name}" for name in ("meta-data", "user-data", "vendor-data", "network-config")]}
 CROWD = 200
 # The longest that a guest of the crowd waits for one reply, in seconds.
 PATIENCE = 60
@@ -54,8 +55,8 @@ def crawl(port, paths):
     return time.monotonic() - began
 
 
-def beside_nginx(options, place):
-    """By tree: requests, milliseconds of ours and of nginx's, and the ratio, all medians."""
+def beside_others(options, place):
+    """By tree: requests, and milliseconds of ours, of nginx's and of Go's, all medians."""
     path = f"{place}/crawl"
     os.makedirs(path)
     ours = servers.VirtMetadata("virt-metadata", 80, options.program, hypervisor.node_file(path), path, options.cores[0], bridge=lab.BRIDGE)
@@ -64,17 +65,16 @@ def beside_nginx(options, place):
         with lab.guest():
             trees = {tree: walk(ours.port, begin) for tree, begin in TREES.items()}
         files = {path: body for bodies in trees.values() for path, body in bodies.items()}
-        with servers.Nginx("nginx", 8083, options.cores[0], path, files) as nginx:
+        with servers.Nginx("nginx", 8083, options.cores[0], path, files) as nginx, servers.Go(
+                8084, options.go, options.cores[0], path, files=files) as go:
             nginx.wait()
+            go.wait()
             result = {}
             for tree, bodies in trees.items():
                 with lab.guest():
-                    pairs = [(crawl(ours.port, bodies), crawl(nginx.port, bodies)) for _ in range(10 * options.rounds)]
-                result[tree] = {
-                    "requests": len(bodies), "ours": 1000 * statistics.median(pair[0] for pair in pairs),
-                    "nginx": 1000 * statistics.median(pair[1] for pair in pairs),
-                    "ratio": statistics.median(pair[0] / pair[1] for pair in pairs),
-                }
+                    turns = [[crawl(server.port, bodies) for server in (ours, nginx, go)] for _ in range(10 * options.rounds)]
+                result[tree] = {"requests": len(bodies)} | {
+                    name: 1000 * statistics.median(turn[index] for turn in turns) for index, name in enumerate(("ours", "nginx", "Go"))}
             return result
 
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 
+import connections
 import crawl
 import documents
 import fairness
@@ -25,7 +26,9 @@ import tokens
 import traffic
 
 
-PARTS = ["nginx", "loopback", "guard", "traffic", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale", "storm", "fairness"]
+PARTS = [
+    "nginx", "loopback", "connections", "guard", "traffic", "tokens", "documents", "crawl", "crowd", "domains", "instructions", "scale", "storm",
+    "fairness"]
 
 
 def numbers(text):
@@ -199,6 +202,10 @@ def measure(options):
             show(report.rates("Over loopback", found["loopback"]))
             for mode, series in found["loopback"].items():
                 verdicts += report.costs(mode, series)
+        if options.only in (None, "connections"):
+            held = connections.measure(options, place, tell)
+            found["connections"] = {f"{name}, {count}": of for (name, count), of in held.items()}
+            show(report.connections(held))
         if options.only in (None, "guard"):
             found["guard"] = measure_guard(options, place)
             loads.append(found["guard"])
@@ -234,8 +241,8 @@ def measure(options):
                     report.beside(f"{name}, {mode}: requests by nginx's", report.DOCUMENTS_BESIDE_NGINX, *of)
                     for mode, of in result.items()]
         if options.only in (None, "crawl"):
-            tell("crawling beside nginx")
-            found["crawl"] = crawl.beside_nginx(options, place)
+            tell("crawling beside nginx and Go")
+            found["crawl"] = crawl.beside_others(options, place)
             show(report.crawls(found["crawl"]))
         if options.only in (None, "crowd"):
             tell(f"plugging {crawl.CROWD} guests in")
@@ -261,10 +268,11 @@ def measure(options):
             verdicts += report.scaled(found["scale"], len(hypervisor.operators(hypervisor.instance_id(0))))
         if options.only in (None, "storm"):
             found["storm"], found["storm beside"] = storm.measure(options, place, tell)
-            show(report.storm(found["storm"]))
+            for name, of in found["storm"].items():
+                show(report.storm(name, of))
             if found["storm beside"]:
                 show(report.storm_beside(options.beside, found["storm beside"]))
-            verdicts += report.stormed(found["storm"])
+            verdicts += report.stormed(found["storm"]["virt-metadata"])
         if options.only in (None, "fairness"):
             found["fairness"] = fairness.measure(options, place, tell)
             show(report.floods(found["fairness"]))

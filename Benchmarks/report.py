@@ -131,6 +131,14 @@ def rates(title, result):
         yield from _lines(f"{title}, {mode}", heads, rows)
 
 
+def connections(result):
+    """A table of what a connection takes."""
+    rows = [
+        [name, f"{count:,}", f"{of['at rest']:,.0f}", f"{of['begun']:,.0f}"] for (name, count), of in result.items()
+    ]
+    yield from _lines("Memory of a connection, RssAnon in bytes", ["", "connections", "at rest", "with a request begun"], rows)
+
+
 def traffic(result):
     """A table of what guests send each other."""
     heads = ["", "Gbit/s", "lowest", "highest"]
@@ -180,9 +188,9 @@ def scaled(result, written):
             {kind: costs})
 
 
-def storm(found):
+def storm(name, found):
     """What a boot storm was like."""
-    yield (f"{found['guests']:,} guests that boot, {found['at once']:,} at a time, {found['passed']:,} starts and stops of others: "
+    yield (f"{name}: {found['guests']:,} guests that boot, {found['at once']:,} at a time, {found['passed']:,} starts and stops of others: "
            f"{found['requests']:,} requests in {found['seconds']:.1f} s, p50 {found['p50'] / 1000:.1f} ms, "
            f"p99 {found['p99'] / 1000:.1f} ms, longest {found['longest'] / 1000:.1f} ms, failed {found['failed']:,}; RssAnon {found['memory']['RssAnon'] / 1024:.1f} MiB")
     yield ""
@@ -236,8 +244,8 @@ def fair(result):
 
 def crawls(result):
     """A table of how long whole crawls take."""
-    heads = ["", "requests", "ms", "nginx, ms", "ratio"]
-    rows = [[tree, f"{of['requests']}", f"{of['ours']:.1f}", f"{of['nginx']:.1f}", f"{of['ratio']:.2f}"] for tree, of in result.items()]
+    heads = ["", "requests", "ms", "nginx, ms", "Go, ms"]
+    rows = [[tree, f"{of['requests']}", f"{of['ours']:.1f}", f"{of['nginx']:.1f}", f"{of['Go']:.1f}"] for tree, of in result.items()]
     yield from _lines("One whole crawl, a connection per request", heads, rows)
 
 

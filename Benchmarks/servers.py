@@ -1,5 +1,7 @@
 """The servers that are compared, each on a port of its own, all on one core, all with the same ten bytes."""
 
+import base64
+import json
 import os
 import socket
 
@@ -14,28 +16,29 @@ def read(port, count=1, closing=False, guest=lab.GUEST):
 
     With `closing`, each request has a connection of its own, which the server is left to close.
     """
-    fields = f"Host: {lab.METADATA_ADDRESS}\r\n" + ("Connection: close\r\n" if closing else "")
-    request = f"GET {PATH} HTTP/1.1\r\n{fields}\r\n".encode()
     with lab.guest(guest):
         if closing:
             for _ in range(count):
-                with _connect(port) as connection:
-                    _ask(connection, request, to_the_end=True)
+                with connect(port) as connection:
+                    ask(connection, closing=True)
         else:
-            with _connect(port) as connection:
+            with connect(port) as connection:
                 for _ in range(count):
-                    _ask(connection, request, to_the_end=False)
+                    ask(connection)
 
 
-def _connect(port):
+def connect(port):
+    """A connection, where this thread's sockets are the guest's."""
     return socket.create_connection((lab.METADATA_ADDRESS, port), timeout=30)
 
 
-def _ask(connection, request, to_the_end):
-    connection.sendall(request)
+def ask(connection, closing=False):
+    """Asks for the ten bytes, and fails unless the reply has them; `closing` asks the server to close, and waits until it has."""
+    fields = f"Host: {lab.METADATA_ADDRESS}\r\n" + ("Connection: close\r\n" if closing else "")
+    connection.sendall(f"GET {PATH} HTTP/1.1\r\n{fields}\r\n".encode())
     reply = b""
     end = b"\r\n\r\n" + hypervisor.INSTANCE_ID.encode()
-    while to_the_end or not reply.endswith(end):
+    while closing or not reply.endswith(end):
         received = connection.recv(4096)
         reply += received
         if not received or len(reply) > 4096:
@@ -167,8 +170,11 @@ class BareNIO(Peer):
 class Go(Peer):
     """Go's net/http with one handler."""
 
-    def __init__(self, port, program, core, place, host):
-        super().__init__("Go", port, (program, f"{lab.METADATA_ADDRESS}:{port}", hypervisor.INSTANCE_ID), core, place, host)
+    def __init__(self, port, program, core, place, host=None, files=None):
+        """It serves the ten bytes, and these bodies by their paths."""
+        bodies = json.dumps({path: base64.b64encode(body).decode() for path, body in (files or {}).items()})
+        command = (program, f"{lab.METADATA_ADDRESS}:{port}", hypervisor.INSTANCE_ID, hypervisor.write(f"{place}/go-{port}.json", bodies))
+        super().__init__("Go", port, command, core, place, host)
 
 
 class VirtMetadata(Server):

@@ -25,8 +25,8 @@ PATIENCE = 300
 
 
 def measure(options, place, tell):
-    """What the guests found, and how many others started and stopped meanwhile; and the same crawls of another server, where one is
-    named."""
+    """By server, what the guests found, and how many others started and stopped meanwhile; and the same crawls of another server, where
+    one is named."""
     path = f"{place}/storm"
     os.makedirs(path)
     with lab.on_core(options.cores[1]):
@@ -39,21 +39,38 @@ def storm(options, path, tell):
     tell(f"plugging {at_home} guests in, and creating {options.guests:,}")
     hypervisor.plug(at_home - 1)
     numbers = range(options.guests)
-    with hypervisor.Libvirtd(path, options.guests) as daemon, servers.VirtMetadata(
-            "virt-metadata", 80, options.program, daemon.uri, path, options.cores[0], bridge=lab.BRIDGE, limited=True,
-            more=trusted.options(path, numbers)) as server:
-        lab.wait_until(server.is_complete, f"{server.name} has read every domain", hypervisor.PATIENCE)
-        with lab.guest():
-            paths = [servers.PATH, *(path for begin in crawl.TREES.values() for path in crawl.walk(server.port, begin))]
+    with hypervisor.Libvirtd(path, options.guests) as daemon:
         lines = [(guests.at_home if number < at_home else guests.forwarded)(number) for number in numbers]
         # Those with networks of their own come in between the others.
         lines = [lines[step * 7919 % len(lines)] for step in range(len(lines))]
-        passing = Passing(daemon, options.guests)
-        passing.start()
-        with guests.Client("crawl", lines, paths, options.at_once, PATIENCE, options.cores[1], path) as client:
-            found = client.found()
-        found |= {"guests": options.guests, "at once": options.at_once, "passed": passing.stop(), "memory": server.memory()}
-        return found, beside_another(options, server, path, tell) if options.beside else None
+        with servers.VirtMetadata(
+                "virt-metadata", 80, options.program, daemon.uri, path, options.cores[0], bridge=lab.BRIDGE, limited=True,
+                more=trusted.options(path, numbers)) as server:
+            lab.wait_until(server.is_complete, f"{server.name} has read every domain", hypervisor.PATIENCE)
+            with lab.guest():
+                bodies = {}
+                for begin in crawl.TREES.values():
+                    bodies |= crawl.walk(server.port, begin)
+            found = {server.name: boot(options, path, daemon, server, lines, list(bodies))}
+            beside = beside_another(options, server, path, tell) if options.beside else None
+        for make in (lambda: servers.Nginx("nginx", 8085, options.cores[0], path, bodies),
+                     lambda: servers.Go(8086, options.go, options.cores[0], path, files=bodies)):
+            with make() as peer:
+                peer.wait()
+                # The same guests, but each is the same instance, and nobody is forwarded.
+                same = [f"{line.split()[0]} {lab.METADATA_ADDRESS} {peer.port} - {hypervisor.INSTANCE_ID}\n" for line in lines]
+                found[peer.name] = boot(options, path, daemon, peer, same, list(bodies))
+        return found, beside
+
+
+def boot(options, path, daemon, server, lines, paths):
+    """What the guests find with one server, while others start and stop."""
+    asked = [servers.PATH, *(path for path in paths if path != servers.PATH)]
+    passing = Passing(daemon, options.guests)
+    passing.start()
+    with guests.Client("crawl", lines, asked, options.at_once, PATIENCE, options.cores[1], path) as client:
+        found = client.found()
+    return found | {"guests": options.guests, "at once": options.at_once, "passed": passing.stop(), "memory": server.memory()}
 
 
 class Passing(threading.Thread):

@@ -1,16 +1,34 @@
 // A handler of Go's net/http and nothing else: what a server of that kind costs at least.
+//
+// main ADDRESS:PORT BODY [FILE]: BODY is answered at the one path that is measured; FILE is JSON of further paths and their bodies in base64.
 package main
 
 import (
-	"io"
+	"encoding/json"
 	"net/http"
 	"os"
 )
 
 func main() {
-	http.HandleFunc("/latest/meta-data/instance-id", func(reply http.ResponseWriter, _ *http.Request) {
+	bodies := map[string][]byte{}
+	if len(os.Args) > 3 {
+		text, err := os.ReadFile(os.Args[3])
+		if err == nil {
+			err = json.Unmarshal(text, &bodies)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	bodies["/latest/meta-data/instance-id"] = []byte(os.Args[2])
+	handler := func(reply http.ResponseWriter, request *http.Request) {
+		body, known := bodies[request.URL.Path]
+		if !known {
+			http.NotFound(reply, request)
+			return
+		}
 		reply.Header().Set("Content-Type", "text/plain; charset=UTF-8")
-		io.WriteString(reply, os.Args[2])
-	})
-	panic(http.ListenAndServe(os.Args[1], nil))
+		reply.Write(body)
+	}
+	panic(http.ListenAndServe(os.Args[1], http.HandlerFunc(handler)))
 }

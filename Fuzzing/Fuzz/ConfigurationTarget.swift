@@ -32,7 +32,7 @@ enum ConfigurationTarget {
         // Which bridges there are, and so how many files it takes, is said or refused.
         let files = try? Wiring.mostFiles(configuration)
         guard !configuration.connect.isEmpty, files.map({ $0 > limits.connections }) ?? true,
-            times.allSatisfy({ ConnectionTable.ticks($0) > 0 })
+            times.allSatisfy({ Tick.count(in: $0) > 0 })
         else { fatalError("this cannot be used: \(configuration)") }
         let rateLimit = RateLimit(limits.rates)
         guard rateLimit.takeRequest(at: .now()) == nil else { fatalError("not even one request may be asked: \(limits.rates)") }

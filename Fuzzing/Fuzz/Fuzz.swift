@@ -14,9 +14,10 @@ enum Fuzz {
         case "domain": unsafe callback = { DomainTarget.run(unsafe Fuzz.bytes($0, $1)) }
         case "netlink": unsafe callback = { NetlinkTarget.run(unsafe Fuzz.bytes($0, $1)) }
         case "request": unsafe callback = { RequestTarget.run(unsafe Fuzz.bytes($0, $1)) }
+        case "parser": unsafe callback = { ParserTarget.run(unsafe Fuzz.bytes($0, $1)) }
         case "configuration": unsafe callback = { ConfigurationTarget.run(unsafe Fuzz.bytes($0, $1)) }
         case "token": unsafe callback = { TokenTarget.run(unsafe Fuzz.bytes($0, $1)) }
-        default: fatalError("the first argument is a target: domain, netlink, request, configuration, token")
+        default: fatalError("the first argument is a target: domain, netlink, request, parser, configuration, token")
         }
         // libFuzzer would take the target's name for the folder of a corpus.
         unsafe arguments[1] = arguments[0]

@@ -6,7 +6,8 @@ import NIOHTTP1
 @testable import Configuration
 @testable import Guests
 
-/// What a guest sends over one connection, from its bytes to those of the replies, through the server's own pipeline.
+/// What a guest sends over one connection, from its bytes to those of the replies, through the server's own loop and a real
+/// socket.
 ///
 /// The first byte says who sends: the last digit of an address in 127.0.0.0/24, `a` for an agent of Neutron's, `e` for a stranger
 /// before the inventory is complete. The second says in pieces of how many bytes, a space in one piece. After a full stop as
@@ -15,11 +16,13 @@ enum RequestTarget {
     static func run(_ input: [UInt8]) -> Int32 {
         guard input.count > 3 else { return -1 }
         let sender = Sender(input[0])
-        let connection = EmbeddedConnection(of: sender)
-        connection.send(input[3...], inPiecesOf: input[1] == UInt8(ascii: " ") ? input.count : max(1, Int(input[1])))
+        let connection = LoopbackConnection(of: sender)
+        let size = input[1] == UInt8(ascii: " ") ? input.count : max(1, Int(input[1]))
+        connection.send(input[3...], inPiecesOf: size)
         if input[2] == UInt8(ascii: ".") { connection.halfClose() }
         connection.wait()
-        Exchange(sender, connection.requests, connection.replies, isOverrun: connection.isOverrun).check()
+        let requests = Observer.requests(in: Array(input[3...]), isEnded: input[2] == UInt8(ascii: "."))
+        Exchange(sender, requests, connection.replies, isOverrun: connection.isOverrun).check()
         return 0
     }
 }
@@ -63,74 +66,6 @@ struct Sender {
     }
 }
 
-/// A connection without a socket, and what went over it.
-final class EmbeddedConnection {
-    private let loop = EmbeddedEventLoop()
-    private let channel: EmbeddedChannel
-    private let observer = Observer()
-    private let exceeded = ExceededLimits()
-
-    init(of sender: Sender) {
-        channel = EmbeddedChannel(loop: loop)
-        var limits = GuestLimits()
-        (limits.requestTimeout, limits.holdTimeout, limits.idleTimeout) = (.seconds(1), .milliseconds(300), .seconds(2))
-        // No refusal may depend on how fast inputs follow each other.
-        limits.rates = RateLimit.Rates(requestsPerSecond: 1_000_000, bytesPerSecond: 1 << 40)
-        let guests = GuestPipeline(responder: sender.responder, scope: .anywhere, limits: limits)
-        let own = LoopTables.Loop(loop, limits: ConnectionLimits(limits: limits, onLimit: { [exceeded] in exceeded.note($1) }))
-        do {
-            let address = try SocketAddress(ipAddress: sender.address, port: 1)
-            channel.remoteAddress = address
-            try guests.addHandlers(to: channel, of: own)
-            let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(observer, position: .before(pipeline.handler(type: GuestConnectionHandler.self)))
-            channel.connect(to: address, promise: nil)
-        } catch {
-            fatalError("a connection cannot be begun: \(error)")
-        }
-    }
-
-    func send(_ bytes: ArraySlice<UInt8>, inPiecesOf size: Int) {
-        var rest = bytes
-        while !rest.isEmpty, channel.isActive {
-            channel.pipeline.fireChannelRead(ByteBuffer(bytes: rest.prefix(size)))
-            channel.pipeline.fireChannelReadComplete()
-            loop.run()
-            rest = rest.dropFirst(size)
-        }
-    }
-
-    func halfClose() {
-        guard channel.isActive else { return }
-        channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-        loop.run()
-    }
-
-    /// Lets time pass until every limit is over.
-    func wait() {
-        loop.advanceTime(by: .seconds(6))
-        guard !channel.isActive else { fatalError("the connection does not end") }
-    }
-
-    var requests: Observer.Requests { observer.requests }
-
-    /// Whether more requests came than may wait, so that the last of them got no reply.
-    var isOverrun: Bool { exceeded.areMet }
-
-    /// What was written.
-    var replies: [UInt8] {
-        var replies: [UInt8] = []
-        do {
-            while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
-                replies += buffer.readableBytesView
-            }
-        } catch {
-            fatalError("something else than bytes was written: \(error)")
-        }
-        return replies
-    }
-}
-
 /// Whether a connection met the bound of requests that wait.
 final class ExceededLimits: Sendable {
     private let met = Locked(false)
@@ -141,7 +76,7 @@ final class ExceededLimits: Sendable {
     }
 }
 
-/// Sees what the parser says before the connection does.
+/// What NIO's decoder, and so another parser than the server's, sees in the bytes of a connection.
 final class Observer: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
 
@@ -151,7 +86,19 @@ final class Observer: ChannelInboundHandler {
         var isBad = false
     }
 
-    private(set) var requests = Requests()
+    private var requests = Requests()
+
+    /// - Parameter isEnded: whether the bytes end, and not only stop.
+    static func requests(in bytes: [UInt8], isEnded: Bool) -> Requests {
+        let observer = Observer()
+        let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes))
+        let channel = EmbeddedChannel(handlers: [decoder, observer])
+        channel.pipeline.fireChannelRead(ByteBuffer(bytes: bytes))
+        if isEnded { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        let requests = observer.requests
+        _ = try? channel.finish(acceptAlreadyClosed: true)
+        return requests
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -159,14 +106,9 @@ final class Observer: ChannelInboundHandler {
         case .body: break
         case .end: requests.whole += 1
         }
-        context.fireChannelRead(data)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // What an ended connection leaves unparsed is nobody's request.
-        if context.channel.isActive { requests.isBad = true }
-        context.fireErrorCaught(error)
-    }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { requests.isBad = true }
 }
 
 /// What was asked over a connection, and what was replied: each reply is whole, answers a request, and tells its guest of itself alone.

@@ -2,6 +2,7 @@ import Common
 import Glibc
 import Identity
 import NIOHTTP1
+import RequestOracle
 
 @testable import Guests
 
@@ -38,7 +39,7 @@ enum TokenTarget {
     private static func checkForwarding(_ fields: [String]) {
         let headers = HTTPHeaders(fields.map { ("X-Forwarded-For", $0) })
         guard let proxy = IPAddress(World.proxy), let guest = IPAddress(World.shared.guests[0].address) else { return }
-        let request = GuestRequest(HTTPRequestHead(version: .http1_1, method: .PUT, uri: "/", headers: headers))
+        let request = RequestOracle.request(HTTPRequestHead(version: .http1_1, method: .PUT, uri: "/", headers: headers))
         let lookup = World.shared.lookup
         let own = Client(address: guest, mac: nil, entrance: .unknown)
         guard lookup.client(of: request, over: own) == own else { fatalError("a guest named another by \(fields)") }

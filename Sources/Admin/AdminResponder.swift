@@ -24,8 +24,8 @@ package struct AdminResponder: Sendable {
         (self.responder, self.hypervisors, self.listener) = (responder, hypervisors, listener)
     }
 
-    /// How long an event loop may take to respond.
-    private static let loopTimeout = TimeAmount.seconds(2)
+    /// How long a thread may take to respond.
+    private static let turnTimeout = TimeAmount.seconds(2)
 
     /// Answers a request.
     ///
@@ -51,12 +51,12 @@ package struct AdminResponder: Sendable {
 
     // MARK: Health
 
-    /// Whether every event loop responds.
+    /// Whether every thread that serves guests responds.
     private func health(on loop: any EventLoop) -> EventLoopFuture<AdminReply> {
         let promise = loop.makePromise(of: AdminReply.self)
         // The first result counts; the later one is ignored.
-        let timeout = loop.scheduleTask(in: Self.loopTimeout) {
-            promise.fail(BlockedLoop())
+        let timeout = loop.scheduleTask(in: Self.turnTimeout) {
+            promise.fail(BlockedThread())
         }
         listener.whenAllTurned {
             timeout.cancel()
@@ -67,7 +67,7 @@ package struct AdminResponder: Sendable {
         }
     }
 
-    private struct BlockedLoop: Error {}
+    private struct BlockedThread: Error {}
 
     /// Whether guests get all metadata.
     private var readiness: AdminReply {

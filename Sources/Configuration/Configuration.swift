@@ -50,7 +50,7 @@ package struct Configuration: Sendable {
     /// The interval of a full re-read, independent of events.
     package var sweepInterval = Duration.seconds(300)
     package var logLevel = Logger.Level.info
-    /// How many event loops serve guests.
+    /// How many threads serve guests.
     package var threads = min(Self.mostThreads, Processors.usable)
     /// The host names by which a browser may reach the server: those that EC2 clients use.
     package var hostNames = HostNames.usual
@@ -77,7 +77,7 @@ extension Configuration {
         return names.filter { name in given.first { $0.name == name } != other.given.first { $0.name == name } }.sorted()
     }
 
-    /// More event loops make nothing faster, and each takes memory of its own.
+    /// More threads make nothing faster, and each takes memory of its own.
     static let mostThreads = 64
 
     /// The value that disables the socket.

@@ -206,7 +206,7 @@ package struct Setting: Sendable {
             { $1.hostNames = $0 }, Read.hostName),
         count(
             "threads", "count", 1...Configuration.mostThreads, example: "2",
-            help: "How many event loops serve guests. Default: one for each processor that the server may use.",
+            help: "How many threads serve guests. Default: one for each processor that the server may use.",
             { $1.threads = $0 }),
         count(
             "request-head-bytes", "bytes", 256...(1 << 20), example: "32768", help: "Limit of a request's head; beyond it 431.",
@@ -249,6 +249,6 @@ package struct Setting: Sendable {
             "cpu-per-second", "time", example: "500ms",
             help: "How long the requests of one such guest may take to answer; beyond it, and two seconds' worth at once, 429.",
             { $1.limits.rates.cpuPerSecond = $0 }
-        ) { text throws(BadValue) in try Read.duration(text, upTo: .seconds(Configuration.mostThreads), "all event loops have") },
+        ) { text throws(BadValue) in try Read.duration(text, upTo: .seconds(Configuration.mostThreads), "all threads have") },
     ]
 }

@@ -1,7 +1,7 @@
 package import Common
 import NIOCore
 
-/// Counts open connections and held requests, and keeps each client's rate limit and memory: over all event loops together, so
+/// Counts open connections and held requests, and keeps each client's rate limit and memory: over all threads together, so
 /// that a limit is the same however many there are.
 package final class ConnectionLimits: Sendable {
     /// The subject that connections are counted for, which a guest cannot choose. Through its bridge port a guest can send any

@@ -31,8 +31,8 @@ final class ServingRules: Sendable {
 
 /// The connections of one thread, from accept(2) to the last reply: everything in it belongs to that thread.
 ///
-/// Every ten seconds' worth of timeouts is checked for all connections at once, ten times a second, while there are any: a timer
-/// for each would be set and cleared with every request.
+/// All timeouts are checked ten times a second, while there are connections: a timer for each would be set and cleared with every
+/// request.
 final class GuestLoop {
     typealias Task = @Sendable (GuestLoop) -> Void
 
@@ -88,8 +88,11 @@ final class GuestLoop {
     // MARK: Turns
 
     /// Waits for events, a tick or a wake, and handles what there is.
-    func turn() {
-        poller.wait(timeToTick, for: &events)
+    func turn() { turn(waiting: timeToTick) }
+
+    /// - Parameter milliseconds: how long to wait at most; `nil` for any time.
+    func turn(waiting milliseconds: Int32?) {
+        poller.wait(milliseconds, for: &events)
         for event in events {
             if event.token & Self.ofListener != 0 {
                 accept(from: Int(event.token & ~Self.ofListener))
@@ -174,22 +177,25 @@ final class GuestLoop {
         tickWhileNeeded()
     }
 
-    /// Stops listening. Connections that wait are accepted before, and those that are idle end.
+    /// Stops listening, and ends the listener's connections as soon as they are idle.
     func close(_ id: GuestListener.ID) {
         guard let listener = listeners.removeValue(forKey: id.number) else { return }
-        accept(from: listener, atMost: GuestListener.backlog)
         poller.remove(listener.socket.descriptor)
         paused.removeAll { $0.id == id }
         for case let socket? in sockets where socket.listener == id { serve(socket) { $0.quiesce() } }
     }
 
-    /// Stops listening on all sockets.
+    /// Stops listening on all sockets, for the server is asked to stop.
     ///
     /// - Parameter done: called once no connection is left.
     func quiesce(done: @escaping @Sendable () -> Void) {
         isQuiescing = true
         whenAllEnded = done
-        for listener in Array(listeners.values) { close(listener.id) }
+        for listener in Array(listeners.values) {
+            // Those that wait to be accepted have connected before the stop.
+            accept(from: listener, atMost: GuestListener.backlog)
+            close(listener.id)
+        }
         for case let socket? in sockets { serve(socket) { $0.quiesce() } }
         reportEnd()
     }

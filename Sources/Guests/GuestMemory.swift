@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Bounds the memory that guests may make the server keep at one time, over all event loops: unread replies, incomplete heads,
+/// Bounds the memory that guests may make the server keep at one time, over all threads: unread replies, incomplete heads,
 /// waiting requests.
 ///
 /// The sum has a bound however many connections there are. A connection takes memory when bytes stay with it that neither the
@@ -30,7 +30,7 @@ final class GuestMemory: Sendable {
     /// - Returns: whether it has `new` now; otherwise it keeps `old`.
     func change(from old: Int, to new: Int, for rateLimit: RateLimit?) -> Bool {
         let more = new - old
-        // Two event loops may check at the same time; then the bound is exceeded by a little, once.
+        // Two threads may check at the same time; then the bound is exceeded by a little, once.
         let left = Self.most - taken
         if more > 0 {
             guard more <= left, Self.isShare(more, of: left - more, for: rateLimit) else { return false }

@@ -68,7 +68,7 @@ package final class RateLimit: Sendable {
     private static func take(_ seconds: Double, from bucket: borrowing Atomic<Int64>, _ now: Int64) {
         let cost = Int64(seconds * 1_000_000_000)
         var full = bucket.load(ordering: .relaxed)
-        // Another event loop may take from it at the same time.
+        // Another thread may take from it at the same time.
         while true {
             let (exchanged, original) = bucket.weakCompareExchange(
                 expected: full, desired: max(full, now) + cost, ordering: .relaxed)

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The event loop time that a connection's requests take, which its client is charged for.
+/// The time of a thread that a connection's requests take, which its client is charged for.
 struct WorkMeter {
     /// When the request that is being answered was complete.
     private(set) var received = NIODeadline.uptimeNanoseconds(0)

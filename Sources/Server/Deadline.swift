@@ -52,7 +52,7 @@ struct Deadline: Service {
         try await withGracefulShutdownHandler {
             try await gracefulShutdown()
         } onGracefulShutdown: { [roll, logger] in
-            // On separate threads: an event loop may hang, or all of the threads that tasks run on.
+            // On separate threads: a thread that serves guests may hang, or all of the threads that tasks run on.
             let end = DispatchTime.now() + Self.timeout
             DispatchQueue(label: "deadline").asyncAfter(deadline: end) {
                 logger.critical(

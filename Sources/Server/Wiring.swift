@@ -16,7 +16,7 @@ import VendorData
 
 /// Builds the objects of the server from a configuration, connects them, and runs them until a signal.
 package struct Wiring {
-    /// Open files besides connections: listeners, event loops, netlink sockets, logs.
+    /// Open files besides connections: listeners, threads, netlink sockets, logs.
     private static let otherFiles = 128
     /// The listening sockets of guests' ports, where bridges are served: two for each interface of 256 guests with two. More than
     /// these reduce the number of connections.

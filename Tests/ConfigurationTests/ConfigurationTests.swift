@@ -229,7 +229,7 @@ struct ConfigurationTests {
     }
 
     @Test func `unusable limits and names are reported with what is expected`() {
-        Self.expect("--cpu-per-second: '65s' is longer than all event loops have") {
+        Self.expect("--cpu-per-second: '65s' is longer than all threads have") {
             try Self.load(flags: ["--cpu-per-second", "65s"])
         }
         for name in ["a b", "[::1]", "host:80", "a/b", String(repeating: "a", count: 254)] {
@@ -240,7 +240,7 @@ struct ConfigurationTests {
     }
 
     @Test
-    func `by default there is one event loop for each usable processor, and browsers may use EC2's host names`()
+    func `by default there is one thread for each usable processor, and browsers may use EC2's host names`()
         throws
     {
         let bare = try Self.configuration()

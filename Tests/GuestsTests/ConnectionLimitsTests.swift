@@ -175,7 +175,7 @@ struct ConnectionLimitsTests {
         #expect(rateLimit.isFull(at: Self.time(10_250)), "no request takes so long")
     }
 
-    @Test func `two event loops take out of one bucket without loss`() async {
+    @Test func `two threads take out of one bucket without loss`() async {
         let rateLimit = RateLimit(RateLimit.Rates(requestsPerSecond: 1_000_000, bytesPerSecond: 1_000_000))
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<2 {
