@@ -24,12 +24,15 @@ def measure(options, place, tell):
     path = f"{place}/connections"
     os.makedirs(path)
     neighbours = hypervisor.write(f"{path}/neighbours", f"{lab.METADATA_ADDRESS} 0x1 0x2 {lab.GUEST_MAC} * lo\n")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * max(COUNTS):
+        raise lab.Failure(f"{2 * max(COUNTS)} open files are needed, and {hard} allowed: ulimit -Hn")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     core = options.cores[0]
     makers = [
         lambda: servers.VirtMetadata(
             "virt-metadata", 80, options.program, hypervisor.node_file(path), path, core, connections=max(COUNTS),
-            host=lab.LOOPBACK, more=("--neighbours", neighbours, "--connections", str(2 * max(COUNTS)))),
+            host=lab.LOOPBACK, more=("--neighbours", neighbours, "--connections", str(max(COUNTS) + 1000))),
         lambda: servers.Nginx("nginx", 8081, core, path, host=lab.LOOPBACK),
         lambda: servers.BareNIO(8083, options.nio, core, path, lab.LOOPBACK),
         lambda: servers.Go(8084, options.go, core, path, lab.LOOPBACK),

@@ -62,7 +62,7 @@ extension GuestSocket {
 
     /// Sends the last bytes, then closes.
     func finish() {
-        flush()
+        flush(endFollows: true)
         guard isOpen else { return }
         guard unsent.readableBytes == 0 else {
             isFinishing = true
@@ -72,14 +72,16 @@ extension GuestSocket {
     }
 
     /// Hands the replies to the kernel; if it does not accept all, no further request is read until it has.
-    func flush() {
+    ///
+    /// - Parameter endFollows: whether the connection ends as soon as all is sent.
+    func flush(endFollows: Bool = false) {
         let count = loop.output.readableBytes
         guard count > 0, isOpen else { return }
         connection.wrote(count)
         if unsent.readableBytes > 0 {
             unsent.writeBuffer(&loop.output)
         } else {
-            guard send(from: &loop.output) else { return close() }
+            guard send(from: &loop.output, endFollows: endFollows) else { return close() }
             // What is left is kept as it is: a copy of a large document would cost as much as making it.
             if loop.output.readableBytes > 0 { swap(&unsent, &loop.output) }
         }
@@ -93,7 +95,7 @@ extension GuestSocket {
     /// The kernel accepts more.
     func sendMore() {
         guard isOpen, unsent.readableBytes > 0 else { return }
-        guard send(from: &unsent) else { return close() }
+        guard send(from: &unsent, endFollows: false) else { return close() }
         guard unsent.readableBytes == 0 else { return }
         unsent = ByteBuffer()
         if isFinishing {
@@ -106,10 +108,10 @@ extension GuestSocket {
     }
 
     /// - Returns: whether the connection stands.
-    private func send(from bytes: inout ByteBuffer) -> Bool {
+    private func send(from bytes: inout ByteBuffer, endFollows: Bool) -> Bool {
         let socket = socket
         do {
-            _ = try unsafe bytes.readWithUnsafeReadableBytes { try unsafe socket.send($0) }
+            _ = try unsafe bytes.readWithUnsafeReadableBytes { try unsafe socket.send($0, endFollows: endFollows) }
         } catch {
             return (error as? StreamSocket.Shortfall) == .wouldBlock
         }

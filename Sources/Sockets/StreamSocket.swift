@@ -28,10 +28,13 @@ package struct StreamSocket: Sendable {
 
     /// Sends as much as the kernel takes.
     ///
+    /// - Parameter endFollows: whether ``close()`` or ``endOutput()`` is the next call, so that the last bytes and the end can be one
+    ///   packet (`MSG_MORE`).
     /// - Returns: the number of bytes.
-    @unsafe package func send(_ bytes: UnsafeRawBufferPointer) throws(Shortfall) -> Int {
-        // Safe: send(2) reads the bytes. The flag keeps it from raising a signal.
-        let count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+    @unsafe package func send(_ bytes: UnsafeRawBufferPointer, endFollows: Bool) throws(Shortfall) -> Int {
+        let flags = Int32(MSG_NOSIGNAL) | (endFollows ? Int32(MSG_MORE) : 0)
+        // Safe: send(2) reads the bytes.
+        let count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
         guard count >= 0 else { throw Self.shortfall }
         return count
     }
