@@ -90,7 +90,7 @@ def unbind(tap: str) -> None:
 def confuse(tap: str, other: str) -> None:
     """Has what comes by one tap for a metadata address go to the socket of another tap's guest, and the replies of that socket to whoever
     claims the address: the tap names nobody any more."""
-    requests = [rule for rule in listed() if rule.chain == f"request_{index(other)}"]
+    requests = [rule for rule in listed() if rule.chain == f"http_{index(other)}"]
     socket_of = next((match[0] for rule in requests if (match := re.search(r"goto to_host_\S+", rule.text))), "")
     if not socket_of:
         raise space.Failure(f"no rule leads from {other} to a socket: has the counter-proof grown old?")

@@ -42,13 +42,14 @@ extension RuleSet {
 
     /// The first packet of a connection. The burst is two seconds' worth of connections. SYNs beyond the rate are dropped, and a client retries after
     /// a second (RFC 6298 §2.1).
-    private static let syn = "tcp flags & (syn | ack) == syn"
+    private static let syn = "@th,104,8 & 0x12 == 0x02"
 
     /// Directs a port's packets for the metadata addresses to its sockets, and their replies back to the port.
     ///
     /// - Parameter isGuarded: whether its other frames are checked too.
     mutating func serve(_ port: GuestPort, of bridge: BridgeFacts, isGuarded: Bool) {
         let (request, notIPv4) = ("request_\(port.index)", "not_ipv4_\(port.index)")
+        let (request6, http) = ("request_ip6_\(port.index)", "http_\(port.index)")
         // Every frame of a guest passes these rules, most of them on their way to other guests: each expression costs. `ip daddr` would check the
         // protocol again, `ether saddr` the kind of link.
         var rules: [String] = []
@@ -58,8 +59,11 @@ extension RuleSet {
         netdev.chains["from_port_\(port.index)"] = RuleTable.Chain(
             hook: "type filter hook ingress device \"\(port.name)\" priority -310", rules: rules)
         netdev.chains[notIPv4] = RuleTable.Chain(
-            rules: ["ip6 daddr \(Self.v6) goto \(request)"] + (isGuarded ? ["goto guard_\(bridge.index)"] : []))
-        netdev.chains[request] = RuleTable.Chain(rules: Self.request(port, bridge, isGuarded: isGuarded))
+            rules: ["ip6 daddr \(Self.v6) goto \(request6)"] + (isGuarded ? ["goto guard_\(bridge.index)"] : []))
+        let others = isGuarded ? "goto guard_\(bridge.index)" : "accept"
+        netdev.chains[request] = RuleTable.Chain(rules: Self.request(to: http, bridge, others: others))
+        netdev.chains[request6] = RuleTable.Chain(rules: Self.requestByIPv6(to: http, bridge, others: others))
+        netdev.chains[http] = RuleTable.Chain(rules: Self.connect(port, bridge))
         for listener in port.listeners { serve(port, by: listener, of: bridge) }
     }
 
@@ -67,41 +71,58 @@ extension RuleSet {
     private static func otherMAC(_ macs: [MACAddress]) -> String {
         switch macs.count {
         case 0: ""
-        case 1: "@ll,48,48 != 0x\(macs[0].description.filter { $0 != ":" }) "
+        case 1: "@ll,48,48 != \(hexadecimal(macs[0])) "
         default: "ether saddr != { \(macs.map(\.description).sorted().joined(separator: ", ")) } "
         }
     }
 
-    /// The rules for a packet to a metadata address. No metadata client fragments it or adds extension headers.
-    private static func request(_ port: GuestPort, _ bridge: BridgeFacts, isGuarded: Bool) -> [String] {
-        let others = isGuarded ? "goto guard_\(bridge.index)" : "accept"
+    private static func source(is mac: MACAddress) -> String { "@ll,48,48 \(hexadecimal(mac))" }
+
+    private static func hexadecimal(_ mac: MACAddress) -> String { "0x" + mac.description.filter { $0 != ":" } }
+
+    /// The rules for a packet to the IPv4 metadata address. No metadata client fragments it. Bytes are compared as they are: names of fields would check
+    /// the protocol in each rule anew.
+    private static func request(to http: String, _ bridge: BridgeFacts, others: String) -> [String] {
+        let isAnswered = bridge.answered.contains { $0.metadata == MetadataAddress.v4 }
+        return [
+            "\(sourceIsMetadata) \(drop(.spoofed))",
+            "@nh,48,16 & 0x3fff != 0 \(drop(.fragmented))",
+            // TCP, port 80.
+            "@nh,72,8 6 @th,16,16 80 \(isAnswered ? "goto \(http)" : drop(.notServed))",
+            "meta l4proto { tcp, udp, icmp } \(others)",
+            drop(.notServed),
+        ]
+    }
+
+    /// The same for the IPv6 addresses. No metadata client adds extension headers.
+    private static func requestByIPv6(to http: String, _ bridge: BridgeFacts, others: String) -> [String] {
         let missing = MetadataAddress.v6.filter { address in !bridge.answered.contains { $0.metadata == address } }
         var rules = [
-            "ip saddr \(MetadataAddress.v4) \(drop(.spoofed))",
             "ip6 saddr \(v6) \(drop(.spoofed))",
-            "ip frag-off & 0x3fff != 0 \(drop(.fragmented))",
             "ip6 nexthdr != { tcp, udp, icmpv6 } \(drop(.fragmented))",
-            "meta l4proto { udp, icmp, icmpv6 } \(others)",
+            "meta l4proto { udp, icmpv6 } \(others)",
             "tcp dport != 80 \(others)",
         ]
         if !missing.isEmpty {
             rules.append("ip6 daddr { \(missing.map(\.description).joined(separator: ", ")) } \(drop(.notServed))")
         }
-        if !bridge.answered.contains(where: { $0.metadata == MetadataAddress.v4 }) {
-            rules.append("ip daddr \(MetadataAddress.v4) \(drop(.notServed))")
-        }
+        return rules + ["tcp dport 80 goto \(http)", drop(.notServed)]
+    }
+
+    /// The rules for TCP to port 80 of an answered address: a limit on new connections, and the socket of the sender.
+    private static func connect(_ port: GuestPort, _ bridge: BridgeFacts) -> [String] {
+        var rules: [String] = []
         if bridge.isEnding {
             rules.append("\(syn) \(drop(.notServed))")
         } else if let rate = bridge.connectionsPerSecond {
             rules.append("\(syn) limit rate over \(rate)/second burst \(2 * rate) packets \(drop(.rateLimited))")
         }
         for listener in port.listeners {
-            if let mac = listener.mac {
-                rules.append("tcp dport 80 ether saddr \(mac) goto to_host_\(bridge.index)_\(listener.port)")
-            }
+            guard let mac = listener.mac else { continue }
+            rules.append("\(source(is: mac)) goto to_host_\(bridge.index)_\(listener.port)")
         }
         if let other = port.listeners.first(where: { $0.mac == nil }) {
-            rules.append("tcp dport 80 goto to_host_\(bridge.index)_\(other.port)")
+            rules.append("goto to_host_\(bridge.index)_\(other.port)")
         }
         // Every packet that no rule above accepts is dropped.
         return rules + [drop(.notServed)]

@@ -167,8 +167,8 @@ struct InterceptorTests {
         await interceptor.reconcile(networkChanged: true)
         _ = host.takeEvents()
         await interceptor.end()
-        let applied = await interceptor.applied?.rules.netdev.chains["request_11"]?.rules ?? []
-        #expect(applied.contains("tcp flags & (syn | ack) == syn counter name not_served drop"))
+        let applied = await interceptor.applied?.rules.netdev.chains["http_11"]?.rules ?? []
+        #expect(applied.contains("@th,104,8 & 0x12 == 0x02 counter name not_served drop"))
         #expect(host.takeEvents().count == 1)
         host.state.withLock { $0.links.append(Examples.tap("tap2", 12)) }
         await interceptor.reconcile(networkChanged: true)

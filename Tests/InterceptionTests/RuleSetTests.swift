@@ -61,20 +61,19 @@ struct RuleSetTests {
     @Test func `a port without a socket is dropped, and an ending bridge accepts no connection`() {
         var rules = RuleSet()
         rules.serve(.init(name: "tap1", index: 11, macs: [], listeners: []), of: Self.bridge, isGuarded: false)
-        #expect(rules.netdev.chains["request_11"]?.rules.last == "counter name not_served drop")
-        #expect(rules.netdev.chains["request_11"]?.rules.contains { $0.contains("goto to_host_") } == false)
+        #expect(rules.netdev.chains["http_11"]?.rules.last == "counter name not_served drop")
+        #expect(rules.netdev.chains["http_11"]?.rules.contains { $0.contains("goto to_host_") } == false)
         let ending = RuleSet.BridgeFacts(
             index: 7, name: "br0", mac: mac, answered: Self.bridge.answered, connectionsPerSecond: 100, isEnding: true,
             ports: 61000...65535)
         rules.serve(port("tap1", 11, listeningOn: 61000), of: ending, isGuarded: false)
         #expect(
-            rules.netdev.chains["request_11"]?.rules.contains("tcp flags & (syn | ack) == syn counter name not_served drop")
-                == true)
+            rules.netdev.chains["http_11"]?.rules.contains("@th,104,8 & 0x12 == 0x02 counter name not_served drop") == true)
     }
 
     @Test func `the connection rate is part of the rules`() {
-        let limit = "tcp flags & (syn | ack) == syn limit rate over 100/second burst 200 packets counter name rate_limited drop"
-        #expect(rules.netdev.chains["request_11"]?.rules.contains(limit) == true)
+        let limit = "@th,104,8 & 0x12 == 0x02 limit rate over 100/second burst 200 packets counter name rate_limited drop"
+        #expect(rules.netdev.chains["http_11"]?.rules.contains(limit) == true)
     }
 
     @Test func `spanning tree messages are dropped only where the bridge takes part in the protocol`() {
