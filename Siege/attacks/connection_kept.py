@@ -36,7 +36,8 @@ class Attack(attack.Attack):
         field.report |= {"before": before, "bodies": {}, "ended": {}}
         field.ready()
         begin = time.monotonic()
-        while field.goes_on() and kept:
+        # To the end, though all may have ended before: what is asked anew is the heir's.
+        while field.goes_on():
             for name, one in list(kept.items()):
                 # An end is seen without asking.
                 if name in ("half", "idle") and time.monotonic() - begin < 2.2 and not select.select([one.socket], [], [], 0)[0]:

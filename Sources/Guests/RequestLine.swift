@@ -92,7 +92,6 @@ extension Span<UInt8> {
         while index < count, self[index].isLetter { index += 1 }
         guard index > 0, extracting(index...).begins(with: "://") else { return false }
         let start = index + 3
-        guard start < count else { return false }
         let end = indices.first { $0 >= start && (self[$0] == UInt8(ascii: "/") || self[$0] == UInt8(ascii: "?")) } ?? count
         return isAuthority(upTo: end, from: start)
     }

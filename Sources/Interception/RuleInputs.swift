@@ -115,7 +115,8 @@ extension RuleSet {
     /// The rules for these inputs.
     init(on inputs: RuleInputs, _ settings: InterceptionSettings, marks: PacketMarks = .ofThisProcess) {
         self.init(marks: marks)
-        closeHost(inputs.closed.sorted(), ports: settings.listenerPorts)
+        let unserved = inputs.closed.subtracting(inputs.bridges.map(\.name))
+        closeHost(inputs.closed.sorted(), unserved: unserved.sorted(), ports: settings.listenerPorts)
         for bridge in inputs.bridges { add(bridge, settings, isEnding: inputs.isEnding) }
     }
 

@@ -86,8 +86,10 @@ package struct RuleSet: Equatable {
     ///
     /// - Parameters:
     ///   - bridges: those that are served, and those that were and stay closed.
+    ///   - unserved: those of them whose ports have no rules yet. What an earlier server has still to send there would go wherever a guest's
+    ///     claim to the address leads it.
     ///   - ports: the TCP ports that the sockets listen on.
-    mutating func closeHost(_ bridges: some Sequence<String>, ports: ClosedRange<UInt16>) {
+    mutating func closeHost(_ bridges: some Sequence<String>, unserved: some Sequence<String>, ports: ClosedRange<UInt16>) {
         let names = bridges.filter(LinkName.isQuotable).map { "\"\($0)\"" }
         inet.sets["bridges"] = RuleTable.Elements(kind: "set", type: "ifname", elements: Set(names))
         let v4 = MetadataAddress.v4
@@ -128,14 +130,16 @@ package struct RuleSet: Equatable {
         inet.chains["forward"] = RuleTable.Chain(
             hook: "type filter hook forward priority -310",
             rules: ["\(Self.sourceIsMetadata) goto to_bridge", "ip6 saddr \(Self.v6) goto to_bridge"])
+        let silent = unserved.filter(LinkName.isQuotable).map { "\"\($0)\"" }
         inet.chains["output"] = RuleTable.Chain(
             hook: "type filter hook output priority -310",
-            rules: [
-                // Resets that refuse a connection (RFC 9293 §3.10.7.1): after a server was killed no process listens, and a guest without an answer
-                // retries and reaches the next server.
-                "oifname @bridges tcp sport \(first)-\(last) tcp flags & (rst | ack) == (rst | ack) tcp sequence 0 \(notServed)",
-                "oifname @bridges tcp sport \(first)-\(last) meta mark set \(marks.fromHost) notrack",
-            ])
+            rules: (silent.isEmpty
+                ? [] : ["oifname { \(silent.joined(separator: ", ")) } tcp sport \(first)-\(last) \(notServed)"]) + [
+                    // Resets that refuse a connection (RFC 9293 §3.10.7.1): after a server was killed no process listens, and a guest without an answer
+                    // retries and reaches the next server.
+                    "oifname @bridges tcp sport \(first)-\(last) tcp flags & (rst | ack) == (rst | ack) tcp sequence 0 \(notServed)",
+                    "oifname @bridges tcp sport \(first)-\(last) meta mark set \(marks.fromHost) notrack",
+                ])
     }
 
     /// Match ICMP errors (RFC 792, RFC 4443) about packets of the sockets, as guests or as this host see them. The packet starts at byte eight.

@@ -29,7 +29,7 @@ struct RequestParserTests {
         "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /b HTTP/1.1\r\n\r\n",
         "GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "GET /a HTTP/1.1\r\nConnection: keep-alive, close\r\n\r\n",
         "GET /a HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n", "HEAD http://a.example:80/x?y HTTP/1.1\r\n\r\n",
-        "CONNECT a.example:443 HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n", "M-SEARCH * HTTP/1.1\r\n\r\n",
+        "CONNECT a.example:443 HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n", "GET hpp:// HTTP/1.0\r\n\r\n", "M-SEARCH * HTTP/1.1\r\n\r\n",
         "POST /p HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\n\r\n",
         "POST /p HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
         "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y;z=\"q\\\"\"\r\n0123456789\r\n0\r\nT: 1\r\n\r\nGET / HTTP/1.1\r\n\r\n",

@@ -21,7 +21,7 @@ struct RuleSetTests {
 
     private var rules: RuleSet {
         var rules = RuleSet()
-        rules.closeHost(["br0"], ports: 61000...65535)
+        rules.closeHost(["br0"], unserved: [], ports: 61000...65535)
         rules.serve(Self.bridge)
         rules.guardBridge(Self.bridge, macs: [mac], hasSpanningTree: true)
         rules.serve(port("tap1", 11, listeningOn: 61000), of: Self.bridge, isGuarded: true)
@@ -51,7 +51,7 @@ struct RuleSetTests {
 
     @Test func `a renamed port recreates the whole table, because a chain keeps its device`() throws {
         var other = RuleSet()
-        other.closeHost(["br0"], ports: 61000...65535)
+        other.closeHost(["br0"], unserved: [], ports: 61000...65535)
         other.serve(Self.bridge)
         other.guardBridge(Self.bridge, macs: [mac], hasSpanningTree: true)
         other.serve(port("tap9", 11, listeningOn: 61000), of: Self.bridge, isGuarded: true)
@@ -86,7 +86,7 @@ struct RuleSetTests {
     func `a name that nft would misread cannot be in a rule`(name: String) {
         #expect(!LinkName.isQuotable(name))
         var rules = RuleSet()
-        rules.closeHost([name], ports: 61000...65535)
+        rules.closeHost([name], unserved: [name], ports: 61000...65535)
         #expect(rules.inet.sets["bridges"]?.elements.isEmpty == true)
     }
 }
@@ -112,7 +112,7 @@ struct RuleTransitionTests {
     /// Rules of two bridges, one of them redirected, with these ports on the first.
     private func rules(_ taps: [String: [UInt64]], uplink: Bool, guarded: Bool = true, rate: Int? = 100) throws -> RuleSet {
         var rules = RuleSet()
-        rules.closeHost(["br0", "br1", "br9"], ports: 61000...65535)
+        rules.closeHost(["br0", "br1", "br9"], unserved: ["br9"], ports: 61000...65535)
         for (number, name) in ["br0", "br1"].enumerated() {
             let v4 = number == 0 ? MetadataAddress.v4 : IPAddress(v4: 0xC000_0201)
             let v6 = number == 0 ? MetadataAddress.uniqueLocal : try #require(IPAddress("2001:db8::1"))

@@ -25,16 +25,24 @@ package enum RequestOracle {
     package static func difference(of bytes: [UInt8], inPiecesOf size: Int) -> String? {
         let (ours, theirs) = (ours(bytes, inPiecesOf: size), theirs(bytes, inPiecesOf: size))
         guard ours != theirs else { return nil }
-        if ours.last == .trouble, isRefusedByRule(bytes), theirs.starts(with: ours.dropLast()) { return nil }
+        if ours.last == .trouble, isRefusedByRule(bytes), begins(theirs, with: ours.dropLast()) { return nil }
         // The one thing that only ours accepts: a tab after a length, as after every other value (RFC 9110 §5.5).
         if theirs.last == .trouble, String(decoding: bytes, as: UTF8.self).contains("\t\r\n") { return nil }
         return "ours: \(ours), NIO's: \(theirs)"
     }
 
+    /// Whether the parts begin so, the last of these perhaps with only the beginning of a body.
+    private static func begins(_ parts: [Part], with first: ArraySlice<Part>) -> Bool {
+        guard case .body(let bytes)? = first.last, parts.count >= first.count, case .body(let all) = parts[first.count - 1] else {
+            return parts.starts(with: first)
+        }
+        return parts.starts(with: first.dropLast()) && all.starts(with: bytes)
+    }
+
     /// Whether a rule of ours that NIO's decoder does not have may refuse these bytes.
     private static func isRefusedByRule(_ bytes: [UInt8]) -> Bool {
         let text = String(decoding: bytes, as: UTF8.self).lowercased()
-        // Codings besides `chunked`, and several fields of them.
+        // Codings besides `chunked`, several fields of them, and chunks larger than any body.
         if text.contains("transfer-encoding") { return true }
         // Other protocols of which llhttp is a parser too.
         if text.contains("rtsp/") || text.contains("ice/") { return true }
