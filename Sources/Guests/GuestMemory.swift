@@ -6,8 +6,7 @@ import Synchronization
 /// The sum has a bound however many connections there are. A connection takes memory when bytes stay with it that neither the
 /// guest nor the kernel has accepted; a request that is answered at once takes none, and touches none of these counters.
 final class GuestMemory: Sendable {
-    /// In all, in bytes: with what connections cost themselves (``free`` and about 8 KiB of channels and parsers), 8,192 of them
-    /// stay below 256 MiB.
+    /// In all, in bytes: with what connections cost themselves (``free`` and about one KiB), 8,192 of them stay below 256 MiB.
     static let most = 64 << 20
     /// One client may have an eighth of what is left, about seven MiB of all: more than the largest user data. So several clients
     /// together never take all, and leave the next one its proportion.
