@@ -65,12 +65,12 @@ golden: packages ## write the golden walks and rules anew; read the difference b
 	git diff --stat -- fixtures
 
 format: ## bring the sources into the house's form
-	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests Fuzzing Soak
+	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests Fuzzing Soak Benchmarks
 
 check: packages ## what CI looks at besides the tests: form, imports that are declared, and arrows that docs/architecture.md has
 	@scripts/install-packages python3
 	@scripts/check-architecture $(SWIFT)
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Fuzzing Soak
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Fuzzing Soak Benchmarks
 	$(BUILD) --build-tests --explicit-target-dependency-import-check error
 
 bench: packages ## measure beside nginx; takes forty minutes and wants a quiet machine

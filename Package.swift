@@ -168,7 +168,9 @@ if Context.environment["VIRT_METADATA_SOAK"] != nil {
 
 // What the benchmarks compare with, which `Benchmarks/run` alone builds.
 if Context.environment["VIRT_METADATA_BENCH"] != nil {
-    package.targets += [.executableTarget(name: "BareNIO", dependencies: nio, path: "Benchmarks/BareNIO", swiftSettings: settings)]
+    package.targets += [
+        .executableTarget(name: "BareNIO", dependencies: nio, path: "Benchmarks/BareNIO", swiftSettings: settings)
+    ]
 }
 
 // The fuzz programs, which `make fuzz` alone builds: libFuzzer must be linked into all that they reach.
