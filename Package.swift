@@ -120,7 +120,7 @@ let package = Package(
             name: "RequestOracle", dependencies: ["Guests", nioCore, nioHTTP, nioEmbedded], path: "Tests/RequestOracle",
             swiftSettings: settings),
         tests(of: "Common", ["Common", hashTrees]),
-        tests(of: "XML", ["XML", "Common"]),
+        tests(of: "XML", ["XML", "Common", "TestSupport"]),
         tests(of: "JSON", ["JSON", "Common"]),
         tests(of: "YAML", ["YAML", "Common"]),
         tests(of: "Libvirt", ["Libvirt", "Common", "TestSupport"]),

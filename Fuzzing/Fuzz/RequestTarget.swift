@@ -60,7 +60,7 @@ struct Sender {
     }
 
     private func isOpen(_ guest: World.Guest, to headers: HTTPHeaders) -> Bool {
-        let fields = headers[SessionTokens.tokenField]
+        let fields = headers["\(SessionTokens.tokenField)"]
         guard let field = fields.first else { return guest.instance.sessions.tokens != .required }
         return fields.count == 1 && guest.tokens.contains(field)
     }

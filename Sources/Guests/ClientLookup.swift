@@ -64,7 +64,7 @@ package struct ClientLookup: Sendable {
         case .repeated: return nil
         case .once(let field):
             // A list, even one with empty elements, means that the guest sent the field before the peer did.
-            guard !field.utf8.contains(UInt8(ascii: ",")), let address = IPAddress(String(field[...].withoutBlanks)) else {
+            guard !field.utf8.contains(UInt8(ascii: ",")), let address = IPAddress(field) else {
                 return nil
             }
             return Client(address: address, mac: neighbour(address, .anywhere), entrance: .named)

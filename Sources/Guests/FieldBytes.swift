@@ -2,9 +2,6 @@ import Glibc
 
 // Parts of a head as bytes: names, values, lines.
 extension Span<UInt8> {
-    /// The index of the next line feed.
-    func lineEnd(from start: Int) -> Int? { index(of: .lf, from: start) }
-
     func index(of byte: UInt8, from start: Int) -> Int? {
         guard start < count else { return nil }
         return unsafe withUnsafeBufferPointer { bytes in
@@ -23,10 +20,10 @@ extension Span<UInt8> {
         return true
     }
 
-    /// Whether they are this text of letters, digits and hyphens, in small letters, whatever their own case.
+    /// Whether they are this text of letters, digits and hyphens, in any case.
     func isField(_ name: StaticString) -> Bool {
         guard count == name.utf8CodeUnitCount else { return false }
-        for index in indices where unsafe self[index].inSmall != name.utf8Start[index] { return false }
+        for index in indices where unsafe self[index].inSmall != name.utf8Start[index].inSmall { return false }
         return true
     }
 

@@ -110,8 +110,9 @@ final class GuestLoop {
 
     func tick() {
         now += 1
-        for listener in paused { add(listener) }
+        let waiting = paused
         paused = []
+        for listener in waiting { add(listener) }
         for case let socket? in sockets { serve(socket) { $0.tick() } }
         nextTick = nil
         tickWhileNeeded()

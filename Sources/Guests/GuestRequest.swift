@@ -103,8 +103,8 @@ extension GuestRequest {
             case 14 where name.isField("sec-fetch-site"): origin.isFromPage = true
             case 15 where name.isField("x-forwarded-for"): forwardedFor.add(value)
             case 23 where name.isField("x-instance-id-signature"): agent.signature.add(value)
-            case 24 where name.isField("x-aws-ec2-metadata-token"): token.add(value)
-            case 36 where name.isField("x-aws-ec2-metadata-token-ttl-seconds"): tokenLifetime.add(value)
+            case 24 where name.isField(SessionTokens.tokenField): token.add(value)
+            case 36 where name.isField(SessionTokens.lifetimeField): tokenLifetime.add(value)
             default: break
             }
         }
@@ -127,14 +127,5 @@ extension Span<UInt8> {
     /// Where the first element of a list is, without the blanks around it.
     fileprivate var firstElement: Range<Int> {
         withoutBlanks(in: 0..<(index(of: UInt8(ascii: ","), from: 0) ?? count))
-    }
-}
-
-extension Substring {
-    var withoutBlanks: Substring {
-        let isBlank = { (octet: UInt8) in octet == UInt8(ascii: " ") || octet == UInt8(ascii: "\t") }
-        var rest = utf8.drop(while: isBlank)
-        while let last = rest.last, isBlank(last) { rest.removeLast() }
-        return Substring(rest)
     }
 }

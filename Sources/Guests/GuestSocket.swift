@@ -46,7 +46,7 @@ final class GuestSocket {
         (self.listener, self.scope, self.loop) = (listener, scope, loop)
         connection = GuestConnection(rules: loop.rules.connections, generation: scope.generation)
         parser = RequestParser(limits: loop.rules.head)
-        connection.opened(at: loop.now, standsForMany: loop.rules.responder.standsForMany(client))
+        connection.opened(at: loop.now, standsForMany: slot.rateLimit == nil)
     }
 
     /// Ends the connection; further calls have no effect.

@@ -6,6 +6,21 @@ struct MessageFraming {
         case chunked
     }
 
+    /// The fields that say something about it.
+    enum Field {
+        case connection, length, coding
+
+        /// `nil` for any other name. Most names differ in length.
+        init?(_ name: Span<UInt8>) {
+            switch name.count {
+            case 10 where name.isField("connection"), 16 where name.isField("proxy-connection"): self = .connection
+            case 14 where name.isField("content-length"): self = .length
+            case 17 where name.isField("transfer-encoding"): self = .coding
+            default: return nil
+            }
+        }
+    }
+
     private var length: Int?
     private(set) var isChunked = false
     private var (closes, keepsAlive) = (false, false)
@@ -27,29 +42,17 @@ struct MessageFraming {
     ///
     /// - Returns: whether the request may have it: no two lengths, and no other coding than `chunked`.
     mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
-        // Most field names differ in length.
-        switch name.count {
-        case 10 where name.isField("connection"), 16 where name.isField("proxy-connection"): readConnection(value)
-        case 14 where name.isField("content-length"):
+        switch Field(name) {
+        case .connection: readConnection(value)
+        case .length:
             guard length == nil, !isChunked, let number = value.decimal else { return false }
             length = number
-        case 17 where name.isField("transfer-encoding"):
+        case .coding:
             guard length == nil, !isChunked, value.isField("chunked") else { return false }
             isChunked = true
-        default: break
+        case nil: break
         }
         return true
-    }
-
-    /// Whether a field of this name says something about length or connection.
-    static func isConcerned(with name: Span<UInt8>) -> Bool {
-        switch name.count {
-        case 10: name.isField("connection")
-        case 14: name.isField("content-length")
-        case 16: name.isField("proxy-connection")
-        case 17: name.isField("transfer-encoding")
-        default: false
-        }
     }
 
     private mutating func readConnection(_ value: Span<UInt8>) {

@@ -15,14 +15,13 @@ struct RequestLine {
 
     private(set) var method = HTTPMethod.GET
     private(set) var target = ""
-    private(set) var targetBytes = 0
     /// Whether the version is 1.0, and not 1.1.
     private(set) var isHTTP10 = false
 
     init() {}
 
     init(method: HTTPMethod, target: String, isHTTP10: Bool) {
-        (self.method, self.target, self.isHTTP10, targetBytes) = (method, target, isHTTP10, target.utf8.count)
+        (self.method, self.target, self.isHTTP10) = (method, target, isHTTP10)
     }
 
     /// Parses a line; `nil` for one that is no request's.
@@ -36,8 +35,7 @@ struct RequestLine {
         guard let isHTTP10 = Self.isHTTP10(line.extracting(version...)) else { return nil }
         let target = line.extracting(start..<end)
         guard target.isTarget(ofCONNECT: method == .CONNECT) else { return nil }
-        (self.method, self.isHTTP10, targetBytes) = (method, isHTTP10, target.count)
-        self.target = String(repairing: target)
+        (self.method, self.target, self.isHTTP10) = (method, String(repairing: target), isHTTP10)
     }
 
     /// Whether a line may begin with these bytes: with a method, as far as they show it.
@@ -49,18 +47,14 @@ struct RequestLine {
 
     private static func method(_ name: Span<UInt8>) -> HTTPMethod? {
         // Nearly every request has this one.
-        if name.count == 3, name[0] == UInt8(ascii: "G"), name[1] == UInt8(ascii: "E"), name[2] == UInt8(ascii: "T") {
-            return .GET
-        }
+        if name.count == 3, name.begins(with: "GET") { return .GET }
         return name.count <= longestMethod ? methods[String(repairing: name)] : nil
     }
 
     /// `nil` for another version, or none.
     private static func isHTTP10(_ version: Span<UInt8>) -> Bool? {
-        guard version.count == 8, version.begins(with: "HTTP/1."), let digit = version.indices.last.map({ version[$0] }) else {
-            return nil
-        }
-        switch digit {
+        guard version.count == 8, version.begins(with: "HTTP/1.") else { return nil }
+        switch version[7] {
         case UInt8(ascii: "1"): return false
         case UInt8(ascii: "0"): return true
         default: return nil

@@ -88,7 +88,7 @@ struct RequestParser {
                 while offset < bytes.count, bytes[offset] == .cr || bytes[offset] == .lf { offset += 1 }
             case .fields, .chunkSize, .chunkEnd, .trailers: break
             }
-            guard let end = bytes.lineEnd(from: offset) else { return refusal(ofIncomplete: bytes.extracting(offset...)) }
+            guard let end = bytes.index(of: .lf, from: offset) else { return refusal(ofIncomplete: bytes.extracting(offset...)) }
             guard end > offset, bytes[end - 1] == .cr else { return refuse(.badRequest) }
             let line = bytes.extracting(offset..<end - 1)
             offset = end + 1
@@ -122,7 +122,7 @@ struct RequestParser {
         switch phase {
         case .requestLine:
             guard let read = RequestLine(line) else { return refuse(.badRequest) }
-            guard count(read.targetBytes) else { return refuse(.headersTooLarge) }
+            guard count(read.target.utf8.count) else { return refuse(.headersTooLarge) }
             self.line = read
             (framing, fields, phase) = (MessageFraming(), GuestRequest.Fields(), .fields)
         case .fields:
@@ -151,7 +151,7 @@ struct RequestParser {
         guard fieldCount <= limits.fields, count(name.count + value.count) else { return refuse(.headersTooLarge) }
         guard case .fields = phase else {
             // Trailers change nothing about a request, and some fields none may claim to change (RFC 9110 §6.5.1).
-            return MessageFraming.isConcerned(with: name) ? refuse(.badRequest) : nil
+            return MessageFraming.Field(name) == nil ? nil : refuse(.badRequest)
         }
         guard framing.add(name, value) else { return refuse(.badRequest) }
         fields.add(name, value)

@@ -4,9 +4,9 @@ package import Identity
 /// Session tokens in requests: how one is requested, and what it gives access to.
 package struct SessionTokens: Sendable {
     /// The field of a token request that holds the lifetime in seconds; the answer repeats it.
-    static let lifetimeField = "X-aws-ec2-metadata-token-ttl-seconds"
+    static let lifetimeField: StaticString = "X-aws-ec2-metadata-token-ttl-seconds"
     /// The field that presents a token.
-    static let tokenField = "X-aws-ec2-metadata-token"
+    static let tokenField: StaticString = "X-aws-ec2-metadata-token"
 
     package let authority: TokenAuthority
     package let clock: TokenClock
@@ -31,7 +31,7 @@ package struct SessionTokens: Sendable {
         let token = authority.token(
             for: instance.domain, lifetime: lifetime, at: clock.now, nonce: entropy.bytes(TokenAuthority.nonceBytes))
         var reply = Reply(text: token)
-        reply.field = (Self.lifetimeField, String(lifetime))
+        reply.field = ("\(Self.lifetimeField)", String(lifetime))
         return reply
     }
 

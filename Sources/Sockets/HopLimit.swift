@@ -10,12 +10,10 @@ package enum HopLimit {
     ///   - family: of the peer's address: an IPv6 socket may carry IPv4.
     /// - Throws: `KernelError`.
     package static func set(_ hops: Int?, on descriptor: Int32, family: IPAddress.Family) throws(KernelError) {
-        var value = Int32(hops ?? -1)
-        let (level, option) =
-            family == .v4 ? (Int32(IPPROTO_IP), IP_TTL) : (Int32(IPPROTO_IPV6), IPV6_UNICAST_HOPS)
-        // Safe: setsockopt(2) reads four bytes and keeps no pointer.
-        guard unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
-            throw .last(in: family == .v4 ? "setsockopt(IP_TTL)" : "setsockopt(IPV6_UNICAST_HOPS)")
+        let value = Int32(hops ?? -1)
+        switch family {
+        case .v4: try SocketOption.set(IP_TTL, of: Int32(IPPROTO_IP), to: value, on: descriptor, "IP_TTL")
+        case .v6: try SocketOption.set(IPV6_UNICAST_HOPS, of: Int32(IPPROTO_IPV6), to: value, on: descriptor, "IPV6_UNICAST_HOPS")
         }
     }
 

@@ -16,19 +16,10 @@ package enum PathMTU {
             throw .last(in: "getsockopt(SO_DOMAIN)")
         }
         // An IPv6 socket may carry IPv4 too.
-        try set(IP_MTU_DISCOVER, to: IP_PMTUDISC_INTERFACE, of: Int32(IPPROTO_IP), descriptor, "setsockopt(IP_MTU_DISCOVER)")
+        try SocketOption.set(
+            IP_MTU_DISCOVER, of: Int32(IPPROTO_IP), to: IP_PMTUDISC_INTERFACE, on: descriptor, "IP_MTU_DISCOVER")
         guard domain == AF_INET6 else { return }
-        try set(
-            IPV6_MTU_DISCOVER, to: IPV6_PMTUDISC_INTERFACE, of: Int32(IPPROTO_IPV6), descriptor, "setsockopt(IPV6_MTU_DISCOVER)")
-    }
-
-    private static func set(
-        _ option: Int32, to value: Int32, of level: Int32, _ descriptor: Int32, _ operation: String
-    ) throws(KernelError) {
-        var value = value
-        // Safe: setsockopt(2) reads four bytes and keeps no pointer.
-        guard unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
-            throw .last(in: operation)
-        }
+        try SocketOption.set(
+            IPV6_MTU_DISCOVER, of: Int32(IPPROTO_IPV6), to: IPV6_PMTUDISC_INTERFACE, on: descriptor, "IPV6_MTU_DISCOVER")
     }
 }

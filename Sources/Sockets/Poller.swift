@@ -32,8 +32,6 @@ package final class Poller: Sendable {
         package var isEnded: Bool { flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 }
     }
 
-    /// The most events that one wait reports.
-    package static let mostEvents = 64
     /// The token of the descriptor that ends a wait.
     private static let waking = UInt64.max
 

@@ -20,12 +20,7 @@ package struct SavedSYN: Sendable, Equatable {
     /// Makes a listening socket save each SYN with its Ethernet header: `TCP_SAVE_SYN` = 2, since Linux 5.10.
     /// - Throws: `KernelError` with the code of `setsockopt(2)`; `.invalidArgument` from an older kernel.
     package static func keep(onListener descriptor: Int32) throws(KernelError) {
-        var withLinkHeader: Int32 = 2
-        let size = socklen_t(MemoryLayout<Int32>.size)
-        // Safe: setsockopt(2) reads four bytes of the variable and keeps no pointer.
-        guard unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_SAVE_SYN, &withLinkHeader, size) == 0 else {
-            throw .last(in: "setsockopt(TCP_SAVE_SYN)")
-        }
+        try SocketOption.set(TCP_SAVE_SYN, of: Int32(IPPROTO_TCP), to: 2, on: descriptor, "TCP_SAVE_SYN")
     }
 
     /// Reads the SYN of an accepted connection (`TCP_SAVED_SYN`), which the kernel then frees.

@@ -38,13 +38,13 @@ package final class ServerSocket: Sendable {
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = socket(family, kind, 0)
         guard descriptor >= 0 else { throw .last(in: "socket") }
-        try Self.set(SO_REUSEADDR, of: SOL_SOCKET, on: descriptor, to: 1)
-        try Self.set(SO_RCVBUF, of: SOL_SOCKET, on: descriptor, to: options.receiveBuffer)
-        try Self.set(SO_SNDBUF, of: SOL_SOCKET, on: descriptor, to: options.sendBuffer)
-        try Self.set(TCP_USER_TIMEOUT, of: Int32(IPPROTO_TCP), on: descriptor, to: options.silence)
-        try Self.set(TCP_NODELAY, of: Int32(IPPROTO_TCP), on: descriptor, to: 1)
+        try SocketOption.set(SO_REUSEADDR, of: SOL_SOCKET, to: 1, on: descriptor, "SO_REUSEADDR")
+        try SocketOption.set(SO_RCVBUF, of: SOL_SOCKET, to: options.receiveBuffer, on: descriptor, "SO_RCVBUF")
+        try SocketOption.set(SO_SNDBUF, of: SOL_SOCKET, to: options.sendBuffer, on: descriptor, "SO_SNDBUF")
+        try SocketOption.set(TCP_USER_TIMEOUT, of: Int32(IPPROTO_TCP), to: options.silence, on: descriptor, "TCP_USER_TIMEOUT")
+        try SocketOption.set(TCP_NODELAY, of: Int32(IPPROTO_TCP), to: 1, on: descriptor, "TCP_NODELAY")
         if let acceptsIPv4 = options.acceptsIPv4, family == AF_INET6 {
-            try Self.set(IPV6_V6ONLY, of: Int32(IPPROTO_IPV6), on: descriptor, to: acceptsIPv4 ? 0 : 1)
+            try SocketOption.set(IPV6_V6ONLY, of: Int32(IPPROTO_IPV6), to: acceptsIPv4 ? 0 : 1, on: descriptor, "IPV6_V6ONLY")
         }
         try prepare(descriptor)
         // Safe: bind(2) reads the address, whose length is given.
@@ -79,16 +79,6 @@ package final class ServerSocket: Sendable {
             EPERM:
             return nil
         default: throw .last(in: "accept")
-        }
-    }
-
-    private static func set(
-        _ option: Int32, of level: Int32, on descriptor: Int32, to value: Int32
-    ) throws(KernelError) {
-        var value = value
-        // Safe: setsockopt(2) reads four bytes and keeps no pointer.
-        guard unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
-            throw .last(in: "setsockopt")
         }
     }
 }

@@ -13,10 +13,6 @@ package enum SocketDevice {
     /// - Throws: `KernelError`; `.invalidArgument` for a negative index, `.notPermitted` without `CAP_NET_RAW` where the socket is
     ///   bound to another already.
     package static func bind(_ descriptor: Int32, toInterface index: Int32) throws(KernelError) {
-        var index = index
-        // Safe: setsockopt(2) reads four bytes and keeps no pointer.
-        guard unsafe setsockopt(descriptor, SOL_SOCKET, bindToIndex, &index, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
-            throw .last(in: "setsockopt(SO_BINDTOIFINDEX)")
-        }
+        try SocketOption.set(bindToIndex, of: SOL_SOCKET, to: index, on: descriptor, "SO_BINDTOIFINDEX")
     }
 }

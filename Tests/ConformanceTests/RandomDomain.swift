@@ -1,13 +1,14 @@
 import Common
 import JSON
+import TestSupport
 
 /// Random domains from a seed: unusual names, empty elements, duplicate and missing values.
 struct RandomDomain {
-    private var generator: SeededGenerator
+    private var generator: Dice
 
     /// A source of domains; the same seed makes the same ones.
     init(seed: UInt64) {
-        generator = SeededGenerator(state: seed)
+        generator = Dice(seed: seed)
     }
 
     /// Names with Unicode characters that separate, join, reverse and decorate.
@@ -186,18 +187,5 @@ struct RandomDomain {
 
     private mutating func digits(_ count: Int) -> String {
         (0..<count).map { _ in String(Int.random(in: 0..<16, using: &generator), radix: 16) }.joined()
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same seed draws the same numbers.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
     }
 }

@@ -1,4 +1,4 @@
-/// Numbers that are the same in each run: SplitMix64.
+/// Numbers that are the same in each run: SplitMix64 (Steele, Lea, Flood 2014).
 package struct Dice: RandomNumberGenerator {
     private var state: UInt64
 

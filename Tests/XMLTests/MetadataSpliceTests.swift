@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import XML
@@ -44,7 +45,7 @@ import Testing
 
     @Test(arguments: 0..<500 as Range<UInt64>)
     func `random documents are converted as expected`(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = Dice(seed: seed)
         let (document, expected) = composed(&random)
         switch try convertBareMetadata(in: Array(document.utf8)) {
         case .unchanged: #expect(document == expected)

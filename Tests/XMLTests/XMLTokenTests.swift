@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import XML
@@ -62,7 +63,7 @@ struct XMLTokenTests {
     ]
     private static let names = ["a", "größe", "名前", "a-b.c_1"]
 
-    private static func element(_ depth: Int, _ random: inout SplitMix) -> String {
+    private static func element(_ depth: Int, _ random: inout Dice) -> String {
         let name = names.randomElement(using: &random) ?? "a"
         let tag = name + (attributes.randomElement(using: &random) ?? "")
         guard depth > 0, Int.random(in: 0..<4, using: &random) > 0 else {
@@ -75,7 +76,7 @@ struct XMLTokenTests {
         return "<\(tag)>\(content)</\(name)\(Bool.random(using: &random) ? "\n" : "")>"
     }
 
-    private static func document(_ random: inout SplitMix) -> String {
+    private static func document(_ random: inout Dice) -> String {
         let heads = [
             "", "\u{FEFF}", "<?xml version='1.0' encoding='utf-8'?>\n", "\u{FEFF}<?xml version=\"1.0\"?>",
             "<!-- <a> -->\n<?p >?>",
@@ -126,14 +127,14 @@ struct XMLTokenTests {
 
     @Test(arguments: 0..<300 as Range<UInt64>)
     func `elements and attributes have the same ranges as in libxml2`(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = Dice(seed: seed)
         let bytes = Array(Self.document(&random).utf8)
         #expect(try Self.byTokens(bytes) == Self.byParser(XMLDocument(parsing: bytes).root), "\(Self.text(bytes.indices, bytes))")
     }
 
     @Test(arguments: 0..<300 as Range<UInt64>)
     func `any bytes are split without gaps, within their bounds`(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = Dice(seed: seed)
         var bytes = Array(Self.document(&random).utf8)
         let signs = Array("<>/='\"![]-?& \0a".utf8) + [0xFF]
         for _ in 0..<Int.random(in: 1...8, using: &random) {
