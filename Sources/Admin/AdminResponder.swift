@@ -63,7 +63,7 @@ package struct AdminResponder: Sendable {
             promise.succeed(AdminReply(.object([JSONMember("status", .string("ok"))])))
         }
         return promise.futureResult.recover { _ in
-            .failure(.serviceUnavailable, "a thread that serves guests has not turned for two seconds: guests wait")
+            .failure(.serviceUnavailable, "a thread that serves guests has not responded for two seconds: guests wait")
         }
     }
 
