@@ -26,15 +26,17 @@ package struct BridgeSelection: Sendable, Equatable {
     /// The networks whose bridges are served, and the bridges themselves, by name; where both are empty, all are.
     package var networks: [String] = []
     package var bridges: [String] = []
+    /// Whether every bridge of an active network or a running domain is served, as `network: all` sets.
+    package var servesAll = false
 
-    package init(networks: [String] = [], bridges: [String] = []) {
-        (self.networks, self.bridges) = (networks, bridges)
+    package init(networks: [String] = [], bridges: [String] = [], servesAll: Bool = false) {
+        (self.networks, self.bridges, self.servesAll) = (networks, bridges, servesAll)
     }
 
     /// The bridges to serve, each with the reason.
     package func bridges(in snapshot: Snapshot) -> [String: Source] {
         var chosen: [String: Source] = [:]
-        let isEverything = networks.isEmpty && bridges.isEmpty
+        let isEverything = servesAll || networks.isEmpty && bridges.isEmpty
         if isEverything {
             for bridge in snapshot.bridgesInUse { chosen[bridge] = .domain }
         }
