@@ -1,0 +1,61 @@
+import XML
+
+/// A disk of a domain that may be a cloud-init seed or a config drive, which cloud-init prefers over the metadata service.
+///
+/// cloud-init recognises one by its file system label, `cidata` or `config-2`, which the XML does not show: the name of the source is
+/// a strong hint, and any medium in a CD-ROM drive is a weak one, because it may be an installer.
+package struct SeedDisk: Sendable, Equatable {
+    /// The device in the guest, such as `sda`.
+    package let target: String
+    /// The file, device or volume.
+    package let source: String
+    /// Whether the source is named as seeds and config drives usually are.
+    package let isNamedLikeSeed: Bool
+    private let isDrive: Bool
+
+    /// The possible seeds of a domain, those with a seed's name first; empty where the XML cannot be parsed.
+    package static func find(in domainXML: [UInt8]) -> [SeedDisk] {
+        guard let document = try? XMLDocument(parsing: domainXML) else { return [] }
+        let found = document.root.all("devices", "disk").compactMap(Self.init)
+        return found.filter(\.isNamedLikeSeed) + found.filter { !$0.isNamedLikeSeed }
+    }
+
+    /// - Returns: `nil` for a hard disk without a seed's name, and for an empty drive.
+    private init?(_ disk: XMLElement) {
+        guard let element = disk.first("source") else { return nil }
+        let names = ["file", "dev", "volume", "name", "dir"].compactMap(element.attribute)
+        guard let source = names.first(where: { !$0.isEmpty }) else { return nil }
+        isDrive = ["cdrom", "floppy"].contains(disk.attribute("device"))
+        isNamedLikeSeed = Self.isSeedName(source)
+        guard isNamedLikeSeed || disk.attribute("device") == "cdrom" else { return nil }
+        target = disk.first("target")?.attribute("dev") ?? ""
+        self.source = source
+    }
+
+    /// What is wrong with it, in one sentence.
+    package var problem: String {
+        let medium = "\(target) (\(shown(source)))"
+        return isNamedLikeSeed
+            ? "disk \(medium) looks like a cloud-init seed or config drive, which cloud-init prefers over the metadata service"
+            : "CD-ROM drive \(medium) has a medium; if its label is cidata or config-2, cloud-init prefers it over the metadata service"
+    }
+
+    /// The command that removes it from the domain's next start.
+    ///
+    /// - Parameter domain: the domain as a word of a shell command.
+    package func remedy(for domain: String) -> String {
+        isDrive ? "virsh change-media \(domain) \(target) --eject --config" : "virsh detach-disk \(domain) \(target) --config"
+    }
+
+    /// The names that cloud-localds' manual, virt-install, Terraform's provider, Proxmox, Nova and common guides use.
+    private static func isSeedName(_ source: String) -> Bool {
+        let name = (source.split(separator: "/").last.map(String.init) ?? source).lowercased()
+        let stem = name.prefix { $0 != "." }
+        let parts = [
+            "cidata", "cloudinit", "cloud-init", "cloud_init", "commoninit", "config-2", "configdrive", "config-drive",
+            "nocloud", "user-data", "userdata", "cloud-config",
+        ]
+        return parts.contains(where: name.contains) || name == "disk.config"
+            || stem.split(whereSeparator: { "-_".contains($0) }).contains("seed")
+    }
+}
