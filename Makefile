@@ -67,7 +67,7 @@ golden: packages ## write the golden walks and rules anew; read the difference b
 format: ## bring the sources into the house's form
 	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests Fuzzing Soak Benchmarks
 
-check: packages ## what CI looks at besides the tests: form, imports that are declared, and arrows that docs/architecture.md has
+check: packages ## what CI looks at besides the tests: form, imports that are declared, and arrows that docs/dev/architecture.md has
 	@scripts/install-packages python3
 	@scripts/check-architecture $(SWIFT)
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Fuzzing Soak Benchmarks

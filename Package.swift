@@ -11,7 +11,7 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// A target under Sources; `docs/architecture.md` says what each is for and which it may see, and `make check` compares.
+/// A target under Sources; `docs/dev/architecture.md` says what each is for and which it may see, and `make check` compares.
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
@@ -106,7 +106,7 @@ let package = Package(
             "Commands",
             [
                 "Admin", "Common", "Configuration", "Doctor", "Host", "Identity", "Interception", "Inventory", "JSON", "Libvirt",
-                "Netlink", "NFTables", "Server", "VendorData", "XML", logging,
+                "Netlink", "NFTables", "Server", "VendorData", "XML", "YAML", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(

@@ -1,4 +1,4 @@
-"""Measures the server beside nginx, and by the number of domains; see docs/performance.md."""
+"""Measures the server beside nginx, and by the number of domains; see docs/dev/performance.md."""
 
 import argparse
 import contextlib

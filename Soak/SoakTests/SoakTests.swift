@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import Testing
 
-/// The server on a busy host's day, which goes by 144 times faster; `docs/soak.md` says what happens in it.
+/// The server on a busy host's day, which goes by 144 times faster; `docs/dev/soak.md` says what happens in it.
 struct SoakTests {
     private static let environment = ProcessInfo.processInfo.environment
 

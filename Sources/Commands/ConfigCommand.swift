@@ -66,7 +66,7 @@ struct ConfigCommand: ParsableCommand {
             """
 
         private static let defaults = """
-            # What instances say whose operators have left it out, in the words of docs/metadata.md; below `networks`, for those that are
+            # What instances say whose operators have left it out, in the words of /usr/share/doc/virt-metadata/metadata.md; below `networks`, for those that are
             # plugged into a libvirt network, or a bridge, of that name.
             #defaults:
             #  domain: cloud.example

@@ -28,7 +28,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Argument(help: "The domain's name, UUID or number.")
     var domain: String?
 
-    @Flag(help: "Print JSON, as docs/doctor.md describes it.")
+    @Flag(help: "Print JSON; /usr/share/doc/virt-metadata/admin.md describes it.")
     var json = false
 
     @OptionGroup var settings: CommandSettings

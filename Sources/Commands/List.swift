@@ -23,7 +23,7 @@ struct List: AsyncParsableCommand {
                 virt-metadata list --json
             """)
 
-    @Flag(help: "Print JSON, as docs/admin.md describes it.")
+    @Flag(help: "Print JSON; /usr/share/doc/virt-metadata/admin.md describes it.")
     var json = false
 
     @OptionGroup var settings: CommandSettings

@@ -21,7 +21,7 @@ struct Log: AsyncParsableCommand {
     @Argument(help: "The domain's name or UUID, or the instance's identifier.")
     var domain: String
 
-    @Flag(help: "Print JSON, as docs/admin.md describes it.")
+    @Flag(help: "Print JSON; /usr/share/doc/virt-metadata/admin.md describes it.")
     var json = false
 
     @OptionGroup var settings: CommandSettings

@@ -2,14 +2,14 @@ import EC2API
 import FoundationEssentials
 import Testing
 
-/// `docs/ec2.md` and the table in the code agree.
+/// `docs/reference/ec2.md` and the table in the code agree.
 @Suite struct EC2PageTests {
     private struct Row: Hashable {
         let path: String
         let since: String
     }
 
-    private let page = try? Fixtures.text(of: Fixtures.package.appending(path: "docs/ec2.md"))
+    private let page = try? Fixtures.text(of: Fixtures.package.appending(path: "docs/reference/ec2.md"))
 
     @Test func `the page lists exactly the paths of the code, with their versions`() throws {
         let rows = try #require(page).split(separator: "\n").compactMap { line -> Row? in

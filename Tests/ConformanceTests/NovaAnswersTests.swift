@@ -2,7 +2,7 @@ import FoundationEssentials
 import Testing
 
 @Suite struct NovaAnswersTests {
-    private static let document = Fixtures.package.appending(path: "docs/nova-differences.md")
+    private static let document = Fixtures.package.appending(path: "docs/reference/nova-differences.md")
 
     @Test(arguments: ["rich", "minimal"]) func `responses equal Nova's except for documented differences`(name: String) throws {
         let table = try NovaDifferenceTable(markdown: Fixtures.text(of: Self.document))

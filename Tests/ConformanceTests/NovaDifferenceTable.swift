@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// The table of deliberate differences from Nova in `docs/nova-differences.md`.
+/// The table of deliberate differences from Nova in `docs/reference/nova-differences.md`.
 struct NovaDifferenceTable {
     /// A row: differences of one kind with one reason.
     struct Row: CustomStringConvertible {

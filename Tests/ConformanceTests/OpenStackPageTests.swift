@@ -2,9 +2,9 @@ import FoundationEssentials
 import OpenStackAPI
 import Testing
 
-/// `docs/openstack.md` and the tables in the code agree.
+/// `docs/reference/openstack.md` and the tables in the code agree.
 @Suite struct OpenStackPageTests {
-    private let page = try? Fixtures.text(of: Fixtures.package.appending(path: "docs/openstack.md"))
+    private let page = try? Fixtures.text(of: Fixtures.package.appending(path: "docs/reference/openstack.md"))
 
     @Test func `the page lists exactly the files and fields of the code, with their versions and in order`() throws {
         let rows = try #require(page).split(separator: "\n").compactMap { line -> String? in

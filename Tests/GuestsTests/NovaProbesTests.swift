@@ -32,9 +32,10 @@ import Testing
         }
     }
 
-    /// The statuses that differ from Nova's, by the labels of the requests, as `docs/nova-differences.md` lists them.
+    /// The statuses that differ from Nova's, by the labels of the requests, as `docs/reference/nova-differences.md` lists them.
     private func documentedDifferences() throws -> [String: (nova: Int, own: Int)] {
-        let page = URL(filePath: Program.fixtures).deletingLastPathComponent().appending(path: "docs/nova-differences.md")
+        let package = URL(filePath: Program.fixtures).deletingLastPathComponent()
+        let page = package.appending(path: "docs/reference/nova-differences.md")
         let rows = try String(contentsOf: page, encoding: .utf8).matches(of: /\n\| `([a-z0-9-]+)` \| (\d+) \| (\d+) \| [^|]+ \|/)
         return Dictionary(uniqueKeysWithValues: rows.map { (String($0.1), (Int($0.2) ?? 0, Int($0.3) ?? 0)) })
     }

@@ -23,7 +23,7 @@ struct Edit: AsyncParsableCommand {
 
     private static let template = """
         <instance>
-          <!-- docs/metadata.md has all elements -->
+          <!-- All elements: /usr/share/doc/virt-metadata/metadata.md -->
         </instance>
 
         """

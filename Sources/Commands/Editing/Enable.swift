@@ -41,7 +41,7 @@ struct Enable: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The guest's host name.", valueName: "name"))
     var hostname: String?
 
-    @Option(help: ArgumentHelp("Any other value: docs/metadata.md has the paths; may be repeated.", valueName: "path=value"))
+    @Option(help: ArgumentHelp("Another value, as virt-metadata set takes it. Repeatable.", valueName: "path=value"))
     var set: [ValueArgument] = []
 
     @Flag(help: "Show what would change, and change nothing.")

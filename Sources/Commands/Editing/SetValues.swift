@@ -8,7 +8,7 @@ struct SetValues: AsyncParsableCommand {
         commandName: "set",
         abstract: "Write values into a domain's metadata.",
         discussion: """
-            A path names an element of the operator's vocabulary (docs/metadata.md), with the name of a tag or key, the path of a \
+            A path names an element of the operator's vocabulary (/usr/share/doc/virt-metadata/metadata.md), with the name of a tag or key, the path of a \
             file, the MAC of an interface in brackets, and an attribute behind '@'. `+=` adds one more where several may stand. \
             The running domain and its definition are changed alike; each value is checked before libvirt sees it.
 
