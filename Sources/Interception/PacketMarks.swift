@@ -22,5 +22,8 @@ struct PacketMarks: Equatable, Sendable {
     /// The mark of a packet of this host, from its output rule to the rule that sends it to its port. Forwarded packets have none.
     var fromHost: String { hexadecimal(base | 1) }
 
+    /// Matches the packets of this host that any server's output rule has marked, of this process or an earlier one.
+    static let isFromAnyServer = "meta mark & 0xffff == 0x1 meta mark 0x10000000-0x7fffffff"
+
     private func hexadecimal(_ mark: UInt32) -> String { "0x\(String(mark, radix: 16))" }
 }

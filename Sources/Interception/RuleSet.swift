@@ -4,7 +4,7 @@ import Common
 ///
 /// `netdev virt_metadata` checks each frame where it enters the host by a port, before the bridge sees it, and each reply where it leaves for the
 /// bridge (`RuleSet+Ports`, `RuleSet+Guard`). `inet virt_metadata` checks packets from a bridge to the host, and packets that the host forwards.
-/// `bridge virt_metadata` drops requests for the host that the bridge would send elsewhere.
+/// `bridge virt_metadata` drops requests for the host that the bridge would send elsewhere, and what an earlier server left behind.
 ///
 /// A guest's request is rewritten to the listening socket of its port, and a reply of that socket goes only to that port. So neither learned state
 /// (ARP, neighbour discovery, spanning tree, the bridge's forwarding database) nor addresses that a guest chooses decide which guest receives a
@@ -43,6 +43,10 @@ package struct RuleSet: Equatable {
         bridge.chains["prerouting"] = RuleTable.Chain(
             hook: "type filter hook prerouting priority -310",
             rules: ["\(marks.isMarked) meta pkttype != host \(Self.drop(.notServed))"])
+        // What this host sends to a port's guest goes to that port before any bridge sees it. A packet of an earlier server can have waited for the
+        // guest's hardware address since then, past the hooks of its own rules, and a guest that claims the address would get it.
+        bridge.chains["output"] = RuleTable.Chain(
+            hook: "type filter hook output priority -310", rules: ["\(PacketMarks.isFromAnyServer) \(Self.drop(.notServed))"])
         netdev.counters = Counter.allCases.map(\.rawValue)
         inet.counters = [Counter.notServed.rawValue]
     }
