@@ -119,7 +119,7 @@ extension Doctor {
         return [
             .warning(
                 "the network \(name) is isolated and tells its guests no route to \(MetadataAddress.v4): few find it without one",
-                "let its DHCP send option 121: /usr/share/doc/virt-metadata/networks.md, Guests without a default route")
+                "let its DHCP send option 121: /usr/share/doc/virt-metadata/networks.md, Isolated networks")
         ]
     }
 

@@ -6,7 +6,8 @@ import Testing
     private static let pages: [URL] = {
         let folder = Fixtures.package.appending(path: "docs")
         let below = (try? FileManager.default.subpathsOfDirectory(atPath: folder.path)) ?? []
-        return [Fixtures.package.appending(path: "README.md")]
+        let above = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+        return above.map { Fixtures.package.appending(path: $0) }
             + below.filter { $0.hasSuffix(".md") }.sorted().map { folder.appending(path: $0) }
     }()
 
