@@ -9,7 +9,7 @@ BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev libyaml-dev libnftables-
 # Debian has libcurl's headers thrice, and each shuts out the others: any will do.
 CURL_PACKAGE = $(shell pkg-config --exists libcurl 2>/dev/null || echo libcurl4-gnutls-dev)
 TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ipxe-qemu dnsmasq-base iproute2 \
-	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus lintian man-db dpkg-dev binutils systemd
+	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus lintian man-db dpkg-dev binutils systemd virtinst xsltproc
 # What the lab needs besides: to make a guest's disk, and for libvirt's NAT.
 LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables openssh-client
 # What the soak needs: a libvirtd whose domains are make-believe, and what changes them.
@@ -17,6 +17,11 @@ SOAK_PACKAGES = libvirt-daemon libvirt-clients python3-libvirt iproute2 util-lin
 # What the siege needs: to build its clients, a libvirtd whose domains are make-believe, and what looks at the kernel.
 SIEGE_PACKAGES = gcc libc6-dev libvirt-daemon libvirt-clients nftables iproute2 iputils-ping util-linux python3
 ADDRESS = 127.0.0.1:8775
+# What packages are made of: Swift's own libraries are in the program.
+RELEASE = $(BUILD) -c release --static-swift-stdlib --product virt-metadata
+# Debian's name of this machine's architecture, and of the one to build for.
+HOST_ARCH = $(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))
+ARCH = $(HOST_ARCH)
 # Which tests a sanitizer watches, which attacks are made, which guests boot: all.
 ONLY = .
 comma = ,
@@ -27,7 +32,7 @@ ADDRESS_CHECKED = --sanitize=address --scratch-path .build/address
 TSAN = halt_on_error=1:suppressions=$(CURDIR)/Tests/sanitizers/races
 LSAN = suppressions=$(CURDIR)/Tests/sanitizers/leaks:print_suppressions=0
 
-.PHONY: help run test test-tsan test-asan build format check golden bench deb lab siege soak fuzz packages test-packages
+.PHONY: help run test test-tsan test-asan build format check golden bench native release deb tarball lab siege soak fuzz packages test-packages
 
 help: ## print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; do \
@@ -76,10 +81,20 @@ check: packages ## what CI looks at besides the tests: form, imports that are de
 bench: packages ## measure beside nginx; takes forty minutes and wants a quiet machine
 	Benchmarks/run
 
-deb: packages ## make the Debian package, with Swift's own libraries in it, in .build/deb
+native:
+	@test "$(ARCH)" = "$(HOST_ARCH)" || { echo "make: this machine is $(HOST_ARCH). A build for $(ARCH) needs a Swift SDK for $(ARCH) that has" \
+		"libvirt, libxml2, jansson, libnftables, libcurl, libyaml and libcap-ng, and there is no such SDK to install." \
+		"Run this on a machine of $(ARCH): the packages take their architecture from the program." >&2; exit 2; }
+
+release: native packages
 	@scripts/install-packages dpkg-dev binutils python3
-	$(BUILD) -c release --static-swift-stdlib --product virt-metadata
-	packaging/build-deb "$$($(BUILD) -c release --static-swift-stdlib --show-bin-path)/virt-metadata" .build/deb
+	$(RELEASE)
+
+deb: release ## make the Debian package, with Swift's own libraries in it, in .build/deb
+	packaging/build-deb "$$($(RELEASE) --show-bin-path)/virt-metadata" .build/deb
+
+tarball: release ## make the archive for other distributions, with an install script, in .build/tarball
+	packaging/build-tarball "$$($(RELEASE) --show-bin-path)/virt-metadata" .build/tarball
 
 lab: build deb ## start stock Debian guests on networks of every kind, as root; ONLY=NAME,… runs fewer; takes fifteen minutes
 	@scripts/install-packages $(TEST_PACKAGES) $(LAB_PACKAGES)
