@@ -1,6 +1,7 @@
 #!/bin/sh
 # Has unmodified clients of metadata services in .build/clients: from Debian ec2metadata (cloud-guest-utils) and ansible's
-# module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore, os-collect-config and cloudbase-init.
+# module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore, os-collect-config, cloudbase-init, and
+# a newer ansible-core, which applies the role of ansible/.
 # And Nova's schema of network_data.json, by which its documents are judged.
 # Nothing is installed on the machine, and nothing is compiled.
 set -eu
@@ -43,8 +44,9 @@ unpack ansible "$packages/ansible_collections/amazon/aws/plugins/modules/ec2_met
 from_pypi botocore
 from_pypi os-collect-config
 from_pypi cloudbase-init
+from_pypi ansible-controller
 schema_of_nova 34.0.0
 
 say "cloud-guest-utils $(version cloud-guest-utils), ansible $(version ansible), ansible-core $(version ansible-core)," \
     "$(head -n 1 "$here/botocore.requirements"), $(head -n 1 "$here/os-collect-config.requirements")," \
-    "$(head -n 1 "$here/cloudbase-init.requirements"), the schema of nova $(cat "$clients/nova/version") are in $clients"
+    "$(head -n 1 "$here/cloudbase-init.requirements"), $(head -n 1 "$here/ansible-controller.requirements"), the schema of nova $(cat "$clients/nova/version") are in $clients"
