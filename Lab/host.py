@@ -174,13 +174,17 @@ class Host(Namespace):
         path = self.directory / "server.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def serve(self) -> None:
-        """Starts the server as an operator does: without any option that is not needed. It stays root, for there is no other user on this
-        host, and says so unless it is told."""
+    def serve(self, *selection: str) -> None:
+        """Starts the server as an operator does, and stays root, because this host has no other user. By default all bridges are served, so that a
+        scenario can wait for one before a guest boots; `serve_when_enabled` serves those of enabled domains."""
         self._said_before = len(self.server_log)
         self._serving = self.spawn(
-            "server.log", "sh", "-c", 'echo $$ >/run/server.pid; exec "$1" serve --connect qemu:///system --user root', "sh",
-            os.fspath(self.server))
+            "server.log", "sh", "-c", 'echo $$ >/run/server.pid; exec "$@"', "sh", os.fspath(self.server), "serve",
+            "--connect", "qemu:///system", "--user", "root", *(selection or ("--network", "all")))
+
+    def serve_when_enabled(self) -> None:
+        """Starts the server with its defaults: it touches no bridge before a domain on it is enabled."""
+        self.serve("--intercept", "auto")
 
     def wait_until_served(self, bridge: str, seconds: float = 60) -> None:
         """Waits until the server that was started last says that a bridge's guests can connect."""

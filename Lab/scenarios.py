@@ -196,13 +196,15 @@ def enable(stage: Stage) -> None:
     host.run("dpkg-deb", "-x", str(packages.newest(stage.packages)), str(host.directory / "installed"), seconds=120)
     host.server = host.directory / "installed/usr/bin/virt-metadata"
     _define_nat(host, "enable", "10.18.0")
-    host.serve()
-    host.wait_until_served("enable0")
+    host.serve_when_enabled()
     key = host.directory / "operator"
     host.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@lab", "-f", str(key))
     login = key.with_suffix(".pub").read_text().strip()
     guest = Guest("enable-web", host, "network", "network='enable'", "52:54:00:18:00:01", hostname="www", login=login)
+    untouched = host.network("nft", "list", "ruleset") + host.network("ip", "-o", "address", "show", "dev", "enable0")
     stage.boot(guest)
+    _expect(guest, {"nothing on the host before": ("virt_metadata" in untouched or "169.254.169.254" in untouched, False)}, untouched)
+    host.wait_until_served("enable0")
     address = next(one for one in guest.addresses(guest.mac) if one.startswith("10.18.0.")).partition("/")[0]
     # Nobody else is on this network, and nothing is known of the guest's own key.
     options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-i", str(key)]

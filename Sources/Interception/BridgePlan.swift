@@ -87,12 +87,12 @@ struct BridgePlan: Equatable {
     /// address the request was sent to.
     private mutating func planRedirect(_ reason: String, _ bridge: ServedBridge, _ network: HostNetwork, hasIPv6: Bool) {
         guard bridge.hasPorts else {
-            notes.append(.cannotRedirect(link.name, "\(reason), and packets can be redirected on bridges of the kernel alone"))
+            notes.append(.cannotRedirect(link.name, "\(reason), and packets can be redirected on kernel bridges only"))
             return
         }
         let others = network.addresses(of: link.index).map(\.address).filter { !MetadataAddress.all.contains($0.withoutZone) }
         guard let v4 = others.first(where: { $0.family == .v4 }) else {
-            let advice = "\(reason), so packets are to be redirected, and that needs an IPv4 address on the bridge"
+            let advice = "\(reason), so packets must be redirected, which needs an IPv4 address on the bridge"
             notes.append(.cannotRedirect(link.name, advice))
             return
         }

@@ -20,14 +20,14 @@ struct HostUse {
             holder.process != own && (holder.address.octets.allSatisfy { $0 == 0 } || metadata.contains(holder.address))
         }
         if let holder {
-            let process = holder.name.map { "\($0) (process \(holder.process ?? 0))" } ?? "a process that cannot be seen"
+            let process = holder.name.map { "\($0) (process \(holder.process ?? 0))" } ?? "a process that is not visible"
             return "port \(port) is held by \(process)"
         }
         guard let use = try AddressUse.all(of: MetadataAddress.v4, except: bridges).first else { return nil }
         let link = try Links.name(ofInterface: use.interface) ?? "link \(use.interface)"
         switch use {
         case .address: return "the host itself has \(MetadataAddress.v4) on \(link)"
-        case .route: return "the host itself reaches \(MetadataAddress.v4) by a route over \(link)"
+        case .route: return "the host itself has a route to \(MetadataAddress.v4) over \(link)"
         case .neighbour(_, let mac): return "\(mac) answers the host for \(MetadataAddress.v4) on \(link)"
         }
     }

@@ -35,6 +35,9 @@ package struct InstalledState: Equatable {
     /// The bridges on which learning from link-local frames was disabled, and had been enabled before.
     var learning: Set<Bridge> = []
 
+    /// The bridges that have, or may have, something of virt-metadata.
+    var allBridges: Set<String> { bridges.union(addresses.map(\.bridge.name)).union(learning.map(\.name)) }
+
     /// Whether nothing is installed.
     var isEmpty: Bool { self == InstalledState() }
 
@@ -92,7 +95,7 @@ package struct InstalledState: Equatable {
         guard case .array(let values)? = root[name] else { throw Malformed(description: "has no list \"\(name)\"") }
         let items = values.compactMap(read)
         guard items.count == values.count else {
-            throw Malformed(description: "\"\(name)\" holds an entry that no server writes")
+            throw Malformed(description: "invalid entry in \"\(name)\"")
         }
         return items
     }

@@ -17,9 +17,9 @@ package struct InstalledStateFile: ~Copyable {
         package var description: String {
             switch self {
             case .held(let directory, let process):
-                "another virt-metadata\(process.map { " (process \($0))" } ?? "") serves this host's bridges: it holds \(directory)/lock"
+                "another virt-metadata\(process.map { " (process \($0))" } ?? "") serves this host's bridges (it holds \(directory)/lock)"
             case .unusable(let path, let error):
-                "\(path): \(error); it must be possible to write there, as root or by --run-directory"
+                "cannot write \(path): \(error); run as root, or choose another --run-directory"
             }
         }
     }

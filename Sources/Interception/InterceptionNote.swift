@@ -1,6 +1,6 @@
 /// A fact from a plan that is logged for the operator.
 enum InterceptionNote: Equatable {
-    /// The networks of `--networks` that are inactive or have no bridge; empty where all are usable.
+    /// The selected networks that are inactive or have no bridge; empty where all are usable.
     case networksMissing([String])
     case bridgeMissing(String, namedBy: BridgeSelection.Source)
     case bridgeFound(String)

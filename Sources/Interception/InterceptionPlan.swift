@@ -10,6 +10,10 @@ import Netlink
 struct InterceptionPlan: Equatable {
     /// The served bridges that are gone, or were recreated under their names. Their state is removed first.
     var gone: [String] = []
+    /// The served bridges that are no longer selected: their sockets are closed now, and they are opened when their connections have ended.
+    var ended: [String] = []
+    /// The bridges that are closed and no longer selected, from which everything is removed.
+    var opened: [String] = []
     /// The bridges that are served from now on, with no addresses or sockets yet.
     var started: [ServedBridge] = []
     /// The plan of each served bridge, including the new ones, ordered by name.
@@ -20,18 +24,28 @@ struct InterceptionPlan: Equatable {
     /// - Parameters:
     ///   - served: the bridges that are served, by name, with their current state.
     ///   - installed: the record of what is installed.
+    ///   - closed: the bridges that are not served but closed, each with the time when it may be opened.
     init(
         _ settings: InterceptionSettings, _ facts: HostFacts, _ snapshot: Snapshot, served: [String: ServedBridge],
-        installed: InstalledState, now: ContinuousClock.Instant
+        installed: InstalledState, closed: [String: ContinuousClock.Instant] = [:], now: ContinuousClock.Instant
     ) {
         if snapshot.isLocalComplete { notes.append(.networksMissing(settings.selection.missingNetworks(in: snapshot))) }
         gone = Self.gone(from: served, facts.network)
         var kept = served.filter { !gone.contains($0.key) }
+        if settings.selection.isOptIn, snapshot.isLocalComplete {
+            let selected = settings.selection.bridges(in: snapshot)
+            ended = kept.keys.filter { selected[$0] == nil }.sorted()
+            for name in ended { kept[name] = nil }
+            opened = installed.allBridges.filter {
+                selected[$0] == nil && served[$0] == nil && closed[$0].map { $0 <= now } ?? true
+            }
+            .sorted()
+        }
         let candidates = Self.candidates(settings, facts.network, snapshot, served: kept)
         notes += candidates.notes
         let mode = Self.mode(settings.mode, facts.hostUse)
-        started = candidates.links.map {
-            ServedBridge(link: .init(name: $0.name, index: $0.index), hasPorts: $0.isBridge, mode: mode)
+        started = candidates.links.map { link, source in
+            ServedBridge(link: .init(name: link.name, index: link.index), hasPorts: link.isBridge, mode: mode, source: source)
         }
         for bridge in started { kept[bridge.link.name] = bridge }
         var numbers = SocketNumbers(total: settings.listenerPorts.count, used: kept.values.reduce(0) { $0 + $1.listeners.count })
@@ -50,7 +64,7 @@ struct InterceptionPlan: Equatable {
         _ settings: InterceptionSettings, _ network: HostNetwork, _ snapshot: Snapshot, served: [String: ServedBridge]
     ) -> [Link] {
         let gone = gone(from: served, network)
-        return candidates(settings, network, snapshot, served: served.filter { !gone.contains($0.key) }).links
+        return candidates(settings, network, snapshot, served: served.filter { !gone.contains($0.key) }).links.map(\.link)
     }
 
     /// The kernel's link kind of an Open vSwitch bridge.
@@ -59,8 +73,8 @@ struct InterceptionPlan: Equatable {
     /// The selected bridges that are not served yet and can be served.
     private static func candidates(
         _ settings: InterceptionSettings, _ network: HostNetwork, _ snapshot: Snapshot, served: [String: ServedBridge]
-    ) -> (links: [Link], notes: [InterceptionNote]) {
-        var links: [Link] = []
+    ) -> (links: [(link: Link, source: BridgeSelection.Source)], notes: [InterceptionNote]) {
+        var links: [(link: Link, source: BridgeSelection.Source)] = []
         var notes: [InterceptionNote] = []
         for (name, source) in settings.selection.bridges(in: snapshot).sorted(by: { $0.key < $1.key }) where served[name] == nil {
             guard let link = network.link(named: name) else {
@@ -69,11 +83,11 @@ struct InterceptionPlan: Equatable {
             }
             notes.append(.bridgeFound(name))
             // A domain's author may name any link of the host.
-            guard link.isBridge || link.kind == openVSwitch || source != .domain else {
+            guard link.isBridge || link.kind == openVSwitch || source.isOperators else {
                 notes.append(.notABridge(name))
                 continue
             }
-            links.append(link)
+            links.append((link, source))
         }
         return (links, notes)
     }
@@ -93,6 +107,6 @@ struct SocketNumbers: Equatable {
     var used: Int
 
     /// Whether an additional card of a bond may have a socket too. Half of the numbers are reserved for cards with a port of their own, and for
-    /// any other hardware address of each port: the bonds of one domain's author must not use up the numbers of all.
+    /// any other MAC address of each port: the bonds of one domain's author must not use up the numbers of all.
     var hasCapacityForAdditional: Bool { used < total / 2 }
 }

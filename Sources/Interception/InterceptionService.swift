@@ -34,7 +34,9 @@ package struct InterceptionService: Service {
                 changes.note()
             } catch {
                 changes.notificationsEnded()
-                logger.error("the kernel says no more of links and addresses", metadata: ["reason": "\(error)"])
+                logger.error(
+                    "lost the netlink subscription for links and addresses; checking them every 10 s",
+                    metadata: ["error": "\(error)"])
                 return source.cancel()
             }
             wake.yield()
@@ -42,7 +44,7 @@ package struct InterceptionService: Service {
         source.activate()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { tasks in
-                tasks.addTask { await follow(signals, changes) }
+                tasks.addTask { await follow(signals, changes, wake) }
                 tasks.addTask { await inspect(changes, wake) }
             }
         }
@@ -54,10 +56,17 @@ package struct InterceptionService: Service {
         }
     }
 
-    private func follow(_ signals: AsyncStream<Void>, _ changes: NetworkChanges) async {
-        await interceptor.reconcile(networkChanged: changes.take())
+    private func reconcile(_ changes: NetworkChanges, _ wake: AsyncStream<Void>.Continuation) async {
+        guard let delay = await interceptor.reconcile(networkChanged: changes.take()) else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + delay / .seconds(1)) { wake.yield() }
+    }
+
+    private func follow(
+        _ signals: AsyncStream<Void>, _ changes: NetworkChanges, _ wake: AsyncStream<Void>.Continuation
+    ) async {
+        await reconcile(changes, wake)
         for await _ in signals {
-            await interceptor.reconcile(networkChanged: changes.take())
+            await reconcile(changes, wake)
             try? await Task.sleep(for: Self.batchingInterval)
         }
     }

@@ -8,7 +8,7 @@ extension Interceptor {
         let name = plan.link.name
         guard let bridge = served[name], bridge.link == plan.link else { return }
         for note in plan.notes { report.log(note) }
-        if plan.restoresLearning { startLearningFromLinkLocal(bridge) }
+        if plan.restoresLearning { startLearningFromLinkLocal(bridge.recorded) }
         remove(plan.removed, from: name)
         let failed = plan.addresses.filter { !install($0, bridge) }.map(\.address)
         served[name]?.answered = plan.answered.filter { !failed.contains($0.host) }
@@ -16,11 +16,34 @@ extension Interceptor {
         if let ports = plan.ports { await carryOut(ports, on: bridge.link) }
     }
 
-    /// Closes the sockets and deletes the state of a bridge that is gone, or was recreated under its name.
-    func forget(_ name: String) {
-        guard let bridge = served.removeValue(forKey: name) else { return }
+    /// Closes the sockets of a bridge that is no longer selected. Its rules stay until its connections have ended.
+    func closeBridge(_ name: String) {
+        guard closeSockets(of: name) != nil else { return }
+        report.ends(name)
+    }
+
+    /// Removes everything from a bridge that is closed and no longer selected: first the addresses, then the record, by which its rules
+    /// disappear. What cannot be removed is tried again.
+    func openBridge(_ name: String) {
+        remove(file.state.addresses.filter { $0.bridge.name == name }, from: name)
+        for bridge in file.state.learning where bridge.name == name { startLearningFromLinkLocal(bridge) }
+        let rest = file.state.addresses.map(\.bridge) + file.state.learning
+        guard !rest.contains(where: { $0.name == name }), change({ $0.bridges.remove(name) }) else { return }
+        closed[name] = nil
+        report.released(name)
+    }
+
+    private func closeSockets(of name: String) -> ServedBridge? {
+        guard let bridge = served.removeValue(forKey: name) else { return nil }
         for socket in (linkSockets.removeValue(forKey: name) ?? [:]).values { socket.close() }
         for port in bridge.listeners.values { close(port) }
+        closed[name] = .now + Self.closingTime
+        return bridge
+    }
+
+    /// Closes the sockets and deletes the state of a bridge that is gone, or was recreated under its name.
+    func forget(_ name: String) {
+        guard let bridge = closeSockets(of: name) else { return }
         change { state in
             state.addresses = state.addresses.filter { $0.bridge != bridge.recorded }
             state.learning.remove(bridge.recorded)
@@ -80,14 +103,15 @@ extension Interceptor {
 
     // MARK: Bridge options
 
-    private func startLearningFromLinkLocal(_ bridge: ServedBridge) {
-        let name = bridge.link.name
+    private func startLearningFromLinkLocal(_ bridge: InstalledState.Bridge) {
         do throws(KernelError) {
-            try host.startLearningFromLinkLocal(onBridge: bridge.link.index)
-            change { $0.learning.remove(bridge.recorded) }
-            report.succeeded("learn from link-local frames", on: name)
+            try host.startLearningFromLinkLocal(onBridge: bridge.index)
         } catch {
-            report.failed("learn from link-local frames", on: name, error.naming("CAP_NET_ADMIN"))
+            guard error.code == .noSuchDevice else {
+                return report.failed("learn from link-local frames", on: bridge.name, error.naming("CAP_NET_ADMIN"))
+            }
         }
+        change { $0.learning.remove(bridge) }
+        report.succeeded("learn from link-local frames", on: bridge.name)
     }
 }

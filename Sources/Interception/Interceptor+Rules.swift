@@ -6,6 +6,7 @@ extension Interceptor {
     /// Writes the rules that follow from the current state, unless the kernel has them already.
     func applyRules(_ network: HostNetwork, _ snapshot: Snapshot) {
         guard let tables = host.tables else { return }
+        guard !served.isEmpty || !file.state.bridges.isEmpty else { return removeTables(tables) }
         let inputs = RuleInputs(
             settings.mode, served, recorded: file.state.bridges, network, snapshot, isEnding: isEnding)
         for bridge in inputs.bridges { served[bridge.name]?.isolatesUplinks = bridge.isolatesUplinks }
@@ -26,8 +27,21 @@ extension Interceptor {
         } catch {
             // An operator may have changed part of the tables: next time all are recreated.
             applied = nil
-            let need = error.code == .notPermitted ? "; this needs root or the capability CAP_NET_ADMIN" : ""
-            report.failed("set rules", on: "nftables", "\(error)\(need); it takes Linux 5.16 or newer")
+            let need = error.code == .notPermitted ? "; run as root or with CAP_NET_ADMIN" : ""
+            report.failed("set rules", on: "nftables", "\(error)\(need); Linux 5.16 or newer is required")
+        }
+    }
+
+    /// Removes the tables: no bridge is served or closed, and then the host has none.
+    private func removeTables(_ tables: any RuleTables) {
+        guard !file.state.tables.isEmpty else { return }
+        do throws(NFTablesError) {
+            try tables.run(file.state.tables.sorted().map(RuleTable.removal).joined())
+            applied = nil
+            change { $0.tables = [] }
+            report.succeeded("remove rules", on: "nftables")
+        } catch {
+            report.failed("remove rules", on: "nftables", "\(error)")
         }
     }
 

@@ -111,5 +111,5 @@ extension Interceptor {
 
 /// Every port of `--listener-ports` has a socket already.
 private struct PortsInUse: Error, CustomStringConvertible {
-    var description: String { "all ports of --listener-ports are in use; give it a wider range" }
+    var description: String { "all TCP ports of --listener-ports are in use; set a wider range" }
 }

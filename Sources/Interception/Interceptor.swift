@@ -1,4 +1,5 @@
 package import Common
+import FoundationEssentials
 import Guests
 package import Logging
 import Netlink
@@ -11,14 +12,22 @@ import Netlink
 package actor Interceptor {
     /// The interval of retries and of inspections.
     static let upkeepInterval = Duration.seconds(10)
+    /// How long a bridge that is no longer served stays closed: longer than the threads that serve guests take to reset its connections.
+    static let closingTime = Duration.seconds(2)
+    /// The same for a bridge that an earlier server left: longer than the kernel sends what that server's guests have not read (tcp(7),
+    /// tcp_orphan_retries).
+    static let earlierClosingTime = Duration.seconds(120)
 
     private let executor = BlockingExecutor(label: "interception")
     let settings: InterceptionSettings
     let host: any InterceptionHost
     private let board: SnapshotBoard
+    private let status: BridgeStatusBoard
     var file: InstalledStateFile
     var report: InterceptionReport
     var served: [String: ServedBridge] = [:]
+    /// The bridges that are closed and not served, each with the time when it may be opened.
+    var closed: [String: ContinuousClock.Instant]
     /// The listening sockets of guests' ports, by their TCP ports.
     var portSockets: [UInt16: PortSocket] = [:]
     /// The listening sockets of links whose ports are not distinguished, by the name of the link.
@@ -39,16 +48,20 @@ package actor Interceptor {
         unsafe executor.asUnownedSerialExecutor()
     }
 
-    /// - Parameter file: the record of what is installed, and the lock.
+    /// - Parameters:
+    ///   - file: the record of what is installed, and the lock.
+    ///   - status: where the served bridges are shown.
     package init(
         _ settings: InterceptionSettings, file: consuming InstalledStateFile, host: any InterceptionHost, board: SnapshotBoard,
-        logger: Logger
+        status: BridgeStatusBoard = BridgeStatusBoard(), logger: Logger
     ) {
-        (self.settings, self.host, self.board) = (settings, host, board)
+        (self.settings, self.host, self.board, self.status) = (settings, host, board, status)
         report = InterceptionReport(logger: logger)
         // A random port, so that it is seldom one that an earlier server's sockets still use.
         nextPort = settings.listenerPorts.randomElement() ?? settings.listenerPorts.lowerBound
         if let damage = file.damage { report.damaged(file.path, damage) }
+        let opening = ContinuousClock.now + Self.earlierClosingTime
+        closed = Dictionary(uniqueKeysWithValues: file.state.allBridges.map { ($0, opening) })
         self.file = file
     }
 
@@ -56,27 +69,33 @@ package actor Interceptor {
     /// lead to are opened.
     ///
     /// - Parameter networkChanged: whether the host's links and addresses may have changed since the last call.
-    func reconcile(networkChanged: Bool) async {
-        guard !isEnding else { return }
+    /// - Returns: after which time to call it again, whether anything has changed or not; `nil` where that is not necessary.
+    @discardableResult
+    func reconcile(networkChanged: Bool) async -> Duration? {
+        guard !isEnding else { return nil }
         if networkChanged { self.network = nil }
         let network: HostNetwork
         do {
             network = try self.network ?? host.network()
         } catch {
-            return report.failed("read links and addresses", on: "the kernel", "\(error)")
+            report.failed("read links and addresses", on: "the kernel", "\(error)")
+            return nil
         }
         self.network = network
         let snapshot = board.snapshot
         let plan = InterceptionPlan(
-            settings, facts(network, snapshot), snapshot, served: served, installed: file.state, now: .now)
+            settings, facts(network, snapshot), snapshot, served: served, installed: file.state, closed: closed, now: .now)
         for name in plan.gone { forget(name) }
+        for name in plan.ended { closeBridge(name) }
         for note in plan.notes { report.log(note) }
-        for bridge in plan.started { served[bridge.link.name] = bridge }
+        for bridge in plan.started { (served[bridge.link.name], closed[bridge.link.name]) = (bridge, nil) }
         change { $0.bridges.formUnion(served.keys) }
+        for name in plan.opened { openBridge(name) }
         applyRules(network, snapshot)
         for bridge in plan.bridges { await carryOut(bridge) }
         applyRules(network, snapshot)
         reportServed(snapshot)
+        return plan.ended.isEmpty ? nil : Self.closingTime
     }
 
     /// Accepts no new connections; existing ones continue.
@@ -88,7 +107,7 @@ package actor Interceptor {
 
     /// Removes everything that is installed from the kernel.
     func release() {
-        for problem in file.release(host.tables) { report.failed("take away", on: "what is ours", problem) }
+        for problem in file.release(host.tables) { report.failed("remove addresses and rules", on: "the host", problem) }
         applied = nil
     }
 
@@ -127,13 +146,32 @@ package actor Interceptor {
 
     private func reportServed(_ snapshot: Snapshot) {
         let selected = settings.selection.bridges(in: snapshot)
-        for (name, bridge) in served where bridge.isOpen && (applied != nil || !bridge.hasPorts) {
-            report.serves(bridge, namedBy: selected[name] ?? .earlierDomain, isGuarded: isGuarded(bridge))
+        for (name, bridge) in served {
+            let isServed = bridge.isOpen && (applied != nil || !bridge.hasPorts)
+            let source = source(of: bridge, selected[name], snapshot)
+            served[name]?.source = source
+            served[name]?.servedSince = isServed ? bridge.servedSince ?? Date() : nil
+            if isServed { report.serves(bridge, namedBy: source, isGuarded: isGuarded(bridge)) }
         }
+        status.publish(
+            served.values.map { bridge in
+                BridgeStatus(
+                    bridge, isGuarded: isGuarded(bridge), interfaces: snapshot.interfaceCount(on: bridge.link.name),
+                    enabledDomains: snapshot.enabledDomainCount(on: bridge.link.name))
+            })
         guard snapshot.isLocalComplete else { return }
+        report.servesNothing(settings.selection.isOptIn && selected.isEmpty)
         let interfaces = served.keys.reduce(0) { $0 + snapshot.interfaceCount(on: $1) }
         guard let limit = neighbourTableSize, limit < interfaces else { return }
         report.fewNeighbours(limit, interfaces: interfaces)
+    }
+
+    /// Why a bridge is served now. Of several enabled domains the first one that was found stays the reason, so that the log does not repeat it.
+    private func source(
+        of bridge: ServedBridge, _ selected: BridgeSelection.Source?, _ snapshot: Snapshot
+    ) -> BridgeSelection.Source {
+        guard settings.selection.isOptIn else { return selected ?? .earlierDomain }
+        return BridgeSelection.enabledDomain(on: bridge.link.name, in: snapshot, after: bridge.source) ?? bridge.source
     }
 
     /// Whether spoofed frames are dropped at the bridge's ports.
@@ -148,10 +186,10 @@ package actor Interceptor {
     func change(_ body: (inout InstalledState) -> Void) -> Bool {
         do {
             try file.change(body)
-            report.succeeded("write down what is ours", on: file.path)
+            report.succeeded("write the record of installed state", on: file.path)
             return true
         } catch {
-            report.failed("write down what is ours", on: file.path, "\(error)")
+            report.failed("write the record of installed state", on: file.path, "\(error)")
             return false
         }
     }

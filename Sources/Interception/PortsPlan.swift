@@ -24,7 +24,7 @@ struct PortsPlan: Equatable {
     var runs: [Int32: DomainRun] = [:]
     /// The sockets that no port needs any more.
     var unwanted: Set<ServedBridge.PortKey> = []
-    /// The sockets for any hardware address that are reassigned to a card.
+    /// The sockets for any MAC address that are reassigned to a card.
     var inherited: [ServedBridge.PortKey] = []
     /// The sockets to open, in this order, once the rules are in place.
     var opened: [Opening] = []
@@ -87,7 +87,7 @@ struct PortsPlan: Equatable {
         return wanted
     }
 
-    /// Reassigns a port's socket for any hardware address to its card, where the card has none yet: so connections that the guest opened before its
+    /// Reassigns a port's socket for any MAC address to its card, where the card has none yet: so connections that the guest opened before its
     /// domain was known continue, because their packets reach the same TCP port as before. Other addresses get a new socket.
     private mutating func inherit(_ wanted: [ServedBridge.PortKey], _ listening: inout Set<ServedBridge.PortKey>) {
         let owning = Set(listening.lazy.filter { $0.mac != nil }.map(\.index))
@@ -102,6 +102,6 @@ struct PortsPlan: Equatable {
 }
 
 extension ServedBridge.PortKey {
-    /// The same port, for all hardware addresses without a socket of their own.
+    /// The same port, for all MAC addresses without a socket of their own.
     var forAnyMAC: Self { Self(index: index, mac: nil) }
 }

@@ -1,4 +1,5 @@
 import Common
+import FoundationEssentials
 import Guests
 import NIOCore
 
@@ -6,12 +7,16 @@ import NIOCore
 struct ServedBridge: Equatable {
     /// The bridge as its sockets know it.
     let link: ListenScope.Bridge
-    /// Whether its ports are distinguished, as on a kernel bridge. On other links only the hardware address identifies the guest.
+    /// Whether its ports are distinguished, as on a kernel bridge. On other links only the MAC address identifies the guest.
     let hasPorts: Bool
     let mode: BridgeMode
+    /// Why it is served.
+    var source: BridgeSelection.Source
+    /// When its guests could first connect; `nil` before.
+    var servedSince: Date?
     /// The listen addresses of a link whose ports are not distinguished.
     var endpoints: Set<Endpoint> = []
-    /// The TCP port of each listening socket, by the port of the bridge and the hardware address that it is for.
+    /// The TCP port of each listening socket, by the port of the bridge and the MAC address that it is for.
     var listeners: [PortKey: UInt16] = [:]
     /// The run that each port belonged to last, by the index of its link.
     var runs: [Int32: DomainRun] = [:]
@@ -30,11 +35,11 @@ struct ServedBridge: Equatable {
         let port: UInt16
     }
 
-    /// The port and the hardware address that a listening socket serves.
+    /// The port and the MAC address that a listening socket serves.
     struct PortKey: Hashable {
         /// The index of the port's link: a link recreated under the same name has another.
         let index: Int32
-        /// The hardware address; `nil` for all without a socket of their own.
+        /// The MAC address; `nil` for all without a socket of their own.
         let mac: MACAddress?
     }
 

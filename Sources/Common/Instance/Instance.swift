@@ -22,6 +22,8 @@ package final class Instance: Sendable {
     package let virtualLinks: [VirtualLink]
     /// The operator's policy for metadata sessions.
     package let sessions: SessionPolicy
+    /// The entry that enables virt-metadata for the domain; `nil` where none does, and the domain makes no bridge served.
+    package let enabledBy: Enablement?
     /// The password that the guest stored for the operator, usually the administrator's, encrypted; never empty.
     package let password: String?
     /// The indices of the interfaces, ordered by device number.
@@ -33,11 +35,12 @@ package final class Instance: Sendable {
         names: InstanceNames, launch: LaunchFacts, access: GuestAccess = GuestAccess(),
         documents: OperatorDocuments = OperatorDocuments(), machine: GuestMachine = GuestMachine(),
         interfaces: [NetworkInterface] = [], virtualLinks: [VirtualLink] = [], sessions: SessionPolicy = SessionPolicy(),
-        password: String? = nil
+        password: String? = nil, enabledBy: Enablement? = nil
     ) {
         (self.names, self.launch, self.access) = (names, launch, access)
         (self.documents, self.machine) = (documents, machine)
         (self.interfaces, self.virtualLinks, self.sessions, self.password) = (interfaces, virtualLinks, sessions, password)
+        self.enabledBy = enabledBy
         // Every request reads them, so they are computed once.
         networksWithUnknownAddresses = interfaces.compactMap { interface in
             guard let network = interface.network, network.offersDHCP, interface.knownAddress(.v4) == nil else { return nil }

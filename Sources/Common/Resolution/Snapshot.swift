@@ -139,6 +139,20 @@ package struct Snapshot: Sendable {
     /// The bridges that have interfaces of running domains.
     package var bridgesInUse: [String] { ports.bridges }
 
+    /// The bridges that have interfaces of enabled running domains.
+    package var enabledBridges: [String] { ports.enabledBridges }
+
+    /// An enabled running domain with an interface on a bridge; `nil` where there is none.
+    ///
+    /// - Parameter domain: the one to prefer, where it is one of several.
+    package func enabledDomain(on bridge: String, preferring domain: InstanceUUID? = nil) -> Instance? {
+        let all = ports.enabledDomains(on: bridge)
+        return domain.flatMap { all[$0] } ?? all.first?.value
+    }
+
+    /// How many enabled running domains have an interface on a bridge.
+    package func enabledDomainCount(on bridge: String) -> Int { ports.enabledDomains(on: bridge).count }
+
     /// The number of interfaces of running domains on a bridge.
     package func interfaceCount(on bridge: String) -> Int { ports.interfaceCount(on: bridge) }
 

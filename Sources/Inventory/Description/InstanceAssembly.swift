@@ -69,7 +69,8 @@ package struct InstanceAssembly: Sendable {
             names: Self.names(of: domain, title: title, metadata, searchDomain: searchDomain),
             launch: Self.launch(of: domain, metadata), access: metadata.access, documents: metadata.documents, machine: machine,
             interfaces: interfaces, virtualLinks: virtualLinks, sessions: metadata.sessions,
-            password: PasswordElement.text(in: live))
+            password: PasswordElement.text(in: live),
+            enabledBy: .present(in: live, definition: definition, uuid: domain.hardwareUUID ?? domain.uuid))
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
 
@@ -133,7 +134,7 @@ package struct InstanceAssembly: Sendable {
         [(tapKinds.contains(interface.type) ? interface.tap : nil, "target"), (bridge, "source")].compactMap { name, element in
             guard let name, printable(name) == nil else { return nil }
             let problem =
-                "a link named '\(shown(name))' is not served; links have names of 1 to 15 printable characters of ASCII here"
+                "'\(shown(name))' is not served: expected a link name of 1 to 15 printable ASCII characters"
             return Finding(.unusable, line: interface.line, element: "devices/interface/\(element)", problem)
         }
     }
@@ -180,7 +181,7 @@ package struct InstanceAssembly: Sendable {
     private static func unreachable(_ interface: DomainXML.Interface) -> Finding? {
         guard let kind = bridgeless[interface.type] else { return nil }
         let problem =
-            "\(interface.mac) is of type '\(interface.type)' (\(kind)): no bridge sees its requests, so they are not served"
+            "\(interface.mac) is of type '\(interface.type)' (\(kind)): its requests pass no bridge, so it is not served"
         return Finding(.note, line: interface.line, element: "devices/interface", problem)
     }
 
@@ -219,14 +220,14 @@ extension OperatorMetadata.LinkElement {
         if case .bond = kind { true } else { false }
     }
 
-    /// Its own hardware address, else that of its base or first member, which must exist.
+    /// Its own MAC address, else that of its base or first member, which must exist.
     fileprivate func hardwareAddress(
         among interfaces: Set<MACAddress>, _ bonds: [String: MACAddress]
     ) throws(UnusableLink) -> MACAddress {
         let base: MACAddress
         switch kind {
         case .bond(_, let members, _):
-            guard let first = members.first else { throw UnusableLink(problem: "has no <member>") }
+            guard let first = members.first else { throw UnusableLink(problem: "missing <member>") }
             if let unknown = members.first(where: { !interfaces.contains($0) }) {
                 throw UnusableLink(problem: "the domain has no interface \(unknown)")
             }
@@ -235,7 +236,7 @@ extension OperatorMetadata.LinkElement {
             guard interfaces.contains(mac) else { throw UnusableLink(problem: "the domain has no interface \(mac)") }
             base = mac
         case .vlan(_, .bond(let name)):
-            guard let mac = bonds[name] else { throw UnusableLink(problem: "there is no bond '\(shown(name))'") }
+            guard let mac = bonds[name] else { throw UnusableLink(problem: "unknown bond '\(shown(name))'") }
             base = mac
         }
         return mac ?? base
