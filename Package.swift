@@ -91,7 +91,9 @@ let package = Package(
             [
                 "Common", "Guests", "Host", "Identity", "Interception", "Inventory", "VendorData", "YAML", logging, nioCore,
             ]),
-        module("Admin", ["Common", "Configuration", "Guests", "HTTPClient", "Inventory", "JSON", logging, lifecycle] + nio),
+        module(
+            "Admin",
+            ["Common", "Configuration", "Guests", "HTTPClient", "Interception", "Inventory", "JSON", logging, lifecycle] + nio),
         module(
             "Doctor",
             ["Admin", "Common", "Configuration", "Interception", "Inventory", "JSON", "Libvirt", "Netlink", "NFTables", "XML"]),

@@ -26,7 +26,7 @@ final class AdminConnection: ChannelInboundHandler {
 
     private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard head.method == .GET || head.method == .HEAD else {
-            return send(.failure(.methodNotAllowed, "there is nothing here but to be read"), to: head, context)
+            return send(.failure(.methodNotAllowed, "expected GET or HEAD"), to: head, context)
         }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         responder.respond(to: head.uri, within: scope, on: context.eventLoop).whenSuccess { reply in

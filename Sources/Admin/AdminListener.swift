@@ -37,7 +37,10 @@ package final class AdminListener: Service {
                 let channel = try await bootstrap(.health).bind(to: address).get()
                 sockets.withLock { $0.append((channel, nil)) }
             } catch {
-                throw CommandFailure("--admin-listen: \(ListenError(address: address, scope: .anywhere, cause: error))")
+                let cause = (error as? IOError).map { KernelError(KernelError.Code(rawValue: $0.errnoCode), in: "bind") }
+                let failure = ListenError(address: address, scope: .anywhere, cause: cause ?? error)
+                if failure.isHeldByAnother { throw ConfigurationError(location: "--admin-listen", problem: "\(failure)") }
+                throw CommandFailure("--admin-listen: \(failure)")
             }
         }
         guard let path = configuration.adminSocketPath, try configuration.adminSocket != nil || configuration.followsBridges()
@@ -47,11 +50,14 @@ package final class AdminListener: Service {
         do {
             try await openSocket(path)
         } catch {
-            let failure = CommandFailure("cannot listen on the admin socket \(path): \(Self.reason(error))")
-            guard configuration.adminSocket == nil else { throw failure }
+            let problem = "cannot listen on \(path): \(Self.reason(error))"
+            guard configuration.adminSocket == nil else {
+                if error is SocketInUse { throw ConfigurationError(location: "--admin-socket", problem: problem) }
+                throw CommandFailure("--admin-socket: \(problem)")
+            }
             logger.warning(
-                "the server cannot be asked by `virt-metadata list`, `get`, `log` and `doctor`",
-                metadata: ["reason": "\(failure)", "option": "--admin-socket"])
+                "admin socket not available; `virt-metadata status`, `get`, `requests`, `list` and `doctor` cannot query the server",
+                metadata: ["error": "\(problem)", "setting": "admin-socket"])
         }
     }
 
@@ -101,9 +107,9 @@ package final class AdminListener: Service {
 
     private static func reason(_ error: any Error) -> String {
         switch error {
-        case is SocketInUse: "another server answers there; stop it, or choose another with --admin-socket"
-        case let error as IOError where error.errnoCode == ENOENT: "its directory is not there"
-        case let error as IOError where error.errnoCode == EACCES: "this user may not write to its directory"
+        case is SocketInUse: "another server uses it; stop that server, or choose another path"
+        case let error as IOError where error.errnoCode == ENOENT: "no such directory"
+        case let error as IOError where error.errnoCode == EACCES: "permission denied"
         default: "\(error)"
         }
     }

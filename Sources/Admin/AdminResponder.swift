@@ -1,7 +1,7 @@
 import Common
 import FoundationEssentials
 package import Guests
-package import Inventory
+import Inventory
 import NIOCore
 import NIOHTTP1
 
@@ -16,12 +16,12 @@ package struct AdminResponder: Sendable {
     }
 
     package let responder: GuestResponder
-    package let hypervisors: @Sendable () -> [HypervisorStatus]
+    package let status: ServerStatus
     /// Its threads serve guests.
     package let listener: GuestListener
 
-    package init(responder: GuestResponder, hypervisors: @escaping @Sendable () -> [HypervisorStatus], listener: GuestListener) {
-        (self.responder, self.hypervisors, self.listener) = (responder, hypervisors, listener)
+    package init(responder: GuestResponder, status: ServerStatus, listener: GuestListener) {
+        (self.responder, self.status, self.listener) = (responder, status, listener)
     }
 
     /// How long a thread may take to respond.
@@ -40,12 +40,13 @@ package struct AdminResponder: Sendable {
         case (["metrics"], _):
             return loop.makeSucceededFuture(
                 AdminReply(Array(responder.events.watch.metrics.registry.text.utf8), type: PrometheusRegistry.mediaType))
+        case (["status"], .everything): return loop.makeSucceededFuture(AdminReply(status.json))
         case (["instances"], .everything): return loop.makeSucceededFuture(instances)
         case (let path, .everything) where path.count == 3 && path[0] == "instances":
             return about(path[1], path[2], query, on: loop)
         default:
-            let paths = scope == .everything ? "/instances, /healthz, /readyz and /metrics" : "/healthz, /readyz and /metrics"
-            return loop.makeSucceededFuture(.failure(.notFound, "there is no such place here; there are \(paths)"))
+            let paths = (scope == .everything ? "/status, /instances, " : "") + "/healthz, /readyz, /metrics"
+            return loop.makeSucceededFuture(.failure(.notFound, "unknown endpoint; expected one of \(paths)"))
         }
     }
 
@@ -63,7 +64,7 @@ package struct AdminResponder: Sendable {
             promise.succeed(AdminReply(.object([JSONMember("status", .string("ok"))])))
         }
         return promise.futureResult.recover { _ in
-            .failure(.serviceUnavailable, "a thread that serves guests has not responded for two seconds: guests wait")
+            .failure(.serviceUnavailable, "a thread that serves guests has not responded for 2 s")
         }
     }
 
@@ -71,20 +72,11 @@ package struct AdminResponder: Sendable {
 
     /// Whether guests get all metadata.
     private var readiness: AdminReply {
-        let snapshot = responder.board.snapshot
-        let missing = hypervisors().compactMap { status -> String? in
-            guard status.synchronised == nil, status.host.isLocal || !snapshot.isRemoteComplete else { return nil }
-            let reason = status.problem.map { ": \($0)" } ?? ""
-            return "the domains of \(status.uri) have not all been read yet\(reason)"
-        }
-        guard missing.isEmpty, snapshot.isComplete else {
-            return .failure(
-                .serviceUnavailable, missing.isEmpty ? "the inventory is not complete yet" : missing.joined(separator: "; "))
-        }
+        if let problem = status.problem { return .failure(.serviceUnavailable, problem) }
         return AdminReply(
             .object([
-                JSONMember("status", .string("ready")), JSONMember("instances", .integer(Int64(snapshot.count))),
-                JSONMember("hypervisors", .array(hypervisors().map(Self.json))),
+                JSONMember("status", .string("ready")), JSONMember("instances", .integer(Int64(responder.board.snapshot.count))),
+                JSONMember("hypervisors", .array(status.hypervisors().map(Self.json))),
             ]))
     }
 
@@ -101,7 +93,7 @@ package struct AdminResponder: Sendable {
         let all = responder.board.snapshot.all.sorted {
             ($0.instance.domainName, $0.host.index) < ($1.instance.domainName, $1.host.index)
         }
-        let uris = hypervisors().map(\.uri)
+        let uris = status.hypervisors().map(\.uri)
         return AdminReply(.object([JSONMember("instances", .array(all.map { document($0, uris).json }))]))
     }
 
@@ -123,14 +115,14 @@ package struct AdminResponder: Sendable {
         case .failure(let failure): return loop.makeSucceededFuture(failure.reply)
         }
         switch child {
-        case "requests": return loop.makeSucceededFuture(AdminReply(document(match, hypervisors().map(\.uri)).requests))
+        case "requests": return loop.makeSucceededFuture(AdminReply(document(match, status.hypervisors().map(\.uri)).requests))
         case "get":
             guard let target = query["path"], target.hasPrefix("/") else {
                 return loop.makeSucceededFuture(
-                    .failure(.badRequest, "which place? Write it behind ?path=, from '/' on, such as /latest/meta-data/"))
+                    .failure(.badRequest, "path must start with '/', e.g. /latest/meta-data/"))
             }
             return read(target, match, on: loop)
-        default: return loop.makeSucceededFuture(.failure(.notFound, "of an instance there are 'get' and 'requests'"))
+        default: return loop.makeSucceededFuture(.failure(.notFound, "unknown endpoint of an instance; expected get or requests"))
         }
     }
 
@@ -160,7 +152,7 @@ package struct AdminResponder: Sendable {
         if let only = found.first, found.count == 1 { return .success(only) }
         guard found.isEmpty else {
             let names = found.map { "\($0.instance.domainName) (\($0.instance.domain))" }.joined(separator: " and ")
-            return .failure(NotFound(reply: .failure(.conflict, "'\(name)' is \(names): say which by its UUID")))
+            return .failure(NotFound(reply: .failure(.conflict, "'\(name)' is ambiguous: \(names); use the UUID")))
         }
         let advice = nearestWord(to: name, among: all.map(\.instance.domainName)).map { "; is '\($0)' meant?" } ?? ""
         let message = "no running domain '\(name)' is known to the server\(advice)"

@@ -8,18 +8,18 @@ package enum ProcessMetrics {
 
     package static func add(to registry: PrometheusRegistry) {
         _ = start
-        registry.sample("process_start_time_seconds", "When the process started, in seconds since 1970.") {
+        registry.sample("process_start_time_seconds", "Start time of the process since unix epoch in seconds.") {
             [.init(value: start)]
         }
-        registry.sample("process_resident_memory_bytes", "Memory that is resident.") {
+        registry.sample("process_resident_memory_bytes", "Resident memory size in bytes.") {
             field("VmRSS:", of: "/proc/self/status").map { [.init(value: $0 * 1024)] } ?? []
         }
-        registry.sample("process_open_fds", "File descriptors that are open.") {
+        registry.sample("process_open_fds", "Number of open file descriptors.") {
             let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
             // One of the entries is the directory's own descriptor.
             return open.map { [.init(value: Double($0.count - 1))] } ?? []
         }
-        registry.sample("process_max_fds", "File descriptors that may be open.") {
+        registry.sample("process_max_fds", "Maximum number of open file descriptors.") {
             guard let limits = text(of: "/proc/self/limits")?.split(separator: "\n"),
                 let most = limits.first(where: { $0.hasPrefix("Max open files") })?.split(separator: " ").dropFirst(3).first,
                 let value = Double(most)

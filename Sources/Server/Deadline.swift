@@ -52,11 +52,12 @@ struct Deadline: Service {
         try await withGracefulShutdownHandler {
             try await gracefulShutdown()
         } onGracefulShutdown: { [roll, logger] in
+            logger.notice("stopping: SIGTERM or SIGINT received")
             // On separate threads: a thread that serves guests may hang, or all of the threads that tasks run on.
             let end = DispatchTime.now() + Self.timeout
             DispatchQueue(label: "deadline").asyncAfter(deadline: end) {
                 logger.critical(
-                    "the server did not stop in time and was ended",
+                    "services did not stop in time; exiting",
                     metadata: ["running": "\(roll.names.joined(separator: ", "))"])
                 _exit(EXIT_FAILURE)
             }

@@ -17,13 +17,12 @@ package enum Demotion {
         guard let user = try user(configuration) else { return }
         // Only root may raise the limit beyond the inherited one, and a re-executed program keeps it.
         _ = FileDescriptors.allow(try Wiring.mostFiles(configuration))
-        try give(
-            configuration.secrets.directory ?? Secrets.Locations.defaultDirectory, with: Secrets.Locations.usualNames, to: user)
+        try give(configuration.secrets.directory, with: Secrets.Locations.usualNames, to: user)
         if try configuration.followsBridges() { try give(configuration.runDirectory, with: InstalledStateFile.names, to: user) }
         do throws(KernelError) {
             try Privileges.restart(as: user)
         } catch {
-            throw CommandFailure("cannot become the user '\(user.name)': \(error); '--user root' does without")
+            throw CommandFailure("cannot switch to user '\(user.name)': \(error); --user root keeps root")
         }
     }
 
@@ -38,7 +37,7 @@ package enum Demotion {
             guard let owner = try HostUser.owner(ofFile: path) else { return }
             try Privileges.restart(as: owner)
         } catch {
-            throw CommandFailure("cannot become the owner of \(path): \(error); '--user root' does without")
+            throw CommandFailure("cannot switch to the owner of \(path): \(error); --user root keeps root")
         }
     }
 
@@ -48,11 +47,10 @@ package enum Demotion {
         } catch {
             guard error.code != .symbolicLink else {
                 throw CommandFailure(
-                    "cannot give \(directory) to the user '\(user.name)': a symbolic link on the way to it is not root's "
-                        + "(\(error.operation)), and its owner would choose the directory; put a directory in its place, or name another one"
-                )
+                    "cannot change the owner of \(directory) to '\(user.name)': \(error.operation) is a symbolic link that root does not own; "
+                        + "replace it by a directory, or configure another directory")
             }
-            throw CommandFailure("cannot give \(directory) to the user '\(user.name)': \(error); '--user root' does without")
+            throw CommandFailure("cannot change the owner of \(directory) to '\(user.name)': \(error); --user root keeps root")
         }
     }
 
@@ -61,8 +59,8 @@ package enum Demotion {
     static func warnAboutRoot(_ configuration: Configuration, logger: Logger) {
         guard Privileges.isRoot, configuration.user == nil else { return }
         logger.warning(
-            "the server runs as root, for this host has no user to become",
-            metadata: ["user": "\(usualUser)", "hint": "\(command(usualUser)), or --user root"])
+            "running as root: user '\(usualUser)' does not exist",
+            metadata: ["setting": "user", "hint": "\(command(usualUser)), or --user root"])
     }
 
     /// The user to switch to; `nil` where this process stays as it is.
@@ -72,11 +70,11 @@ package enum Demotion {
         guard let user = try lookUp(name) else {
             guard configuration.user != nil else { return nil }
             throw ConfigurationError(
-                location: "--user", problem: "this host has no user '\(name)'; make it by '\(command(name))'")
+                location: "--user", problem: "user '\(name)' does not exist; create it: \(command(name))")
         }
         if user.isOurs { return nil }
         guard Privileges.isRoot else {
-            let problem = "only root can become '\(name)'; leave it out, or start as root"
+            let problem = "only root can switch to user '\(name)'; start as root, or omit this setting"
             throw ConfigurationError(location: "--user", problem: problem)
         }
         return user

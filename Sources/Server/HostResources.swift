@@ -20,12 +20,12 @@ package final class HostResources {
         } catch {
             tables = nil
             logger.error(
-                "nftables cannot be used: no bridge is served", metadata: ["reason": "\(error)"])
+                "nftables cannot be used: no bridge is served", metadata: ["error": "\(error)"])
         }
         do throws(KernelError) {
             events = try NetworkEvents(of: [.links, .addresses, .routes])
         } catch {
-            throw CommandFailure("cannot follow the kernel's links: \(error)")
+            throw CommandFailure("cannot subscribe to the kernel's link changes: \(error)")
         }
         file = try Self.file(in: configuration.runDirectory)
     }

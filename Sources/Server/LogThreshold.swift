@@ -1,3 +1,4 @@
+package import Admin
 import Common
 package import Logging
 import Synchronization
@@ -20,16 +21,18 @@ package final class LogThreshold: Sendable {
     }
 }
 
-/// A log handler whose level is the threshold's, unless it is set for this handler. It cleans messages and metadata before it
-/// passes them on: guests and operators of single domains wrote part of them.
+/// A log handler whose level is the threshold's, unless it is set for this handler.
 package struct ThresholdLogHandler: LogHandler {
     private var ground: any LogHandler
     private let threshold: LogThreshold
+    private let lastError: LastError?
     private var own: Logger.Level?
 
-    /// - Parameter ground: the handler that writes.
-    package init(_ ground: any LogHandler, _ threshold: LogThreshold) {
-        (self.ground, self.threshold) = (ground, threshold)
+    /// - Parameters:
+    ///   - ground: the handler that writes.
+    ///   - lastError: keeps the last event of level `error` or above.
+    package init(_ ground: any LogHandler, _ threshold: LogThreshold, lastError: LastError? = nil) {
+        (self.ground, self.threshold, self.lastError) = (ground, threshold, lastError)
         self.ground.logLevel = .trace
     }
 
@@ -49,30 +52,10 @@ package struct ThresholdLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        var event = event
-        event.message = "\(event.message.description.cleaned())"
-        event.metadata = event.metadata?.mapValues(\.cleaned)
-        ground.log(event: event)
-    }
-}
-
-extension Logger.MetadataValue {
-    /// A value as it follows `key=`: in quotation marks where a reader could take a part of it for another field, or for a
-    /// message. A domain's name may be any text.
-    private static func field(_ text: String) -> String {
-        let hasBlank = text.utf8.contains(UInt8(ascii: " "))
-        let looksLikeMore = hasBlank && text.utf8.contains { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "[") }
-        guard looksLikeMore || text.utf8.contains(UInt8(ascii: "\"")) else { return text }
-        return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-    }
-
-    /// The same without characters that a terminal would interpret.
-    fileprivate var cleaned: Logger.MetadataValue {
-        switch self {
-        case .string(let text): .string(Self.field(text.cleaned()))
-        case .stringConvertible(let value): .string(Self.field(value.description.cleaned()))
-        case .dictionary(let members): .dictionary(members.mapValues(\.cleaned))
-        case .array(let values): .array(values.map(\.cleaned))
+        if event.level >= .error {
+            let facts = ground.metadata.merging(event.metadata ?? [:]) { $1 }
+            lastError?.note("\(event.message.description.cleaned())\(LineLogHandler.text(of: facts))")
         }
+        ground.log(event: event)
     }
 }

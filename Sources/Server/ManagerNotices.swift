@@ -1,3 +1,4 @@
+import Admin
 import Common
 import FoundationEssentials
 import Glibc
@@ -7,33 +8,42 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// Notifies the service manager (sd_notify(3)): that the server is ready, stopping or reloading and, as often as the manager
+/// Notifies the service manager (sd_notify(3)): that the server is ready, stopping or reloading, what it serves and, as often as the manager
 /// wants, that the threads that serve guests respond. Without a manager nothing is sent.
 final class ManagerNotices: Service {
     private let notification: ServiceNotification
     /// The interval of notifications; `nil` where there is no watchdog.
     private let interval: Duration?
     private let listener: GuestListener
+    private let status: ServerStatus
     private let logger: Logger
+    /// How often the status line is compared with the server's state.
+    private static let statusInterval = Duration.seconds(1)
 
     /// - Parameters:
     ///   - environment: `NOTIFY_SOCKET`, and with a watchdog `WATCHDOG_USEC` and `WATCHDOG_PID`.
     ///   - listener: its threads must respond.
-    init?(environment: [String: String], listener: GuestListener, logger: Logger) {
+    ///   - status: what `systemctl status` shows of the server.
+    init?(environment: [String: String], listener: GuestListener, status: ServerStatus, logger: Logger) {
         guard let path = environment["NOTIFY_SOCKET"], !path.isEmpty else { return nil }
         notification = ServiceNotification(path: path)
         let isForUs = environment["WATCHDOG_PID"].map { Int32($0) == getpid() } ?? true
         // Twice as often as required, so that one late notification is not fatal.
         interval = isForUs ? environment["WATCHDOG_USEC"].flatMap { Int64($0) }.map { .microseconds($0 / 2) } : nil
-        (self.listener, self.logger) = (listener, logger)
+        (self.listener, self.status, self.logger) = (listener, status, logger)
     }
 
     func run() async throws {
-        notify("READY=1\nSTATUS=Serving guests")
+        notify("READY=1\nSTATUS=\(status.summary)")
         await withGracefulShutdownHandler {
-            await cancelWhenGracefulShutdown { [self] in await keepWatch() }
+            await cancelWhenGracefulShutdown { [self] in
+                await withDiscardingTaskGroup { tasks in
+                    tasks.addTask { [self] in await keepWatch() }
+                    tasks.addTask { [self] in await showStatus() }
+                }
+            }
         } onGracefulShutdown: { [self] in
-            notify("STOPPING=1\nSTATUS=Ending")
+            notify("STOPPING=1\nSTATUS=Stopping")
         }
     }
 
@@ -45,15 +55,23 @@ final class ManagerNotices: Service {
 
     /// The configuration has been reloaded.
     func reloaded() {
-        notify("READY=1\nSTATUS=Serving guests")
+        notify("READY=1\nSTATUS=\(status.summary)")
+    }
+
+    /// Shows each change of the state.
+    private func showStatus() async {
+        var shown = status.summary
+        // The only error is the server's stop.
+        while (try? await Task.sleep(for: Self.statusInterval)) != nil {
+            let summary = status.summary
+            guard summary != shown else { continue }
+            notify("STATUS=\(summary)")
+            shown = summary
+        }
     }
 
     private func keepWatch() async {
-        guard let interval else {
-            // The only error is the server's stop.
-            try? await gracefulShutdown()
-            return
-        }
+        guard let interval else { return }
         while !Task.isCancelled {
             // A blocked thread holds the notification back, and the manager restarts the server.
             await withCheckedContinuation { turned in listener.whenAllTurned { turned.resume() } }
@@ -66,7 +84,7 @@ final class ManagerNotices: Service {
         do throws(KernelError) {
             try notification.send(state)
         } catch {
-            logger.debug("the service manager cannot be told", metadata: ["reason": "\(error)"])
+            logger.debug("cannot notify the service manager", metadata: ["error": "\(error)"])
         }
     }
 }

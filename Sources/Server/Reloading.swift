@@ -7,7 +7,7 @@ import UnixSignals
 /// Reloads the configuration on SIGHUP, and applies the settings that can change at run time.
 final class Reloading: Service {
     /// The settings that a reload applies; all others are read at the start only. The defaults apply too.
-    static let immediate: Set<String> = ["log-level", "tokens", "hop-limit"]
+    static let immediate: Set<String> = ["log-level", "session-tokens", "hop-limit"]
 
     private let started: Configuration
     private let load: @Sendable () throws(ConfigurationError) -> Configuration
@@ -47,7 +47,7 @@ final class Reloading: Service {
         do throws(ConfigurationError) {
             new = try load()
         } catch {
-            logger.error("the configuration cannot be used; all stays as it was", metadata: ["problem": "\(error)"])
+            logger.error("reload failed, keeping current configuration", metadata: ["error": "\(error)"])
             return current
         }
         apply(new)
@@ -55,12 +55,15 @@ final class Reloading: Service {
             new.differences(from: current).filter(Self.immediate.contains)
             + (new.defaults == current.defaults ? [] : ["defaults"])
         let waiting = new.differences(from: started).filter { !Self.immediate.contains($0) }
-        logger.notice(
-            "the configuration was read again", metadata: ["changed": "\(changed.joined(separator: ", "))"])
+        if changed.isEmpty {
+            logger.notice("configuration reloaded: nothing changed")
+        } else {
+            logger.notice("configuration reloaded", metadata: ["changed": "\(changed.joined(separator: ","))"])
+        }
         if !waiting.isEmpty {
             logger.warning(
-                "these settings count from the next start on",
-                metadata: ["settings": "\(waiting.joined(separator: ", "))", "hint": "systemctl restart virt-metadata"])
+                "restart required for changed settings",
+                metadata: ["setting": "\(waiting.joined(separator: ","))", "hint": "systemctl restart virt-metadata"])
         }
         return new
     }

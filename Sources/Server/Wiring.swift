@@ -31,6 +31,7 @@ package struct Wiring {
     private let clock: PacedClock
     private let logger: Logger
     private let threshold: LogThreshold
+    private let lastError: LastError
     private let reload: (@Sendable () throws(ConfigurationError) -> Configuration)?
 
     /// - Parameters:
@@ -42,9 +43,10 @@ package struct Wiring {
     ) {
         (self.configuration, self.clock, self.reload) = (configuration, clock, reload)
         let threshold = LogThreshold(configuration.logLevel)
+        let lastError = LastError()
         let ground = Logger(label: "virt-metadata").handler
-        logger = Logger(label: "virt-metadata") { _ in ThresholdLogHandler(ground, threshold) }
-        self.threshold = threshold
+        logger = Logger(label: "virt-metadata") { _ in ThresholdLogHandler(ground, threshold, lastError: lastError) }
+        (self.threshold, self.lastError) = (threshold, lastError)
     }
 
     package func run() async throws {
@@ -67,14 +69,21 @@ package struct Wiring {
             board: board, secrets: secrets, tokens: tokens, passwords: passwords, targets: targets,
             wantLeases: LeaseRequests(now: now) { inventory.wantLeases(of: $0, on: $1) }.want)
         let opened = try await open(listener)
-        let admin = try await makeAdmin(listener, inventory)
+        let bridges = host.map { _ in BridgeStatusBoard() }
+        let status = ServerStatus(
+            board: board, hypervisors: { inventory.hypervisors }, bridges: bridges,
+            selection: configuration.interception.selection,
+            lastError: lastError)
+        let admin = try await makeAdmin(listener, status)
         // Before readiness is announced, because until then the signal ends the process.
-        let notices = ManagerNotices(environment: ProcessInfo.processInfo.environment, listener: listener, logger: logger)
+        let notices = ManagerNotices(
+            environment: ProcessInfo.processInfo.environment, listener: listener, status: status, logger: logger)
         let reloading = await makeReloading(inventory, tokens, notices)
         Demotion.warnAboutRoot(configuration, logger: logger)
         let roll = ServiceRoll()
         var services: [any Service] = [
-            roll.named("announcement", Announcement(addresses: opened, logger: logger)), roll.named("inventory", inventory),
+            roll.named("announcement", Announcement(configuration, addresses: opened, logger: logger)),
+            roll.named("inventory", inventory),
             roll.named("memory upkeep", MemoryUpkeep(interval: configuration.sweepInterval, clock: clock)),
         ]
         services += keepers.map { roll.named("password keeper", $0) }
@@ -83,7 +92,7 @@ package struct Wiring {
         if let host {
             let interceptor = Interceptor(
                 configuration.interception, file: host.takeFile(), host: ThisHost(tables: host.tables, listener: listener),
-                board: board, logger: logger)
+                board: board, status: bridges ?? BridgeStatusBoard(), logger: logger)
             if configuration.leavesBridgesOpen {
                 services.append(roll.named("release at end", ReleaseAtEnd(interceptor: interceptor)))
             }
@@ -101,21 +110,20 @@ package struct Wiring {
         let all = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         try await ServiceGroup(configuration: all).run()
+        logger.notice(
+            "stopped", metadata: host == nil ? [:] : ["bridges": "\(configuration.leavesBridgesOpen ? "left open" : "closed")"])
     }
 
-    private func makeAdmin(
-        _ listener: GuestListener, _ inventory: InventoryService<PacedClock>
-    ) async throws -> AdminListener {
-        let started = ContinuousClock.now
+    private func makeAdmin(_ listener: GuestListener, _ status: ServerStatus) async throws -> AdminListener {
         let registry = listener.responder.events.watch.metrics.registry
         ProcessMetrics.add(to: registry)
-        ServerGauges(listener: listener, hypervisors: { inventory.hypervisors }, started: started).add(to: registry)
-        let responder = AdminResponder(
-            responder: listener.responder, hypervisors: { inventory.hypervisors }, listener: listener)
+        ServerGauges(listener: listener, hypervisors: status.hypervisors, bridges: status.bridges, started: .now).add(
+            to: registry)
+        let responder = AdminResponder(responder: listener.responder, status: status, listener: listener)
         let admin = AdminListener(responder, logger: logger)
         try await admin.open(configuration)
         if let address = admin.address {
-            logger.info("metrics are shown", metadata: ["url": "http://\(address.inBrackets)/metrics"])
+            logger.info("metrics endpoint listening", metadata: ["url": "http://\(address.inBrackets)/metrics"])
         }
         return admin
     }
@@ -156,9 +164,10 @@ package struct Wiring {
         let most = missing == 0 ? limits.connections : max(1, (all - missing) * limits.connections / all)
         if most < limits.connections {
             logger.warning(
-                "this user may not open as many files as there may be connections; some of these are closed",
+                "the limit of open files is too low for max-connections; serving fewer connections",
                 metadata: [
-                    "connections": "\(most)", "wanted": "\(limits.connections)", "hint": "raise LimitNOFILE, or: ulimit -Hn",
+                    "connections": "\(most)", "wanted": "\(limits.connections)", "setting": "max-connections",
+                    "hint": "raise LimitNOFILE, or: ulimit -Hn",
                 ])
             limits.connections = most
         }
@@ -172,6 +181,8 @@ package struct Wiring {
                 let id = try await listener.open(address)
                 opened.append(listener.address(of: id) ?? address)
             } catch {
+                // Another server, or another program, does not go away by itself: the service manager need not try again.
+                if error.isHeldByAnother { throw ConfigurationError(problem: "\(error)") }
                 throw CommandFailure("\(error)")
             }
         }
@@ -242,18 +253,38 @@ package struct Wiring {
         } catch let error as NeighbourFileError {
             throw ConfigurationError(location: "--neighbours", problem: "\(error)")
         } catch let error as KernelError {
-            throw CommandFailure("cannot ask the kernel for neighbours: \(error)")
+            throw CommandFailure("cannot read the kernel's neighbour table: \(error)")
         }
     }
 }
 
-/// Logs the listen addresses: once signals are handled, so that its reader may already stop the server.
+/// Logs the start, with what is served: once signals are handled, so that the log's reader may already stop the server.
 private struct Announcement: Service {
+    let configuration: Configuration
     let addresses: [SocketAddress]
     let logger: Logger
 
+    init(_ configuration: Configuration, addresses: [SocketAddress], logger: Logger) {
+        (self.configuration, self.addresses, self.logger) = (configuration, addresses, logger)
+    }
+
     func run() async throws {
+        let isFollowing = try configuration.followsBridges()
+        logger.notice(
+            "started",
+            metadata: [
+                "version": "\(Version.current)", "bridges": "\(isFollowing ? bridges : "none")",
+                "hypervisor.uri": "\(configuration.connect.joined(separator: ","))",
+            ])
         for address in addresses { logger.info("listening", metadata: ["address": "\(address.inBrackets)"]) }
         try? await gracefulShutdown()
+    }
+
+    /// Which bridges the settings select.
+    private var bridges: String {
+        let selection = configuration.interception.selection
+        if selection.servesAll { return "all" }
+        if selection.isOptIn { return "of enabled domains" }
+        return (selection.networks.map { "network \($0)" } + selection.bridges).joined(separator: ", ")
     }
 }
