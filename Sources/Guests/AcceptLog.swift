@@ -14,10 +14,10 @@ package final class AcceptLog: Sendable {
     package func note(_ failure: KernelError) {
         guard throttle.number(of: true, about: failure.code.rawValue) > 0 else { return }
         logger.warning(
-            "new connections must wait",
+            "accept() failed; pausing new connections",
             metadata: [
-                "reason": "\(failure)",
-                "hint": "where there are too many files: raise LimitNOFILE, or lower --connections",
+                "error": "\(failure)", "setting": "max-connections",
+                "hint": "if there are too many open files: raise LimitNOFILE, or lower max-connections",
             ])
     }
 }

@@ -43,7 +43,7 @@ package struct ClientLookup: Sendable {
         return Client(address: address, mac: mac, entrance: entrance)
     }
 
-    /// The origin that a socket's scope implies. Where the socket serves one hardware address, nftables rules have matched each
+    /// The origin that a socket's scope implies. Where the socket serves one MAC address, nftables rules have matched each
     /// frame, and neither the SYN nor the table knows better.
     private static func entrance(of scope: ListenScope, mac: MACAddress?) -> (mac: MACAddress?, entrance: Client.Entrance) {
         switch scope {

@@ -5,7 +5,7 @@ import NIOCore
 /// that a limit is the same however many there are.
 package final class ConnectionLimits: Sendable {
     /// The subject that connections are counted for, which a guest cannot choose. Through its bridge port a guest can send any
-    /// hardware address, so the port counts; where no port is known the hardware address counts, because one guest may have any
+    /// MAC address, so the port counts; where no port is known the MAC address counts, because one guest may have any
     /// number of IP addresses.
     package enum Key: Hashable, Sendable {
         case port(String)
@@ -160,17 +160,6 @@ package final class ConnectionLimits: Sendable {
         let now = NIODeadline.now()
         counts.limit.tidy(&counts.accounts) { _, account in
             account.connections > 0 || account.held > 0 || !account.rateLimit.isFull(at: now)
-        }
-    }
-}
-
-extension ConnectionLimits.Key: CustomStringConvertible {
-    /// The port or the address that identifies the client.
-    package var description: String {
-        switch self {
-        case .port(let name): name
-        case .mac(let mac): "\(mac)"
-        case .address(let address): "\(address)"
         }
     }
 }

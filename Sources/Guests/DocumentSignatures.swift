@@ -157,9 +157,9 @@ package final class DocumentSignatures: Sendable {
         }
         guard changes else { return }
         if isFailing {
-            logger.error("cannot sign identity documents: guests get 503 for signatures", metadata: ["error": "\(reason)"])
+            logger.error("cannot sign identity documents; requests for signatures get 503", metadata: ["error": "\(reason)"])
         } else {
-            logger.notice("identity documents are signed again")
+            logger.notice("identity documents can be signed again")
         }
     }
 

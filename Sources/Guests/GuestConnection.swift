@@ -175,7 +175,7 @@ package struct GuestConnection {
     mutating func pause() { pausedUntil = now + ConnectionTimeouts.pause }
 
     /// Whether a reply is about the same run of the same domain as all earlier ones on this connection; otherwise it must not be
-    /// sent. The port, or the hardware address, may now belong to another domain, or its domain may have been restarted.
+    /// sent. The port, or the MAC address, may now belong to another domain, or its domain may have been restarted.
     mutating func belongs(to about: DomainRun?) -> Bool {
         guard !standsForMany, let about else { return true }
         if let run { return run == about }

@@ -28,8 +28,10 @@ package final class GuestPasswords: Sendable {
         let isNews = logged.withLock { logged in logged.count < Self.memory && logged.insert(instance.domain).inserted }
         guard isNews else { return }
         logger.notice(
-            "a guest that would leave a password gets 400; --allow-password yes has it stored",
-            metadata: ["domain": "\(instance.domainName)"])
+            "guest password POST rejected (400): set allow-password to accept it",
+            metadata: [
+                "domain.name": "\(instance.domainName)", "domain.uuid": "\(instance.domain)", "setting": "allow-password",
+            ])
     }
 
     /// Stores a password; `done` is called once, on any thread.

@@ -180,7 +180,7 @@ package final class GuestResponder: Sendable {
         }
     }
 
-    /// The bridge is looked up only where the hardware address alone is ambiguous.
+    /// The bridge is looked up only where the MAC address alone is ambiguous.
     private func match(_ client: Client, in snapshot: Snapshot) -> Result<Snapshot.Owner, MatchFailure> {
         let result = snapshot.match(client)
         guard case .failure(.severalOwners) = result, !client.entrance.isBridge, let located = lookup.locating(client),

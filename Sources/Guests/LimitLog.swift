@@ -16,27 +16,39 @@ package final class LimitLog: Sendable {
         let (message, option) = Self.text(of: exceeded)
         guard !exceeded.isOfAll else {
             guard ofAll.number(of: true, about: option) > 0 else { return }
-            return logger.warning(message, metadata: ["option": "\(option)"])
+            return logger.warning(message, metadata: ["setting": "\(option)"])
         }
         guard ofClients.number(of: exceeded, about: client) > 0 else { return }
-        var metadata: Logger.Metadata = ["caller": "\(client.map(\.description) ?? "a peer that is trusted to name guests")"]
-        if !option.isEmpty { metadata["option"] = "\(option)" }
+        var metadata: Logger.Metadata = client.map(\.facts) ?? ["client": "trusted proxy"]
+        if !option.isEmpty { metadata["setting"] = "\(option)" }
         logger.notice(message, metadata: metadata)
     }
 
     /// The message, and the options that set the limit, where there are any.
     private static func text(of exceeded: ConnectionLimits.Exceeded) -> (Logger.Message, String) {
         switch exceeded {
-        case .connections: ("a guest opens too many connections; the others are closed", "--connections-per-caller")
+        case .connections: ("guest connection limit exceeded; further connections are closed", "max-connections-per-guest")
         case .heldRequests:
-            ("a guest has too many requests that wait for its domain; the others get 404", "--held-requests-per-caller")
-        case .requests: ("a guest asks too much; it gets 429", "--requests-per-second, --bytes-per-second, --cpu-per-second")
-        case .waitingRequests: ("a guest sends too many requests before it reads a reply; the connection is closed", "")
-        case .memory: ("a guest leaves too much unread or unfinished; the connection is closed", "")
-        case .slowReading: ("a guest reads its reply too slowly; the connection is closed", "")
+            ("guest held-request limit exceeded; further requests get 404", "max-held-requests-per-guest")
+        case .requests:
+            ("guest rate limit exceeded; requests get 429", "max-requests-per-second,max-bytes-per-second,max-cpu-per-second")
+        case .waitingRequests: ("guest pipelined too many requests; connection closed", "")
+        case .memory: ("guest left too much data unread or unfinished; connection closed", "")
+        case .slowReading: ("guest read its reply too slowly; connection closed", "")
         case .allConnections:
-            ("all connections are taken; new ones are closed, but for the first of each guest on a port", "--connections")
-        case .allHeldRequests: ("too many requests wait for their domain; the others get 404", "--held-requests")
+            ("connection limit exceeded; new connections are closed, except the first of each guest port", "max-connections")
+        case .allHeldRequests: ("held-request limit exceeded; further requests get 404", "max-held-requests")
+        }
+    }
+}
+
+extension ConnectionLimits.Key {
+    /// The client in logs.
+    fileprivate var facts: Logger.Metadata {
+        switch self {
+        case .port(let port): ["port": "\(port)"]
+        case .mac(let mac): ["client.mac": "\(mac)"]
+        case .address(let address): ["client.ip": "\(address)"]
         }
     }
 }

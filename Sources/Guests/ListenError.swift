@@ -19,15 +19,14 @@ package struct ListenError: Error, CustomStringConvertible {
         let shown = address.inBrackets
         switch number {
         case EADDRINUSE:
-            return "cannot listen on \(shown): something else does; `ss -ltnp sport = :\(address.port ?? 0)` shows what"
+            return "cannot listen on \(shown): address already in use (check: ss -ltnp sport = :\(address.port ?? 0))"
         case EADDRNOTAVAIL:
             return
-                "cannot listen on \(shown): no interface has this address; give it to one (`ip address add`), or choose another "
-                + "with --listen"
+                "cannot listen on \(shown): no interface has this address; add it (ip address add), or choose another with --listen"
         case EACCES:
-            return "cannot listen on \(shown): ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"
+            return "cannot listen on \(shown): permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE"
         case EPERM:
-            return "cannot listen on \(shown) at one bridge: this needs root or the capability CAP_NET_RAW"
+            return "cannot listen on \(shown) on one bridge: permission denied; run as root or with CAP_NET_RAW"
         default:
             return "cannot listen on \(shown): \(cause)"
         }

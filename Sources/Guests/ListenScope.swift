@@ -28,12 +28,12 @@ package enum ListenScope: Sendable {
     }
 }
 
-/// The scope of one listening socket: connections of one bridge port that come from one hardware address.
+/// The scope of one listening socket: connections of one bridge port that come from one MAC address.
 package final class PortScope: Sendable {
     package let bridge: ListenScope.Bridge
     /// The name of the port's link, such as `vnet3`.
     package let port: String
-    /// The source hardware address of all packets; `nil` where it is any but those of the port's own domain.
+    /// The source MAC address of all packets; `nil` where it is any but those of the port's own domain.
     package let mac: MACAddress?
     /// The mark of the packets that the socket accepts, to the exclusion of all others.
     package let mark: UInt32

@@ -16,7 +16,7 @@ struct Match: Sendable {
         (self.instance, self.host, self.address, self.interface) = (instance, host, address, interface)
     }
 
-    /// A client with a hardware address of the instance.
+    /// A client with a MAC address of the instance.
     init(_ owner: Snapshot.Owner, at address: IPAddress) {
         self.init(instance: owner.instance, host: owner.host, address: address, interface: owner.interface)
         run = owner.run

@@ -13,7 +13,7 @@ package final class ServerMetrics: Sendable {
         case waitingRequests = "waiting_requests", memory, slowReading = "slow_reading"
         /// Its client is matched to no domain.
         case unmatchedClient = "unknown_caller"
-        /// Its hardware address is another guest's, or came in by another guest's port.
+        /// Its MAC address is another guest's, or came in by another guest's port.
         case identityMismatch = "identity_mismatch"
         /// Several domains match.
         case ambiguousClient = "ambiguous_caller"
@@ -64,11 +64,12 @@ package final class ServerMetrics: Sendable {
             registry.counter("virt_metadata_refused_total", [("reason", reason.rawValue)])
         }
         tokens = registry.counter("virt_metadata_tokens_issued_total")
-        registry.describe("virt_metadata_requests_total", "Requests that were answered, by the view that claims their path.")
+        registry.describe("virt_metadata_requests_total", "Total number of answered requests, by API (view) and status.")
         registry.describe(
-            "virt_metadata_request_duration_seconds", "From a request's last byte to its reply, the time it was held included.")
-        registry.describe("virt_metadata_refused_total", "Guests that were not served, by reason.")
-        registry.describe("virt_metadata_tokens_issued_total", "Session tokens that were issued.")
+            "virt_metadata_request_duration_seconds",
+            "Time from the last byte of a request to its reply in seconds, including the time it was held.")
+        registry.describe("virt_metadata_refused_total", "Total number of refused requests and connections, by reason.")
+        registry.describe("virt_metadata_tokens_issued_total", "Total number of issued session tokens.")
     }
 
     func answered(_ status: HTTPResponseStatus, view: Int?, nanoseconds: Int64) {

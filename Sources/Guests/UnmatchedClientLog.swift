@@ -15,14 +15,27 @@ package final class UnmatchedClientLog: Sendable {
         let number = throttle.number(of: reason, about: client.address)
         let level: Logger.Level = number > 0 ? .notice : .debug
         logger.log(
-            level: level, "an unknown caller gets 404",
-            metadata: [
-                "caller.address": "\(client.address)", "caller.mac": "\(client.mac.map(\.description) ?? "unknown")",
-                "reason": "\(reason)",
-            ])
+            level: level, "returned 404: client not matched to any domain",
+            metadata: client.facts.merging(["error": "\(reason)"]) { $1 })
         if number == LogThrottleLimits.capacity {
             logger.notice(
-                "there are more unknown callers; no other is told of for up to a minute, except to those who ask for debug")
+                "suppressing further messages about unmatched clients for up to 60 s",
+                metadata: ["hint": "log-level: debug shows all"])
         }
+    }
+}
+
+extension Client {
+    /// The client in logs.
+    fileprivate var facts: Logger.Metadata {
+        var facts: Logger.Metadata = [
+            "client.ip": "\(address)", "client.mac": "\(mac.map(\.description) ?? "unknown")",
+        ]
+        switch entrance {
+        case .unknown, .named: break
+        case .bridge(let bridge): facts["bridge"] = "\(bridge)"
+        case .port(let port, let bridge): (facts["bridge"], facts["port"]) = ("\(bridge)", "\(port)")
+        }
+        return facts
     }
 }

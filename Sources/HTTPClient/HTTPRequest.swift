@@ -46,11 +46,11 @@ package enum HTTPFailure: Error, Equatable {
 extension HTTPFailure: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .tooLate: "no answer in time"
-        case .tooLong: "the answer is too long"
+        case .tooLate: "timeout"
+        case .tooLong: "the response is too long"
         case .notConnected(let number): "cannot connect\(number == 0 ? "" : ": \(Self.message(of: number))")"
         case .noAddress: "cannot resolve the host's name"
-        case .notTrusted: "the certificate is not one for that host that this machine trusts"
+        case .notTrusted: "the server's certificate is not trusted for this host name"
         case .other(let number, let message): "\(message) (curl \(number))"
         }
     }

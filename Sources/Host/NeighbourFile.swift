@@ -4,8 +4,8 @@ package import Common
 ///
 /// Its format is that of `/proc/net/arp` (`proc(5)`): the columns `IP address`, `HW type`, `Flags`, `HW address`, `Mask` and
 /// `Device`, of which the last two are ignored. A header line, blank lines, and comments after `#` are skipped;
-/// IPv6 addresses are allowed too. An entry without flags or with a zero hardware address is ignored, and an address
-/// with two hardware addresses is unknown. The file is read again when it has changed.
+/// IPv6 addresses are allowed too. An entry without flags or with a zero MAC address is ignored, and an address
+/// with two MAC addresses is unknown. The file is read again when it has changed.
 package final class NeighbourFile: Sendable {
     /// The time between two checks for changes of the file.
     package static let recheckInterval: Duration = .seconds(1)
@@ -39,7 +39,7 @@ package final class NeighbourFile: Sendable {
         state = Locked(State(table: try Self.table(in: text, of: path), version: version, looked: looked))
     }
 
-    /// The hardware address of an address, regardless of its zone; `nil` where the file has none, or two.
+    /// The MAC address of an address, regardless of its zone; `nil` where the file has none, or two.
     ///
     /// Checks once per `recheckInterval` whether the file has changed, and reads it then. A missing file, or one with a malformed
     /// line, changes nothing: the last valid content stays in use.

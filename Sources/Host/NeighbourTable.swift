@@ -1,6 +1,6 @@
 import Common
 
-/// The content of a `NeighbourFile`, which describes the format: addresses, and the hardware address of each.
+/// The content of a `NeighbourFile`, which describes the format: addresses, and the MAC address of each.
 struct NeighbourTable: Sendable, Equatable {
     /// A line that cannot be parsed.
     struct MalformedLine: Error, Equatable {
@@ -9,7 +9,7 @@ struct NeighbourTable: Sendable, Equatable {
         let message: String
     }
 
-    /// `nil` for an address that is listed with two hardware addresses, so that no guest is mistaken for another.
+    /// `nil` for an address that is listed with two MAC addresses, so that no guest is mistaken for another.
     private var entries: [IPAddress: MACAddress?] = [:]
 
     /// Parses a whole file.
@@ -29,26 +29,26 @@ struct NeighbourTable: Sendable, Equatable {
         }
     }
 
-    /// The hardware address of an address, regardless of its zone; `nil` where the table has none, or two.
+    /// The MAC address of an address, regardless of its zone; `nil` where the table has none, or two.
     func mac(of address: IPAddress) -> MACAddress? {
         entries[address.withoutZone] ?? nil
     }
 
-    /// One line; `nil` where it identifies no interface: no flags (an incomplete entry), a hardware address that is zero or a group,
+    /// One line; `nil` where it identifies no interface: no flags (an incomplete entry), a MAC address that is zero or a group,
     /// or another hardware type than Ethernet (`ARPHRD_ETHER`, 1).
     private static func entry(_ columns: [Substring], line: Int) throws(MalformedLine) -> (IPAddress, MACAddress)? {
         guard columns.count == 6 else {
-            throw MalformedLine(number: line, message: "\(columns.count) columns where 6 belong")
+            throw MalformedLine(number: line, message: "\(columns.count) columns: expected 6")
         }
         guard let address = IPAddress(String(columns[0])) else {
-            throw MalformedLine(number: line, message: "'\(columns[0])' is no IP address")
+            throw MalformedLine(number: line, message: "'\(columns[0])' is not a valid IP address")
         }
         guard let hardware = hexadecimal(columns[1]), let flags = hexadecimal(columns[2]) else {
-            throw MalformedLine(number: line, message: "'\(columns[1]) \(columns[2])' are not two numbers after 0x")
+            throw MalformedLine(number: line, message: "'\(columns[1]) \(columns[2])': expected two hexadecimal numbers with 0x")
         }
         guard hardware == 1, flags != 0 else { return nil }
         guard let mac = MACAddress(String(columns[3])) else {
-            throw MalformedLine(number: line, message: "'\(columns[3])' is no hardware address")
+            throw MalformedLine(number: line, message: "'\(columns[3])' is not a valid MAC address")
         }
         return mac.namesOneInterface ? (address.withoutZone, mac) : nil
     }

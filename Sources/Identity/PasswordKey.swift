@@ -23,21 +23,21 @@ package struct PasswordKey {
 
     /// Reads a key in PEM (RFC 7468), PKCS#8 or PKCS#1, without a password.
     package init(pem text: String) throws(Failure) {
-        let advice = "make one that can by 'ssh-keygen -p -m PEM -N \"\" -f COPY', on a copy of it"
+        let advice = "convert a copy of it: ssh-keygen -p -m PEM -N \"\" -f COPY"
         // Its lines are longer than those of PEM.
         guard !text.contains("-----BEGIN OPENSSH PRIVATE KEY-----") else {
-            throw Failure("the key is in OpenSSH's own format, which is not read; \(advice)")
+            throw Failure("unsupported key format (OpenSSH): expected unencrypted PEM; \(advice)")
         }
         guard let documents = try? PEMDocument.parseMultiple(pemString: text) else {
-            guard !text.contains("Proc-Type: 4,ENCRYPTED") else { throw Failure("the key needs a password; \(advice)") }
-            throw Failure("the PEM is damaged")
+            guard !text.contains("Proc-Type: 4,ENCRYPTED") else { throw Failure("the key is encrypted; \(advice)") }
+            throw Failure("invalid PEM")
         }
         guard let document = documents.first(where: { $0.discriminator.hasSuffix("PRIVATE KEY") }) else {
-            throw Failure("there is no private key in PEM")
+            throw Failure("no private key in PEM found")
         }
-        guard document.discriminator != "ENCRYPTED PRIVATE KEY" else { throw Failure("the key needs a password; \(advice)") }
+        guard document.discriminator != "ENCRYPTED PRIVATE KEY" else { throw Failure("the key is encrypted; \(advice)") }
         guard let key = try? _RSA.Encryption.PrivateKey(unsafeDERRepresentation: document.derBytes) else {
-            throw Failure("the key is not RSA, or it is damaged, or it has fewer than 1,024 bits")
+            throw Failure("invalid key: expected RSA with at least 1,024 bits")
         }
         self.key = key
     }
@@ -45,7 +45,7 @@ package struct PasswordKey {
     /// Decrypts a password: the bytes as the guest encoded them.
     package func open(_ password: String) throws(Failure) -> [UInt8] {
         guard let message = Data(base64Encoded: password.filter { !$0.isWhitespace }) else {
-            throw Failure("the password is not encrypted: it is no base64")
+            throw Failure("the password is not encrypted (invalid base64)")
         }
         guard let opened = try? key.decrypt(message, padding: ._WEAK_AND_INSECURE_PKCS_V1_5) else {
             throw Failure("the password was not encrypted for this key")

@@ -26,19 +26,18 @@ enum SecretFile {
         var description: String {
             switch self {
             case .notRegular(let path):
-                "\(path): is no regular file, and a secret is kept in one; move it out of the way by 'mv \(path) \(path).old'"
+                "\(path): not a regular file; move it away: mv \(path) \(path).old"
             case .tooLarge(let path):
-                "\(path): is larger than \(mostBytes >> 10) KiB, and so no secret; look what it is by 'file \(path)'"
+                "\(path): larger than \(mostBytes >> 10) KiB: expected a key or secret (check: file \(path))"
             case .exposed(let path, let permissions):
-                "\(path): others may read or write it (mode \(String(permissions, radix: 8))); "
-                    + "keep them out by 'chmod 600 \(path)'"
+                "\(path): accessible by other users (mode \(String(permissions, radix: 8))); run: chmod 600 \(path)"
             case .unreadable(let path, let error):
-                "\(path): \(error); it must be possible to read it, as its owner or as root"
+                "cannot read \(path): \(error); run as its owner or as root"
             case .notCreated(let path, let error):
-                "\(path): is not there and cannot be made: \(error); it must be possible to write in its directory"
+                "cannot create \(path): \(error); its directory must be writable"
             case .unusable(let path, let problem): "\(path): \(problem)"
             case .noSecret(let path, let error):
-                "\(path): is not there, and nothing to put into it: \(error)"
+                "cannot create \(path): \(error)"
             }
         }
 

@@ -8,7 +8,7 @@ package struct Secrets {
     /// The locations that the configuration sets.
     package struct Locations: Sendable, Equatable {
         /// The directory of secrets whose files are not set.
-        package var directory: String?
+        package var directory = Self.defaultDirectory
         /// The key of session tokens, base64 of 32 bytes.
         package var tokenKey: String?
         /// The key and the certificate that identity documents are signed with, both as PEM; `none` where nothing is signed.
@@ -24,12 +24,12 @@ package struct Secrets {
 
         package init() {}
 
-        fileprivate var tokenKeyFile: String { tokenKey ?? "\(directory ?? Self.defaultDirectory)/\(Self.usualTokenKey)" }
+        fileprivate var tokenKeyFile: String { tokenKey ?? "\(directory)/\(Self.usualTokenKey)" }
         fileprivate var identityFile: String? {
-            identityKey == Self.noIdentity ? nil : identityKey ?? "\(directory ?? Self.defaultDirectory)/\(Self.usualIdentity)"
+            identityKey == Self.noIdentity ? nil : identityKey ?? "\(directory)/\(Self.usualIdentity)"
         }
         /// Whether the operator set no location at all, so that this user may have no access to it.
-        fileprivate func isDefault(_ file: String?) -> Bool { file == nil && directory == nil }
+        fileprivate func isDefault(_ file: String?) -> Bool { file == nil && directory == Self.defaultDirectory }
     }
 
     package let tokens: TokenAuthority
@@ -101,8 +101,8 @@ package struct Secrets {
                 throw SecretError(setting: "--token-key", problem: "\(error)")
             }
             logger.warning(
-                "session tokens will not outlive this process: their key cannot be kept; --state-directory names another place",
-                metadata: ["reason": "\(error)"])
+                "cannot keep the key of session tokens; tokens become invalid when the server stops",
+                metadata: ["error": "\(error)", "setting": "state-directory"])
             return authority
         }
     }
@@ -111,7 +111,7 @@ package struct Secrets {
         let text = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
         guard let key = Data(base64Encoded: text), let authority = TokenAuthority(key: Array(key)) else {
             throw .unusable(
-                path: path, "is no key: write base64 of 32 random bytes, by 'openssl rand -base64 32 > \(path)'")
+                path: path, "invalid key: expected base64 of 32 bytes; create it: openssl rand -base64 32 > \(path)")
         }
         return authority
     }
@@ -127,12 +127,12 @@ package struct Secrets {
             throw SecretError(setting: setting, problem: "\(error)")
         }
         guard let bytes else {
-            let advice = "write what Nova and Neutron have as metadata_proxy_shared_secret into it"
-            throw SecretError(setting: setting, problem: "\(path): is not there; \(advice)")
+            let advice = "write the value of metadata_proxy_shared_secret of Nova and Neutron into it"
+            throw SecretError(setting: setting, problem: "\(path): no such file; \(advice)")
         }
         let secret = bytes.trimmingLineEnd()
         guard let signature = InstanceSignature(secret: secret) else {
-            throw SecretError(setting: setting, problem: "\(path): is empty, and anybody could sign by an empty secret")
+            throw SecretError(setting: setting, problem: "\(path): the file is empty: expected a secret")
         }
         return signature
     }
@@ -152,8 +152,8 @@ package struct Secrets {
                 throw SecretError(setting: "--identity-key", problem: "\(error)")
             }
             logger.warning(
-                "identity documents are not signed: a key cannot be kept; --state-directory names another place",
-                metadata: ["reason": "\(error)"])
+                "cannot keep a signing key; identity documents are not signed",
+                metadata: ["error": "\(error)", "setting": "state-directory"])
             return nil
         }
     }

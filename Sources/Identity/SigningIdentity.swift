@@ -24,7 +24,7 @@ package struct SigningIdentity: Sendable {
         guard certificate.publicKey == Certificate.PublicKey(key.publicKey) else {
             throw .needsNewPair(
                 .foreignCertificate,
-                "the certificate of '\(certificate.subject)' belongs to another key than the private key given")
+                "the certificate of '\(certificate.subject)' does not match the private key")
         }
         self.init(key: key, certificate: certificate)
     }
@@ -56,7 +56,7 @@ package struct SigningIdentity: Sendable {
             return try Certificate(pemDocument: document)
         } catch {
             throw .needsNewPair(
-                .noCertificate, "the certificate is damaged, or it is of a key that is not RSA with \(leastBits) bits or more")
+                .noCertificate, "invalid certificate: expected one of an RSA key with at least \(leastBits) bits")
         }
     }
 
@@ -71,18 +71,17 @@ package struct SigningIdentity: Sendable {
             // The library's reason may quote the text, and with it a key; and it does not parse the older form of encryption as
             // PEM.
             guard !text.contains("Proc-Type: 4,ENCRYPTED") else { throw encrypted }
-            throw .needsNewPair(code, "the PEM of the \(name) is damaged")
+            throw .needsNewPair(code, "invalid PEM of the \(name)")
         }
         guard let document = documents.first(where: { isWanted($0.discriminator) }) else {
-            throw .needsNewPair(code, "there is no \(name) in PEM")
+            throw .needsNewPair(code, "no \(name) in PEM found")
         }
         return document
     }
 
     private static let encrypted = SigningIdentityError(
         code: .encryptedKey,
-        message: "the private key needs a password, and nobody is there to type it; "
-            + "write it without by 'openssl pkey -in KEY -out NEW'"
+        message: "the private key is encrypted; decrypt it: openssl pkey -in KEY -out NEW"
     )
 
     /// The error for a key that is not RSA: of another kind, or damaged.
@@ -92,7 +91,7 @@ package struct SigningIdentity: Sendable {
         } catch let error as CertificateError where error.code == .unsupportedPrivateKey {
             return .needsNewPair(.otherKind, "the private key is not RSA")
         } catch {
-            return .needsNewPair(.noKey, "the private key is damaged")
+            return .needsNewPair(.noKey, "invalid private key")
         }
         return .needsNewPair(.otherKind, "the private key is not RSA")
     }

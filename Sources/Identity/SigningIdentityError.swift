@@ -34,12 +34,12 @@ package struct SigningIdentityError: Error, Sendable, Equatable {
 
     /// An error whose remedy is a new pair.
     static func needsNewPair(_ code: Code, _ message: String) -> SigningIdentityError {
-        SigningIdentityError(code: code, message: "\(message); make a key with its certificate by '\(command)'")
+        SigningIdentityError(code: code, message: "\(message); create a key and its certificate: \(command)")
     }
 
     /// An operation that a library failed, with its reason.
     static func notMade(_ item: String, _ reason: any Error) -> SigningIdentityError {
-        SigningIdentityError(code: .notMade, message: "\(item) could not be made: \(reason)")
+        SigningIdentityError(code: .notMade, message: "cannot create \(item): \(reason)")
     }
 }
 

@@ -40,7 +40,7 @@ package struct TokenAuthority: Sendable {
     ///   - now: the time, in seconds since 1970.
     ///   - nonce: ``nonceBytes`` random bytes.
     package func token(for instance: InstanceUUID, lifetime: Int, at now: Int64, nonce: [UInt8]) -> String {
-        precondition(Self.lifetimes.contains(lifetime) && nonce.count == Self.nonceBytes, "whoever asks has looked at both")
+        precondition(Self.lifetimes.contains(lifetime) && nonce.count == Self.nonceBytes, "callers check both")
         let expiry = now + Int64(lifetime)
         var claim: [UInt8] = [Self.version]
         claim.reserveCapacity(Self.claimBytes + Self.codeBytes)

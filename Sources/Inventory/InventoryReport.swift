@@ -31,7 +31,7 @@ struct InventoryReport {
         health.connected()
         guard !missing.isEmpty else { return }
         logger.debug(
-            "the hypervisor has not all kinds of events; the sweep finds such changes",
+            "libvirt driver does not support all events; changes are found at the next resync",
             metadata: [
                 "hypervisor.uri": "\(uri)", "events": "\(missing.keys.map(\.rawValue).sorted().joined(separator: ", "))",
             ])
@@ -50,9 +50,9 @@ struct InventoryReport {
         guard state != .away else { return }
         state = .away
         logger.warning(
-            "the hypervisor is gone; the last inventory answers until it is back",
+            "connection to libvirt lost; serving the last known state, retrying",
             metadata: [
-                "hypervisor.uri": "\(uri)", "reason": "\(reason)", "instances": "\(instances)",
+                "hypervisor.uri": "\(uri)", "error": "\(reason)", "instances": "\(instances)",
             ])
     }
 
@@ -63,11 +63,10 @@ struct InventoryReport {
                 state = .away
                 logger.error(
                     isLocal
-                        ? "cannot reach the hypervisor; trying again until it answers"
-                        : "cannot reach another host's hypervisor; nobody waits for its guests, and it is tried again",
+                        ? "libvirt unreachable; retrying" : "remote libvirt unreachable; retrying, local guests unaffected",
                     metadata: [
-                        "hypervisor.uri": "\(uri)", "reason": "\(error)",
-                        "hint": "is libvirtd running, and may this user connect? try: virsh -r -c \(uri) list",
+                        "hypervisor.uri": "\(uri)", "error": "\(error)",
+                        "hint": "check that libvirt runs and this user may connect: virsh -r -c \(uri) list",
                     ])
             }
             return lost(reason: "\(error)", instances: instances)
@@ -75,9 +74,9 @@ struct InventoryReport {
         guard state != .partial(error) else { return }
         state = .partial(error)
         logger.warning(
-            "the hypervisor cannot be read whole; the last inventory stands",
+            "cannot list all domains; serving the last known state, retrying",
             metadata: [
-                "hypervisor.uri": "\(uri)", "reason": "\(error)", "instances": "\(instances)",
+                "hypervisor.uri": "\(uri)", "error": "\(error)", "instances": "\(instances)",
             ])
     }
 
@@ -90,47 +89,50 @@ struct InventoryReport {
         let unusable = findings.filter { $0.weight == .unusable }
         for finding in unusable.prefix(Self.mostFindings) {
             logger.warning(
-                "a value in the domain's metadata cannot be used and is left out",
+                "unusable value in a domain's metadata; it is not served",
                 metadata: [
-                    "domain": "\(name)", "finding": "\(finding)",
+                    "domain.name": "\(name)", "domain.uuid": "\(domain)", "error": "\(finding)",
                 ])
         }
         if unusable.count > Self.mostFindings {
             logger.warning(
-                "the domain's metadata has more of these; `virt-metadata check` names all",
+                "more unusable values in a domain's metadata",
                 metadata: [
-                    "domain": "\(name)", "more": "\(unusable.count - Self.mostFindings)",
+                    "domain.name": "\(name)", "domain.uuid": "\(domain)", "count": "\(unusable.count - Self.mostFindings)",
+                    "hint": "virt-metadata check \(domain)",
                 ])
         }
     }
 
     mutating func unusable(_ domain: InstanceUUID, named name: String, _ error: DescriptionError) {
         guard unusableDomains.updateValue("\(error)", forKey: domain) != "\(error)" else { return }
-        logger.error("a domain's XML cannot be used; it is not served", metadata: ["domain": "\(name)", "reason": "\(error)"])
+        logger.error(
+            "invalid domain XML; the domain is not served",
+            metadata: ["domain.name": "\(name)", "domain.uuid": "\(domain)", "error": "\(error)"])
     }
 
     mutating func unreadable(_ domain: InstanceUUID, _ error: LibvirtError) {
         guard unusableDomains.updateValue("\(error)", forKey: domain) != "\(error)" else { return }
         logger.error(
-            "a domain cannot be read; what is known of it stands until it can",
+            "cannot read a domain; serving its last known state",
             metadata: [
-                "domain.uuid": "\(domain)", "reason": "\(error)",
+                "domain.uuid": "\(domain)", "error": "\(error)",
             ])
     }
 
     mutating func unusable(network: String, _ error: DescriptionError) {
-        note(network: network, "a network's XML cannot be used", reason: "\(error)")
+        note(network: network, "invalid network XML", reason: "\(error)")
     }
 
     /// - Parameter network: its name; `nil` for all of them.
     mutating func unreadable(network: String?, _ error: LibvirtError) {
-        note(network: network ?? "all", "a network cannot be read; what is known of it stands until it can", reason: "\(error)")
+        note(network: network ?? "all", "cannot read a network; using its last known state", reason: "\(error)")
     }
 
     /// Logs a message once for the same reason.
     private mutating func note(network: String, _ message: Logger.Message, reason: String) {
         guard networkProblems.updateValue(reason, forKey: network) != reason else { return }
-        logger.warning(message, metadata: ["network": "\(network)", "reason": "\(reason)"])
+        logger.warning(message, metadata: ["network": "\(network)", "error": "\(reason)"])
     }
 
     mutating func forgotten(_ domain: InstanceUUID) {

@@ -39,9 +39,9 @@ struct NetworkFacts<Instant: InstantProtocol> where Instant.Duration == Duration
         leasesRead[network] = now
     }
 
-    /// Replaces a network's leases; of several for one hardware address the last to expire counts.
+    /// Replaces a network's leases; of several for one MAC address the last to expire counts.
     ///
-    /// - Returns: the hardware addresses whose IP address has changed or expired.
+    /// - Returns: the MAC addresses whose IP address has changed or expired.
     mutating func replaceLeases(of network: String, by read: [Lease]) -> Set<MACAddress> {
         var addresses: [MACAddress: IPAddress] = [:]
         for lease in read.sorted(by: { $0.expires < $1.expires }) { addresses[lease.mac] = lease.address }

@@ -150,7 +150,7 @@ package final class PasswordKeeper: Service {
         var isPausing: Bool { pausedUntil > .now }
 
         mutating func succeeded() {
-            if isFailing { logger.info("guests' passwords are stored again") }
+            if isFailing { logger.info("guest passwords can be stored again") }
             isFailing = false
         }
 
@@ -158,8 +158,8 @@ package final class PasswordKeeper: Service {
             guard !isFailing else { return }
             isFailing = true
             logger.warning(
-                "a guest's password cannot be stored; its guest is told to try again",
-                metadata: ["domain": "\(domain ?? "unknown")", "reason": "\(error)"])
+                "cannot store a guest password; the guest gets 503 and can retry",
+                metadata: ["domain.name": "\(domain ?? "unknown")", "error": "\(error)"])
         }
     }
 }

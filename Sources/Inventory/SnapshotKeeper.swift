@@ -192,7 +192,7 @@ struct SnapshotKeeper<C: Clock> where C.Duration == Duration {
         }
     }
 
-    /// Reads the leases of a network and returns the hardware addresses whose IP address has changed.
+    /// Reads the leases of a network and returns the MAC addresses whose IP address has changed.
     @discardableResult
     private mutating func readLeases(of network: String) async throws(LibvirtError) -> Set<MACAddress> {
         guard networks.hasLeases(network) else { return [] }

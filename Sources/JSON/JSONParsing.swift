@@ -26,7 +26,7 @@ package enum JSONParsing {
 
     private static func value(of bytes: borrowing Span<UInt8>, limit: Int) throws(ParseError) -> JSONValue {
         guard bytes.count <= limit else {
-            throw ParseError(.tooLarge, problem: "the JSON has \(bytes.count) bytes; \(limit) are allowed")
+            throw ParseError(.tooLarge, problem: "the JSON has \(bytes.count) bytes: expected at most \(limit)")
         }
         guard bytes.count > 0 else { throw ParseError(.malformed, problem: "the JSON is empty") }
         try checkDepth(of: bytes)

@@ -191,7 +191,7 @@ package actor Hypervisor {
         try activeNetwork(name) { network throws(LibvirtError) in try network.describe() }
     }
 
-    /// The DHCP addresses on networks, by hardware address. A network whose leases cannot be read has none.
+    /// The DHCP addresses on networks, by MAC address. A network whose leases cannot be read has none.
     package func leasedAddresses(on networks: [NetworkDescription]) -> [MACAddress: [IPAddress]] {
         var addresses: [MACAddress: [IPAddress]] = [:]
         for network in networks {

@@ -14,7 +14,7 @@ package final class ForwardingDatabase: Sendable {
         socket = Locked(try NetlinkSocket(protocol: NETLINK_ROUTE))
     }
 
-    /// The port of a bridge that a hardware address is behind, learned or set by an operator (`static`), by `RTM_GETNEIGH` of
+    /// The port of a bridge that a MAC address is behind, learned or set by an operator (`static`), by `RTM_GETNEIGH` of
     /// that entry alone; since Linux 5.0.
     ///
     /// A bridge that filters VLANs has its entries by VLAN; this finds only those without a VLAN, so none on such a bridge.

@@ -11,7 +11,7 @@ package struct Link: Sendable, Hashable {
     package let kind: String?
     /// The index of the link it is a port of, such as a bridge; `nil` where it is not a port.
     package let master: Int32?
-    /// The hardware address; `nil` where it has none of 48 bits.
+    /// The MAC address; `nil` where it has none of 48 bits.
     package let mac: MACAddress?
     /// Whether it is set up (`IFF_UP`); it may still have no carrier.
     package let isUp: Bool

@@ -7,10 +7,10 @@ package import Common
 package final class Neighbours: Sendable {
     private let socket: Locked<NetlinkSocket>
 
-    /// The states of `<linux/neighbour.h>` in which an entry's hardware address is used: confirmed, or once confirmed and not yet
+    /// The states of `<linux/neighbour.h>` in which an entry's MAC address is used: confirmed, or once confirmed and not yet
     /// refuted, or set by an operator.
     ///
-    /// INCOMPLETE and FAILED have no hardware address, or one that no longer answers. NOARP entries were never resolved: the
+    /// INCOMPLETE and FAILED have no MAC address, or one that no longer answers. NOARP entries were never resolved: the
     /// kernel computes them, for groups and for links without ARP.
     static let trustedStates = UInt16(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
 
@@ -20,10 +20,10 @@ package final class Neighbours: Sendable {
         socket = Locked(try NetlinkSocket(protocol: NETLINK_ROUTE))
     }
 
-    /// The hardware address of an address on one link, by `RTM_GETNEIGH` of that entry alone.
+    /// The MAC address of an address on one link, by `RTM_GETNEIGH` of that entry alone.
     ///
     /// An IPv4-mapped address is its IPv4 address; a zone is ignored, the index names the link.
-    /// - Returns: `nil` where the table has no such entry, or one without a usable hardware address (see `trustedStates`).
+    /// - Returns: `nil` where the table has no such entry, or one without a usable MAC address (see `trustedStates`).
     /// - Throws: `KernelError`; `.noSuchDevice` where no link has that index, `.noAnswer` after a second, `.malformedAnswer`.
     package func mac(of address: IPAddress, onInterface index: Int32) throws(KernelError) -> MACAddress? {
         let request = Self.request(for: address, onInterface: index)

@@ -78,7 +78,7 @@ package final class Poller: Sendable {
     ///
     /// - Parameters:
     ///   - milliseconds: `nil` for any time.
-    ///   - events: is filled anew.
+    ///   - events: is filled again.
     package func wait(_ milliseconds: Int32?, for events: inout [Event]) {
         events.removeAll(keepingCapacity: true)
         var found = unsafe InlineArray<64, epoll_event>(repeating: epoll_event())

@@ -29,7 +29,7 @@ struct VendorDataClient: Sendable {
         do throws(ParseError) {
             return (try JSONParsing.value(of: bytes), bytes.count)
         } catch {
-            throw Failure(problem: "its answer cannot be read: \(error)")
+            throw Failure(problem: "invalid response: \(error)")
         }
     }
 
@@ -45,15 +45,15 @@ struct VendorDataClient: Sendable {
         } catch {
             throw Failure(problem: problem(of: error))
         }
-        guard (200..<300).contains(answer.status) else { throw Failure(problem: "it answers \(answer.status)") }
+        guard (200..<300).contains(answer.status) else { throw Failure(problem: "HTTP status \(answer.status)") }
         return answer.body
     }
 
     private func problem(of failure: HTTPFailure) -> String {
         switch failure {
-        case .tooLong: "its answer is longer than \(Self.longest >> 10) KiB"
-        case .tooLate: "it did not answer within \(timeout)"
-        default: "it cannot be asked: \(failure)"
+        case .tooLong: "response larger than \(Self.longest >> 10) KiB"
+        case .tooLate: "no response within \(timeout)"
+        default: "request failed: \(failure)"
         }
     }
 }

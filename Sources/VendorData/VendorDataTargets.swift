@@ -98,9 +98,10 @@ package final class VendorDataTargets: Sendable {
             return true
         }
         logger.log(
-            level: isNews ? .warning : .debug, "a vendor data target has failed; the guest finds {} in its place",
+            level: isNews ? .warning : .debug, "vendordata target failed; its data is {}",
             metadata: [
-                "target": "\(targets[number].name)", "problem": "\(failure.problem)", "domain": "\(instance.domainName)",
+                "target": "\(targets[number].name)", "error": "\(failure.problem)", "domain.name": "\(instance.domainName)",
+                "domain.uuid": "\(instance.domain)", "setting": "vendordata-target",
             ])
     }
 }

@@ -32,7 +32,7 @@ package func convertBareMetadata(
     let candidates = root.all("metadata")
     guard let metadata = candidates.first(where: { $0.children.contains { $0.namespace == nil } }) else { return .unchanged }
     if candidates.count > 1 {
-        throw ParseError(.ambiguous, line: candidates[1].line, problem: "a domain has one <metadata>, and this is the second")
+        throw ParseError(.ambiguous, line: candidates[1].line, problem: "duplicate <metadata>")
     }
 
     let children = metadata.children
@@ -40,13 +40,13 @@ package func convertBareMetadata(
     if let own = children.first(where: { $0.name == "instance" && $0.namespace == ConvertedMetadata.namespace }) {
         throw ParseError(
             .alreadyNamespaced, line: bare.first?.line,
-            problem: "<\(bare.first?.name ?? "")> stands beside the <instance> of line \(own.line); move it in there by hand")
+            problem: "<\(bare.first?.name ?? "")> is next to the <instance> of line \(own.line); move it into <instance>")
     }
     for element in bare {
         if element.name == "instance" {
             throw ParseError(
                 .ambiguous, line: element.line,
-                problem: "<instance> has no namespace; give it xmlns='\(ConvertedMetadata.namespace)'")
+                problem: "<instance> has no namespace; add xmlns='\(ConvertedMetadata.namespace)'")
         }
         try refuseUndeclaration(in: element)
     }
@@ -64,7 +64,8 @@ package func convertBareMetadata(
 private func refuseUndeclaration(in element: XMLElement) throws(ParseError) {
     if element.declaresNoNamespace {
         throw ParseError(
-            .ambiguous, line: element.line, problem: "xmlns=\"\" keeps <\(element.name)> out of every namespace; take it away")
+            .ambiguous, line: element.line,
+            problem: "xmlns=\"\" removes <\(element.name)> from every namespace; delete that attribute")
     }
     for child in element.children where child.namespace == nil { try refuseUndeclaration(in: child) }
 }

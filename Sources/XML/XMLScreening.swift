@@ -7,7 +7,7 @@ enum XMLScreening {
     static func check(_ bytes: borrowing Span<UInt8>, limit: Int) throws(ParseError) {
         // libxml2's sizes are C ints.
         guard bytes.count <= min(limit, Int(Int32.max)) else {
-            throw ParseError(.tooLarge, problem: "the document has \(bytes.count) bytes; \(limit) are allowed")
+            throw ParseError(.tooLarge, problem: "the document has \(bytes.count) bytes: expected at most \(limit)")
         }
         guard bytes.count > 0 else { throw ParseError(.malformed, problem: "the document is empty") }
         do throws(UTF8.ValidationError) {
@@ -16,10 +16,10 @@ enum XMLScreening {
             throw failure(.encoding, at: error.byteOffsets.lowerBound, of: bytes, "the document is not valid UTF-8")
         }
         if let offset = firstNUL(in: bytes) {
-            throw failure(.malformed, at: offset, of: bytes, "the character U+0000 cannot stand in XML")
+            throw failure(.malformed, at: offset, of: bytes, "U+0000 is not allowed in XML")
         }
         if let encoding = declaredEncoding(of: bytes), !["UTF-8", "UTF8", "ASCII", "US-ASCII"].contains(encoding.uppercased()) {
-            throw ParseError(.encoding, line: 1, problem: "the document declares the encoding \(encoding); only UTF-8 is read")
+            throw ParseError(.encoding, line: 1, problem: "unsupported encoding \(encoding): expected UTF-8")
         }
         try checkAttributes(of: bytes)
     }

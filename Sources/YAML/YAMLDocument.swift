@@ -31,7 +31,7 @@ package enum YAMLDocument {
                 let (event, line) = try events.next()
                 switch event {
                 case .documentStart where root != nil:
-                    throw ParseError(.malformed, line: line, problem: "there is more than one document")
+                    throw ParseError(.malformed, line: line, problem: "more than one document")
                 case .streamEnd: return root
                 case .alias, .scalar, .sequenceStart, .mappingStart: root = try value(event, line, depth: 0).node
                 default: continue
@@ -47,14 +47,14 @@ package enum YAMLDocument {
             switch event {
             case .alias(let name):
                 guard let known = anchors[name] else {
-                    throw ParseError(.malformed, line: line, problem: "there is no anchor '\(name)' before")
+                    throw ParseError(.malformed, line: line, problem: "unknown anchor '\(name)'")
                 }
                 return known
             case .scalar(let text, let isPlain, let name):
                 (found, anchor) = (Sized(node: YAMLNode(content: .scalar(text, isPlain: isPlain), line: line), count: 1), name)
             case .sequenceStart(let name): (found, anchor) = (try sequence(line, depth), name)
             case .mappingStart(let name): (found, anchor) = (try mapping(line, depth), name)
-            default: throw ParseError(.malformed, line: line, problem: "a value was expected")
+            default: throw ParseError(.malformed, line: line, problem: "expected a value")
             }
             if let anchor { anchors[anchor] = found }
             return found
@@ -91,7 +91,7 @@ package enum YAMLDocument {
         private func counted(_ value: Sized, in count: inout Int, _ line: Int) throws(ParseError) -> YAMLNode {
             count += value.count
             guard count <= mostNodes else {
-                throw ParseError(.tooMany, line: line, problem: "there are more than \(mostNodes) values, aliases counted")
+                throw ParseError(.tooMany, line: line, problem: "more than \(mostNodes) values, including aliases")
             }
             return value.node
         }

@@ -22,17 +22,17 @@ package enum MatchFailure: Error, Sendable, Equatable {
 extension MatchFailure: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .noHardwareAddress: "no hardware address is known for it"
+        case .noHardwareAddress: "no MAC address is known for the client"
         case .noOwner(let mac): "no running domain has an interface \(mac)"
         case .elsewhere(let mac, let domains):
-            "\(mac) belongs to \(domains.joined(separator: ", ")) on another host, whose guests do not reach us by themselves"
+            "\(mac) belongs to \(domains.joined(separator: ", ")) on another host, whose guests cannot connect to this server directly"
         case .severalOwners(let mac, let domains):
             "several running domains have an interface \(mac): \(domains.joined(separator: ", "))"
         case .wrongPort(let mac, let domains, let link, let portOwner):
-            "\(mac) \(domains.isEmpty ? "is no domain's" : "belongs to \(domains.joined(separator: ", "))"), but came in by \(link), "
-                + (portOwner.map { "into which \($0) is plugged" } ?? "which is no running domain's port")
+            "\(mac) \(domains.isEmpty ? "belongs to no domain" : "belongs to \(domains.joined(separator: ", "))"), but came in by \(link), "
+                + (portOwner.map { "the port of \($0)" } ?? "which is not a port of a running domain")
         case .noInstance(let id): "no running domain has the UUID \(id.prefix(64))"
-        case .foreignProject(let domain): "\(domain) is not of the project that was named, or of none"
+        case .foreignProject(let domain): "\(domain) does not belong to the requested project"
         case .contestedPort(let port, let domains):
             "several running domains have \(port) as the tap of an interface: \(domains.joined(separator: ", "))"
         }

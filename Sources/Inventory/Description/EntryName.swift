@@ -4,12 +4,12 @@
 /// that this changes would be listed but not found, and then cloud-init discards the whole tree.
 func reasonAgainstEntryName(_ name: String, mayHoldEquals: Bool = false) -> String? {
     if name.isEmpty { return "is empty" }
-    if name == "." || name == ".." { return "is a step in a path" }
+    if name == "." || name == ".." { return "must not be '.' or '..'" }
     // Clients compare code points: a slash is one even if a combining accent follows it.
     let scalars = name.unicodeScalars
-    if scalars.contains("/") { return "holds a '/'" }
-    if !mayHoldEquals, scalars.contains("=") { return "holds a '='" }
-    if scalars.contains(where: { isControl($0) }) { return "holds a line break or another control character" }
+    if scalars.contains("/") { return "contains '/'" }
+    if !mayHoldEquals, scalars.contains("=") { return "contains '='" }
+    if scalars.contains(where: { isControl($0) }) { return "contains a line break or another control character" }
     if [scalars.first, scalars.last].contains(where: { $0?.properties.isWhitespace == true }) {
         return "begins or ends with a space"
     }

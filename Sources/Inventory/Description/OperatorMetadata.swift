@@ -29,7 +29,7 @@ struct OperatorMetadata {
         let line: Int
         let element: String
         let name: String
-        /// Its own hardware address, if any.
+        /// Its own MAC address, if any.
         let mac: MACAddress?
         let kind: VirtualLink.Kind
         let configuration: LinkConfiguration
@@ -61,17 +61,18 @@ struct OperatorMetadata {
         guard let metadata = domain.first("metadata") else { return }
         let elements = metadata.children.filter { $0.namespace == Vocabulary.namespace }
         for element in elements where element.name != Vocabulary.root {
-            let meant = "the element of this namespace is <\(Vocabulary.root)>"
+            let meant = "unknown element in this namespace: expected <\(Vocabulary.root)>"
             findings.append(Finding(.unusable, line: element.line, element: element.name, meant))
         }
         for element in elements.filter({ $0.name == Vocabulary.root }).dropFirst() {
-            findings.append(Finding(.unusable, line: element.line, element: element.name, "is given twice; the first one counts"))
+            findings.append(
+                Finding(.unusable, line: element.line, element: element.name, "duplicate element; the first one is used"))
         }
         if let instance = elements.first(where: { $0.name == Vocabulary.root }) {
             var reader = OperatorMetadataReader(namespace: Vocabulary.namespace)
             reader.read(instance, into: &self)
         } else if readsBare, let first = metadata.children.first(where: { $0.namespace == nil }) {
-            let advice = "libvirt drops elements without a namespace; `virt-metadata convert` puts them into one"
+            let advice = "libvirt drops elements without a namespace; `virt-metadata convert` adds it"
             findings.append(Finding(.note, line: first.line, element: first.name, advice))
             var reader = OperatorMetadataReader(namespace: nil)
             reader.read(metadata, into: &self)

@@ -16,7 +16,7 @@ extension OperatorMetadataReader {
     private func readInterface(_ element: XMLElement, into metadata: inout OperatorMetadata) {
         guard let mac = hardwareAddress(element, "mac", &metadata) else { return }
         guard metadata.interfaces[mac] == nil else {
-            reject(element, path: "interfaces/", "\(mac) is given twice; the first one counts", &metadata)
+            reject(element, path: "interfaces/", "duplicate interface \(mac); the first one is used", &metadata)
             return
         }
         metadata.interfaces[mac] = values(of: element, &metadata)
@@ -24,7 +24,7 @@ extension OperatorMetadataReader {
 
     private func hardwareAddress(_ element: XMLElement, _ name: String, _ metadata: inout OperatorMetadata) -> MACAddress? {
         if let mac = element.attribute(name).flatMap({ MACAddress($0) }) { return mac }
-        reject(element, path: "interfaces/", "has no attribute '\(name)' that is a hardware address", &metadata)
+        reject(element, path: "interfaces/", "missing or invalid attribute '\(name)': expected a MAC address", &metadata)
         return nil
     }
 
@@ -40,7 +40,7 @@ extension OperatorMetadataReader {
             case "device-number":
                 values.deviceNumber = number(child, path: path, &metadata)
                 if let number = values.deviceNumber, metadata.interfaces.values.contains(where: { $0.deviceNumber == number }) {
-                    reject(child, path: path, "\(number) is another interface's; that one keeps it", &metadata)
+                    reject(child, path: path, "duplicate device-number \(number); the first interface keeps it", &metadata)
                     values.deviceNumber = nil
                 }
             case "network-card": values.networkCard = number(child, path: path, &metadata)
@@ -68,12 +68,14 @@ extension OperatorMetadataReader {
             if let address = InterfaceAddress(text) {
                 link.addresses.append(address)
             } else {
-                reject(element, path: path, "'\(shown(text))' is no address; write 192.0.2.10/24 or 2001:db8::10/64", &metadata)
+                reject(
+                    element, path: path,
+                    "invalid address '\(shown(text))': expected ADDRESS/PREFIX, e.g. 192.0.2.10/24 or 2001:db8::10/64", &metadata)
             }
         case "gateway":
             guard let gateway = address(element, path: path, "address", &metadata) else { break }
             if link.gateways.contains(where: { $0.family == gateway.family }) {
-                reject(element, path: path, "there is one for this family already; the first one counts", &metadata)
+                reject(element, path: path, "duplicate gateway for this address family; the first one is used", &metadata)
             } else {
                 link.gateways.append(gateway)
             }
@@ -84,13 +86,14 @@ extension OperatorMetadataReader {
             if let destination, let gateway, let route = Route(to: destination, by: gateway) {
                 link.routes.append(route)
             } else {
-                reject(element, path: path, "is no route; write <route to='198.51.100.0/24' via='192.0.2.1'/>", &metadata)
+                reject(
+                    element, path: path, "invalid route: expected e.g. <route to='198.51.100.0/24' via='192.0.2.1'/>", &metadata)
             }
         case "mtu":
             if let mtu = Int(text), (68...65535).contains(mtu) {
                 link.mtu = mtu
             } else {
-                reject(element, path: path, "'\(shown(text))' is no number of bytes from 68 to 65535", &metadata)
+                reject(element, path: path, "invalid MTU '\(shown(text))': expected an integer from 68 to 65535", &metadata)
             }
         case "ipv4": link.ipv4 = method(element, path: path, &metadata)
         case "ipv6": link.ipv6 = method(element, path: path, &metadata)
@@ -105,7 +108,7 @@ extension OperatorMetadataReader {
     ) -> IPAddress? {
         let text = element.trimmedText
         if let address = IPAddress(text), address.zone == nil, fits(address) { return address }
-        reject(element, path: path, "'\(shown(text))' is no \(kind)", &metadata)
+        reject(element, path: path, "'\(shown(text))' is not a valid \(kind)", &metadata)
         return nil
     }
 
@@ -114,7 +117,7 @@ extension OperatorMetadataReader {
     ) -> Method? {
         if let method = Method(rawValue: element.trimmedText) { return method }
         let all = Method.allCases.map(\.rawValue).joined(separator: ", ")
-        reject(element, path: path, "'\(shown(element.trimmedText))' is none of \(all)", &metadata)
+        reject(element, path: path, "invalid value '\(shown(element.trimmedText))': expected one of \(all)", &metadata)
         return nil
     }
 
@@ -122,7 +125,8 @@ extension OperatorMetadataReader {
         let text = element.trimmedText
         guard text.contains("/"), let range = AddressRange(text) else {
             reject(
-                element, path: path, "'\(shown(text))' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64", &metadata)
+                element, path: path, "invalid address range '\(shown(text))': expected e.g. 192.0.2.0/24 or 2001:db8::/64",
+                &metadata)
             return []
         }
         return [range.canonical]
@@ -131,12 +135,12 @@ extension OperatorMetadataReader {
     /// Adds notes on values that are served as written but may be mistakes.
     private func review(_ link: LinkConfiguration, of element: XMLElement, _ metadata: inout OperatorMetadata) {
         for address in link.addresses where address.prefixLength == nil {
-            let problem = "\(address.address) has no length of a prefix: guests are told of it, but it is not configured by it"
+            let problem = "\(address.address) has no prefix length: it is shown to the guest, but not configured"
             note(element, path: "interfaces/", problem, &metadata)
         }
         let subnets = link.addresses.compactMap(\.subnet)
         for gateway in link.gateways where !gateway.isLinkLocal && !subnets.contains(where: { $0.contains(gateway) }) {
-            note(element, path: "interfaces/", "the gateway \(gateway) is in the subnet of none of its addresses", &metadata)
+            note(element, path: "interfaces/", "the gateway \(gateway) is in no subnet of the interface's addresses", &metadata)
         }
     }
 
@@ -155,7 +159,7 @@ extension OperatorMetadataReader {
         let mode = element.attribute("mode") ?? ""
         guard Self.bondModes.contains(mode) else {
             let all = Self.bondModes.joined(separator: ", ")
-            reject(element, path: "interfaces/", "the mode '\(shown(mode))' is none of \(all)", &metadata)
+            reject(element, path: "interfaces/", "invalid mode '\(shown(mode))': expected one of \(all)", &metadata)
             return
         }
         var (configuration, members) = (LinkConfiguration(), [MACAddress]())
@@ -176,11 +180,13 @@ extension OperatorMetadataReader {
     private func readVLAN(_ element: XMLElement, into metadata: inout OperatorMetadata) {
         let path = "interfaces/vlan/"
         guard let id = element.attribute("id").flatMap({ Int($0) }), (1...4094).contains(id) else {
-            reject(element, path: "interfaces/", "has no attribute 'id' from 1 to 4094", &metadata)
+            reject(
+                element, path: "interfaces/", "missing or invalid attribute 'id': expected an integer from 1 to 4094", &metadata)
             return
         }
         guard let base = element.attribute("on"), !base.isEmpty else {
-            reject(element, path: "interfaces/", "has no attribute 'on': a hardware address, or the name of a bond", &metadata)
+            reject(
+                element, path: "interfaces/", "missing attribute 'on': expected a MAC address or the name of a bond", &metadata)
             return
         }
         var configuration = LinkConfiguration()
@@ -205,7 +211,7 @@ extension OperatorMetadataReader {
         if let reason = reasonAgainstEntryName(name) {
             reject(element, path: "interfaces/", "the name '\(shown(name))' \(reason)", &metadata)
         } else if metadata.virtualLinks.contains(where: { $0.name == name }) {
-            reject(element, path: "interfaces/", "the name '\(shown(name))' is given twice; the first one counts", &metadata)
+            reject(element, path: "interfaces/", "duplicate name '\(shown(name))'; the first one is used", &metadata)
         } else {
             metadata.virtualLinks.append(
                 OperatorMetadata.LinkElement(

@@ -10,7 +10,7 @@ extension OperatorMetadataReader {
         let text = element.trimmedText
         guard !text.isEmpty else { return nil }
         guard !text.unicodeScalars.contains(where: isControl) else {
-            reject(element, path: path, "holds a line break or another control character", &metadata)
+            reject(element, path: path, "contains a line break or another control character", &metadata)
             return nil
         }
         return text
@@ -20,7 +20,7 @@ extension OperatorMetadataReader {
     func number(_ element: XMLElement, path: String = "", _ metadata: inout OperatorMetadata) -> Int? {
         guard let text = line(element, path: path, &metadata) else { return nil }
         guard let number = Int(text), number >= 0 else {
-            reject(element, path: path, "'\(shown(text))' is no number from 0", &metadata)
+            reject(element, path: path, "invalid value '\(shown(text))': expected an integer from 0", &metadata)
             return nil
         }
         return number
@@ -30,8 +30,8 @@ extension OperatorMetadataReader {
     func hostname(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> String? {
         guard let text = line(element, &metadata) else { return nil }
         guard Hostname.isValid(text) else {
-            let advice = Hostname.nearest(to: text).map { "; '\($0)' would be" } ?? ""
-            reject(element, "'\(shown(text))' is no host name\(advice)", &metadata)
+            let advice = Hostname.nearest(to: text).map { " (try '\($0)')" } ?? ""
+            reject(element, "'\(shown(text))' is not a valid hostname\(advice)", &metadata)
             return nil
         }
         return text
@@ -42,7 +42,7 @@ extension OperatorMetadataReader {
         _ element: XMLElement, path: String = "", mayBeEmpty: Bool = false, _ metadata: inout OperatorMetadata
     ) -> [UInt8]? {
         if element.hasChildElements {
-            reject(element, path: path, "holds elements; write '<' as '&lt;' or use a CDATA section", &metadata)
+            reject(element, path: path, "contains elements; write '<' as '&lt;' or use a CDATA section", &metadata)
             return nil
         }
         let bytes: [UInt8]
@@ -51,14 +51,14 @@ extension OperatorMetadataReader {
         case "base64":
             let digits = element.text.filter { !$0.isWhitespace }
             guard let data = Data(base64Encoded: digits) else {
-                reject(element, path: path, "is no base64 (RFC 4648 §4)", &metadata)
+                reject(element, path: path, "invalid base64 (RFC 4648 §4)", &metadata)
                 return nil
             }
             bytes = Array(data)
         case let encoding?:
             reject(
                 element, path: path,
-                "the encoding '\(shown(encoding))' is unknown; there is 'base64', and text without the attribute",
+                "unknown encoding '\(shown(encoding))': expected base64, or no attribute for text",
                 &metadata)
             return nil
         }
@@ -69,7 +69,7 @@ extension OperatorMetadataReader {
         do {
             return try JSONParsing.value(of: bytes)
         } catch {
-            reject(element, "is no JSON: \(error)", &metadata)
+            reject(element, "invalid JSON: \(error)", &metadata)
             return nil
         }
     }
@@ -82,7 +82,7 @@ extension OperatorMetadataReader {
             _ = try JSONParsing.value(of: Array(text.utf8))
             return text
         } catch {
-            reject(element, path: path, "is no JSON: \(error)", &metadata)
+            reject(element, path: path, "invalid JSON: \(error)", &metadata)
             return nil
         }
     }
@@ -91,11 +91,11 @@ extension OperatorMetadataReader {
     func additional(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> Directory? {
         guard let bytes = bytes(element, &metadata), let value = json(bytes, element, &metadata) else { return nil }
         guard case .object(let members) = value else {
-            reject(element, "is no JSON object", &metadata)
+            reject(element, "invalid value: expected a JSON object", &metadata)
             return nil
         }
         guard let directory = directory(of: members, path: "", element, &metadata) else {
-            reject(element, "is an object without a place", &metadata)
+            reject(element, "has no usable member", &metadata)
             return nil
         }
         return directory
@@ -109,11 +109,11 @@ extension OperatorMetadataReader {
             members.compactMap { member in
                 let name = path + member.name
                 if let reason = reasonAgainstEntryName(member.name) {
-                    reject(element, "the name of '\(shown(name))' \(reason)", &metadata)
+                    reject(element, "the member name '\(shown(name))' \(reason)", &metadata)
                     return nil
                 }
                 guard taken.insert(member.name).inserted else {
-                    reject(element, "'\(shown(name))' is given twice; the first one counts", &metadata)
+                    reject(element, "duplicate member '\(shown(name))'; the first one is used", &metadata)
                     return nil
                 }
                 switch member.value {
@@ -126,7 +126,7 @@ extension OperatorMetadataReader {
                 case .string(let text): return Directory.Member(member.name, .text(text))
                 case .object(let members):
                     guard let inner = directory(of: members, path: name + "/", element, &metadata) else {
-                        reject(element, "'\(shown(name))' is an object without a place", &metadata)
+                        reject(element, "'\(shown(name))' has no usable member", &metadata)
                         return nil
                     }
                     return Directory.Member(member.name, .directory(inner))
@@ -152,17 +152,17 @@ extension OperatorMetadataReader {
         return parent.children.filter { element in
             if element.namespace != namespace {
                 if element.namespace == nil {
-                    reject(element, path: path, "is outside the namespace \(Vocabulary.namespace)", &metadata)
+                    reject(element, path: path, "is not in the namespace \(Vocabulary.namespace)", &metadata)
                 }
                 return false
             }
             guard names.contains(element.name) else {
                 func advice() -> String { nearestWord(to: element.name, among: names).map { "; is '\($0)' meant?" } ?? "" }
-                reject(element, path: path, "is not a word of the vocabulary\(advice())", &metadata)
+                reject(element, path: path, "unknown element\(advice())", &metadata)
                 return false
             }
             guard seen.insert(element.name).inserted || repeated.contains(element.name) else {
-                reject(element, path: path, "is given twice; the first one counts", &metadata)
+                reject(element, path: path, "duplicate element; the first one is used", &metadata)
                 return false
             }
             return true
@@ -182,7 +182,7 @@ extension OperatorMetadataReader {
             return nil
         }
         guard !taken.contains(name) else {
-            reject(element, path: path, "the \(attribute) '\(shown(name))' is given twice; the first one counts", &metadata)
+            reject(element, path: path, "duplicate \(attribute) '\(shown(name))'; the first one is used", &metadata)
             return nil
         }
         return name
@@ -194,7 +194,7 @@ extension OperatorMetadataReader {
         // A thousand are enough to read, and some are expensive to compute.
         guard metadata.findings.count < Self.mostFindings else { return }
         let problem =
-            metadata.findings.count + 1 < Self.mostFindings ? problem() : "there is more that cannot be used; it is not told of"
+            metadata.findings.count + 1 < Self.mostFindings ? problem() : "more values are unusable; they are not listed"
         metadata.findings.append(Finding(.unusable, line: element.line, element: path + shown(element.name), problem))
     }
 

@@ -14,7 +14,7 @@ struct OperatorMetadataReader {
             case "instance-id":
                 metadata.id = line(element, &metadata)
                 if let id = metadata.id, !id.hasPrefix("i-") {
-                    note(element, "clients such as CirrOS wait for an identifier that begins with 'i-'", &metadata)
+                    note(element, "clients such as CirrOS wait for an instance-id that begins with 'i-'", &metadata)
                 }
             case "name": metadata.name = line(element, &metadata)
             case "hostname": metadata.hostname = hostname(element, &metadata)
@@ -52,23 +52,23 @@ struct OperatorMetadataReader {
     private func sessions(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> SessionPolicy {
         var policy = SessionPolicy()
         for name in element.attributes where !["tokens", "hop-limit"].contains(name) {
-            reject(element, "there is no attribute '\(shown(name))'; there are 'tokens' and 'hop-limit'", &metadata)
+            reject(element, "unknown attribute '\(shown(name))': expected tokens or hop-limit", &metadata)
         }
         if let text = element.attribute("tokens") {
             policy.tokens = SessionPolicy.Tokens(rawValue: text)
             if policy.tokens == nil {
-                reject(element, "tokens: '\(shown(text))' is neither 'optional' nor 'required'", &metadata)
+                reject(element, "invalid value '\(shown(text))' for tokens: expected optional or required", &metadata)
             }
         }
         if let text = element.attribute("hop-limit") {
             policy.hopLimit = Int(text).flatMap { (1...64).contains($0) ? $0 : nil }
             if policy.hopLimit == nil {
-                reject(element, "hop-limit: '\(shown(text))' is no number of hops from 1 to 64", &metadata)
+                reject(element, "invalid value '\(shown(text))' for hop-limit: expected an integer from 1 to 64", &metadata)
             }
         }
         if policy.tokens == .required {
             let problem =
-                "who sends no token gets 401: cloud-init's OpenStack and NoCloud sources, cloudbase-init and CirrOS among them"
+                "requests without a token get 401, such as those of cloud-init's OpenStack and NoCloud datasources, cloudbase-init and CirrOS"
             note(element, problem, &metadata)
         }
         return policy
@@ -92,13 +92,14 @@ struct OperatorMetadataReader {
             guard let name = entryName(of: key, path: "public-keys/", taken: taken, &metadata) else { continue }
             let formats = formats(of: key, &metadata)
             if formats.isEmpty {
-                reject(key, path: "public-keys/", "the key '\(shown(name))' has no <key> that can be used", &metadata)
+                reject(key, path: "public-keys/", "the public key '\(shown(name))' has no usable <key>", &metadata)
                 continue
             }
             if !formats.contains(where: { $0.name == "openssh-key" }) {
-                let showing = formats.contains { $0.name == "x509" } ? "only the OpenStack documents show" : "no place shows"
+                let showing = formats.contains { $0.name == "x509" } ? "only the OpenStack documents show" : "no path shows"
                 note(
-                    key, path: "public-keys/", "\(showing) '\(shown(name))': clients of EC2 want every key as openssh-key",
+                    key, path: "public-keys/",
+                    "\(showing) '\(shown(name))': EC2 clients expect every key to have the format openssh-key",
                     &metadata)
             }
             taken.insert(name)
@@ -116,11 +117,11 @@ struct OperatorMetadataReader {
             if let reason = reasonAgainstEntryName(format) {
                 reject(element, path: path, "the format '\(shown(format))' \(reason)", &metadata)
             } else if taken.contains(format) {
-                reject(element, path: path, "the format '\(shown(format))' is given twice; the first one counts", &metadata)
+                reject(element, path: path, "duplicate format '\(shown(format))'; the first one is used", &metadata)
             } else if text.isEmpty {
                 reject(element, path: path, "the key is empty", &metadata)
             } else if format == "openssh-key", text.unicodeScalars.contains(where: isControl) {
-                reject(element, path: path, "an openssh-key is one line; give each key a <public-key> of its own", &metadata)
+                reject(element, path: path, "an openssh-key must be one line; write a <public-key> for each key", &metadata)
             } else {
                 taken.insert(format)
                 return Tag(format, text)
@@ -146,11 +147,11 @@ struct OperatorMetadataReader {
             if let reason = reasonAgainstEntryName(name, mayHoldEquals: true) {
                 reject(tag, path: "tags/", "the name '\(shown(name))' \(reason)", &metadata)
             } else if !taken.insert(name).inserted {
-                reject(tag, path: "tags/", "the name '\(shown(name))' is given twice; the first one counts", &metadata)
+                reject(tag, path: "tags/", "duplicate name '\(shown(name))'; the first one is used", &metadata)
             } else {
                 let read = Tag(name, tag.trimmedText)
                 if read.readsAsKey {
-                    let problem = "only the OpenStack documents show '\(shown(name))': in a listing of EC2 it reads as a key"
+                    let problem = "only the OpenStack documents show '\(shown(name))': EC2 clients would take it for a public key"
                     note(tag, path: "tags/", problem, &metadata)
                 }
                 tags.append(read)
@@ -169,11 +170,12 @@ struct OperatorMetadataReader {
             }
             if path.unicodeScalars.contains(where: isControl) {
                 reject(
-                    file, path: "files/", "the path '\(shown(path))' holds a line break or another control character", &metadata)
+                    file, path: "files/", "the path '\(shown(path))' contains a line break or another control character",
+                    &metadata)
             } else if files.contains(where: { $0.path == path }) {
-                reject(file, path: "files/", "the path '\(shown(path))' is given twice; the first one counts", &metadata)
+                reject(file, path: "files/", "duplicate path '\(shown(path))'; the first one is used", &metadata)
             } else if files.count == Self.mostFiles {
-                reject(file, path: "files/", "there are more than \(Self.mostFiles) files; the first ones count", &metadata)
+                reject(file, path: "files/", "more than \(Self.mostFiles) files; the first \(Self.mostFiles) are used", &metadata)
             } else if let content = bytes(file, path: "files/", mayBeEmpty: true, &metadata) {
                 files.append(InjectedFile(path: path, content: content))
             }
@@ -222,7 +224,7 @@ struct OperatorMetadataReader {
                 continue
             }
             guard metadata.disks[target] == nil else {
-                reject(disk, path: "disks/", "'\(shown(target))' is given twice; the first one counts", &metadata)
+                reject(disk, path: "disks/", "duplicate target '\(shown(target))'; the first one is used", &metadata)
                 continue
             }
             var values = OperatorMetadata.DiskElement(line: disk.line)
@@ -233,7 +235,7 @@ struct OperatorMetadataReader {
             if let role {
                 values.role = Disk.Role(rawValue: role)
                 if values.role == nil {
-                    reject(disk, path: "disks/", "the role '\(shown(role))' is neither 'ephemeral' nor 'swap'", &metadata)
+                    reject(disk, path: "disks/", "invalid role '\(shown(role))': expected ephemeral or swap", &metadata)
                 }
             }
             let path = "disks/disk/"
