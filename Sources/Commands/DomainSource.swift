@@ -1,6 +1,6 @@
 import Common
 import Configuration
-import FoundationEssentials
+import Host
 import Inventory
 import Libvirt
 
@@ -41,12 +41,12 @@ struct DomainSource {
                 if uris.count > 1 { VirtMetadata.printError("virt-metadata: '\(name)' is a domain at \(uri)") }
                 return found
             } catch let error as LibvirtError {
-                failures.append("cannot ask \(uri): \(error)")
+                failures.append(DomainEditor.explanation(of: error, at: uri))
             }
         }
         if let uri = without.first {
-            let hint = uris.count == 1 ? "; `virsh -c \(uri) list --all` shows those there are" : ""
-            failures.append("there is no domain '\(name)' at \(without.joined(separator: " or "))\(hint)")
+            let hint = uris.count == 1 ? "; `virsh -c \(uri.shellWord) list --all` lists the domains" : ""
+            failures.append("no domain '\(name)' at \(without.joined(separator: " or "))\(hint)")
         }
         throw CommandFailure(failures.joined(separator: "; "))
     }
@@ -65,10 +65,17 @@ struct DomainSource {
             assembly: try InstanceAssembly(networks: networks, defaults: defaults, readsBare: false), uri: uri)
     }
 
-    static func bytes(of path: String) throws(CommandFailure) -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure("\(path): cannot be read; is it there, and may this user read it?")
+    /// The largest file that is read: longer ones are not meant.
+    private static let longestFile = 64 << 20
+
+    /// The contents of a file, or of the standard input for `-`.
+    ///
+    /// - Throws: `CommandFailure` where it cannot be read, or is longer than `mostBytes`.
+    static func bytes(of path: String, mostBytes: Int = longestFile) throws(CommandFailure) -> [UInt8] {
+        do throws(KernelError) {
+            return try FileDescriptors.contents(of: path == "-" ? nil : path, mostBytes: mostBytes)
+        } catch {
+            throw CommandFailure("cannot read \(path == "-" ? "standard input" : path): \(error.message)")
         }
-        return Array(data)
     }
 }

@@ -1,7 +1,7 @@
 package import Common
 internal import Glibc
 
-/// The limit of open files, and writing to them.
+/// The limit of open files, and reading and writing them.
 package enum FileDescriptors {
     /// Raises the limit of open files to the wanted number, or as far as this user may.
     ///
@@ -20,6 +20,27 @@ package enum FileDescriptors {
             if unsafe setrlimit(resource, &new) == 0 { return Int(clamping: new.rlim_cur) }
         }
         return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Reads a file of any kind to its end; a pipe as long as somebody writes into it.
+    ///
+    /// - Parameter path: `nil` for this process's standard input.
+    /// - Throws: the code of open(2) or read(2); `.fileTooBig` where it is longer than `mostBytes`.
+    package static func contents(of path: String?, mostBytes: Int) throws(KernelError) -> [UInt8] {
+        // Safe: open(2) reads the path up to its zero.
+        let descriptor = path.map { unsafe open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
+        guard descriptor >= 0 else { throw .last(in: "open") }
+        defer { if path != nil { close(descriptor) } }
+        var (bytes, chunk) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 16))
+        while true {
+            // Safe: read(2) writes at most as many bytes as the chunk has.
+            let count = unsafe read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .last(in: "read") }
+            guard count > 0 else { return bytes }
+            bytes += chunk.prefix(count)
+            guard bytes.count <= mostBytes else { throw KernelError(.fileTooBig, in: "read") }
+        }
     }
 
     /// Writes all bytes, with as many calls of write(2) as needed.

@@ -111,6 +111,16 @@ package enum MetadataChange: Sendable, Hashable {
             inactiveXML: inactiveXML)
     }
 
+    /// Asks the guest to shut down, and returns at once; a guest may ignore it.
+    func shutDown() throws(LibvirtError) {
+        guard unsafe virDomainShutdown(pointer) == 0 else { throw .last("virDomainShutdown") }
+    }
+
+    /// Starts the domain by its definition.
+    func start() throws(LibvirtError) {
+        guard unsafe virDomainCreate(pointer) == 0 else { throw .last("virDomainCreate") }
+    }
+
     /// The element of the metadata that is in a namespace, without the namespace; `nil` where there is none.
     func metadata(namespace: String, live: Bool) throws(LibvirtError) -> String? {
         let flags = (live ? VIR_DOMAIN_AFFECT_LIVE : VIR_DOMAIN_AFFECT_CONFIG).rawValue

@@ -96,4 +96,34 @@ extension Hypervisor {
         }
         return .made
     }
+
+    // MARK: Restarting
+
+    /// Asks a domain's guest to shut down, and returns at once; a guest may ignore it.
+    ///
+    /// - Throws: `noDomain` where it no longer exists, and the errors of the C functions.
+    package func shutDown(_ domain: EditableDomain) throws(LibvirtError) {
+        try handle(of: domain).shutDown()
+    }
+
+    /// Starts a domain that does not run, by its definition.
+    ///
+    /// - Throws: As `shutDown` does.
+    package func start(_ domain: EditableDomain) throws(LibvirtError) {
+        try handle(of: domain).start()
+    }
+
+    /// Whether a domain runs.
+    ///
+    /// - Throws: As `shutDown` does.
+    package func isRunning(_ domain: EditableDomain) throws(LibvirtError) -> Bool {
+        try handle(of: domain).isRunning()
+    }
+
+    private func handle(of domain: EditableDomain) throws(LibvirtError) -> Domain {
+        guard let handle = try connection().domain(uuid: domain.uuid) else {
+            throw LibvirtError(code: .noDomain, function: "virDomainLookupByUUID", message: "the domain no longer exists")
+        }
+        return handle
+    }
 }

@@ -52,6 +52,19 @@ package struct EditedXML {
         try replace(element.byteRange, by: Array(fragment.utf8))
     }
 
+    /// Replaces several elements at once, none of which is inside another.
+    ///
+    /// - Throws: ``ParseError`` if the result cannot be parsed; the document is then unchanged.
+    package mutating func replace(_ replacements: [(element: XMLElement, fragment: String)]) throws(ParseError) {
+        var (changed, rest) = ([UInt8](), 0)
+        for (element, fragment) in replacements.sorted(by: { $0.element.byteRange.lowerBound < $1.element.byteRange.lowerBound })
+        {
+            changed += bytes[rest..<element.byteRange.lowerBound] + Array(fragment.utf8)
+            rest = element.byteRange.upperBound
+        }
+        try replace(0..<rest, by: changed)
+    }
+
     /// Removes an element, and its line if nothing else is on it.
     ///
     /// - Throws: ``ParseError`` if it is the outermost element; the document is then unchanged.

@@ -7,40 +7,67 @@ import Libvirt
 /// `virt-metadata disable`: removes from a domain what `enable` added.
 struct Disable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take out of a domain what `enable` put in.",
+        abstract: "Remove from domains what `enable` wrote.",
         discussion: """
-            What somebody has changed since stays, and is named. What stood there before `enable` comes back.
+            Values and SMBIOS entries that were changed after `enable` are kept, and named. Those that `enable` replaced are restored. A \
+            domain that was never enabled is not changed.
 
             EXAMPLES
-                virt-metadata disable web
                 virt-metadata disable web --dry-run
+                virt-metadata disable web1 web2
+                virt-metadata disable --all --yes
+                virt-metadata disable --xml < web.xml > disabled.xml
             """)
 
-    @Argument(help: "The domain's name, UUID or number.")
-    var domain: String
+    @Argument(
+        help: ArgumentHelp("Domains, by name, UUID or ID; with --xml a file, or -.", valueName: "domain"),
+        completion: .domainsOrXML)
+    var domains: [String] = []
 
-    @Flag(help: "Show what would change, and change nothing.")
-    var dryRun = false
+    @Flag(
+        name: [.customLong("config"), .customLong("persistent")],
+        help: "Affect the persistent definition only; a running guest is served the values until its next start.")
+    var config = false
 
+    @OptionGroup var restart: RestartOptions
+    @OptionGroup var selection: DomainSelection
+    @OptionGroup var options: ChangeOptions
     @OptionGroup var settings: CommandSettings
 
+    func validate() throws {
+        try ConfigurationFileHint.refuse(domains, besideConfig: config)
+        if case .file = try selection.targets(domains) {
+            try XMLFilter.check(options, without: [("--restart", restart.restart), ("--config", config)])
+        }
+    }
+
     func run() async throws {
-        let configuration = try settings.load()
-        let editor = try await DomainEditor(domain, uris: configuration.connect)
-        guard let defined = editor.domain.defined else {
+        let targets = try selection.targets(domains)
+        if case .file(let file) = targets { return try XMLFilter(file: file, options: options).apply(.disable) }
+        let uris = try settings.load().connect
+        try await EditingRun(selection: selection, options: options, uris: uris).change(targets) { editor in
+            try await disable(&editor)
+        }
+    }
+
+    private func disable(_ editor: inout DomainEditor) async throws {
+        let domain = editor.domain
+        guard let defined = domain.defined else {
+            guard domain.running?.element != nil else { return editor.report.status("no changes") }
             throw CommandFailure(
-                "\(editor.domain.name) is transient: `enable` writes down what it does in a definition, and there is none; take "
-                    + "values out by `virt-metadata unset`")
+                "transient: `enable` records what it writes in a definition, which this domain does not have; remove values with "
+                    + "`virt-metadata unset`")
         }
         var running: DefinitionEdit?
-        if let live = editor.domain.running {
+        if let live = domain.running, !config {
             do {
                 let definition = try DomainDefinition(defined.xml, element: defined.element)
                 running = .replaceElement(try definition.removingEnabledValues(from: live.element))
             } catch {
-                throw CommandFailure("the XML of \(editor.domain.name) cannot be used: \(error)")
+                throw CommandFailure("unusable domain XML: \(error)")
             }
         }
-        try await editor.change(definition: .disable, running: running, onlyShows: dryRun)
+        try await editor.change(definition: .disable, running: running)
+        try await editor.finish(restart, isDryRun: options.dryRun, command: "disable")
     }
 }

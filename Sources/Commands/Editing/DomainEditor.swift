@@ -1,6 +1,5 @@
 import Common
 import Configuration
-import Glibc
 import Inventory
 import Libvirt
 
@@ -13,156 +12,113 @@ struct DomainEditor {
         let isLive: Bool
         let edit: DefinitionEdit
         let part: EditableDomain.Part
+        let before: DomainDefinition
         let outcome: DomainDefinition
         let remarks: [String]
-        let difference: UnifiedDifference
-
-        var changes: Bool { !difference.isEmpty }
-        /// Whether more than the operator's element changes, for which libvirt needs the whole definition.
-        var redefines: Bool { if case .enable = edit { true } else if case .disable = edit { true } else { false } }
+        /// Between the complete texts; the operator sees another without secrets.
+        let isChange: Bool
     }
 
     let domain: EditableDomain
-    private let hypervisor: Hypervisor
-    private let uri: String
-    private let assembly: InstanceAssembly
+    let host: DomainFinder.Host
+    private let options: ChangeOptions
+    var report: ChangeReport
 
-    /// Finds a domain.
-    ///
-    /// - Parameters:
-    ///   - text: a name, a UUID, or the number of a run.
-    ///   - uris: all of them are searched.
-    /// - Throws: `CommandFailure` where there is none, or more than one, or libvirt does not allow changes.
-    init(_ text: String, uris: [String]) async throws {
-        var found: [(hypervisor: Hypervisor, uri: String, domain: EditableDomain)] = []
-        var (names, failures): (Set<String>, [String]) = ([], [])
-        for uri in uris {
-            let hypervisor = Hypervisor(uri: uri, access: .writing) { _ in }
-            do throws(LibvirtError) {
-                try await hypervisor.connect()
-                let domains = try await hypervisor.editableDomains(text, namespace: InstanceElement.namespace)
-                found += domains.map { (hypervisor, uri, $0) }
-                if domains.isEmpty { names.formUnion(try await hypervisor.allDomains().map(\.name)) }
-            } catch {
-                failures.append(Self.explanation(of: error, at: uri))
-            }
-        }
-        guard found.count <= 1 else {
-            let all = found.map { "\($0.domain.name) (\($0.domain.uuid)) at \($0.uri)" }.joined(separator: " and ")
-            let advice = Set(found.map(\.uri)).count > 1 ? "say which by --connect URI" : "say which by its UUID"
-            throw CommandFailure("'\(text)' is \(all): \(advice)")
-        }
-        guard let only = found.first else {
-            let nearest = nearestWord(to: text, among: names).map { "; is '\($0)' meant?" }
-            let hint = nearest ?? (uris.count == 1 ? "; `virsh -c \(uris[0]) list --all` shows those there are" : "")
-            if failures.count < uris.count {
-                failures.append("there is no domain '\(text)' at \(uris.joined(separator: " or "))\(hint)")
-            }
-            throw CommandFailure(failures.joined(separator: "; "))
-        }
-        for failure in failures { VirtMetadata.printError("virt-metadata: \(failure)") }
-        (hypervisor, uri, domain) = only
-        do {
-            assembly = try InstanceAssembly(
-                networks: try await hypervisor.networks().map { Array($0.xml.utf8) }, readsBare: false)
-        } catch let error as LibvirtError {
-            throw CommandFailure(Self.explanation(of: error, at: uri))
-        }
-    }
-
-    /// Shows and makes changes of the two sides; a `nil` side is left unchanged.
-    ///
-    /// - Parameters:
-    ///   - onlyShows: whether nothing is to be changed.
-    /// - Throws: `CommandFailure` where a change fails; changes made before that are printed.
-    func change(definition: DefinitionEdit?, running: DefinitionEdit?, onlyShows: Bool = false) async throws {
-        var plans: [Plan] = []
-        if let definition, let part = domain.defined { plans.append(try plan(definition, of: part, isLive: false)) }
-        if let running, let part = domain.running { plans.append(try plan(running, of: part, isLive: true)) }
-        for remark in Set(plans.flatMap(\.remarks)).sorted() { note(remark) }
-        guard plans.contains(where: \.changes) else { return note("all is so already; nothing was changed") }
-        try show(plans)
-        if onlyShows { return note("this was only shown; nothing was changed") }
-        for plan in plans where plan.changes {
-            try await make(plan)
-            note(plan.isLive ? "the running domain was changed: its guest reads it at once" : "the definition was changed")
-        }
-        reportPending(plans)
-    }
-
-    /// Prints a sentence about the domain to the standard error stream.
-    func note(_ sentence: String) {
-        VirtMetadata.printError("\(domain.name): \(sentence)")
-    }
-
-    // MARK: Checking
-
-    private func plan(_ edit: DefinitionEdit, of part: EditableDomain.Part, isLive: Bool) throws -> Plan {
-        do {
-            let before = try DomainDefinition(part.xml, element: part.element)
-            var outcome = before
-            let remarks = try edit.apply(to: &outcome)
-            try refuseUnusable(in: outcome.xml, unlike: part.xml)
-            return Plan(
-                isLive: isLive, edit: edit, part: part, outcome: outcome, remarks: remarks,
-                difference: UnifiedDifference(from: try before.laidOut, to: try outcome.laidOut))
-        } catch let failure as DefinitionFailure {
-            throw CommandFailure("\(domain.name): \(failure)")
-        } catch let error as DescriptionError {
-            throw CommandFailure("\(domain.name): with this the domain's XML cannot be used: \(error)")
-        }
-    }
-
-    /// Refuses a change that adds a problem that `check` would complain of.
-    private func refuseUnusable(in new: String, unlike old: String) throws {
-        func findings(_ xml: String) throws(DescriptionError) -> [Finding] {
-            try assembly.assemble(Array(xml.utf8)).findings.filter { $0.weight == .unusable }
-        }
-        // Lines move, and existing problems are not this change's fault.
-        let known = Set((try? findings(old))?.map { "\($0.element): \($0.problem)" } ?? [])
-        let added = try findings(new).map { "\($0.element): \($0.problem)" }.filter { !known.contains($0) }
-        guard added.isEmpty else {
-            throw CommandFailure(
-                "\(domain.name): nothing was changed, for it could not be used: " + added.joined(separator: "; "))
-        }
-    }
-
-    private func show(_ plans: [Plan]) throws(CommandFailure) {
-        let terminal = Terminal(STDOUT_FILENO)
-        var shown: Set<String> = []
-        for plan in plans {
-            let side = plan.isLive ? "running" : "definition"
-            // Of the running domain only the operator's element changes; often both change alike.
-            let elements = "\(plan.part.element ?? "")\n→\n\(plan.outcome.element ?? "")"
-            if !shown.insert(elements).inserted, plan.isLive { continue }
-            let (from, to) = ("\(domain.name) (\(side))", "\(domain.name) (\(side), changed)")
-            let text = plan.difference.text(from: from, to: to, on: terminal)
-            try FileDescriptorOutput.write(Array(text.utf8), to: STDOUT_FILENO)
-        }
+    /// - Throws: `CommandFailure` where there is no such domain, or more than one.
+    init(_ text: String, in finder: DomainFinder, _ options: ChangeOptions) async throws(CommandFailure) {
+        (host, domain) = try await finder.domain(text)
+        self.options = options
+        report = ChangeReport(domain.name, uuid: domain.uuid, options)
     }
 
     // MARK: Changing
 
-    private func make(_ plan: Plan) async throws {
+    /// Shows and makes changes of the two sides; a `nil` side is left unchanged.
+    ///
+    /// - Throws: `CommandFailure` where a change fails; changes made before that are reported.
+    mutating func change(definition: DefinitionEdit?, running: DefinitionEdit?) async throws {
+        var plans: [Plan] = []
+        if let definition, let part = domain.defined { plans.append(try plan(definition, of: part, isLive: false)) }
+        if let running, let part = domain.running { plans.append(try plan(running, of: part, isLive: true)) }
+        for remark in Set(plans.flatMap(\.remarks)).sorted() { report.note(remark) }
+        report.needsRestart = tablesDiffer(after: plans)
+        guard plans.contains(where: \.isChange) else { return report.status("no changes") }
+        try show(plans)
+        report.isChanged = true
+        if options.dryRun { return report.status("dry run: no changes made") }
+        report.isChanged = false
+        for plan in plans where plan.isChange {
+            try await make(plan)
+            report.isChanged = true
+            report.status(
+                plan.isLive ? "running domain updated; the new values are served from now on" : "definition updated")
+        }
+        noteWhatStays(plans)
+    }
+
+    /// Tries changes of the two sides on copies.
+    ///
+    /// - Throws: `DraftProblem` where one cannot be made.
+    func check(definition: DefinitionEdit?, running: DefinitionEdit?) throws(DraftProblem) {
+        do throws(CommandFailure) {
+            if let definition, let part = domain.defined { _ = try plan(definition, of: part, isLive: false) }
+            if let running, let part = domain.running { _ = try plan(running, of: part, isLive: true) }
+        } catch {
+            throw DraftProblem(error.description)
+        }
+    }
+
+    private func plan(_ edit: DefinitionEdit, of part: EditableDomain.Part, isLive: Bool) throws(CommandFailure) -> Plan {
+        do {
+            let before = try DomainDefinition(part.xml, element: part.element)
+            var outcome = before
+            let remarks = try edit.apply(to: &outcome)
+            try UnusableValues.refuse(in: outcome.xml, unlike: part.xml, host.assembly)
+            let isChange = try before.laidOut(showingSecrets: true) != outcome.laidOut(showingSecrets: true)
+            return Plan(
+                isLive: isLive, edit: edit, part: part, before: before, outcome: outcome, remarks: remarks, isChange: isChange)
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch let failure as DefinitionFailure {
+            throw CommandFailure("\(failure); no changes made")
+        } catch {
+            throw CommandFailure("unusable domain XML: \(error)")
+        }
+    }
+
+    private mutating func show(_ plans: [Plan]) throws {
+        var shown: Set<String> = []
+        for plan in plans {
+            // Of the running domain only the operator's element changes; often both change alike.
+            let elements = "\(plan.part.element ?? "")\n→\n\(plan.outcome.element ?? "")"
+            if !shown.insert(elements).inserted, plan.isLive { continue }
+            let side = plan.isLive ? "running" : "definition"
+            let difference = try DomainDifference(
+                from: plan.before, to: plan.outcome, showsSecrets: options.showSecrets)
+            try report.show(
+                difference.unified, from: "\(domain.name) (\(side))", to: "\(domain.name) (\(side), changed)")
+        }
+    }
+
+    private func make(_ plan: Plan) async throws(CommandFailure) {
         let change: MetadataChange
         do throws(LibvirtError) {
-            change = plan.redefines && !plan.isLive ? try await redefine(plan) : try await setMetadata(plan)
+            change = plan.edit.redefines && !plan.isLive ? try await redefine(plan) : try await setMetadata(plan)
         } catch {
-            let side = plan.isLive ? "the running domain" : "the definition"
-            throw CommandFailure("\(domain.name): \(side) was not changed: \(Self.explanation(of: error, at: uri))")
+            let side = plan.isLive ? "running domain" : "definition"
+            throw CommandFailure("\(side) not updated: \(Self.explanation(of: error, at: host.uri))")
         }
         switch change {
         case .made: break
         case .notAllowed:
-            throw CommandFailure(
-                "\(domain.name): somebody else has changed it meanwhile; nothing of theirs was touched: try again")
-        case .noDomain: throw CommandFailure("\(domain.name): the domain is gone")
+            throw CommandFailure("changed by another program in the meantime; that change was kept and none made: try again")
+        case .noDomain: throw CommandFailure("the domain no longer exists")
         }
     }
 
     private func redefine(_ plan: Plan) async throws(LibvirtError) -> MetadataChange {
         let (edit, element) = (plan.edit, plan.part.element)
-        return try await hypervisor.redefine(domain) { xml in
+        return try await host.hypervisor.redefine(domain) { xml in
             // The same edit was tried on this text without its passwords, which no edit touches.
             guard var definition = try? DomainDefinition(xml, element: element), (try? edit.apply(to: &definition)) != nil else {
                 return nil
@@ -172,27 +128,77 @@ struct DomainEditor {
     }
 
     private func setMetadata(_ plan: Plan) async throws(LibvirtError) -> MetadataChange {
-        try await hypervisor.setMetadata(
+        try await host.hypervisor.setMetadata(
             to: plan.outcome.element, namespace: InstanceElement.namespace, prefix: InstanceElement.prefix, of: domain,
             live: plan.isLive)
     }
 
-    /// Prints which changes a running guest does not see yet.
-    private func reportPending(_ plans: [Plan]) {
-        guard let running = domain.running, let plan = plans.first(where: { !$0.isLive && $0.redefines }),
-            let live = try? DomainDefinition(running.xml, element: nil), live.tables != plan.outcome.tables
-        else { return }
-        note(
-            "it runs, and its SMBIOS tables change only when it is stopped and started again; a reboot from inside is not enough: "
-                + "virsh -c \(uri) shutdown \(domain.commandWord); virsh -c \(uri) start \(domain.commandWord)")
+    // MARK: Consequences
+
+    /// Whether the running guest has other SMBIOS tables than its domain's next start will have.
+    private func tablesDiffer(after plans: [Plan]) -> Bool {
+        guard let running = domain.running, let defined = domain.defined,
+            let live = try? DomainDefinition(running.xml, element: nil)
+        else { return false }
+        let next = plans.first { !$0.isLive }?.outcome ?? (try? DomainDefinition(defined.xml, element: nil))
+        return next.map { $0.tables != live.tables } ?? false
+    }
+
+    /// The elements that cloud-init reads once for each instance-id.
+    private static let readOnce: Set<String> = ["hostname", "public-keys", "userdata", "vendordata", "interfaces", "files"]
+
+    /// Notes which of the running guest's new values cloud-init does not read again.
+    private mutating func noteWhatStays(_ plans: [Plan]) {
+        guard let plan = plans.first(where: { $0.isLive && $0.isChange }) else { return }
+        let changed = plan.outcome.changedElements(since: plan.before)
+        guard !changed.contains("instance-id") else { return }
+        let names = changed.intersection(Self.readOnce).sorted().joined(separator: ", ")
+        guard !names.isEmpty else { return }
+        report.note(
+            "cloud-init reads \(names) once for each instance: a guest that has booted before uses the change after "
+                + "`cloud-init clean --reboot` in it, or with a new instance-id")
     }
 
     /// libvirt's error message, and the remedy.
     static func explanation(of error: LibvirtError, at uri: String) -> String {
         if error.isDenied {
-            return "\(uri): \(error.message); it takes root, or the group that libvirtd lets in: sudo usermod -aG libvirt USER"
+            return "\(uri): \(error.message); run as root, or add the user to the group libvirt: sudo usermod -aG libvirt USER"
         }
-        return
-            "\(uri): \(error.message)\(error.isAway ? "; sudo systemctl start libvirtd, or say where it is by --connect URI" : "")"
+        let remedy =
+            "; start libvirt (sudo systemctl start libvirtd, or virtqemud), or select another URI with --connect URI"
+        return "\(uri): \(error.message)\(error.isAway ? remedy : "")"
+    }
+}
+
+/// The check before any change: what an operator writes must be usable.
+enum UnusableValues {
+    /// Refuses a change that adds a problem that `check` would complain of.
+    ///
+    /// - Throws: `CommandFailure` with the added problems.
+    static func refuse(in new: String, unlike old: String, _ assembly: InstanceAssembly) throws(CommandFailure) {
+        func problems(_ xml: String) throws(DescriptionError) -> [String] {
+            try assembly.assemble(Array(xml.utf8)).findings.filter { $0.weight == .unusable }.map {
+                "\($0.element): \($0.problem)"
+            }
+        }
+        // Lines move, and existing problems are not this change's fault.
+        let known = Set((try? problems(old)) ?? [])
+        let added: [String]
+        do throws(DescriptionError) {
+            added = try problems(new).filter { !known.contains($0) }
+        } catch {
+            throw CommandFailure("the change makes the domain XML unusable: \(error); no changes made")
+        }
+        guard added.isEmpty else { throw CommandFailure(added.joined(separator: "; ") + "; no changes made") }
+    }
+}
+
+/// The difference of two versions of a domain, as the operator sees it.
+struct DomainDifference {
+    let unified: UnifiedDifference
+
+    init(from old: DomainDefinition, to new: DomainDefinition, showsSecrets: Bool) throws(ParseError) {
+        unified = UnifiedDifference(
+            from: try old.laidOut(showingSecrets: showsSecrets), to: try new.laidOut(showingSecrets: showsSecrets, since: old))
     }
 }

@@ -1,20 +1,19 @@
 import ArgumentParser
 import Common
 import Configuration
-import FoundationEssentials
-import Glibc
-import Host
 import Inventory
 import Libvirt
 
 /// `virt-metadata edit`: opens a domain's instance element in the operator's editor.
 struct Edit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Edit a domain's metadata in your editor.",
+        abstract: "Edit a domain's metadata in an editor.",
         discussion: """
-            The instance element, without its namespace, is opened in $VISUAL, else $EDITOR, else vi. What comes back is checked, \
-            and put into the definition; into the running domain too, where that had the same element before. An empty file \
-            takes the element out.
+            The <instance> element, without its namespace, is opened in $VISUAL, else $EDITOR, else vi. The result is checked and \
+            written into the definition, and into the running domain if that had the same element before. Nothing is written if the \
+            text is unchanged. An empty file removes the element, after a question.
+
+            A draft that cannot be used is kept; `edit` asks whether to open it again, and the next `edit` of that domain offers it.
 
             EXAMPLES
                 virt-metadata edit web
@@ -23,75 +22,114 @@ struct Edit: AsyncParsableCommand {
 
     private static let template = """
         <instance>
-          <!-- All elements: /usr/share/doc/virt-metadata/metadata.md -->
+          <!-- All elements: /usr/share/doc/virt-metadata/docs/metadata.md -->
         </instance>
 
         """
 
-    @Argument(help: "The domain's name, UUID or number.")
-    var domain: String
+    @Argument(help: ArgumentHelp("Domain, by name, UUID or ID.", valueName: "domain"), completion: .domains)
+    var domains: [String] = []
+
+    @Flag(name: [.customShort("y"), .long], help: "Do not ask for confirmation.")
+    var yes = false
 
     @OptionGroup var sides: Sides
+    @OptionGroup var options: ChangeOptions
     @OptionGroup var settings: CommandSettings
 
+    func validate() throws {
+        try ConfigurationFileHint.refuse(domains, besideConfig: sides.config)
+        guard !domains.isEmpty else { throw ValidationError("missing domain: expected a domain's name, UUID or ID") }
+        guard domains.count == 1 else { throw ValidationError("unexpected argument '\(domains[1])': edit one domain at a time") }
+    }
+
     func run() async throws {
-        let configuration = try settings.load()
-        let editor = try await DomainEditor(domain, uris: configuration.connect)
-        let (running, defined) = (editor.domain.running, editor.domain.defined)
-        let isOfRunning = sides.live || defined == nil
-        let old = isOfRunning ? running?.element : defined?.element
-        let draft = try Draft(of: editor.domain, text: old.map { $0 + "\n" } ?? Self.template)
+        let finder = try await DomainFinder(try settings.load().connect)
+        var editor = try await DomainEditor(domains[0], in: finder, options)
         do {
-            let edit = DefinitionEdit.replaceElement(try draft.edited())
-            if isOfRunning || running == nil || sides.definition || running?.element == defined?.element {
-                try await sides.change(edit, by: editor)
-            } else {
-                editor.note("the running domain has other metadata than its definition, and keeps it: --live edits that")
-                try await editor.change(definition: edit, running: nil, onlyShows: sides.dryRun)
-            }
+            try await edit(&editor)
         } catch {
-            throw CommandFailure("\(error); what you wrote is in \(draft.path)")
+            editor.report.fail("\(error)")
         }
-        draft.remove()
+        try options.finish([editor.report])
+    }
+
+    private func edit(_ editor: inout DomainEditor) async throws {
+        let choice = try sides.choice(for: editor.domain)
+        let (running, defined) = (editor.domain.running, editor.domain.defined)
+        let old = choice == .running || defined == nil ? running?.element : defined?.element
+        let text = old.map { $0 + "\n" } ?? Self.template
+        let draft = try Draft(of: editor.domain)
+        try draft.begin(with: text, report: editor.report)
+        while true {
+            let edited = try draft.edited()
+            if edited == text {
+                draft.remove()
+                return editor.report.status("no changes")
+            }
+            do {
+                guard let element = try element(of: edited, in: editor, hasElement: old != nil) else {
+                    draft.remove()
+                    return editor.report.status("no changes")
+                }
+                let edits = edits(to: element, choice, editor.domain)
+                try editor.check(definition: edits.definition, running: edits.running)
+                if choice == .both, edits.running == nil, running != nil {
+                    editor.report.note(
+                        "the running domain has other metadata than its definition, and keeps it: use --live to edit that")
+                }
+                do {
+                    try await editor.change(definition: edits.definition, running: edits.running)
+                } catch {
+                    throw CommandFailure("\(error); \(draft.isKept)")
+                }
+                return draft.remove()
+            } catch let problem as DraftProblem {
+                guard Prompt.isPossible else { throw CommandFailure("\(problem.description); \(draft.isKept)") }
+                VirtMetadata.printError("virt-metadata: \(editor.domain.name): \(problem.description)")
+                guard Prompt.letter("[e]dit again or [q]uit?") == "e" else {
+                    throw CommandFailure("no changes made; \(draft.isKept)")
+                }
+            }
+        }
+    }
+
+    /// The element in a draft, `.some(nil)` to remove it; `nil` where there is nothing to change.
+    private func element(of text: String, in editor: DomainEditor, hasElement: Bool) throws -> String?? {
+        var element: String?
+        if !text.allSatisfy(\.isWhitespace) {
+            do throws(DefinitionFailure) {
+                element = try InstanceElement.text(of: text)
+            } catch {
+                throw DraftProblem("\(error)")
+            }
+        }
+        guard element == nil || InstanceElement(element).isEmpty else { return element }
+        guard hasElement else { return nil }
+        if yes || options.dryRun { return .some(nil) }
+        guard Prompt.isPossible else {
+            throw DraftProblem("the draft has no elements: removing all metadata needs --yes")
+        }
+        return Prompt.confirms("Remove all metadata of \(editor.domain.name)?") ? .some(nil) : nil
+    }
+
+    private func edits(
+        to element: String?, _ choice: Sides.Choice, _ domain: EditableDomain
+    ) -> (definition: DefinitionEdit?, running: DefinitionEdit?) {
+        let edit = DefinitionEdit.replaceElement(element)
+        switch choice {
+        case .running: return (nil, edit)
+        case .definition: return (edit, nil)
+        case .both:
+            let isAlike = domain.defined == nil || domain.running?.element == domain.defined?.element
+            return (edit, isAlike ? edit : nil)
+        }
     }
 }
 
-/// A file for an editor, which no other user can read: there may be secrets in it.
-private struct Draft {
-    let path: String
+/// Why a draft cannot be used: the operator may edit it again.
+struct DraftProblem: Error, CustomStringConvertible {
+    let description: String
 
-    init(of domain: EditableDomain, text: String) throws(CommandFailure) {
-        let directory = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        path = "\(directory)/virt-metadata-\(domain.uuid)-\(getpid()).xml"
-        do throws(KernelError) {
-            try PrivateFile(path: path).create(Array(text.utf8))
-        } catch {
-            throw CommandFailure("\(path): cannot be made: \(error)")
-        }
-    }
-
-    /// The edited text; `nil` for an empty one.
-    func edited() throws(CommandFailure) -> String? {
-        let environment = ProcessInfo.processInfo.environment
-        let line = ["VISUAL", "EDITOR"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? "vi"
-        let status: Int32
-        do throws(KernelError) {
-            status = try Shell.run(line, argument: path)
-        } catch {
-            throw CommandFailure("'\(line)' cannot be run: \(error)")
-        }
-        guard status == 0 else { throw CommandFailure("'\(line)' ended with \(status); nothing was changed") }
-        let text = String(decoding: try DomainSource.bytes(of: path), as: UTF8.self)
-        guard !text.allSatisfy(\.isWhitespace) else { return nil }
-        do throws(DefinitionFailure) {
-            return try InstanceElement.text(of: text)
-        } catch {
-            throw CommandFailure("\(error); nothing was changed")
-        }
-    }
-
-    func remove() {
-        // A file left over in a directory of temporary files is only untidy.
-        try? FileManager.default.removeItem(atPath: path)
-    }
+    init(_ description: String) { self.description = description }
 }

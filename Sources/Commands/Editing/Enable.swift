@@ -8,87 +8,129 @@ import Libvirt
 /// first values.
 struct Enable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let a domain's guest find its metadata, and say what it is told.",
+        abstract: "Make domains' guests request their metadata, and set its first values.",
         discussion: """
-            A cloud image asks only a host that looks like a cloud. This writes into the domain's definition the SMBIOS entries by \
-            which the image knows one, and the values that are given here, through libvirt. What changes is shown first. A \
-            domain that runs is told the values at once, and sees the entries when it is stopped and started. \
-            `virt-metadata disable` takes out what was put in.
+            A cloud image requests metadata only if its SMBIOS tables advertise a cloud. This writes such SMBIOS entries, and the \
+            values given here, into the domain's definition, through libvirt. The diff is printed first. A running guest is served \
+            the values at once, and sees the SMBIOS entries after its domain was stopped and started: --restart does that. \
+            `virt-metadata disable` removes what was written.
 
-            --identity is openstack (the default: any cloud-init, no demand on the domain), ec2 (the domain's UUID must begin \
-            'ec2'), nocloud (cloud-init from 23.3), or nocloud-net (Debian 12's 22.4.2 and others before 23.3).
+            --identity is openstack (the default; understood by every cloud-init), ec2 (the domain's UUID must begin with 'ec2'), \
+            nocloud (cloud-init from 23.3), or nocloud-net (cloud-init before 23.3, such as Debian 12's 22.4.2). Without it, an \
+            identity that the domain has is kept. One that `enable` wrote is replaced; one written by hand is refused unless \
+            --force is given, and `disable` restores it.
 
             EXAMPLES
-                virt-metadata enable web --ssh-key ~/.ssh/id_ed25519.pub
-                virt-metadata enable web --identity openstack --user-data web.yaml --hostname web.example --dry-run
-                virt-metadata enable web --set placement/region=eu --set 'tags/tag[env]=test'
+                virt-metadata enable web --ssh-key ~/.ssh/id_ed25519.pub --dry-run
+                virt-metadata enable web1 web2 --ssh-key ~/.ssh/id_ed25519.pub \\
+                  --restart
+                virt-metadata enable web --user-data web.yaml \\
+                  --set placement/region=eu --set 'tags/tag[env]=test'
+                virt-metadata enable --xml --hostname web < web.xml > enabled.xml
             """)
 
-    @Argument(help: "The domain's name, UUID or number.")
-    var domain: String
+    @Argument(
+        help: ArgumentHelp("Domains, by name, UUID or ID; with --xml a file, or -.", valueName: "domain"),
+        completion: .domainsOrXML)
+    var domains: [String] = []
 
     @Option(
-        help: ArgumentHelp("How the guest knows where to ask: openstack, ec2, nocloud or nocloud-net.", valueName: "name"),
-        transform: identity)
+        help: ArgumentHelp("SMBIOS identity: openstack, ec2, nocloud or nocloud-net.", valueName: "name"),
+        completion: .list(SMBIOSIdentity.allCases.map(\.rawValue)), transform: identity)
     var identity: SMBIOSIdentity?
 
-    @Option(help: ArgumentHelp("A file of OpenSSH public keys; may be repeated.", valueName: "file"))
+    @Option(help: ArgumentHelp("File of OpenSSH public keys, or -. Repeatable.", valueName: "file"), completion: .file())
     var sshKey: [String] = []
 
-    @Option(help: ArgumentHelp("The file that the guest gets as its user data.", valueName: "file"))
+    @Option(help: ArgumentHelp("File with the guest's user data, or -.", valueName: "file"), completion: .file())
     var userData: String?
 
-    @Option(help: ArgumentHelp("The guest's host name.", valueName: "name"))
+    @Option(help: ArgumentHelp("The guest's hostname.", valueName: "name"))
     var hostname: String?
 
-    @Option(help: ArgumentHelp("Another value, as virt-metadata set takes it. Repeatable.", valueName: "path=value"))
+    @Option(
+        help: ArgumentHelp(
+            "Any other value; /usr/share/doc/virt-metadata/docs/metadata.md lists the paths. Repeatable.", valueName: "path=value"
+        ))
     var set: [ValueArgument] = []
 
-    @Flag(help: "Show what would change, and change nothing.")
-    var dryRun = false
+    @Option(help: ArgumentHelp("Any other value, from a file or from -. Repeatable.", valueName: "path=file"))
+    var file: [ValueArgument] = []
 
+    @Flag(help: "Replace SMBIOS entries written by hand that contradict the identity.")
+    var force = false
+
+    @Flag(
+        name: [.customLong("config"), .customLong("persistent")],
+        help: "Affect the persistent definition only; a running guest is served the values after its next start.")
+    var config = false
+
+    @OptionGroup var restart: RestartOptions
+    @OptionGroup var selection: DomainSelection
+    @OptionGroup var options: ChangeOptions
     @OptionGroup var settings: CommandSettings
 
-    func run() async throws {
-        let configuration = try settings.load()
-        let assignments = try assignments()
-        let editor = try await DomainEditor(domain, uris: configuration.connect)
-        if editor.domain.defined == nil {
-            editor.note("it is transient and has no definition: only the running domain is told, and its SMBIOS tables stay")
+    func validate() throws {
+        try ConfigurationFileHint.refuse(domains, besideConfig: config)
+        let targets = try selection.targets(domains)
+        var files = sshKey + [userData].compactMap(\.self) + file.map(\.value)
+        if case .file(let file) = targets {
+            files.append(file)
+            try XMLFilter.check(options, without: [("--restart", restart.restart), ("--config", config)])
         }
-        try await editor.change(
-            definition: .enable(try chosenIdentity(for: editor.domain), assignments), running: .set(assignments),
-            onlyShows: dryRun)
+        try StandardInput.check(files)
     }
 
-    /// The SMBIOS identity that is given; else the domain's present one, or the one that fits every domain.
-    private func chosenIdentity(for domain: EditableDomain) throws(CommandFailure) -> SMBIOSIdentity? {
-        if let identity { return identity }
-        guard let defined = domain.defined else { return nil }
-        do {
-            let definition = try DomainDefinition(defined.xml, element: defined.element)
-            return definition.presentIdentity == nil ? .openstack : nil
-        } catch {
-            throw CommandFailure("the XML of \(domain.name) cannot be used: \(error)")
+    func run() async throws {
+        let targets = try selection.targets(domains)
+        let configuration: Configuration? = if case .file = targets { nil } else { try settings.load() }
+        let assignments = try assignments()
+        let edit = DefinitionEdit.enable(identity, assignments, replaces: force)
+        if case .file(let file) = targets {
+            return try XMLFilter(file: file, options: options).apply(edit) { Self.seedNotes($0.xml, domain: "DOMAIN") }
         }
+        try await EditingRun(selection: selection, options: options, uris: configuration?.connect ?? []).change(targets) {
+            editor in
+            try await enable(&editor, edit, assignments)
+        }
+    }
+
+    private func enable(
+        _ editor: inout DomainEditor, _ edit: DefinitionEdit, _ assignments: [InstanceElement.Assignment]
+    ) async throws {
+        let domain = editor.domain
+        if let defined = domain.defined {
+            for note in Self.seedNotes(defined.xml, domain: domain.commandWord) { editor.report.note(note) }
+        } else if config {
+            throw CommandFailure("transient: --config needs a persistent definition, which this domain does not have")
+        } else {
+            editor.report.note("transient: only the values are set, in the running domain; its SMBIOS tables stay as they are")
+        }
+        try await editor.change(definition: edit, running: config ? nil : .set(assignments))
+        try await editor.finish(restart, isDryRun: options.dryRun, command: "enable")
+    }
+
+    private static func seedNotes(_ xml: String, domain: String) -> [String] {
+        SeedDisk.find(in: Array(xml.utf8)).map { "warning: \($0.problem): \($0.remedy(for: domain))" }
     }
 
     private static func identity(_ name: String) throws -> SMBIOSIdentity {
         guard let identity = SMBIOSIdentity(rawValue: name) else {
             let names = SMBIOSIdentity.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("there is no identity '\(name)'; there are \(names)")
+            throw ValidationError("expected one of \(names)")
         }
         return identity
     }
 
     private func assignments() throws -> [InstanceElement.Assignment] {
         var all: [InstanceElement.Assignment] = []
-        if let hostname { all.append(.init(path: try ValueArgument.path("hostname"), value: Array(hostname.utf8))) }
+        if let hostname { all.append(try ValueArgument.assignment("hostname", hostname)) }
         var files: [PublicKeyFile] = []
         for path in sshKey { files.append(try PublicKeyFile(path: path)) }
         all += try PublicKeyFile.assignments(files)
         if let userData { all.append(try ValueArgument.file(userData, to: ValueArgument.path("userdata"))) }
         for value in set { all.append(try value.assignment()) }
+        for value in file { all.append(try value.assignmentOfFile()) }
         return all
     }
 }

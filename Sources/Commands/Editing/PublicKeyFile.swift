@@ -9,14 +9,15 @@ struct PublicKeyFile {
 
     /// - Throws: `CommandFailure` where the file cannot be read, holds no key, or holds a private one.
     init(path: String) throws(CommandFailure) {
-        try self.init(DomainSource.bytes(of: path), path: path)
+        try self.init(DomainSource.bytes(of: path), path: path == "-" ? "standard input" : path)
     }
 
+    /// - Parameter path: the file, or another name of the bytes for errors.
     init(_ bytes: [UInt8], path: String) throws(CommandFailure) {
         let text = String(decoding: bytes, as: UTF8.self)
         guard !text.contains("PRIVATE KEY-----"), !text.hasPrefix("PuTTY-User-Key-File") else {
             throw CommandFailure(
-                "\(path) is a private key, which must never leave its owner; give the public half, \(path).pub, or make that by: "
+                "\(path): private key; it must not leave its owner. Use the public key \(path).pub, or create it with: "
                     + "ssh-keygen -y -f \(path) > \(path).pub")
         }
         var keys: [(name: String, key: String)] = []
@@ -25,20 +26,20 @@ struct PublicKeyFile {
             if line.isEmpty || line.hasPrefix("#") { continue }
             guard let comment = Self.comment(of: line) else {
                 throw CommandFailure(
-                    "\(path): line \(index + 1) is no public key in OpenSSH's format (ssh-ed25519 AAAA… comment)")
+                    "\(path): line \(index + 1): invalid public key: expected OpenSSH's format (ssh-ed25519 AAAA… comment)")
             }
             keys.append((Self.name(comment.isEmpty ? Self.stem(of: path) : comment), line))
         }
-        guard !keys.isEmpty else { throw CommandFailure("\(path): there is no public key in it") }
+        guard !keys.isEmpty else { throw CommandFailure("\(path): no public key found") }
         self.keys = keys
     }
 
-    /// The values that add the keys of several files to the instance, replacing those with the same names. Of two keys with one
-    /// name the second gets a number.
+    /// The values that add the keys of several files to the instance, replacing those with the same names. Of two different keys
+    /// with one name the second gets a number; a key that is given twice is added once.
     static func assignments(_ files: [PublicKeyFile]) throws(CommandFailure) -> [InstanceElement.Assignment] {
-        var names: Set<String> = []
+        var (names, seen): (Set<String>, Set<String>) = ([], [])
         var all: [InstanceElement.Assignment] = []
-        for (name, key) in files.flatMap(\.keys) {
+        for (name, key) in files.flatMap(\.keys) where seen.insert(Self.bytes(of: key)).inserted {
             var (unique, number) = (name, 2)
             while !names.insert(unique).inserted {
                 unique = "\(name)-\(number)"
@@ -47,6 +48,13 @@ struct PublicKeyFile {
             all.append(.init(path: try ValueArgument.path("public-keys/public-key[\(unique)]"), value: Array(key.utf8)))
         }
         return all
+    }
+
+    /// The type and bytes of a line's key, without options and comment.
+    private static func bytes(of line: String) -> String {
+        let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+        guard let type = fields.firstIndex(where: isType), type + 1 < fields.count else { return line }
+        return "\(fields[type]) \(fields[type + 1])"
     }
 
     /// The comment after the key; `nil` where there is no key. Options may precede it, which may have blanks in quotes.

@@ -6,40 +6,93 @@ import Inventory
 struct SetValues: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Write values into a domain's metadata.",
+        abstract: "Set values of domains' metadata.",
         discussion: """
-            A path names an element of the operator's vocabulary (/usr/share/doc/virt-metadata/metadata.md), with the name of a tag or key, the path of a \
-            file, the MAC of an interface in brackets, and an attribute behind '@'. `+=` adds one more where several may stand. \
-            The running domain and its definition are changed alike; each value is checked before libvirt sees it.
+            A path names an element of the metadata: /usr/share/doc/virt-metadata/docs/metadata.md lists them. Brackets hold the name \
+            of a tag or key, the path of a file, or the MAC address of an interface; '@' precedes an attribute. `+=` adds one more \
+            value where several are allowed. Arguments before the first value are domains. Values are checked before libvirt gets \
+            them.
 
             EXAMPLES
                 virt-metadata set web hostname=web.example placement/region=eu
-                virt-metadata set web 'tags/tag[env]=test' security-groups/group+=ssh imds@tokens=required
-                virt-metadata set web --file userdata=web.yaml --file 'files/file[/etc/motd]=motd'
+                virt-metadata set web1 web2 'tags/tag[env]=test' \\
+                  security-groups/group+=ssh imds@tokens=required
+                virt-metadata set web --file userdata=web.yaml \\
+                  --file 'files/file[/etc/motd]=motd'
+                virt-metadata set --xml hostname=web < web.xml > changed.xml
             """)
 
-    @Argument(help: "The domain's name, UUID or number.")
-    var domain: String
+    @Argument(
+        help: ArgumentHelp(
+            "Domains, by name, UUID or ID (with --xml a file, or -), then values as PATH=VALUE or PATH+=VALUE.",
+            valueName: "domain-or-value"),
+        completion: .domainsOrXML)
+    var arguments: [String] = []
 
-    @Argument(help: ArgumentHelp("Values, as PATH=VALUE or PATH+=VALUE.", valueName: "path=value"))
-    var values: [ValueArgument] = []
+    @Option(
+        help: ArgumentHelp("Domain; then all arguments are values. Repeatable.", valueName: "domain"),
+        completion: .domains)
+    var domain: [String] = []
 
-    @Option(help: ArgumentHelp("A value from a file; may be repeated.", valueName: "path=file"))
+    @Option(help: ArgumentHelp("Value from a file, or from - (standard input). Repeatable.", valueName: "path=file"))
     var file: [ValueArgument] = []
 
     @OptionGroup var sides: Sides
+    @OptionGroup var selection: DomainSelection
+    @OptionGroup var options: ChangeOptions
     @OptionGroup var settings: CommandSettings
 
+    /// The domains, and the values of the arguments.
+    private func parsed() throws -> (targets: DomainSelection.Targets, values: [ValueArgument]) {
+        try ConfigurationFileHint.refuse(arguments, besideConfig: sides.config)
+        let (targets, values) = try selection.split(
+            arguments, named: domain, canBeDomain: { !Self.isValue($0) }, isValue: Self.endsDomains)
+        return (
+            targets,
+            try values.map { text in
+                guard let value = ValueArgument(argument: text) else {
+                    throw ValidationError("invalid value '\(text)': expected PATH=VALUE, after all domains")
+                }
+                return value
+            }
+        )
+    }
+
+    /// Whether an argument is a value and no domain, whose name may contain '=' too.
+    private static func isValue(_ argument: String) -> Bool {
+        guard let value = ValueArgument(argument: argument) else { return false }
+        return ElementPath.isLikely(value.path) || value.path.contains("/")
+    }
+
+    /// Whether an argument is meant as a value, be it a wrong one.
+    private static func endsDomains(_ argument: String) -> Bool {
+        ValueArgument(argument: argument) != nil || ElementPath.isLikely(argument)
+    }
+
     func validate() throws {
-        if values.isEmpty, file.isEmpty { throw ValidationError("there is nothing to set: PATH=VALUE, or --file PATH=FILE") }
+        let (targets, values) = try parsed()
+        guard !values.isEmpty || !file.isEmpty else {
+            throw ValidationError("missing value: expected PATH=VALUE or --file PATH=FILE")
+        }
+        var files = file.map(\.value)
+        if case .file(let file) = targets {
+            files.append(file)
+            try XMLFilter.check(options, without: sides.given)
+        }
+        try StandardInput.check(files)
     }
 
     func run() async throws {
-        let configuration = try settings.load()
+        let (targets, values) = try parsed()
         var assignments: [InstanceElement.Assignment] = []
         for value in values { assignments.append(try value.assignment()) }
         for value in file { assignments.append(try value.assignmentOfFile()) }
-        let editor = try await DomainEditor(domain, uris: configuration.connect)
-        try await sides.change(.set(assignments), by: editor)
+        let edit = DefinitionEdit.set(assignments)
+        if case .file(let file) = targets { return try XMLFilter(file: file, options: options).apply(edit) }
+        let uris = try settings.load().connect
+        try await EditingRun(selection: selection, options: options, uris: uris).change(targets) { editor in
+            let edits = try sides.edits(edit, of: editor.domain)
+            try await editor.change(definition: edits.definition, running: edits.running)
+        }
     }
 }

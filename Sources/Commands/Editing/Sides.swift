@@ -3,26 +3,72 @@ import Configuration
 import Inventory
 import Libvirt
 
-/// The sides of a domain to change; virsh's `--config` is `--definition` here, because `--config` names a file.
+/// The sides of a domain to change, as virsh's flags of these names select them.
 struct Sides: ParsableArguments {
-    @Flag(help: "Change only the running domain; its next start has what it had.")
+    @Flag(help: "Affect the running domain only; lost at its next start.")
     var live = false
 
-    @Flag(help: "Change only the definition; the running domain keeps what it has until it is started again.")
+    @Flag(
+        name: [.customLong("config"), .customLong("persistent")],
+        help: "Affect the persistent definition only; takes effect at the next start.")
+    var config = false
+
+    @Flag(help: "Affect the running domain if it runs, else the definition. Default: both.")
+    var current = false
+
+    /// The earlier name of `--config`.
+    @Flag(help: .hidden)
     var definition = false
 
-    @Flag(help: "Show what would change, and change nothing.")
-    var dryRun = false
+    func validate() throws {
+        guard !current || !(live || isPersistent) else {
+            throw ValidationError("--current contradicts --live and --config: use --current alone")
+        }
+    }
 
-    /// Changes the chosen sides: both, unless one was given.
-    func change(_ edit: DefinitionEdit, by editor: DomainEditor) async throws {
-        if live, editor.domain.running == nil {
-            throw CommandFailure("\(editor.domain.name) does not run, so there is no running domain to change: leave out --live")
+    private var isPersistent: Bool { config || definition }
+
+    /// The flags, by their names.
+    var given: [(name: String, isGiven: Bool)] {
+        [("--live", live), ("--config", isPersistent), ("--current", current)]
+    }
+
+    /// Whether only the running domain, or only the definition, of a domain is to be changed.
+    enum Choice { case both, running, definition }
+
+    /// - Throws: `CommandFailure` where the domain does not have the selected side.
+    func choice(for domain: EditableDomain) throws(CommandFailure) -> Choice {
+        if live, domain.running == nil { throw CommandFailure("not running: --live needs a running domain") }
+        if isPersistent, domain.defined == nil {
+            throw CommandFailure("transient: --config needs a persistent definition, which this domain does not have")
         }
-        if definition, editor.domain.defined == nil {
-            throw CommandFailure("\(editor.domain.name) is transient and has no definition to change: leave out --definition")
+        if current { return domain.running == nil ? .definition : .running }
+        return live == isPersistent ? .both : live ? .running : .definition
+    }
+
+    /// An edit for the selected sides.
+    func edits(_ edit: DefinitionEdit, of domain: EditableDomain) throws(CommandFailure)
+        -> (definition: DefinitionEdit?, running: DefinitionEdit?)
+    {
+        switch try choice(for: domain) {
+        case .both: (edit, edit)
+        case .running: (nil, edit)
+        case .definition: (edit, nil)
         }
-        try await editor.change(
-            definition: live && !definition ? nil : edit, running: definition && !live ? nil : edit, onlyShows: dryRun)
+    }
+}
+
+/// `--config` of other commands was a file's, and in the commands that change domains it is virsh's flag.
+enum ConfigurationFileHint {
+    /// Refuses an argument that is meant as a configuration file.
+    static func refuse(_ arguments: [String], besideConfig isGiven: Bool) throws {
+        guard isGiven, let file = arguments.first(where: isLikelyFile) else { return }
+        throw ValidationError(
+            "unexpected argument '\(file)': --config selects the persistent definition here; the configuration file is "
+                + "--config-file \(file)")
+    }
+
+    private static func isLikelyFile(_ argument: String) -> Bool {
+        argument.hasPrefix("/") || argument.hasPrefix("./") || argument.hasSuffix(".yaml") || argument.hasSuffix(".yml")
     }
 }

@@ -5,28 +5,54 @@ import Inventory
 /// `virt-metadata unset`: removes values from a domain's instance element.
 struct Unset: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take values out of a domain's metadata.",
+        abstract: "Remove values from domains' metadata.",
         discussion: """
-            Paths are those of `virt-metadata set`. Elements that hold nothing any more go with the last value below them.
+            Paths are those of `virt-metadata set`; arguments before the first path are domains. Elements that become empty are removed \
+            too. A value that is not set is no error.
 
             EXAMPLES
                 virt-metadata unset web placement/region 'tags/tag[env]'
+                virt-metadata unset --all --yes 'tags/tag[env]'
+                virt-metadata unset --xml hostname < web.xml > changed.xml
             """)
 
-    @Argument(help: "The domain's name, UUID or number.")
-    var domain: String
+    @Argument(
+        help: ArgumentHelp("Domains, by name, UUID or ID (with --xml a file, or -), then paths.", valueName: "domain-or-path"),
+        completion: .domainsOrXML)
+    var arguments: [String] = []
 
-    @Argument(help: "What to take out.")
-    var paths: [String]
+    @Option(help: ArgumentHelp("Domain; then all arguments are paths. Repeatable.", valueName: "domain"), completion: .domains)
+    var domain: [String] = []
 
     @OptionGroup var sides: Sides
+    @OptionGroup var selection: DomainSelection
+    @OptionGroup var options: ChangeOptions
     @OptionGroup var settings: CommandSettings
 
+    private func parsed() throws -> (targets: DomainSelection.Targets, values: [String]) {
+        try ConfigurationFileHint.refuse(arguments, besideConfig: sides.config)
+        return try selection.split(
+            arguments, named: domain, canBeDomain: { !$0.contains("/") }, isValue: ElementPath.isLikely)
+    }
+
+    func validate() throws {
+        let (targets, paths) = try parsed()
+        guard !paths.isEmpty else {
+            throw ValidationError("missing path: expected a domain, then paths such as placement/region")
+        }
+        if case .file = targets { try XMLFilter.check(options, without: sides.given) }
+    }
+
     func run() async throws {
-        let configuration = try settings.load()
-        var read: [ElementPath] = []
-        for path in paths { read.append(try ValueArgument.path(path)) }
-        let editor = try await DomainEditor(domain, uris: configuration.connect)
-        try await sides.change(.unset(read), by: editor)
+        let (targets, texts) = try parsed()
+        var paths: [ElementPath] = []
+        for text in texts { paths.append(try ValueArgument.path(text)) }
+        let edit = DefinitionEdit.unset(paths)
+        if case .file(let file) = targets { return try XMLFilter(file: file, options: options).apply(edit) }
+        let uris = try settings.load().connect
+        try await EditingRun(selection: selection, options: options, uris: uris).change(targets) { editor in
+            let edits = try sides.edits(edit, of: editor.domain)
+            try await editor.change(definition: edits.definition, running: edits.running)
+        }
     }
 }

@@ -25,14 +25,21 @@ struct ValueArgument: ExpressibleByArgument {
         value = String(argument[argument.index(after: sign)...])
     }
 
-    /// - Throws: `CommandFailure` where the path is invalid.
+    /// - Throws: `CommandFailure` where the path or the value is invalid.
     func assignment() throws(CommandFailure) -> InstanceElement.Assignment {
-        try .init(path: Self.path(path), value: Array(value.utf8), adds: adds)
+        try Self.assignment(path, value, adds: adds)
     }
 
-    /// The contents of the file as the value.
+    /// - Throws: `CommandFailure` where the path or the value is invalid.
+    static func assignment(_ path: String, _ value: String, adds: Bool = false) throws(CommandFailure)
+        -> InstanceElement.Assignment
+    {
+        try checked(.init(path: Self.path(path), value: Array(value.utf8), adds: adds), source: path)
+    }
+
+    /// The contents of the file as the value; of `-`, the standard input.
     ///
-    /// - Throws: `CommandFailure` where the path is invalid, or the file cannot be read.
+    /// - Throws: `CommandFailure` where the path is invalid, or the file cannot be read or used.
     func assignmentOfFile() throws(CommandFailure) -> InstanceElement.Assignment {
         try Self.file(value, to: Self.path(path), adds: adds)
     }
@@ -51,21 +58,48 @@ struct ValueArgument: ExpressibleByArgument {
     /// Beyond this, in bytes, Nova's API never promised guests that user data works (`MEDIUMTEXT` of 64 KiB).
     static let longFile = 64 << 10
 
-    /// The contents of a file as a value; a long one causes a warning.
+    /// The contents of a file, or of the standard input for `-`, as a value; a long one causes a warning.
     static func file(_ name: String, to path: ElementPath, adds: Bool = false) throws(CommandFailure)
         -> InstanceElement.Assignment
     {
+        let source = name == "-" ? "standard input" : name
         let bytes = try DomainSource.bytes(of: name)
         guard bytes.count <= longestFile else {
             throw CommandFailure(
-                "\(name): \(bytes.count) bytes are more than a domain's XML should carry (\(longestFile)); let it be a short "
-                    + "script, or an #include of a URL, that fetches the rest")
+                "\(source): \(bytes.count) bytes: the limit for a value in a domain's XML is \(longestFile) (1 MiB); use a short script, or an "
+                    + "#include of a URL, that fetches the rest")
         }
         if bytes.count > longFile {
-            VirtMetadata.printError(
-                "virt-metadata: \(name): \(bytes.count) bytes are more than the \(longFile) that clouds promise; it works here, and "
-                    + "may not elsewhere")
+            VirtMetadata.printError("virt-metadata: \(source): larger than 64 KiB; some agents truncate or reject it")
         }
-        return .init(path: path, value: bytes, adds: adds)
+        return try checked(.init(path: path, value: bytes, adds: adds), source: source)
+    }
+
+    /// Refuses an empty value, and a public key that no guest can use.
+    private static func checked(
+        _ assignment: InstanceElement.Assignment, source: String
+    ) throws(CommandFailure) -> InstanceElement.Assignment {
+        let path = assignment.path
+        guard !assignment.value.isEmpty || mayBeEmpty(path) else {
+            throw CommandFailure("\(source): empty value; to remove it: virt-metadata unset DOMAIN '\(path)'")
+        }
+        guard path.firstName == "public-keys" else { return assignment }
+        let keys = try PublicKeyFile(assignment.value, path: source).keys
+        guard let only = keys.first, keys.count == 1 else {
+            throw CommandFailure("\(source): \(keys.count) public keys: expected one for \(path)")
+        }
+        return .init(path: path, value: Array(only.key.utf8), adds: assignment.adds)
+    }
+
+    /// Files and tags may be empty.
+    private static func mayBeEmpty(_ path: ElementPath) -> Bool { ["file", "tag"].contains(path.lastName) }
+}
+
+/// The standard input, which only one option can read.
+enum StandardInput {
+    /// - Parameter files: the files that are to be read.
+    static func check(_ files: [String]) throws {
+        guard files.count(where: { $0 == "-" }) > 1 else { return }
+        throw ValidationError("the standard input can be read only once: use - for one file")
     }
 }

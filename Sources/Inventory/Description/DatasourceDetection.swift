@@ -91,8 +91,8 @@ package struct DatasourceDetection: Sendable, Equatable {
         return name == "ds=nocloud" || name == "ds=nocloud-net" ? String(name) : nil
     }
 
-    private static let openStackProducts: Set<String> = ["OpenStack Nova", "OpenStack Compute"]
-    private static let openStackAssetTags: Set<String> = [
+    static let openStackProducts: Set<String> = ["OpenStack Nova", "OpenStack Compute"]
+    static let openStackAssetTags: Set<String> = [
         "HUAWEICLOUD", "OpenTelekomCloud", "SAP CCloud VM", "OpenStack Nova", "OpenStack Compute",
     ]
 }

@@ -13,7 +13,12 @@ enum PasswordElement {
 
     /// The password in a domain's XML; `nil` where it is missing or empty.
     static func text(in domain: XMLElement) -> String? {
-        password(domain.first("metadata")?.first(name, namespace: namespace)?.text)
+        password(element(in: domain)?.text)
+    }
+
+    /// The element in a domain's XML.
+    static func element(in domain: XMLElement) -> XMLElement? {
+        domain.first("metadata")?.first(name, namespace: namespace)
     }
 
     /// The password in the separate element, which libvirt returns without its namespace.

@@ -3,11 +3,11 @@ import XML
 
 /// Edits a domain's XML and the operator's element in it: SMBIOS entries, values, and the record of both.
 package struct DomainDefinition {
-    private var document: EditedXML
-    private var instance: InstanceElement
+    var document: EditedXML
+    private(set) var instance: InstanceElement
     private let original: InstanceElement
     /// The skipped parts of the edits, where the definition was changed since, a sentence each.
-    package private(set) var remarks: [String] = []
+    package internal(set) var remarks: [String] = []
 
     /// - Parameters:
     ///   - xml: the domain's XML.
@@ -18,56 +18,33 @@ package struct DomainDefinition {
         original = instance
     }
 
+    /// - Parameter xml: the domain's XML with the operator's element in any form, such as a file's.
+    /// - Throws: ``DefinitionFailure`` where it is not a domain, and `ParseError` where it is not XML.
+    package init(file xml: String) throws {
+        document = try EditedXML(Array(xml.utf8))
+        guard document.root.name == "domain", document.root.namespace == nil else {
+            throw DefinitionFailure("expected domain XML, found <\(shown(document.root.name))>")
+        }
+        instance = try InstanceElement(in: document)
+        original = instance
+    }
+
     /// The edited XML.
     package var xml: String { document.text }
     /// The edited operator's element, as libvirt accepts it.
     package var element: String? { instance.text }
-    /// The domain's XML for comparison by the operator: virt-metadata's elements always have the same layout, regardless of libvirt's, so that two
-    /// versions differ only where the content differs.
-    package var laidOut: String {
-        get throws(ParseError) {
-            var shown = document
-            let metadata = { (root: XMLElement) in root.first("metadata") }
-            if let old = metadata(shown.root)?.first(Vocabulary.root, namespace: Vocabulary.namespace),
-                let text = try instance.namespaced
-            {
-                try shown.replace(old, by: XMLLayout.laidOut(text, indentation: "    "))
-            }
-            if let old = EnableRecord.element(in: shown.root), let record = EnableRecord(in: shown.root) {
-                try shown.replace(old, by: XMLLayout.laidOut(record.xml, indentation: "    "))
-            }
-            return shown.text
-        }
-    }
-    /// The SMBIOS identity that `enable` wrote, if any.
-    package var enabledIdentity: String? { EnableRecord(in: document.root)?.identity }
-    /// The SMBIOS identity in the definition, written by `enable` or by hand; `nil` where it has no known one.
-    package var presentIdentity: SMBIOSIdentity? {
-        guard smbios?.attribute("mode") == "sysinfo", let domain = try? domainXML() else { return nil }
-        let entries = entries
-        return SMBIOSIdentity.allCases.first { identity in
-            identity.entries(for: domain.hardwareUUID ?? domain.uuid).allSatisfy { name, value in entries[name] == value }
-        }
-    }
-    /// The entries of the SMBIOS tables at the next start, for comparison with those of the running guest.
-    package var tables: [String: String] { smbios?.attribute("mode") == "sysinfo" ? entries : [:] }
 
-    private var entries: [String: String] {
-        let all = system?.all("entry").map { ($0.attribute("name") ?? "", $0.trimmedText) } ?? []
-        return Dictionary(all) { first, _ in first }
+    /// The names of the elements directly below the operator's element whose content an edit of `old` has changed.
+    package func changedElements(since old: DomainDefinition) -> Set<String> {
+        let (before, after) = (old.instance.contents, instance.contents)
+        return Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }
     }
 
     // MARK: Values
 
     /// Writes values into the operator's element.
     package mutating func set(_ assignments: [InstanceElement.Assignment]) throws {
-        for assignment in assignments {
-            do {
-                try instance.set(assignment)
-            } catch {
-                throw DefinitionFailure("\(assignment.path): \(error)")
-            }
-        }
+        for assignment in assignments { try write(assignment) }
         try writeInstance()
     }
 
@@ -89,27 +66,24 @@ package struct DomainDefinition {
 
     /// Writes an SMBIOS identity and values, and records them. The identity of an earlier `enable` is removed first.
     ///
+    /// - Parameters:
+    ///   - identity: `nil` to keep one that makes the guest request metadata here; without one, OpenStack's.
+    ///   - replaces: whether entries written by hand that contradict the identity are replaced.
     /// - Throws: ``DefinitionFailure`` where an entry written by hand, or the domain itself, does not allow it.
-    package mutating func enable(_ identity: SMBIOSIdentity?, _ assignments: [InstanceElement.Assignment]) throws {
+    package mutating func enable(
+        _ identity: SMBIOSIdentity?, _ assignments: [InstanceElement.Assignment], replacing replaces: Bool = false
+    ) throws {
         let old = EnableRecord(in: document.root) ?? EnableRecord()
         var record = old
-        if let identity, record.identity != identity.rawValue || presentIdentity != identity {
-            let domain = try domainXML()
-            let uuid = domain.hardwareUUID ?? domain.uuid
-            if let obstacle = identity.obstacle(uuid: uuid) { throw DefinitionFailure(obstacle) }
-            try removeIdentity(&record)
-            try write(identity, uuid, &record)
+        if let identity = identity ?? (requestsMetadataHere ? nil : .openstack) {
+            try write(identity, &record, replacing: replaces)
         }
         for assignment in assignments {
             let path = assignment.path
             let (value, before) = (try instance.value(at: path), try instance.written(at: path))
             let known = record.values.first { $0.path == path.description }
             let wasWrittenByEnable = known?.digest == value.map(EnableRecord.digest)
-            do {
-                try instance.set(assignment)
-            } catch {
-                throw DefinitionFailure("\(path): \(error)")
-            }
+            try write(assignment)
             guard let now = try instance.value(at: path), now != value || wasWrittenByEnable else { continue }
             record.values.removeAll { $0.path == path.description }
             let was = wasWrittenByEnable ? known?.was : before
@@ -119,12 +93,11 @@ package struct DomainDefinition {
         if record != old { try write(record) }
     }
 
-    /// Removes the entries and values that `enable` wrote, except those changed since.
-    ///
-    /// - Throws: ``DefinitionFailure`` where `enable` has written nothing.
+    /// Removes the entries and values that `enable` wrote, except those changed since; nothing where `enable` has written nothing.
     package mutating func disable() throws {
         guard var record = EnableRecord(in: document.root) else {
-            throw DefinitionFailure("`virt-metadata enable` has put nothing into this domain, so there is nothing to take out")
+            remarks.append("`virt-metadata enable` has written nothing into this domain")
+            return
         }
         try removeIdentity(&record)
         try remove(record.values)
@@ -146,7 +119,7 @@ package struct DomainDefinition {
             let path = try ElementPath(value.path)
             guard let now = try instance.value(at: path) else { continue }
             guard EnableRecord.digest(of: now) == value.digest else {
-                remarks.append("\(path) was changed since, and stays")
+                remarks.append("\(path) was changed after enable, and is kept")
                 continue
             }
             if let was = value.was {
@@ -157,86 +130,15 @@ package struct DomainDefinition {
         }
     }
 
-    // MARK: SMBIOS
-
-    private func domainXML() throws(DefinitionFailure) -> DomainXML {
-        do {
-            return try DomainXML(document.root)
-        } catch {
-            throw DefinitionFailure("the domain's XML cannot be used: \(error)")
-        }
-    }
-
-    private var smbios: XMLElement? { document.root.first("os", "smbios") }
-    private var sysinfo: XMLElement? { document.root.all("sysinfo").first { $0.attribute("type") == "smbios" } }
-    private var system: XMLElement? { sysinfo?.first("system") }
-
-    private mutating func write(_ identity: SMBIOSIdentity, _ uuid: InstanceUUID, _ record: inout EnableRecord) throws {
-        guard let os = document.root.first("os"), os.first("type")?.trimmedText == "hvm" else {
-            throw DefinitionFailure(
-                "only a domain whose <os><type> is hvm has SMBIOS tables; this one's guest cannot be told there")
-        }
-        switch smbios?.attribute("mode") {
-        case "sysinfo": break
-        case "host":
-            throw DefinitionFailure(
-                "<smbios mode='host'/> shows the guest this host's tables; change it to mode='sysinfo' by `virsh edit` first")
-        case let mode?:
-            record.mode = mode
-            if let smbios { try document.setAttribute("mode", of: smbios, to: "sysinfo") }
-        case nil:
-            record.made.append("os/smbios")
-            try document.append("<smbios mode='sysinfo'/>", to: os)
-        }
-        if sysinfo == nil {
-            record.made.append("sysinfo")
-            try document.append("<sysinfo type='smbios'/>", to: document.root)
-        }
-        if system == nil, let sysinfo {
-            record.made.append("sysinfo/system")
-            try document.append("<system/>", to: sysinfo)
-        }
-        record.identity = identity.rawValue
-        for (name, value) in identity.entries(for: uuid) {
-            guard let system else { break }
-            guard let old = system.all("entry").first(where: { $0.attribute("name") == name }) else {
-                record.entries.append(.init(name: name, value: value))
-                try document.append("<entry name='\(name)'>\(XMLEscaping.content(value))</entry>", to: system)
-                continue
-            }
-            guard old.trimmedText == value else {
-                throw DefinitionFailure(
-                    """
-                    <sysinfo> has <entry name='\(name)'>\(shown(old.trimmedText))</entry>, which somebody wrote and --identity \
-                    \(identity.rawValue) needs to be '\(value)'; take it out by `virsh edit`, or choose another identity
-                    """)
-            }
-        }
-    }
-
-    private mutating func removeIdentity(_ record: inout EnableRecord) throws {
-        var keepsEntries = false
-        for entry in record.entries {
-            guard let element = system?.all("entry").first(where: { $0.attribute("name") == entry.name }) else { continue }
-            if element.trimmedText == entry.value {
-                try document.remove(element)
-            } else {
-                remarks.append("<entry name='\(entry.name)'> was changed since, and stays")
-                keepsEntries = true
-            }
-        }
-        if record.made.contains("sysinfo/system"), let system, !system.hasChildElements { try document.remove(system) }
-        if record.made.contains("sysinfo"), let sysinfo, !sysinfo.hasChildElements { try document.remove(sysinfo) }
-        // An entry that was added since stays visible to the guest.
-        keepsEntries = keepsEntries || (record.made.contains("sysinfo/system") && system != nil)
-        if !keepsEntries, let smbios {
-            if record.made.contains("os/smbios") { try document.remove(smbios) }
-            if let mode = record.mode { try document.setAttribute("mode", of: smbios, to: mode) }
-        }
-        (record.identity, record.mode, record.made, record.entries) = (nil, nil, [], [])
-    }
-
     // MARK: Metadata
+
+    private mutating func write(_ assignment: InstanceElement.Assignment) throws {
+        do {
+            try instance.set(assignment)
+        } catch {
+            throw DefinitionFailure("\(assignment.path): \(error)")
+        }
+    }
 
     private mutating func writeInstance() throws(ParseError) {
         guard instance != original else { return }
@@ -254,11 +156,15 @@ package struct DomainDefinition {
         case (let fragment?, let old?): try document.replace(old, by: fragment)
         case (let fragment?, nil):
             if document.root.first("metadata") == nil { try document.append("<metadata/>", to: document.root) }
-            if let metadata = document.root.first("metadata") { try document.append(fragment, to: metadata) }
+            guard let metadata = document.root.first("metadata") else { return }
+            try document.append(XMLLayout.laidOut(fragment, indentation: Self.indentation), to: metadata)
         case (nil, let old?):
             try document.remove(old)
             if let metadata = document.root.first("metadata"), !metadata.hasChildElements { try document.remove(metadata) }
         case (nil, nil): break
         }
     }
+
+    /// The usual indentation of an element of `<metadata>`.
+    static let indentation = "    "
 }

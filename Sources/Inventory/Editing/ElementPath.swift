@@ -27,7 +27,14 @@ package struct ElementPath: Sendable, Equatable, CustomStringConvertible {
     package let description: String
 
     /// The name of the element directly below the instance element.
-    var firstName: String { steps.first?.name ?? "" }
+    package var firstName: String { steps.first?.name ?? "" }
+    /// The name of the last element; `nil` where the path leads to an attribute.
+    package var lastName: String? { attribute == nil ? steps.last?.name : nil }
+
+    /// Whether a text begins with the name of an element, and so is rather a path than a domain's name.
+    package static func isLikely(_ text: String) -> Bool {
+        Vocabulary.elements.contains(String(text.prefix { !"/[@".contains($0) }))
+    }
 
     /// Parses a path, and extends it to the only value below it, if there is only one.
     ///
@@ -41,7 +48,10 @@ package struct ElementPath: Sendable, Equatable, CustomStringConvertible {
             steps.append(Step(name: name, key: nil))
         }
         if attribute == nil, let last = steps.last, let names = Vocabulary.children[last.name] {
-            throw Failure("<\(last.name)> has no text of its own, but \(names.sorted().joined(separator: ", ")) below it")
+            let paths = names.sorted().map { name in
+                "\(text)/\(name)" + (Vocabulary.key(of: name, in: last.name).map { "[\($0.uppercased())]" } ?? "")
+            }
+            throw Failure("\(last.name) is a container: use one of \(paths.joined(separator: ", "))")
         }
         (self.steps, self.attribute) = (steps, attribute)
         description =
@@ -62,23 +72,26 @@ package struct ElementPath: Sendable, Equatable, CustomStringConvertible {
         var (names, parent) = (Vocabulary.elements, Vocabulary.root)
         for step in steps {
             guard names.contains(step.name) else {
-                let advice = nearestWord(to: step.name, among: names).map { "; is '\($0)' meant?" } ?? ""
-                let problem =
-                    names.isEmpty ? "<\(parent)> has nothing below it" : "<\(parent)> has no '\(shown(step.name))' below it"
-                throw Failure(problem + advice)
+                guard !names.isEmpty else { throw Failure("\(parent) has no elements below it") }
+                let advice = nearestWord(to: step.name, among: names).map { "; is '\($0)' meant?" }
+                let all = "; expected one of \(names.sorted().joined(separator: ", "))"
+                throw Failure(
+                    "unknown element '\(shown(step.name))' in \(parent)" + (advice ?? (parent == Vocabulary.root ? "" : all)))
             }
             if let key = Vocabulary.key(of: step.name, in: parent) {
                 guard step.key != nil else {
-                    throw Failure("which <\(step.name)>? Write its \(key) in brackets: \(step.name)[\(key.uppercased())]")
+                    throw Failure(
+                        "missing key: use \(parent == Vocabulary.root ? "" : parent + "/")\(step.name)[\(key.uppercased())]")
                 }
             } else if step.key != nil {
-                throw Failure("a <\(step.name)> of <\(parent)> has no name that could stand in brackets")
+                throw Failure("\(step.name) has no key: remove the brackets")
             }
             (names, parent) = (Vocabulary.children[step.name] ?? [], step.name)
         }
         if let attribute, Vocabulary.attributes[parent]?.contains(attribute) != true {
             let known = Vocabulary.attributes[parent]?.sorted().joined(separator: ", ")
-            throw Failure("<\(parent)> has no attribute '\(shown(attribute))'" + (known.map { "; there are \($0)" } ?? ""))
+            throw Failure(
+                "\(parent) has no attribute '\(shown(attribute))'" + (known.map { "; expected one of \($0)" } ?? ""))
         }
     }
 
@@ -87,19 +100,23 @@ package struct ElementPath: Sendable, Equatable, CustomStringConvertible {
         var rest = Substring(text)
         repeat {
             let name = rest.prefix { !"/[@".contains($0) }
-            guard !name.isEmpty else { throw Failure("a path is words with '/' between them, such as placement/region") }
+            guard !name.isEmpty else {
+                throw Failure("invalid path: expected element names separated by '/', such as placement/region")
+            }
             rest = rest.dropFirst(name.count)
             var key: String?
             if rest.first == "[" {
                 guard let end = rest.firstIndex(of: "]") else {
-                    throw Failure("the bracket after '\(shown(String(name)))' is not closed")
+                    throw Failure("missing ']' after '\(shown(String(name)))['")
                 }
                 key = String(rest[rest.index(after: rest.startIndex)..<end])
                 rest = rest[rest.index(after: end)...]
             }
             steps.append(Step(name: String(name), key: key))
             if rest.first == "@" { return (steps, String(rest.dropFirst())) }
-            guard rest.isEmpty || rest.first == "/" else { throw Failure("after a bracket comes '/', '@' or nothing") }
+            guard rest.isEmpty || rest.first == "/" else {
+                throw Failure("unexpected text after ']': expected '/', '@' or the end")
+            }
             rest = rest.dropFirst()
         } while !rest.isEmpty
         return (steps, nil)

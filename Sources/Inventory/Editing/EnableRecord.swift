@@ -7,9 +7,18 @@ import XML
 struct EnableRecord: Equatable {
     /// The namespace of this element only.
     static let namespace = "urn:virt-metadata:enabled:1"
+    private static let prefix = "vm-enabled"
     private static let name = "enabled"
 
     struct SMBIOSEntry: Equatable {
+        let name: String
+        let value: String
+    }
+
+    /// An entry written by hand that `enable --force` replaced.
+    struct ReplacedEntry: Equatable {
+        /// The element of `<sysinfo>` that had it, such as `system`.
+        let section: String
         let name: String
         let value: String
     }
@@ -27,6 +36,7 @@ struct EnableRecord: Equatable {
     /// The former mode of `<smbios>`.
     var mode: String?
     var entries: [SMBIOSEntry] = []
+    var replaced: [ReplacedEntry] = []
     var values: [Value] = []
 
     init() {}
@@ -39,6 +49,10 @@ struct EnableRecord: Equatable {
         let children = element.children
         made = children.filter { $0.name == "made" }.map(\.text)
         entries = children.filter { $0.name == "entry" }.map { SMBIOSEntry(name: $0.attribute("name") ?? "", value: $0.text) }
+        replaced = children.filter { $0.name == "replaced" }.map { child in
+            ReplacedEntry(
+                section: child.attribute("section") ?? "system", name: child.attribute("name") ?? "", value: child.text)
+        }
         values = children.filter { $0.name == "value" }.map { child in
             Value(path: child.attribute("path") ?? "", digest: child.attribute("sha256") ?? "", was: child.attribute("was"))
         }
@@ -49,19 +63,28 @@ struct EnableRecord: Equatable {
     }
 
     /// Whether `enable` wrote nothing.
-    var isEmpty: Bool { made.isEmpty && mode == nil && entries.isEmpty && values.isEmpty }
+    var isEmpty: Bool { made.isEmpty && mode == nil && entries.isEmpty && replaced.isEmpty && values.isEmpty }
 
+    /// The element as it is written into a document.
     var xml: String {
         func attribute(_ name: String, _ value: String?) -> String {
             value.map { " \(name)='\(XMLEscaping.attribute($0))'" } ?? ""
         }
-        let made = made.map { "<made>\(XMLEscaping.content($0))</made>" }
-        let entries = entries.map { "<entry\(attribute("name", $0.name))>\(XMLEscaping.content($0.value))</entry>" }
-        let values = values.map {
-            "<value\(attribute("path", $0.path))\(attribute("sha256", $0.digest))\(attribute("was", $0.was))/>"
+        func element(_ name: String, _ attributes: String, _ text: String) -> String {
+            "<\(Self.prefix):\(name)\(attributes)>\(XMLEscaping.content(text))</\(Self.prefix):\(name)>"
         }
-        return "<\(Self.name) xmlns='\(Self.namespace)'\(attribute("identity", identity))\(attribute("mode", mode))>"
-            + (made + entries + values).joined() + "</\(Self.name)>"
+        let made = made.map { element("made", "", $0) }
+        let entries = entries.map { element("entry", attribute("name", $0.name), $0.value) }
+        let replaced = replaced.map {
+            element("replaced", attribute("section", $0.section) + attribute("name", $0.name), $0.value)
+        }
+        let values = values.map {
+            let attributes = attribute("path", $0.path) + attribute("sha256", $0.digest) + attribute("was", $0.was)
+            return "<\(Self.prefix):value\(attributes)/>"
+        }
+        let attributes = attribute("identity", identity) + attribute("mode", mode)
+        return "<\(Self.prefix):\(Self.name) xmlns:\(Self.prefix)='\(Self.namespace)'\(attributes)>"
+            + (made + entries + replaced + values).joined() + "</\(Self.prefix):\(Self.name)>"
     }
 
     static func digest(of value: String) -> String {

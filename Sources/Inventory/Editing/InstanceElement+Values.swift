@@ -11,21 +11,51 @@ extension InstanceElement {
             var edited = try EditedXML(Array(file.utf8))
             let root = edited.root
             guard root.name == Vocabulary.root, root.namespace == nil || root.namespace == namespace else {
-                throw DefinitionFailure("the outermost element must be <\(Vocabulary.root)>, and is <\(shown(root.name))>")
+                throw DefinitionFailure("expected <\(Vocabulary.root)> as the outermost element, found <\(shown(root.name))>")
             }
             guard edited.text(of: root).hasPrefix("<\(Vocabulary.root)") else {
-                throw DefinitionFailure("write <\(Vocabulary.root)> without a prefix: libvirt gives it its own")
+                throw DefinitionFailure("write <\(Vocabulary.root)> without a prefix: libvirt adds its own")
             }
             if root.namespace != nil { try edited.setAttribute("xmlns", of: root, to: nil) }
             return edited.text(of: edited.root)
         } catch let error as ParseError {
-            throw DefinitionFailure("this is no XML: \(error)")
+            throw DefinitionFailure("invalid XML: \(error)")
         } catch let failure as DefinitionFailure {
             throw failure
         } catch {
             throw DefinitionFailure("\(error)")
         }
     }
+
+    /// The operator's element in a domain's XML, with any prefix; empty where there is none.
+    ///
+    /// - Throws: ``DefinitionFailure`` where its elements have several forms of the namespace.
+    init(in domain: EditedXML) throws {
+        guard let element = domain.root.first("metadata")?.first(Vocabulary.root, namespace: Self.namespace) else {
+            self.init(nil)
+            return
+        }
+        let text = XMLPrefix.removed(from: domain.text(of: element))
+        let root = try XMLDocument(parsing: text).root
+        guard root.namespace == nil, !Self.hasNamespace(below: root) else {
+            throw DefinitionFailure(
+                "line \(element.line): the elements of <\(Vocabulary.root)> have several prefixes for one namespace: use one")
+        }
+        self.init(text)
+    }
+
+    private static func hasNamespace(below element: XMLElement) -> Bool {
+        element.children.contains { $0.namespace == namespace || $0.namespace == nil && hasNamespace(below: $0) }
+    }
+
+    /// The XML of the elements directly below, by name.
+    var contents: [String: [String]] {
+        guard let text, let document = try? EditedXML(Array(text.utf8)) else { return [:] }
+        return Dictionary(grouping: document.root.children, by: \.name).mapValues { $0.map(document.text) }
+    }
+
+    /// Whether there are no values.
+    package var isEmpty: Bool { contents.isEmpty }
 
     /// Bytes as base64 (RFC 4648 §4), in lines of 76.
     static func base64(_ bytes: [UInt8]) -> String {

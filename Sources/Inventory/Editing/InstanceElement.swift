@@ -8,7 +8,7 @@ package struct InstanceElement: Sendable, Equatable {
         package let path: ElementPath
         /// The bytes that the guest receives.
         package let value: [UInt8]
-        /// Whether to add the value to those of the same name, instead of replacing them.
+        /// Whether to add the value to those of the same name, if none of them equals it, instead of replacing them.
         package let adds: Bool
         package init(path: ElementPath, value: [UInt8], adds: Bool = false) {
             (self.path, self.value, self.adds) = (path, value, adds)
@@ -30,10 +30,7 @@ package struct InstanceElement: Sendable, Equatable {
     /// The element with its namespace, as in a domain's XML.
     package var namespaced: String? {
         get throws(ParseError) {
-            guard let text else { return nil }
-            var edited = try EditedXML(Array(text.utf8))
-            try edited.setAttribute("xmlns", of: edited.root, to: Self.namespace)
-            return edited.text
+            try text.map { text throws(ParseError) in try XMLPrefix.added(Self.prefix, for: Self.namespace, to: text) }
         }
     }
 
@@ -54,6 +51,7 @@ package struct InstanceElement: Sendable, Equatable {
         if let attribute = path.attribute {
             try edited.setAttribute(attribute, of: parent, to: try Self.plainText(of: assignment))
         } else if let last = steps.last {
+            if assignment.adds, try hasValue(of: assignment) { return }
             let content = try Self.content(of: assignment)
             let fragment = "<\(last.name)\(try Self.keyAttribute(of: last, in: parent.name))\(content)</\(last.name)>"
             try Self.put(fragment, for: last, adds: assignment.adds, at: steps.dropLast(), in: &edited)
@@ -133,7 +131,15 @@ package struct InstanceElement: Sendable, Equatable {
         }
     }
 
-    /// Compares hardware addresses case-insensitively.
+    /// Whether one of the elements at a path has the value already.
+    private func hasValue(of assignment: Assignment) throws -> Bool {
+        guard let text else { return false }
+        let elements = Self.elements(at: assignment.path.steps[...], of: try EditedXML(Array(text.utf8)).root)
+        let value = String(decoding: assignment.value, as: UTF8.self)
+        return elements.contains { $0.trimmedText == value.trimmingWhitespace() }
+    }
+
+    /// Compares MAC addresses case-insensitively.
     private static func isSame(_ left: String, _ right: String, as key: String?) -> Bool {
         key == "mac" ? left.lowercased() == right.lowercased() : left == right
     }

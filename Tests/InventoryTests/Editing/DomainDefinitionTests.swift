@@ -30,7 +30,7 @@ struct DomainDefinitionTests {
     }
 
     @Test(arguments: SMBIOSIdentity.allCases)
-    func `an identity is removed to the byte`(identity: SMBIOSIdentity) throws {
+    func `an identity is removed byte for byte`(identity: SMBIOSIdentity) throws {
         for more in [
             "", "\n  <sysinfo type='smbios'>\n    <bios>\n      <entry name='vendor'>me</entry>\n    </bios>\n  </sysinfo>",
         ] {
@@ -90,7 +90,7 @@ struct DomainDefinitionTests {
         #expect(!definition.xml.contains("urn:virt-metadata:enabled"))
     }
 
-    @Test func `values changed since stay, and are reported`() throws {
+    @Test func `values changed since are kept, and reported`() throws {
         var definition = try DomainDefinition(Self.xml(), element: nil)
         try definition.enable(.openstack, [Self.value("hostname", "a"), Self.value("tags/tag[env]", "test")])
         try definition.set([Self.value("hostname", "mine")])
@@ -98,7 +98,9 @@ struct DomainDefinitionTests {
         var second = try DomainDefinition(edited, element: definition.element)
         try second.disable()
         #expect(
-            second.remarks == ["<entry name='product'> was changed since, and stays", "hostname was changed since, and stays"])
+            second.remarks == [
+                "<entry name='product'> was changed after enable, and is kept", "hostname was changed after enable, and is kept",
+            ])
         #expect(second.xml.contains("OpenStack Compute"))
         #expect(second.xml.contains("<smbios mode='sysinfo'/>"))
         #expect(second.element?.contains("mine") == true)
@@ -124,15 +126,15 @@ struct DomainDefinitionTests {
     }
 
     @Test(arguments: [
-        (SMBIOSIdentity.ec2, xml(), "an EC2 guest knows itself by a UUID that begins 'ec2', and this domain's is 83679162"),
+        (SMBIOSIdentity.ec2, xml(), "--identity ec2 needs a UUID that begins with 'ec2', and this domain's is 83679162"),
         (
             .openstack, xml(os: "<type>hvm</type><smbios mode='host'/>"),
-            "<smbios mode='host'/> shows the guest this host's tables"
+            "<smbios mode='host'/> shows this host's SMBIOS tables to the guest; replace it with --force"
         ),
-        (.openstack, xml(os: "<type>exe</type>"), "only a domain whose <os><type> is hvm has SMBIOS tables"),
+        (.openstack, xml(os: "<type>exe</type>"), "SMBIOS tables need <os><type>hvm</type>"),
         (
             .openstack, xml(more: "<sysinfo type='smbios'><system><entry name='product'>PC</entry></system></sysinfo>"),
-            "<sysinfo> has <entry name='product'>PC</entry>, which somebody wrote"
+            "<sysinfo> has <entry name='product'>PC</entry>, written by hand; --identity openstack needs 'OpenStack Nova' there"
         ),
     ]) func `an obstacle to an identity is reported`(identity: SMBIOSIdentity, xml: String, sentence: String) throws {
         var definition = try DomainDefinition(xml, element: nil)
@@ -142,7 +144,137 @@ struct DomainDefinitionTests {
 
     @Test func `a domain without a record has nothing to remove`() throws {
         var definition = try DomainDefinition(Self.xml(), element: nil)
-        #expect(throws: DefinitionFailure.self) { try definition.disable() }
+        try definition.disable()
+        #expect(definition.xml == Self.xml())
+        #expect(definition.remarks == ["`virt-metadata enable` has written nothing into this domain"])
+    }
+
+    // MARK: Identities written by hand
+
+    private static func tables(_ sections: String, mode: String = "sysinfo") -> String {
+        xml(
+            os: "<type>hvm</type>\n    <smbios mode='\(mode)'/>",
+            more: "\n  <sysinfo type='smbios'>\n    \(sections)\n  </sysinfo>")
+    }
+
+    private static func system(_ entries: String) -> String {
+        "<system>\n      <entry name='manufacturer'>me</entry>\n      \(entries)\n    </system>"
+    }
+
+    @Test(arguments: [
+        (SMBIOSIdentity.nocloud, system("<entry name='product'>OpenStack Nova</entry>")),
+        (.nocloud, system("<entry name='product'>OpenStack Compute</entry>")),
+        (.nocloud, "<chassis>\n      <entry name='asset'>HUAWEICLOUD</entry>\n    </chassis>"),
+        (.openstack, system("<entry name='serial'>ds=nocloud;s=http://192.0.2.1/</entry>")),
+        (.openstack, system("<entry name='serial'>x ds=nocloud-net</entry>")),
+        (.nocloud, system("<entry name='serial'>K-1234</entry>")), (.openstack, system("<entry name='product'>PC</entry>")),
+        (
+            .nocloud,
+            system(
+                "<entry name='product'>OpenStack Nova</entry>\n      <entry name='serial'>ds=nocloud;s=http://192.0.2.1/</entry>")
+        ),
+    ]) func `a contradicting identity is refused, or replaced until disable restores it`(
+        identity: SMBIOSIdentity, sections: String
+    )
+        throws
+    {
+        let old = Self.tables(sections)
+        var refused = try DomainDefinition(old, element: nil)
+        let failure = #expect(throws: DefinitionFailure.self) { try refused.enable(identity, []) }
+        #expect(failure?.description.contains("written by hand") == true)
+        #expect(failure?.description.contains("--force") == true)
+        var definition = try DomainDefinition(old, element: nil)
+        try definition.enable(identity, [], replacing: true)
+        let found = try DatasourceDetection(Array(definition.xml.utf8))
+        for version in DatasourceDetection.Version.allCases where identity != .nocloud || version == .newer {
+            #expect(found.datasources(for: version) == [identity == .nocloud ? .noCloud : .openStack])
+        }
+        // As the next process reads it: nothing is left to replace, and another identity finds no trace.
+        var second = try DomainDefinition(definition.xml, element: nil)
+        try second.enable(identity, [])
+        #expect(second.xml == definition.xml)
+        try second.disable()
+        let restored = try DomainDefinition(second.xml, element: nil)
+        #expect(restored.tables == (try DomainDefinition(old, element: nil).tables))
+        #expect(second.xml.split(separator: "\n").sorted() == old.split(separator: "\n").sorted())
+    }
+
+    @Test func `the host's tables are replaced, and restored`() throws {
+        let old = Self.xml(os: "<type>hvm</type>\n    <smbios mode='host'/>")
+        var definition = try DomainDefinition(old, element: nil)
+        try definition.enable(.openstack, [], replacing: true)
+        #expect(definition.presentIdentity == .openstack)
+        try definition.disable()
+        #expect(definition.xml == old)
+    }
+
+    @Test(arguments: [
+        ("<entry name='product'>OpenStack Compute</entry>", true), ("<entry name='product'>OpenStack Nova</entry>", true),
+        ("<entry name='serial'>ds=nocloud;s=http://169.254.169.254/nocloud/</entry>", true),
+        ("<entry name='family'>x</entry>", false),
+    ]) func `without --identity an identity that requests metadata here is kept`(entry: String, isKept: Bool) throws {
+        let old = Self.tables(Self.system(entry))
+        var definition = try DomainDefinition(old, element: nil)
+        try definition.enable(nil, [])
+        #expect((definition.xml == old) == isKept)
+        #expect(definition.xml.contains("OpenStack Nova") == (!isKept || entry.contains("Nova")))
+    }
+
+    @Test func `another seed's identity is not kept silently`() throws {
+        let old = Self.tables(Self.system("<entry name='serial'>ds=nocloud;s=http://192.0.2.1/</entry>"))
+        var definition = try DomainDefinition(old, element: nil)
+        let failure = #expect(throws: DefinitionFailure.self) { try definition.enable(nil, []) }
+        #expect(failure?.description.contains("ds=nocloud;s=http://192.0.2.1/") == true)
+    }
+
+    // MARK: Files
+
+    @Test func `a definition without a UUID can have every identity but EC2's`() throws {
+        let old = Self.xml().replacing("  <uuid>83679162-1378-4288-a2d4-70e13ec132aa</uuid>\n", with: "")
+        for identity in [SMBIOSIdentity.openstack, .nocloud, .nocloudNet] {
+            var definition = try DomainDefinition(file: old)
+            try definition.enable(identity, [Self.value("hostname", "a")])
+            #expect(definition.presentIdentity == identity)
+            #expect(!definition.xml.contains("<uuid>"))
+            try definition.disable()
+            #expect(definition.xml == old)
+        }
+        var definition = try DomainDefinition(file: old)
+        let failure = #expect(throws: DefinitionFailure.self) { try definition.enable(.ec2, []) }
+        #expect(failure?.description.contains("this definition has none: add <uuid>") == true)
+    }
+
+    @Test func `an element with several prefixes for the namespace is refused`() {
+        let namespace = "urn:virt-metadata:instance:1"
+        let xml = Self.xml(
+            metadata: "<a:instance xmlns:a='\(namespace)' xmlns:b='\(namespace)'><b:name>x</b:name></a:instance>")
+        let failure = #expect(throws: DefinitionFailure.self) { try DomainDefinition(file: xml) }
+        #expect(failure?.description.contains("several prefixes") == true)
+    }
+
+    // MARK: What the operator sees
+
+    @Test func `secrets are shown only by their size`() throws {
+        let elements = """
+            <hostname>h</hostname><userdata>one</userdata><vendordata>{"a": "two"}</vendordata><files><file path='/x' \
+            encoding='base64'>dGhyZWU=</file></files><iam><security-credentials role='r'>{"k": "four"}</security-credentials></iam>\
+            <additional>{"a": "five"}</additional>
+            """
+        let password = "<p:password xmlns:p='urn:virt-metadata:password:1'>six</p:password>"
+        let xml = Self.xml(
+            more: "\n  <devices><graphics type='vnc' passwd='seven'/></devices>", metadata: Self.instance(elements) + password)
+        let old = try DomainDefinition(xml, element: "<instance>\(elements)</instance>")
+        var new = old
+        try new.enable(nil, [Self.value("userdata", "ONE")])
+        let text = try new.laidOut(showingSecrets: false, since: old)
+        for secret in ["one", "ONE", "two", "dGhyZWU", "four", "five", "six", "seven"] { #expect(!text.contains(secret)) }
+        for words in [
+            "(user data: 3 bytes, changed)", "(vendor data: 12 bytes)", "(file: 5 bytes)", "(credentials: 13 bytes)",
+            "(additional metadata: 13 bytes)", "was='(", "<vm:hostname>h</vm:hostname>",
+        ] { #expect(text.contains(words), "\(words): \(text)") }
+        #expect(try old.laidOut(showingSecrets: false).contains("(user data: 3 bytes)"))
+        #expect(try new.laidOut(showingSecrets: true).contains("ONE"))
+        #expect(new.changedElements(since: old) == ["userdata"])
     }
 
     @Test func `an impossible value is named by its path`() throws {

@@ -14,16 +14,17 @@ struct ElementPathTests {
     }
 
     @Test(arguments: [
-        ("", "a path is words with '/' between them, such as placement/region"),
-        ("hostnme", "<instance> has no 'hostnme' below it; is 'hostname' meant?"),
-        ("placement/zone", "<placement> has no 'zone' below it"),
-        ("hostname/x", "<hostname> has nothing below it"),
-        ("placement", "<placement> has no text of its own, but"),
-        ("tags/tag", "which <tag>? Write its name in brackets: tag[NAME]"),
-        ("hostname[a]", "a <hostname> of <instance> has no name that could stand in brackets"),
-        ("imds@tokns", "<imds> has no attribute 'tokns'; there are hop-limit, tokens"),
-        ("tags/tag[env", "the bracket after 'tag' is not closed"),
-        ("tags/tag[a]b", "after a bracket comes '/', '@' or nothing"),
+        ("", "invalid path: expected element names separated by '/', such as placement/region"),
+        ("hostnme", "unknown element 'hostnme' in instance; is 'hostname' meant?"),
+        ("placement/zone", "unknown element 'zone' in placement; expected one of availability-zone, "),
+        ("hostname/x", "hostname has no elements below it"),
+        ("placement", "placement is a container: use one of placement/availability-zone, "),
+        ("tags", "tags is a container: use one of tags/tag[NAME]"),
+        ("tags/tag", "missing key: use tags/tag[NAME]"),
+        ("hostname[a]", "hostname has no key: remove the brackets"),
+        ("imds@tokns", "imds has no attribute 'tokns'; expected one of hop-limit, tokens"),
+        ("tags/tag[env", "missing ']' after 'tag['"),
+        ("tags/tag[a]b", "unexpected text after ']': expected '/', '@' or the end"),
     ]) func `an invalid path gives the reason`(text: String, sentence: String) {
         let failure = #expect(throws: ElementPath.Failure.self) { try ElementPath(text) }
         #expect(failure?.description.hasPrefix(sentence) == true, "\(failure?.description ?? "")")

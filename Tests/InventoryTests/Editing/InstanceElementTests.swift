@@ -42,6 +42,13 @@ struct InstanceElementTests {
         #expect(Self.flat(one) == "<instance><security-groups><group>c</group></security-groups></instance>")
     }
 
+    @Test func `a value is added only once`() throws {
+        let one = try Self.set("security-groups", "a", adds: true)
+        #expect(try Self.set("security-groups", "a", adds: true, in: one) == one)
+        let two = try Self.set("security-groups", "b", adds: true, in: one)
+        #expect(try Self.set("security-groups", "a", adds: true, in: two) == two)
+    }
+
     @Test(arguments: ["#!/bin/sh\necho hi\n", "no newline", "\u{0}", "  indented\n  twice\n", "\r\n", "", "a\u{FFFE}", "]]>&<"])
     func `bytes are preserved`(data: String) throws {
         let element = try Self.set("userdata", data)
@@ -78,7 +85,7 @@ struct InstanceElementTests {
         #expect(element.text == nil)
     }
 
-    @Test func `hardware addresses are compared case-insensitively`() throws {
+    @Test func `MAC addresses are compared case-insensitively`() throws {
         let old = "<instance><interfaces><interface mac='52:54:00:AA:00:01'><mtu>1400</mtu></interface></interfaces></instance>"
         let new = try Self.set("interfaces/interface[52:54:00:aa:00:01]/mtu", "1500", in: old)
         #expect(new == old.replacing("1400", with: "1500"))
@@ -93,8 +100,8 @@ struct InstanceElementTests {
     }
 
     @Test(arguments: [
-        ("<instance>", "this is no XML"), ("<domain/>", "the outermost element must be <instance>, and is <domain>"),
-        ("<instance xmlns='urn:other'/>", "the outermost element must be <instance>"),
+        ("<instance>", "invalid XML: "), ("<domain/>", "expected <instance> as the outermost element, found <domain>"),
+        ("<instance xmlns='urn:other'/>", "expected <instance> as the outermost element"),
         ("<v:instance xmlns:v='urn:virt-metadata:instance:1'/>", "write <instance> without a prefix"),
     ]) func `an operator's file with another element is refused`(file: String, sentence: String) {
         let failure = #expect(throws: DefinitionFailure.self) { try InstanceElement.text(of: file) }
