@@ -1,6 +1,5 @@
 import Common
 package import Configuration
-import FoundationEssentials
 import Glibc
 import HTTPClient
 import JSON
@@ -21,8 +20,13 @@ package struct AdminClient {
     package struct Failure: Error {
         /// Whether there is a server, and this user may not connect to it.
         package let isDenied: Bool
-        /// The problem, the socket and the remedy.
+        /// The problem, with the socket.
         package let problem: String
+        /// What to do about it.
+        package var remedy: String?
+
+        /// The problem and the remedy, in one line.
+        package var sentence: String { remedy.map { "\(problem); \($0)" } ?? problem }
     }
 
     private static let limit = Duration.seconds(15)
@@ -42,10 +46,11 @@ package struct AdminClient {
     ///   - query: likewise.
     package func get(_ components: [String], query: [(String, String)] = []) async throws(Failure) -> Answer {
         guard let path else {
-            throw Failure(isDenied: false, problem: "the configuration has no admin socket: admin-socket is 'none'")
+            let problem = "the server has no admin socket (admin-socket is none)"
+            throw Failure(isDenied: false, problem: problem, remedy: "set --admin-socket PATH")
         }
-        guard FileManager.default.fileExists(atPath: path) else { throw Self.failure(ENOENT, path) }
-        guard FileManager.default.isWritableFile(atPath: path) else { throw Self.failure(EACCES, path) }
+        // Safe: access(2) reads the path up to its zero, and keeps no pointer.
+        guard unsafe access(path, W_OK) == 0 else { throw Self.failure(errno, path) }
         let target = "/" + components.map(PercentEncoding.encoded).joined(separator: "/")
         let pairs = query.map { "\($0)=\(PercentEncoding.encoded($1))" }.joined(separator: "&")
         // A Unix socket has no host; the URL must have one.
@@ -56,20 +61,18 @@ package struct AdminClient {
             return Answer(status: answer.status, bytes: answer.body)
         } catch {
             if case .notConnected(let code) = error { throw Self.failure(code, path) }
-            throw Failure(isDenied: false, problem: "the server at \(path) does not answer: \(error)")
+            let problem = "the server does not answer at \(path): \(error)"
+            throw Failure(isDenied: false, problem: problem, remedy: "sudo systemctl restart virt-metadata")
         }
     }
 
     private static func failure(_ code: CInt, _ path: String) -> Failure {
         switch code {
-        case EACCES, EPERM: Failure(isDenied: true, problem: "\(path): only root may ask the server; try sudo")
-        case ENOENT:
-            Failure(
-                isDenied: false,
-                problem:
-                    "\(path) is not there: no server runs here, or with another --admin-socket; systemctl start virt-metadata")
-        default:
-            Failure(isDenied: false, problem: "nobody answers at \(path): no server runs; systemctl start virt-metadata")
+        case EACCES, EPERM: Failure(isDenied: true, problem: "permission denied: \(path)", remedy: "run as root")
+        case ENOENT, ENOTDIR: Failure(isDenied: false, problem: "server not running (no \(path))", remedy: start)
+        default: Failure(isDenied: false, problem: "server not running (nothing listens on \(path))", remedy: start)
         }
     }
+
+    private static let start = "sudo systemctl start virt-metadata"
 }

@@ -28,10 +28,12 @@ struct InstanceDocument {
 
     /// Its last requests, the newest last.
     var requests: JSONValue {
-        .object([
+        let (records, count) = journal.requests(of: instance.domain)
+        return .object([
             JSONMember("name", .string(instance.domainName)),
             JSONMember("uuid", .string(instance.domain.description)),
-            JSONMember("requests", .array(journal.requests(of: instance.domain).records.map { Self.json($0) })),
+            JSONMember("count", .integer(Int64(count))),
+            JSONMember("requests", .array(records.map { Self.json($0) })),
         ])
     }
 

@@ -4,70 +4,137 @@ import Configuration
 import FoundationEssentials
 import Glibc
 import Inventory
+import Libvirt
 
-/// `virt-metadata check`: reports every unusable value in a domain's XML.
+/// `virt-metadata check`: reports every unusable value in domains' XML.
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Name every value in a domain's XML that cannot be used.",
+        abstract: "Validate domains' metadata and report every unusable value.",
         discussion: """
-            Each finding is printed with its line. The exit status is 1 if any value cannot be used, and 0 if all can; notes are \
-            printed, but change nothing.
+            Each argument is a file of domain XML if such a file exists, otherwise a domain; - is the standard input. Without \
+            arguments all domains are checked. Each finding is printed with its line.
 
-            Each argument is a file, if there is one of that name, else a domain of the hypervisor.
+            Exit status: 0 all values are usable, notes included; 1 a value is unusable, or a file or domain cannot be read; 2 usage or \
+            configuration error.
 
             EXAMPLES
-              A file, and a domain of the hypervisor:
+                virt-metadata check
                 virt-metadata check web.xml
-                virt-metadata check web
+                virt-install --name web --print-xml … | virt-metadata check -
             """)
 
-    @Argument(help: ArgumentHelp("Files of domain XML, or names of domains.", valueName: "file-or-domain"))
-    var subjects: [String]
+    @Argument(
+        help: ArgumentHelp("Files of domain XML, domains, or -. Default: all domains.", valueName: "file-or-domain"),
+        completion: .filesAndDomains)
+    var subjects: [String] = []
 
+    @OptionGroup var output: OutputOptions
     @OptionGroup var settings: CommandSettings
 
+    /// A checked file or domain.
+    private struct Result {
+        let name: String
+        var findings: [Finding] = []
+        /// Why it could not be checked: a `DescriptionError` where it is not a domain's XML.
+        var error: (any Error)?
+
+        var isUsable: Bool { error == nil && !findings.contains { $0.weight == .unusable } }
+
+        /// The lines for the standard output stream: none where it could not be read.
+        var text: String {
+            var lines = findings.map { "\(name): \($0)" }
+            if let error = error as? DescriptionError { lines.append("\(name): \(error)") }
+            if isUsable { lines.append("\(name): OK") }
+            return lines.map { "\($0.cleaned())\n" }.joined()
+        }
+
+        var json: JSONValue {
+            .object([
+                JSONMember("name", .string(name)), JSONMember("usable", .bool(isUsable)),
+                JSONMember("error", error.map { .string("\($0)") } ?? .null),
+                JSONMember("findings", .array(findings.map(Self.json))),
+            ])
+        }
+
+        private static func json(_ finding: Finding) -> JSONValue {
+            .object([
+                JSONMember("line", .integer(Int64(finding.line))), JSONMember("element", .string(finding.element)),
+                JSONMember("result", .string(finding.weight == .unusable ? "error" : "note")),
+                JSONMember("problem", .string(finding.problem)),
+            ])
+        }
+    }
+
     func run() async throws {
-        let configuration = try settings.load()
-        let source = DomainSource(configuration)
-        var allUsable = true
-        for subject in subjects {
-            let usable = try await check(subject, source)
-            allUsable = allUsable && usable
+        let source = DomainSource(try settings.load())
+        var results: [Result] = []
+        if subjects.isEmpty {
+            for uri in source.uris { results += await Self.checkAll(at: uri, source) }
+        } else {
+            for subject in subjects { results.append(await Self.check(subject, source)) }
         }
-        if !allUsable { throw ExitCode(1) }
+        try output.print(.object([JSONMember("results", .array(results.map(\.json)))])) { _ in results.map(\.text).joined() }
+        for case let (name, error?) in results.map({ ($0.name, $0.error) }) where !(error is DescriptionError) {
+            VirtMetadata.printError("virt-metadata: \(name): \(error)")
+        }
+        guard results.allSatisfy(\.isUsable) else { throw ExitCode(1) }
     }
 
-    /// Whether all values of a subject can be used; an unreadable subject does not keep the others from being checked.
-    private func check(_ subject: String, _ source: DomainSource) async throws -> Bool {
-        let findings: [Finding]
+    // MARK: One file or domain
+
+    /// What cannot be read does not keep the others from being checked.
+    private static func check(_ subject: String, _ source: DomainSource) async -> Result {
         do {
-            findings = try await assembled(subject, source).findings
-        } catch let error as DescriptionError {
-            try write("\(subject): \(error)")
-            return false
-        } catch let error as CommandFailure {
-            VirtMetadata.printError("virt-metadata: \(error)")
-            return false
+            return Result(name: subject, findings: try await findings(in: subject, source))
+        } catch {
+            return Result(name: subject, error: error)
         }
-        for finding in findings { try write("\(subject): \(finding)") }
-        let isUsable = !findings.contains { $0.weight == .unusable }
-        if isUsable { try write("\(subject): every value can be used") }
-        return isUsable
     }
 
-    private func assembled(_ subject: String, _ source: DomainSource) async throws -> InstanceAssembly.Assembled {
-        if FileManager.default.fileExists(atPath: subject) {
-            return try InstanceAssembly(defaults: source.defaults).assemble(DomainSource.bytes(of: subject))
+    private static func findings(in subject: String, _ source: DomainSource) async throws -> [Finding] {
+        let path = subject == "-" ? "/dev/stdin" : subject
+        if FileManager.default.fileExists(atPath: path) {
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw CommandFailure("cannot be read: check that it is a file that this user may read")
+            }
+            return try InstanceAssembly(defaults: source.defaults).assemble(Array(data)).findings
         }
         do {
             let found = try await source.domain(subject)
-            return try found.assembly.assemble(found.xml, edited: found.edited)
+            return try found.assembly.assemble(found.xml, edited: found.edited).findings
         } catch let error as CommandFailure {
-            throw CommandFailure("there is no file '\(subject)', so a domain was looked for: \(error)")
+            throw CommandFailure("no such file, and \(error)")
         }
     }
 
-    private func write(_ line: String) throws(CommandFailure) {
-        try FileDescriptorOutput.write(Array("\(line.cleaned())\n".utf8), to: STDOUT_FILENO)
+    // MARK: All domains
+
+    private static func checkAll(at uri: String, _ source: DomainSource) async -> [Result] {
+        var results: [Result] = []
+        let hypervisor = Hypervisor(uri: uri) { _ in }
+        do {
+            try await hypervisor.connect()
+            let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
+            let assembly = try InstanceAssembly(networks: networks, defaults: source.defaults, readsBare: false)
+            for domain in try await hypervisor.allDomains().sorted(by: { $0.name < $1.name }) {
+                guard let found = try await hypervisor.domain(domain, edited: source.edited) else { continue }
+                results.append(check(found, assembly))
+            }
+        } catch let error as LibvirtError {
+            results.append(Result(name: uri, error: CommandFailure(error.message)))
+        } catch {
+            results.append(Result(name: uri, error: error))
+        }
+        await hypervisor.disconnect()
+        return results
+    }
+
+    private static func check(_ found: DomainDescription, _ assembly: InstanceAssembly) -> Result {
+        do throws(DescriptionError) {
+            let assembled = try assembly.assemble(Array(found.liveXML.utf8), edited: found.inactiveXML.map { Array($0.utf8) })
+            return Result(name: found.name, findings: assembled.findings)
+        } catch {
+            return Result(name: found.name, error: error)
+        }
     }
 }

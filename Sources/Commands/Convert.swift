@@ -6,23 +6,24 @@ import XML
 /// `virt-metadata convert`: converts libvirt_metadata_api's elements to the namespaced element.
 struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Put libvirt_metadata_api's bare elements into the namespace that libvirt keeps.",
+        abstract: "Convert libvirt_metadata_api XML (no namespace) to the current format.",
         discussion: """
-            The domain's XML with its metadata converted goes to the standard output; every other byte is as it was.
+            The converted domain XML is printed to the standard output. Only the metadata elements change; every other byte stays. \
+            libvirt drops elements without a namespace, so convert a file before `virsh define`.
 
             EXAMPLES
                 virt-metadata convert web.xml > converted.xml
                 virsh define converted.xml
             """)
 
-    @Argument(help: ArgumentHelp("A file of domain XML.", valueName: "file"))
+    @Argument(help: ArgumentHelp("A file of domain XML.", valueName: "file"), completion: .file())
     var file: String
 
     func run() throws {
         let bytes = try DomainSource.bytes(of: file)
         switch try conversion(of: bytes) {
         case .unchanged:
-            VirtMetadata.printError("\(file): no element under <metadata> is without a namespace; printed as it is")
+            VirtMetadata.printError("\(file): nothing to convert: every element of <metadata> has a namespace")
             try FileDescriptorOutput.show(bytes)
         case .rewritten(let converted, let elements):
             VirtMetadata.printError("\(file): converted \(elements.joined(separator: ", "))")

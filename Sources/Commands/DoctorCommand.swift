@@ -1,83 +1,88 @@
 import ArgumentParser
 import Common
+import Configuration
 import Doctor
 import Glibc
-import JSON
 
 /// `virt-metadata doctor`: diagnoses why a guest gets no metadata.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Say why a guest does not get its metadata, and what mends it.",
+        abstract: "Diagnose why a guest gets no metadata.",
         discussion: """
-            The whole path is walked: libvirt, the domain, the server, SMBIOS, metadata, bridge, firewall, port, and a request as that \
-            guest. What is wrong first is named first, with the command that mends it. Without a domain, the host is looked at, and \
-            one line tells how each running domain is.
+            Checks each hop from libvirt to the guest: libvirt, the domain, the server, SMBIOS, metadata, bridge, firewall, port and \
+            the guest's requests. Problems are printed with the command that fixes them. Without a domain, the host and all running \
+            domains are checked. Run as root for full results. Nothing is changed.
 
-            The exit status is 0 where nothing is wrong, 1 where there are only warnings, and 3 where there is an error. As root all \
-            can be seen.
+            Exit status: 0 no problem; 1 warnings; 2 usage or configuration error; 3 errors. A domain that was never enabled is no \
+            problem unless it is named. With --nagios: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
             EXAMPLES
                 sudo virt-metadata doctor web
-                sudo virt-metadata doctor --json
+                sudo virt-metadata doctor
+                sudo virt-metadata doctor -o json
+                sudo virt-metadata doctor --nagios
             """)
 
     /// The command's exit status, by the worst diagnosis.
     private static let statuses: [Diagnosis.Severity: Int32] = [.note: 0, .warning: 1, .error: 3]
 
-    @Argument(help: "The domain's name, UUID or number.")
+    @Argument(help: "The domain's name, UUID or ID.", completion: .domains)
     var domain: String?
 
-    @Flag(help: "Print JSON; /usr/share/doc/virt-metadata/admin.md describes it.")
-    var json = false
+    @Flag(help: "Print one summary line and exit as a monitoring plugin of Nagios does.")
+    var nagios = false
 
-    @OptionGroup var settings: CommandSettings
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var settings: SettingsOptions<HostSettings>
+
+    func validate() throws {
+        if nagios, output.format != .table {
+            throw ValidationError("--nagios and -o \(output.format.rawValue) contradict each other: use one of them")
+        }
+    }
 
     func run() async throws {
-        let doctor = Doctor(configuration: try settings.load())
-        var (results, domains): ([CheckResult], [(name: String, results: [CheckResult])]) = ([], [])
-        if let domain {
-            results = await doctor.examine(domain)
-        } else {
-            let (host, names) = await doctor.examineHost()
-            results = host
-            for name in names {
-                domains.append((name, await doctor.examine(name).filter { !["libvirt", "server"].contains($0.name) }))
+        guard nagios else {
+            let doctor = Doctor(configuration: try settings.load())
+            let report = await report(by: doctor)
+            try output.print(document(report)) { terminal in
+                report.checks.map { Self.lines($0, on: terminal) }.joined()
+                    + report.domains.map { Self.line($0, doctor, on: terminal) }.joined()
             }
+            let status = report.diagnoses.map(\.severity).max().flatMap { Self.statuses[$0] } ?? 0
+            if status != 0 { throw ExitCode(status) }
+            return
         }
-        if json {
-            try FileDescriptorOutput.show(Array((JSONEncoding.text(document(results, domains)) + "\n").utf8))
-        } else {
-            try FileDescriptorOutput.write(Array(page(results, domains).utf8), to: STDOUT_FILENO)
+        let result: NagiosResult
+        do throws(ConfigurationError) {
+            let doctor = Doctor(configuration: try settings.load())
+            result = NagiosResult(of: await report(by: doctor), isHost: domain == nil)
+        } catch {
+            result = NagiosResult(.unknown, "\(error)")
         }
-        let worst = (results + domains.flatMap(\.results)).compactMap(\.severity).max()
-        let status = worst.flatMap { Self.statuses[$0] } ?? 0
-        if status != 0 { throw ExitCode(status) }
+        try FileDescriptorOutput.write(Array(result.text.utf8), to: STDOUT_FILENO)
+        if result.status != .ok { throw ExitCode(result.status.rawValue) }
     }
 
-    private func document(_ results: [CheckResult], _ domains: [(name: String, results: [CheckResult])]) -> JSONValue {
-        .object([
-            JSONMember("domain", domain.map(JSONValue.string) ?? .null), JSONMember("checks", .array(results.flatMap(\.json))),
-            JSONMember(
-                "domains",
-                .array(
-                    domains.map {
-                        .object([JSONMember("name", .string($0.name)), JSONMember("checks", .array($0.results.flatMap(\.json)))])
-                    })),
+    private func report(by doctor: Doctor) async -> HostReport {
+        guard let domain else { return await doctor.examineHost() }
+        return HostReport(checks: await doctor.examine(domain))
+    }
+
+    // MARK: Printing
+
+    private func document(_ report: HostReport) -> JSONValue {
+        let domains = report.domains.map { domain in
+            JSONValue.object([
+                JSONMember("name", .string(domain.name)), JSONMember("enabled", .bool(domain.isEnabled)),
+                JSONMember("checks", .array(domain.checks.flatMap(\.json))),
+            ])
+        }
+        return .object([
+            JSONMember("domain", domain.map(JSONValue.string) ?? .null),
+            JSONMember("checks", .array(report.checks.flatMap(\.json))), JSONMember("domains", .array(domains)),
         ])
-    }
-
-    private func page(_ results: [CheckResult], _ domains: [(name: String, results: [CheckResult])]) -> String {
-        let terminal = Terminal(STDOUT_FILENO)
-        var text = results.map { Self.lines($0, on: terminal) }.joined()
-        for (name, results) in domains {
-            let worst = results.flatMap(\.diagnoses).filter { $0.severity > .note }.max { $0.severity < $1.severity }
-            let first = results.flatMap(\.diagnoses).first { $0.severity == worst?.severity }
-            let verdict =
-                first.map { "\(Self.mark($0.severity, on: terminal)) \($0.problem.cleaned())" } ?? terminal.coloured("ok", .green)
-            text += "\(name.cleaned()): \(verdict)\n"
-        }
-        return text
     }
 
     private static func mark(_ severity: Diagnosis.Severity, on terminal: Terminal) -> String {
@@ -94,9 +99,24 @@ struct DoctorCommand: AsyncParsableCommand {
         if result.diagnoses.isEmpty {
             return "\(name) \(terminal.coloured("ok", .green))\(result.detail.isEmpty ? "" : ": \(result.detail.cleaned())")\n"
         }
-        return result.diagnoses.map { diagnosis in
-            let remedy = diagnosis.remedy.map { "          → \($0.cleaned())\n" } ?? ""
-            return "\(name) \(mark(diagnosis.severity, on: terminal)): \(diagnosis.problem.cleaned())\n\(remedy)"
-        }.joined()
+        return result.diagnoses.map { "\(name) \(text(of: $0, on: terminal))" }.joined()
+    }
+
+    private static func text(of diagnosis: Diagnosis, on terminal: Terminal) -> String {
+        let remedy = diagnosis.remedy.map { "          → \($0.cleaned())\n" } ?? ""
+        return "\(mark(diagnosis.severity, on: terminal)): \(diagnosis.problem.cleaned())\n\(remedy)"
+    }
+
+    /// A domain in one line, or its worst problem with the remedy.
+    private static func line(_ domain: HostReport.Domain, _ doctor: Doctor, on terminal: Terminal) -> String {
+        let name = domain.name.cleaned()
+        guard domain.isEnabled else { return "\(name): not enabled\n" }
+        let problems = domain.checks.flatMap(\.diagnoses).filter { $0.severity > .note }
+        guard let first = problems.first(where: { $0.severity == problems.map(\.severity).max() }) else {
+            return "\(name): \(terminal.coloured("ok", .green))\n"
+        }
+        let rest = problems.count - 1
+        let more = rest > 0 ? "          \(rest) more: \(doctor.command("doctor \(domain.name.shellWord)").cleaned())\n" : ""
+        return "\(name): \(text(of: first, on: terminal))\(more)"
     }
 }

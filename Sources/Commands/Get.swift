@@ -1,36 +1,45 @@
 import Admin
 import ArgumentParser
+import Common
 import Configuration
 import Glibc
 
 /// `virt-metadata get`: prints what the running server answers a guest.
 struct Get: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what the running server answers a guest.",
+        abstract: "Print the running server's response to a guest's request.",
         discussion: """
-            The server is asked over its admin socket, which is root's, and answers as it would answer that guest, with a good \
-            token where one is needed. The body is printed to the byte. The exit status is 1 where the guest would not get 200, \
-            and 2 where no server can be asked.
+            The server answers as it would answer that guest, with a valid session token where one is required. The body is printed \
+            byte for byte. Needs root and a running server.
+
+            Exit status: 0 success; 1 the guest would get another status than 200, or the server does not know the domain; 2 the \
+            server cannot be reached.
 
             EXAMPLES
-                virt-metadata get web /latest/meta-data/instance-id
-                virt-metadata get web /openstack/latest/meta_data.json
+                sudo virt-metadata get web /latest/meta-data/instance-id
+                sudo virt-metadata get web /openstack/latest/meta_data.json
             """)
 
-    @Argument(help: "The domain's name or UUID, or the instance's identifier.")
+    @Argument(help: "The domain's name or UUID, or the instance-id.", completion: .domains)
     var domain: String
 
-    @Argument(help: "The place, from '/' on.")
+    @Argument(help: "The path, such as /latest/meta-data/.")
     var path: String
 
-    @OptionGroup var settings: CommandSettings
+    @OptionGroup var settings: SettingsOptions<AdminSettings>
 
     func run() async throws {
         let client = AdminClient(try settings.load())
+        let path = path.hasPrefix("/") ? path : "/" + path
         let answer = try await client.answer("instances", domain, "get", query: [("path", path)])
-        try FileDescriptorOutput.show(answer.error == nil ? answer.bytes : [])
-        guard answer.status != 200 else { return }
-        throw CommandFailure(answer.error ?? "the guest gets \(answer.status) for \(path)")
+        guard answer.status != 200 else { return try FileDescriptorOutput.show(answer.bytes) }
+        if let error = answer.error { throw CommandFailure(error) }
+        // The message begins on a line of its own, also where both streams are one terminal.
+        let isLine = answer.bytes.isEmpty || answer.bytes.last == UInt8(ascii: "\n")
+        try FileDescriptorOutput.show(answer.bytes + (isLine ? [] : [UInt8(ascii: "\n")]))
+        guard answer.status == 404 else { throw CommandFailure("\(path): the guest gets status \(answer.status)") }
+        throw CommandFailure(
+            "\(path): not served for this domain (404); `virt-metadata tree \(domain.shellWord)` lists its paths")
     }
 }
 
@@ -40,7 +49,7 @@ extension AdminClient {
         do throws(Failure) {
             return try await get(components, query: query)
         } catch {
-            VirtMetadata.printError("virt-metadata: \(error.problem)")
+            VirtMetadata.printError("virt-metadata: \(error.sentence)")
             throw ExitCode(VirtMetadata.usageExitCode)
         }
     }

@@ -11,22 +11,28 @@ import Netlink
 /// `virt-metadata list`: lists all domains and the state of their metadata.
 struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List all domains: their data source, addresses and last request.",
+        abstract: "List all domains: identity, datasource, addresses and last request.",
         discussion: """
-            IDENTITY is the cloud that the definition's SMBIOS entries stand for; DATASOURCE is what cloud-init from 24.2 on would \
-            choose by what the running domain shows, and in brackets what Debian 12's 22.4.2 would, where that differs. Addresses \
-            are those of the domain's XML, and what libvirt's DHCP gave. The last request is the running server's word, if it can \
-            be asked, which is root's.
+            IDENTITY: cloud type advertised in SMBIOS. DATASOURCE: what cloud-init >= 24.2 will select (22.4.2 in brackets if \
+            different). ADDRESSES: from the domain's XML and libvirt's DHCP leases. LAST REQUEST needs root and a running server.
 
             EXAMPLES
                 sudo virt-metadata list
-                virt-metadata list --json
+                virt-metadata list -o json
+                virt-metadata list --names
             """)
 
-    @Flag(help: "Print JSON; /usr/share/doc/virt-metadata/admin.md describes it.")
-    var json = false
+    @Flag(help: "Print only the names, one per line.")
+    var names = false
 
-    @OptionGroup var settings: CommandSettings
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var settings: SettingsOptions<HostSettings>
+
+    func validate() throws {
+        if names, output.format != .table {
+            throw ValidationError("--names and -o \(output.format.rawValue) contradict each other: use one of them")
+        }
+    }
 
     /// A domain, and the server's entry for it.
     private struct Row {
@@ -35,6 +41,10 @@ struct List: AsyncParsableCommand {
         let uri: String
         let state: String
         let identity: String?
+        /// Whether the running domain or its definition has an SMBIOS identity or the operator's element.
+        let isEnabled: Bool
+        /// Whether the server serves a bridge of the running domain; `nil` where no server says.
+        let isServed: Bool?
         let tables: DatasourceDetection?
         let addresses: [String]
         /// The server's entry; `nil` where the server has none.
@@ -64,49 +74,87 @@ struct List: AsyncParsableCommand {
                 JSONMember("name", .string(name)), JSONMember("uuid", .string(uuid)), JSONMember("hypervisor", .string(uri)),
                 JSONMember("state", .string(state)), JSONMember("identity", identity.map(JSONValue.string) ?? .null),
                 JSONMember("datasources", .object(versions)), JSONMember("addresses", .array(addresses.map(JSONValue.string))),
-                JSONMember("last_request", known?["last_request"] ?? .null),
+                JSONMember("last_request", known?["last_request"] ?? .null), JSONMember("enabled", .bool(isEnabled)),
+                JSONMember("served", isServed.map(JSONValue.bool) ?? .null),
             ])
         }
     }
 
     func run() async throws {
         let configuration = try settings.load()
-        let known = await knownInstances(configuration)
-        var (rows, failures): ([Row], [String]) = ([], [])
+        if names {
+            let all = try await Self.collect(configuration) { uri throws(LibvirtError) in try await Self.names(at: uri) }
+            let lines = all.sorted().map { "\($0.cleaned())\n" }.joined()
+            return try FileDescriptorOutput.write(Array(lines.utf8), to: STDOUT_FILENO)
+        }
+        let known = await serverFacts(configuration)
+        var rows = try await Self.collect(configuration) { uri throws(LibvirtError) in
+            try await Self.rows(at: uri, configuration, known)
+        }
+        rows.sort { ($0.name, $0.uuid) < ($1.name, $1.uuid) }
+        try output.print(.object([JSONMember("domains", .array(rows.map(\.json)))])) { terminal in
+            TextTable(
+                ["DOMAIN", "STATE", "IDENTITY", "DATASOURCE", "ADDRESSES", "LAST REQUEST"],
+                rows.map {
+                    [$0.name, $0.state, $0.identity ?? "-", $0.datasource, $0.addresses.joined(separator: ","), $0.lastRequest]
+                }
+            ).text(on: terminal)
+        }
+    }
+
+    /// The items of all hypervisors. One that cannot be reached is reported, and fails the command if it is the only one.
+    private static func collect<Item>(
+        _ configuration: Configuration, _ read: (String) async throws(LibvirtError) -> [Item]
+    ) async throws(CommandFailure) -> [Item] {
+        var (items, failures): ([Item], [String]) = ([], [])
         for uri in configuration.connect {
             do throws(LibvirtError) {
-                rows += try await Self.rows(at: uri, configuration, known)
+                items += try await read(uri)
             } catch {
                 failures.append(DomainEditor.explanation(of: error, at: uri))
             }
         }
         if failures.count == configuration.connect.count { throw CommandFailure(failures.joined(separator: "; ")) }
         for failure in failures { VirtMetadata.printError("virt-metadata: \(failure)") }
-        rows.sort { ($0.name, $0.uuid) < ($1.name, $1.uuid) }
-        if json {
-            let document = JSONValue.object([JSONMember("domains", .array(rows.map(\.json)))])
-            return try FileDescriptorOutput.show(Array((JSONEncoding.text(document) + "\n").utf8))
-        }
-        let table = TextTable(
-            ["DOMAIN", "STATE", "IDENTITY", "DATASOURCE", "ADDRESSES", "LAST REQUEST"],
-            rows.map {
-                [$0.name, $0.state, $0.identity ?? "-", $0.datasource, $0.addresses.joined(separator: ","), $0.lastRequest]
-            })
-        try FileDescriptorOutput.write(Array(table.text(on: Terminal(STDOUT_FILENO)).utf8), to: STDOUT_FILENO)
+        return items
     }
 
-    /// The server's instances, by UUID; empty where no server can be reached, which is no error here.
-    private func knownInstances(_ configuration: Configuration) async -> [String: JSONValue] {
-        guard let answer = try? await AdminClient(configuration).get(["instances"]),
-            case .array(let instances)? = (try? JSONParsing.value(of: answer.bytes, limit: Self.longest))?["instances"]
-        else { return [:] }
-        return Dictionary(instances.map { ($0.text("uuid"), $0) }) { first, _ in first }
+    private static func names(at uri: String) async throws(LibvirtError) -> [String] {
+        let hypervisor = Hypervisor(uri: uri) { _ in }
+        try await hypervisor.connect()
+        let names = try await hypervisor.allDomains().map(\.name)
+        await hypervisor.disconnect()
+        return names
+    }
+
+    /// What the running server knows.
+    private struct ServerFacts {
+        /// Its entries of domains, by UUID.
+        var instances: [String: JSONValue] = [:]
+        /// The bridges that it serves; `nil` where it does not say.
+        var bridges: Set<String>?
+    }
+
+    /// Empty where no server can be reached, which is no error here.
+    private func serverFacts(_ configuration: Configuration) async -> ServerFacts {
+        let client = AdminClient(configuration)
+        func list(_ name: String, of path: String) async -> [JSONValue]? {
+            guard let answer = try? await client.get([path]), answer.status == 200,
+                case .array(let values)? = (try? JSONParsing.value(of: answer.bytes, limit: Self.longest))?[name]
+            else { return nil }
+            return values
+        }
+        guard let instances = await list("instances", of: "instances") else { return ServerFacts() }
+        let served = await list("bridges", of: "status")?.filter { $0["served"] == .bool(true) }
+        return ServerFacts(
+            instances: Dictionary(instances.map { ($0.text("uuid"), $0) }) { first, _ in first },
+            bridges: served.map { Set($0.map { $0.text("name") }) })
     }
 
     private static let longest = 64 << 20
 
     private static func rows(
-        at uri: String, _ configuration: Configuration, _ known: [String: JSONValue]
+        at uri: String, _ configuration: Configuration, _ server: ServerFacts
     ) async throws(LibvirtError) -> [Row] {
         let hypervisor = Hypervisor(uri: uri) { _ in }
         try await hypervisor.connect()
@@ -123,14 +171,18 @@ struct List: AsyncParsableCommand {
             let xml = Array(found.liveXML.utf8)
             let definition = try? DomainDefinition(found.inactiveXML ?? found.liveXML, element: nil)
             let assembled = try? assembly?.assemble(xml)
+            let defined = found.inactiveXML.flatMap { try? assembly?.assemble(Array($0.utf8)) }
             let uuid = found.uuid.description
+            let bridges = Set(assembled?.instance.interfaces.compactMap(\.bridge) ?? [])
             rows.append(
                 Row(
                     name: found.name, uuid: uuid, uri: uri,
                     state: found.isRunning ? found.isPaused ? "paused" : "running" : "shut off",
                     identity: definition?.enabledIdentity ?? definition?.presentIdentity?.rawValue,
+                    isEnabled: [assembled, defined].contains { $0?.instance.enabledBy != nil },
+                    isServed: server.bridges.map { found.isRunning && !$0.isDisjoint(with: bridges) },
                     tables: try? DatasourceDetection(xml),
-                    addresses: addresses(of: assembled?.instance, leases, known[uuid]), known: known[uuid]))
+                    addresses: addresses(of: assembled?.instance, leases, server.instances[uuid]), known: server.instances[uuid]))
         }
         await hypervisor.disconnect()
         return rows

@@ -7,7 +7,7 @@ package struct Diagnosis: Sendable, Equatable {
 
         package static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
 
-        var label: String {
+        package var label: String {
             switch self {
             case .note: "note"
             case .warning: "warning"
@@ -21,6 +21,8 @@ package struct Diagnosis: Sendable, Equatable {
     package let problem: String
     /// What to do: a command where there is one.
     package let remedy: String?
+    /// Whether the check could not be made because this user lacks a permission.
+    package var isDenied = false
 
     package static func error(_ problem: String, _ remedy: String? = nil) -> Diagnosis {
         Diagnosis(severity: .error, problem: problem, remedy: remedy)
@@ -33,6 +35,13 @@ package struct Diagnosis: Sendable, Equatable {
     package static func note(_ problem: String, _ remedy: String? = nil) -> Diagnosis {
         Diagnosis(severity: .note, problem: problem, remedy: remedy)
     }
+
+    /// The same, about a missing permission.
+    var denied: Diagnosis {
+        var denied = self
+        denied.isDenied = true
+        return denied
+    }
 }
 
 /// The result of one check.
@@ -44,6 +53,10 @@ package struct CheckResult: Sendable {
     package var skipped: String?
     /// What is in order, briefly.
     package var detail = ""
+
+    package init(name: String, diagnoses: [Diagnosis] = [], skipped: String? = nil, detail: String = "") {
+        (self.name, self.diagnoses, self.skipped, self.detail) = (name, diagnoses, skipped, detail)
+    }
 
     package var severity: Diagnosis.Severity? { diagnoses.map(\.severity).max() }
 
@@ -59,4 +72,30 @@ package struct CheckResult: Sendable {
         if diagnoses.isEmpty { return [row("ok", nil, nil)] }
         return diagnoses.map { row($0.severity.label, $0.problem, $0.remedy) }
     }
+}
+
+/// The results for a host and its running domains.
+package struct HostReport: Sendable {
+    /// A running domain.
+    package struct Domain: Sendable {
+        package let name: String
+        /// Whether the running domain or its definition has an SMBIOS identity or the operator's element. Only then all checks are made.
+        package let isEnabled: Bool
+        package let checks: [CheckResult]
+
+        package init(name: String, isEnabled: Bool, checks: [CheckResult]) {
+            (self.name, self.isEnabled, self.checks) = (name, isEnabled, checks)
+        }
+    }
+
+    package let checks: [CheckResult]
+    /// Ordered by name.
+    package let domains: [Domain]
+
+    package init(checks: [CheckResult], domains: [Domain] = []) {
+        (self.checks, self.domains) = (checks, domains)
+    }
+
+    /// All problems, those of the host first.
+    package var diagnoses: [Diagnosis] { (checks + domains.flatMap(\.checks)).flatMap(\.diagnoses) }
 }

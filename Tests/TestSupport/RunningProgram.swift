@@ -37,10 +37,16 @@ package final class RunningProgram: Sendable {
     /// Ends it by force.
     package func kill() { end(by: SIGKILL, within: .seconds(8)) }
 
+    /// The beginning of a command whose program is to have no signal blocked, as one that a shell starts.
+    package static let unblocked = [
+        "python3", "-c",
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execvp(sys.argv[1], sys.argv[1:])",
+    ]
+
     /// Asks it to end, waits at most `limit`, and returns its exit status; `nil` if it had to be killed.
     ///
     /// Only for a program that takes SIGTERM on purpose: where a thread of dispatch started it, it inherited that all signals are
-    /// blocked.
+    /// blocked; see `unblocked`.
     @discardableResult
     package func end(within limit: Duration = .seconds(8)) -> Int32? { end(by: SIGTERM, within: limit) }
 

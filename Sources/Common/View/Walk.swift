@@ -8,6 +8,8 @@ package struct Walk: Sendable {
     /// One path of the traversal.
     package struct Step: Sendable {
         package let path: TreePath
+        /// Whether the node is a directory, whose content is its listing.
+        package let isDirectory: Bool
         /// The content at the path; `nil` if a listing names a path without a node.
         package let content: Content?
 
@@ -32,8 +34,11 @@ package struct Walk: Sendable {
 
     private mutating func visit(_ path: TreePath, _ view: some MetadataView, _ question: Question) throws(Unsigned) {
         let node = view.node(at: path, for: question)
-        steps.append(Step(path: path, content: try node?.content))
-        guard case .directory(let directory) = node else { return }
+        guard case .directory(let directory) = node else {
+            steps.append(Step(path: path, isDirectory: false, content: try node?.content))
+            return
+        }
+        steps.append(Step(path: path, isDirectory: true, content: try node?.content))
         for line in directory.listing.unicodeScalars.split(separator: "\n") {
             try visit(TreePath(path.names + [Self.name(shownAs: line)]), view, question)
         }

@@ -1,0 +1,151 @@
+import Admin
+import ArgumentParser
+import Common
+import Configuration
+import Glibc
+import JSON
+import YAML
+
+/// `virt-metadata requests`: prints the last requests of a guest.
+struct Requests: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show a guest's last requests.",
+        discussion: """
+            The server keeps the last 16 requests of each guest: time, status, method, path and duration. The newest is printed last. \
+            Needs root and a running server.
+
+            With --follow, new requests are printed until the command is interrupted or the server stops. A domain that is shut \
+            off is waited for. JSON is then one object per line.
+
+            Exit status: 0 success; 1 the server does not know the domain, or it stopped while it was followed; 2 the server cannot \
+            be reached.
+
+            EXAMPLES
+                sudo virt-metadata requests web
+                sudo virt-metadata requests web --follow -n 0
+                sudo virt-metadata requests web -o json
+            """)
+
+    /// How often a followed server is queried.
+    private static let interval = Duration.seconds(1)
+
+    @Argument(help: "The domain's name or UUID, or the instance-id.", completion: .domains)
+    var domain: String
+
+    @Flag(name: .shortAndLong, help: "Print new requests as they arrive.")
+    var follow = false
+
+    @Option(
+        name: [.customShort("n"), .customLong("lines")],
+        help: ArgumentHelp("Print only the last COUNT requests. Default: all that the server keeps.", valueName: "count"))
+    var limit: Int?
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var settings: SettingsOptions<AdminSettings>
+
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("invalid value '\(limit)' for -n: expected 0 or more") }
+    }
+
+    func run() async throws {
+        let client = AdminClient(try settings.load())
+        let answer = try await client.answer("instances", domain, "requests")
+        guard answer.status == 200 else { throw CommandFailure(answer.error ?? "the server answered \(answer.status)") }
+        let log = try RequestLog(answer.bytes)
+        let shown = limit.map { Array(log.requests.suffix($0)) } ?? log.requests
+        guard !follow else { return try await follow(client, log, shown) }
+        if output.format == .table, log.requests.isEmpty {
+            return VirtMetadata.printError("\(domain): no requests since the server started")
+        }
+        try output.print(log.document(of: shown)) { Self.table(shown).text(on: $0) }
+    }
+
+    private static func table(_ requests: [JSONValue]) -> TextTable {
+        TextTable(
+            ["TIME", "AGO", "STATUS", "METHOD", "TARGET", "TOOK"],
+            requests.map { request in
+                [
+                    request.text("time"), Age.text(request.number("age")), request.text("status"), request.text("method"),
+                    request.text("target"), Age.text(request.number("duration")),
+                ]
+            })
+    }
+
+    // MARK: Following
+
+    private func follow(_ client: AdminClient, _ first: RequestLog, _ shown: [JSONValue]) async throws {
+        var (known, isAway) = (first.count, false)
+        if output.format == .table { try write(Self.line(["TIME", "STATUS", "METHOD", "TOOK"], "TARGET")) }
+        for request in shown { try write(line(of: request)) }
+        while true {
+            try await Task.sleep(for: Self.interval)
+            let answer: AdminClient.Answer
+            do throws(AdminClient.Failure) {
+                answer = try await client.get(["instances", domain, "requests"])
+            } catch {
+                throw CommandFailure("lost the server: \(error.problem)")
+            }
+            guard answer.status == 200 else {
+                if !isAway { VirtMetadata.printError("\(domain): not running; waiting for it") }
+                isAway = true
+                continue
+            }
+            isAway = false
+            let log = try RequestLog(answer.bytes)
+            // A smaller count is that of a server that has been restarted.
+            let new = log.count < known ? log.count : log.count - known
+            if new > log.requests.count {
+                VirtMetadata.printError("\(domain): \(new - log.requests.count) more requests arrived than the server keeps")
+            }
+            for request in log.requests.suffix(new) { try write(line(of: request)) }
+            known = log.count
+        }
+    }
+
+    private func line(of request: JSONValue) -> String {
+        switch output.format {
+        case .json: JSONEncoding.text(request) + "\n"
+        case .yaml: "---\n" + YAMLEncoding.text(request)
+        case .table:
+            Self.line(
+                [request.text("time"), request.text("status"), request.text("method"), Age.text(request.number("duration"))],
+                request.text("target"))
+        }
+    }
+
+    /// A line of a table whose later rows are not known yet.
+    private static func line(_ cells: [String], _ last: String) -> String {
+        let widths = [20, 6, 7, 7]
+        let padded = zip(cells, widths).map { cell, width in
+            cell.cleaned() + String(repeating: " ", count: max(0, width - cell.cleaned().count))
+        }
+        return (padded + [last.cleaned()]).joined(separator: "  ") + "\n"
+    }
+
+    private func write(_ text: String) throws(CommandFailure) {
+        try FileDescriptorOutput.show(Array(text.utf8))
+    }
+}
+
+/// The server's answer about the requests of one guest.
+private struct RequestLog {
+    private let members: [JSONMember]
+    let requests: [JSONValue]
+    /// How many requests there were in all since the server started.
+    let count: Int
+
+    init(_ bytes: [UInt8]) throws(CommandFailure) {
+        guard case .object(let members)? = try? JSONParsing.value(of: bytes),
+            case .array(let requests)? = members.first(where: { $0.name == "requests" })?.value
+        else {
+            throw CommandFailure("cannot read the server's answer: the running server is of another version; restart it")
+        }
+        (self.members, self.requests) = (members, requests)
+        count = Int(JSONValue.object(members).number("count"))
+    }
+
+    /// The answer with only these requests.
+    func document(of requests: [JSONValue]) -> JSONValue {
+        .object(members.map { $0.name == "requests" ? JSONMember("requests", .array(requests)) : $0 })
+    }
+}

@@ -1,0 +1,112 @@
+import Admin
+import Common
+import Configuration
+import Inventory
+package import Libvirt
+
+extension Doctor {
+    // MARK: libvirt
+
+    /// Connects to libvirt, and reads the facts that all checks share.
+    func checkLibvirt() async -> (CheckResult, ExaminedHost?) {
+        let uri = configuration.connect.first ?? ""
+        let hypervisor = Hypervisor(uri: uri) { _ in }
+        do {
+            try await hypervisor.connect()
+            let host = try await ExaminedHost(hypervisor, at: uri, configuration)
+            return (CheckResult(name: "libvirt", detail: uri), host)
+        } catch let error as LibvirtError {
+            await hypervisor.disconnect()
+            return (CheckResult(name: "libvirt", diagnoses: [Self.diagnosis(of: error, at: uri)]), nil)
+        } catch {
+            await hypervisor.disconnect()
+            let problem = "invalid XML of an active network at \(uri): \(error)"
+            let remedy = "virsh -c \(uri.shellWord) net-list"
+            return (CheckResult(name: "libvirt", diagnoses: [.error(problem, remedy)]), nil)
+        }
+    }
+
+    /// What a failed connection means, and the command that fixes it.
+    ///
+    /// - Parameter unit: the systemd unit of this host's libvirt daemon.
+    package static func diagnosis(
+        of error: LibvirtError, at uri: String, unit: String = LibvirtUnit.name()
+    ) -> Diagnosis {
+        let isLocal = uri.hasPrefix("qemu:///") || uri.hasPrefix("qemu+unix:///")
+        let test = "virsh -c \(uri.shellWord) uri"
+        if error.isDenied {
+            let remedy = isLocal ? "run as root; or: sudo usermod -aG libvirt $USER, then log in again" : test
+            return .error("libvirt at \(uri) denies access: \(error.message)", remedy).denied
+        }
+        guard error.code == .operationTimeout else {
+            let remedy = isLocal ? "sudo systemctl start \(unit)" : test
+            return .error("cannot connect to libvirt at \(uri): \(error.message)", remedy)
+        }
+        let remedy = isLocal ? "sudo systemctl restart \(unit)" : test
+        return .error("libvirt at \(uri) accepts connections and does not answer", remedy)
+    }
+
+    // MARK: The domain
+
+    func checkDomain(_ name: String, _ host: ExaminedHost) async -> (CheckResult, ExaminedDomain?) {
+        let (uri, virsh) = (host.uri, "virsh -c \(host.uri.shellWord)")
+        var result = CheckResult(name: "domain")
+        do {
+            guard let domain = try await host.hypervisor.editableDomains(name, namespace: InstanceElement.namespace).first else {
+                let names = try await host.hypervisor.allDomains().map(\.name)
+                let advice = nearestWord(to: name, among: names).map { "; is '\($0)' meant?" } ?? ""
+                result.diagnoses = [.error("no domain '\(name)' at \(uri)\(advice)", "\(virsh) list --all")]
+                return (result, nil)
+            }
+            guard let running = domain.running else {
+                result.diagnoses = [.error("\(domain.name) is not running", "\(virsh) start \(domain.commandWord)")]
+                return (result, nil)
+            }
+            let defined = domain.defined.map { Array($0.xml.utf8) }
+            let isEnabledByDefinition = try defined.map { try host.assembly.assemble($0).instance.enabledBy != nil } ?? false
+            let assembled = try host.assembly.assemble(Array(running.xml.utf8), edited: configuration.edited ? defined : nil)
+            result.detail = domain.name
+            return (
+                result,
+                ExaminedDomain(
+                    host: host, domain: domain, running: running, assembled: assembled,
+                    isEnabledByDefinition: isEnabledByDefinition)
+            )
+        } catch let error as LibvirtError {
+            result.diagnoses = [Self.diagnosis(of: error, at: uri)]
+        } catch {
+            result.diagnoses = [.error("invalid XML of domain '\(name)': \(error)", "\(virsh) edit \(name.shellWord)")]
+        }
+        return (result, nil)
+    }
+
+    // MARK: The server
+
+    func checkServer() async -> (CheckResult, ExaminedHost.Server) {
+        var result = CheckResult(name: "server")
+        let client = AdminClient(configuration)
+        do throws(AdminClient.Failure) {
+            let health = try await client.get(["healthz"])
+            guard health.status == 200 else {
+                let problem = "the server is not healthy: \(health.error ?? "status \(health.status)")"
+                result.diagnoses = [.error(problem, "sudo systemctl restart virt-metadata")]
+                return (result, .running)
+            }
+            let readiness = try await client.get(["readyz"])
+            guard readiness.status == 200 else {
+                let problem = "the server is not ready: \(readiness.error ?? "status \(readiness.status)")"
+                result.diagnoses = [.warning(problem, "sudo journalctl -u virt-metadata")]
+                return (result, .running)
+            }
+            result.detail = "running, all domains read"
+            return (result, .running)
+        } catch {
+            guard error.isDenied else {
+                result.diagnoses = [.error(error.problem, error.remedy)]
+                return (result, .down)
+            }
+            result.diagnoses = [Diagnosis.warning("cannot query the server: \(error.problem)", "run as root").denied]
+            return (result, .denied)
+        }
+    }
+}
