@@ -49,11 +49,15 @@ package struct InstanceElement: Sendable, Equatable {
             parent = next
         }
         if let attribute = path.attribute {
-            try edited.setAttribute(attribute, of: parent, to: try Self.plainText(of: assignment))
+            let value = try Self.plainText(of: assignment)
+            if parent.attribute(attribute) == value { return }
+            try edited.setAttribute(attribute, of: parent, to: value)
         } else if let last = steps.last {
             if assignment.adds, try hasValue(of: assignment) { return }
             let content = try Self.content(of: assignment)
             let fragment = "<\(last.name)\(try Self.keyAttribute(of: last, in: parent.name))\(content)</\(last.name)>"
+            let old = Self.elements(at: steps[...], of: edited.root)
+            if !assignment.adds, old.count == 1, let only = old.first, try Self.isWritten(fragment, as: only) { return }
             try Self.put(fragment, for: last, adds: assignment.adds, at: steps.dropLast(), in: &edited)
         }
         text = edited.text
@@ -137,6 +141,14 @@ package struct InstanceElement: Sendable, Equatable {
         let elements = Self.elements(at: assignment.path.steps[...], of: try EditedXML(Array(text.utf8)).root)
         let value = String(decoding: assignment.value, as: UTF8.self)
         return elements.contains { $0.trimmedText == value.trimmingWhitespace() }
+    }
+
+    /// Whether an element says what a fragment says: libvirt changes quotes.
+    private static func isWritten(_ fragment: String, as element: XMLElement) throws(ParseError) -> Bool {
+        let new = try XMLDocument(parsing: Array(fragment.utf8)).root
+        return Set(new.attributes) == Set(element.attributes)
+            && new.attributes.allSatisfy { new.attribute($0) == element.attribute($0) }
+            && new.text == element.text && !element.hasChildElements
     }
 
     /// Compares MAC addresses case-insensitively.

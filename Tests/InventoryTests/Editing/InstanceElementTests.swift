@@ -107,4 +107,17 @@ struct InstanceElementTests {
         let failure = #expect(throws: DefinitionFailure.self) { try InstanceElement.text(of: file) }
         #expect(failure?.description.hasPrefix(sentence) == true, "\(failure?.description ?? "")")
     }
+
+    @Test func `a value that is there already stays as it is written`() throws {
+        let text = """
+            <instance><imds hop-limit="2"/><tags><tag name="env"><!-- of the team -->test</tag></tags><userdata>a &lt; b</userdata></instance>
+            """
+        var element = InstanceElement(text)
+        for (path, value) in [("imds@hop-limit", "2"), ("tags/tag[env]", "test"), ("userdata", "a < b")] {
+            try element.set(.init(path: ElementPath(path), value: Array(value.utf8)))
+        }
+        #expect(element.text == text)
+        try element.set(.init(path: ElementPath("tags/tag[env]"), value: Array("live".utf8)))
+        #expect(element.text?.contains("<tag name='env'>live</tag>") == true, "\(element.text ?? "")")
+    }
 }
