@@ -144,12 +144,20 @@ let package = Package(
                 lifecycle, .product(name: "Crypto", package: "swift-crypto"),
             ] + nio),
         tests(of: "Interception", ["Interception", "Guests", "NFTables", "Netlink", "Common", "TestSupport", logging, nioCore]),
-        tests(of: "Configuration", ["Configuration", "Commands", "Guests", "Host", "Server", "TestSupport", "VendorData"] + nio),
+        tests(
+            of: "Configuration",
+            [
+                "Configuration", "Commands", "Guests", "Host", "Interception", "Inventory", "Server", "TestSupport", "VendorData",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + nio),
         tests(of: "Doctor", ["Doctor", "Common", "Configuration", "Inventory", "JSON", "Libvirt", "TestSupport"]),
         tests(of: "Server", ["Server", "Common", "Identity", "TestSupport", logging]),
         tests(
             of: "Commands",
-            ["Commands", "Configuration", "Guests", "Server", "Common", "Inventory", "Libvirt", "TestSupport", logging]),
+            [
+                "Commands", "Configuration", "Guests", "Server", "Common", "Inventory", "Libvirt", "TestSupport", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         // What guests read, compared with files: golden files of every case, Nova's own responses and its schema.
         tests(of: "Conformance", ["EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "XML", "TestSupport"]),
         // The program as a process: real clients, real namespaces, a real libvirtd.

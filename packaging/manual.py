@@ -1,10 +1,101 @@
 #!/usr/bin/env python3
-"""Writes the man pages from what the program itself says of its commands and settings: `manual.py PROGRAM DIRECTORY`."""
+"""Writes the man pages from the program's own help texts: `manual.py PROGRAM DIRECTORY`."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+# Options of every command, which have a section of their own.
+COMMON = {"help", "h", "version", "connect", "config-file"}
+
+DESCRIPTION = r""".PP
+All commands but
+.B serve
+are for administrators; most work on a running host without a running server. Each command also accepts the settings of
+.BR virt\-metadata.yaml (5)
+as options;
+.B \-\-help\-hidden
+lists those that have no effect on it.
+"""
+
+EXIT_STATUS = r""".SH EXIT STATUS
+.TP
+.B 0
+Success, or nothing to do.
+.TP
+.B 1
+Failure.
+.TP
+.B 2
+Usage error or invalid configuration; for
+.B get
+and
+.BR requests ,
+also that no server can be reached.
+.PP
+.B virt\-metadata doctor
+exits with 0 if there is no problem, 1 if there are warnings, and 3 if there are errors; with
+.B \-\-nagios
+with 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNKNOWN).
+"""
+
+ENVIRONMENT = r""".SH ENVIRONMENT
+.TP
+.BI VIRT_METADATA_ SETTING
+A setting of
+.BR virt\-metadata.yaml (5),
+such as
+.B VIRT_METADATA_LOG_LEVEL
+for
+.BR log\-level .
+Lists are separated by commas.
+.TP
+.B VIRT_METADATA_CONFIG_FILE
+Configuration file, unless
+.B \-\-config\-file
+names one.
+.TP
+.BR VIRSH_DEFAULT_CONNECT_URI ", " LIBVIRT_DEFAULT_URI
+libvirt URI, if
+.B connect
+is not set. All commands but
+.B serve
+and
+.B config
+honour them.
+.TP
+.BR VISUAL ", " EDITOR
+Editor of
+.BR "virt\-metadata edit" .
+Default: vi.
+.TP
+.B NO_COLOR
+If set, no colours.
+"""
+
+FILES = r""".SH FILES
+.TP
+.I /etc/virt\-metadata/config.yaml
+Configuration, see
+.BR virt\-metadata.yaml (5).
+.TP
+.I /var/lib/virt\-metadata/token.key
+Key of session tokens, created by the server.
+.TP
+.I /var/lib/virt\-metadata/identity.pem
+Key and certificate that sign identity documents, created by the server.
+.TP
+.I /run/virt\-metadata/admin.sock
+Admin socket of the running server.
+.TP
+.I /run/virt\-metadata/owned.json
+Record of the addresses and rules that the server installed.
+.TP
+.I /usr/share/doc/virt\-metadata
+Documentation and examples.
+"""
+
 
 def escaped(text: str) -> str:
     """Text as man(7) takes it."""
@@ -12,15 +103,38 @@ def escaped(text: str) -> str:
     return "\n".join("\\&" + line if line.startswith((".", "'")) else line for line in lines)
 
 
-def option(argument: dict) -> str:
-    """An option or argument, and what it is for."""
+def names(argument: dict) -> list[str]:
+    """The names of an option, without dashes."""
+    return [one["name"] for one in argument.get("names", [])]
+
+
+def option(argument: dict, switches: set[str] = frozenset(), is_key: bool = False) -> str:
+    """An option or argument, and its help; as a key of the configuration file it has no dashes."""
     value = argument.get("valueName") or ""
+    shown = f" \\fI{escaped(value)}\\fR" if argument["kind"] == "option" else ""
     if argument["kind"] == "positional":
-        name = f"\\fI{escaped(value)}\\fR"
+        head = f"\\fI{escaped(value)}\\fR"
+    elif is_key:
+        head = f"\\fB{escaped(names(argument)[-1])}\\fR: \\fI{escaped(value if argument['kind'] == 'option' else 'true|false')}\\fR"
     else:
-        names = [("\\-\\-" if one["kind"] == "long" else "\\-") + escaped(one["name"]) for one in argument.get("names", [])]
-        name = ", ".join(f"\\fB{one}\\fR" for one in names) + (f" \\fI{escaped(value)}\\fR" if argument["kind"] == "option" else "")
-    return f".TP\n{name}\n{escaped(argument.get('abstract', ''))}\n"
+        no = "[no\\-]" if f"no-{names(argument)[-1]}" in switches else ""
+        spelled = ["\\-\\-" + no + escaped(one["name"]) if one["kind"] == "long" else "\\-" + one["name"] for one in argument["names"]]
+        head = ", ".join(f"\\fB{one}\\fR" for one in spelled) + shown
+    return f".TP\n{head}\n{escaped(argument.get('abstract', ''))}\n"
+
+
+def options(arguments: list[dict], is_key: bool = False) -> str:
+    """Options in the order of the help; a switch and its opposite are one."""
+    every = {name for one in arguments for name in names(one)}
+    opposites = {name for name in every if name.startswith("no-") and name[3:] in every}
+    return "".join(option(one, opposites, is_key) for one in arguments if not set(names(one)) & opposites)
+
+
+def grouped(arguments: list[dict], heading: str, is_key: bool = False) -> str:
+    """Options below the titles of their groups."""
+    titles = list(dict.fromkeys(one["sectionTitle"] for one in arguments if one.get("sectionTitle")))
+    return "".join(f"{heading} {escaped(title)}\n" + options([one for one in arguments if one.get("sectionTitle") == title], is_key)
+                   for title in titles)
 
 
 def paragraphs(text: str) -> str:
@@ -35,48 +149,54 @@ def paragraphs(text: str) -> str:
     return "".join(page)
 
 
-def command(described: dict, path: list[str], settings: set[str]) -> str:
+def command(described: dict, path: list[str]) -> str:
     """A command and those below it."""
     name = " ".join([*path, described["commandName"]])
     page = ""
     below = [one for one in described.get("subcommands", []) if one["commandName"] != "help"]
     if not below:
-        page = f".SS {escaped(name)}\n{escaped(described.get('abstract', ''))}\n"
+        page = f".SS {escaped(name)}\n{escaped(described.get('abstract', ''))}\n" + paragraphs(described.get("discussion", ""))
         own = [one for one in described.get("arguments", [])
-               if one.get("shouldDisplay", True) and not {n["name"] for n in one.get("names", [])} & (settings | {"help", "h", "version"})]
-        page += "".join(option(one) for one in own)
-        page += paragraphs(described.get("discussion", ""))
-    return page + "".join(command(one, [*path, described["commandName"]], settings) for one in below)
+               if one.get("shouldDisplay", True) and not set(names(one)) & COMMON and not one.get("sectionTitle")]
+        page += options([one for one in own if one["kind"] == "positional"])
+        page += options([one for one in own if one["kind"] != "positional"])
+        if described["commandName"] != "serve" and any(one.get("sectionTitle") for one in described.get("arguments", [])):
+            page += ".PP\nThe options of\n.B serve\nare accepted as well.\n"
+    return page + "".join(command(one, [*path, described["commandName"]]) for one in below)
 
 
 def main() -> None:
-    """Writes virt-metadata.1 and virt-metadata.yaml.5."""
+    """Writes virt-metadata.8 and virt-metadata.yaml.5."""
     program, directory = sys.argv[1], Path(sys.argv[2])
     dump = json.loads(subprocess.run([program, "--experimental-dump-help"], capture_output=True, check=True, text=True).stdout)
     version = subprocess.run([program, "--version"], capture_output=True, check=True, text=True).stdout.strip()
     root = dump["command"]
     serve = next(one for one in root["subcommands"] if one["commandName"] == "serve")
-    table = [one for one in serve["arguments"] if one["kind"] != "positional" and one.get("names")
-             and one["names"][0]["name"] not in ("help", "h", "version")]
-    settings = {n["name"] for one in table for n in one["names"]}
+    common = [one for one in serve["arguments"] if set(names(one)) & COMMON]
     title = f'"" "virt\\-metadata {escaped(version)}" ""'
-    (directory / "virt-metadata.1").write_text(
-        f'.TH VIRT\\-METADATA 1 {title}\n.SH NAME\nvirt\\-metadata \\- {escaped(root["abstract"].rstrip("."))}\n'
-        ".SH SYNOPSIS\n.B virt\\-metadata\n.I command\n.RI [ options ]\n.SH DESCRIPTION\n" + paragraphs(root.get("discussion", ""))
-        + ".PP\nEvery command that reads settings takes those of\n.BR virt\\-metadata.yaml (5)\nas options.\n.SH COMMANDS\n"
-        + command(root, [], settings)
-        + ".SH FILES\n.TP\n/etc/virt\\-metadata/config.yaml\nthe configuration\n.TP\n/var/lib/virt\\-metadata\n"
-        "the keys that the server makes at its first start\n.TP\n/run/virt\\-metadata\nthe admin socket, and what the server put into the kernel\n"
-        ".SH SEE ALSO\n.BR virt\\-metadata.yaml (5),\n.BR virsh (1),\n.BR cloud\\-init (1)\n")
+    (directory / "virt-metadata.8").write_text(
+        f'.TH VIRT\\-METADATA 8 {title}\n.SH NAME\nvirt\\-metadata \\- {escaped(root["abstract"].rstrip("."))}\n'
+        ".SH SYNOPSIS\n.B virt\\-metadata\n.RB [ \\-c\n.IR URI ]\n.I command\n.RI [ options ]\n"
+        ".SH DESCRIPTION\n" + paragraphs(root.get("discussion", "")) + DESCRIPTION
+        + ".SH OPTIONS\nOptions of every command; they may precede the command.\n" + options(common)
+        + ".SH COMMANDS\n" + command(root, [])
+        + ".SH OPTIONS OF SERVE\nEach is also a setting of\n.BR virt\\-metadata.yaml (5).\n" + grouped(serve["arguments"], ".SS")
+        + EXIT_STATUS + ENVIRONMENT + FILES
+        + ".SH SEE ALSO\n.BR virt\\-metadata.yaml (5),\n.BR virsh (1),\n.BR cloud\\-init (1)\n")
     (directory / "virt-metadata.yaml.5").write_text(
-        f'.TH VIRT\\-METADATA.YAML 5 {title}\n.SH NAME\nvirt\\-metadata.yaml \\- the configuration of virt\\-metadata\n'
-        ".SH DESCRIPTION\n.I /etc/virt\\-metadata/config.yaml\nis a YAML mapping of settings to values; a list may be one text with commas. "
-        "Each is an option of\n.BR virt\\-metadata (1)\ntoo, and an environment variable:\n.B VIRT_METADATA_LOG_LEVEL\nfor\n.BR log\\-level .\n"
-        "Options win over variables, and these over the file.\n.SH SETTINGS\n"
-        + "".join(option(one).replace("\\-\\-", "", 1) for one in table
-                  if one["names"][0]["name"] != "config" and not one["names"][0]["name"].startswith("no-"))
-        + ".TP\n.B defaults\nWhat instances say whose operators have left it out: words of the operator's vocabulary as a mapping, with "
-        "\\fBdomain\\fR for host names, and \\fBnetworks\\fR for those plugged into one.\n.SH SEE ALSO\n.BR virt\\-metadata (1)\n")
+        f'.TH VIRT\\-METADATA.YAML 5 {title}\n.SH NAME\nvirt\\-metadata.yaml \\- configuration of virt\\-metadata\n'
+        ".SH DESCRIPTION\n.I /etc/virt\\-metadata/config.yaml\nis a YAML mapping of settings to values. A list is a YAML sequence, or "
+        "values separated by commas. A duration is a number with a unit: ms, s, m, h or d.\n.PP\nEach setting is also an option of\n"
+        ".BR \"virt\\-metadata serve\" ,\nand an environment variable:\n.B VIRT_METADATA_LOG_LEVEL\nfor\n.BR log\\-level .\n"
+        "Precedence: options > environment > file.\n.PP\n.B virt\\-metadata config check\nvalidates the file,\n"
+        ".B virt\\-metadata config show \\-\\-all\nprints the effective values,\n.B virt\\-metadata config template\n"
+        "prints a file with all defaults. "
+        "A reload of the service applies\n.BR log\\-level ,\n.BR session\\-tokens ,\n.B hop\\-limit\nand\n.BR defaults ;\n"
+        "other settings need a restart.\n.SH SETTINGS\n" + grouped(serve["arguments"], ".SS", is_key=True)
+        + ".SS Values for all instances\n.TP\n.B defaults\nValues used for any instance that does not set its own: elements of "
+        "<instance> as a mapping, with \\fBdomain\\fR for host names without a dot, and \\fBnetworks\\fR for instances on a "
+        "libvirt network or bridge of that name. (default: not set)\n"
+        ".SH SEE ALSO\n.BR virt\\-metadata (8)\n")
 
 
 if __name__ == "__main__":

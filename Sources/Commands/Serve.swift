@@ -6,29 +6,38 @@ import Server
 /// `virt-metadata serve`: answers guests until it is stopped.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Answer guests.",
+        abstract: "Run the metadata server.",
         discussion: """
-            Settings come from the configuration file, then from environment variables (VIRT_METADATA_LISTEN for --listen), \
-            then from these flags; the later wins. SIGHUP reads them once more, and the log says what of it waits for a restart.
+            As root, it serves the bridges that an enabled domain is attached to: it installs nftables rules and the metadata \
+            addresses there, and drops privileges. The package runs it as the service virt-metadata.
+
+            Each option is also an environment variable (VIRT_METADATA_LISTEN for --listen) and a key of the configuration file. \
+            Precedence: options > environment > file. Durations are a number with a unit: ms, s, m, h or d. SIGHUP re-reads the \
+            configuration; the log names settings that need a restart.
 
             EXAMPLES
-              Serve the guests of this host, on the bridges of all its networks and domains, as root:
-                virt-metadata serve
+              Serve the bridges of enabled domains:
+                sudo virt-metadata serve
 
-              Serve only the guests of one network:
-                virt-metadata serve --networks default
+              Serve every bridge, or those of one network:
+                sudo virt-metadata serve --network all
+                sudo virt-metadata serve --network default
 
-              Serve libvirt's test driver to yourself, as any guest that you name:
-                virt-metadata serve --connect test:///default --listen 127.0.0.1:8775 \\
-                  --trust-forwarded-for 127.0.0.1/32 --neighbours fixtures/neighbours
-                curl -H 'X-Forwarded-For: 192.168.0.39' http://127.0.0.1:8775/latest/meta-data/
+              Try it without a guest: serve the domain of libvirt's test driver,
+              and request its metadata from another terminal:
+                echo '192.0.2.1 0x1 0x2 aa:bb:cc:dd:ee:ff * lo' > /tmp/neighbours
+                virt-metadata serve --connect test:///default \\
+                  --listen 127.0.0.1:8775 --neighbours /tmp/neighbours \\
+                  --trust-forwarded-for 127.0.0.1/32
+                curl -H 'X-Forwarded-For: 192.0.2.1' \\
+                  http://127.0.0.1:8775/latest/meta-data/
             """)
 
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var settings: SettingsOptions<AllSettings>
 
     func run() async throws {
         let configuration = try settings.load()
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        LoggingSystem.bootstrap { LineLogHandler(label: $0) }
         let settings = settings
         try await Wiring(configuration) { () throws(ConfigurationError) in try settings.load() }.run()
     }

@@ -2,136 +2,106 @@ import ArgumentParser
 import Configuration
 import FoundationEssentials
 
-/// The table of settings as flags of the commands that serve guests, or show how they are served.
-struct SettingsOptions: ParsableArguments {
-    @OptionGroup var common: CommonSettings
-    @OptionGroup var serving: ServingSettings
-
-    /// The configuration from these flags, the environment and the file.
-    func load() throws(ConfigurationError) -> Configuration { try common.load(with: serving) }
-
-    /// The flags that were given.
-    var values: [(name: String, values: [String])] { common.values + serving.values }
-}
-
-/// The same flags for all other commands: their help shows the few relevant ones, and the rest with `--help-hidden`.
-struct CommandSettings: ParsableArguments {
-    @OptionGroup var common: CommonSettings
-    @OptionGroup(visibility: .hidden) var serving: ServingSettings
-
-    /// The configuration from these flags, the environment and the file.
-    func load() throws(ConfigurationError) -> Configuration { try common.load(with: serving) }
-}
-
-/// The locations of the configuration, libvirt and the server's state.
-struct CommonSettings: ParsableArguments {
+/// The settings as options of a command. Each command takes all of them, so that one set of options serves for every command; its help
+/// shows those that matter to it, and `--help-hidden` the rest.
+struct SettingsOptions<Shown: ShownSettings>: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The configuration file. Default: \(Configuration.defaultFile), if it is there.", valueName: "file"))
-    var config: String?
+        name: .customLong("config-file"),
+        help: ArgumentHelp(
+            "Configuration file. (default: \(Configuration.defaultFile), if it exists)", valueName: "file"),
+        completion: .file())
+    var file: String?
 
-    @Option(name: .of("connect"), help: .of("connect")) var connect: [String] = []
-    @Option(name: .of("run-directory"), help: .of("run-directory")) var runDirectory: String?
-    @Option(name: .of("admin-socket"), help: .of("admin-socket")) var adminSocket: String?
-    @Option(name: .of("state-directory"), help: .of("state-directory")) var stateDirectory: String?
+    @OptionGroup(title: Shown.title(.network), visibility: Shown.visibility(.connection)) var connection: ConnectionSettings
+    @OptionGroup(title: Shown.title(.network), visibility: Shown.visibility(.serving)) var network: NetworkSettings
+    @OptionGroup(title: Shown.title(.guests), visibility: Shown.visibility(.definition)) var definition: DefinitionSettings
+    @OptionGroup(title: Shown.title(.guests), visibility: Shown.visibility(.serving)) var guests: GuestSettings
+    @OptionGroup(title: Shown.title(.security), visibility: Shown.visibility(.serving)) var security: SecuritySettings
+    @OptionGroup(title: Shown.title(.security), visibility: Shown.visibility(.identityKey)) var identityKey: IdentityKeySettings
+    @OptionGroup(title: Shown.title(.limits), visibility: Shown.visibility(.serving)) var limits: LimitSettings
+    @OptionGroup(title: Shown.title(.paths), visibility: Shown.visibility(.runDirectory)) var runDirectory: RunDirectorySettings
+    @OptionGroup(title: Shown.title(.paths), visibility: Shown.visibility(.adminSocket)) var adminSocket: AdminSocketSettings
+    @OptionGroup(title: Shown.title(.paths), visibility: Shown.visibility(.stateDirectory))
+    var stateDirectory: StateDirectorySettings
+    @OptionGroup(title: Shown.title(.logging), visibility: Shown.visibility(.serving)) var logging: LoggingSettings
 
     /// The flags that were given.
-    var values: [(name: String, values: [String])] {
-        GivenFlags.single([
-            ("run-directory", runDirectory), ("admin-socket", adminSocket), ("state-directory", stateDirectory),
-        ]) + GivenFlags.lists([("connect", connect)])
+    var values: [GivenFlag] {
+        let groups: [any SettingGroup] = [
+            connection, network, definition, guests, security, identityKey, limits, runDirectory, adminSocket, stateDirectory,
+            logging,
+        ]
+        return groups.flatMap(\.values)
     }
 
-    func load(with serving: ServingSettings) throws(ConfigurationError) -> Configuration {
+    /// The configuration from these flags, the environment and the file.
+    func load() throws(ConfigurationError) -> Configuration {
         try Configuration.load(
-            file: config, environment: ProcessInfo.processInfo.environment, flags: values + serving.values)
+            file: file, environment: ProcessInfo.processInfo.environment, flags: values,
+            usesLibvirtVariables: !Shown.isServer)
+    }
+
+    /// The same, with all that is wrong.
+    func report() -> ConfigurationReport {
+        Configuration.report(
+            file: file, environment: ProcessInfo.processInfo.environment, flags: values, usesLibvirtVariables: !Shown.isServer)
     }
 }
 
-/// How guests are served.
-struct ServingSettings: ParsableArguments {
-    @Option(name: .of("listen"), help: .of("listen")) var listen: [String] = []
-    @Option(name: .of("networks"), help: .of("networks")) var networks: [String] = []
-    @Option(name: .of("bridge"), help: .of("bridge")) var bridge: [String] = []
-    @Option(name: .of("intercept"), help: .of("intercept")) var intercept: String?
-    @Option(name: .of("guard"), help: .of("guard")) var guardPorts: String?
-    @Flag(name: .of("leave-open"), inversion: .prefixedNo, help: .of("leave-open")) var leaveOpen: Bool?
-    @Option(name: .of("user"), help: .of("user")) var user: String?
-    @Option(name: .of("admin-listen"), help: .of("admin-listen")) var adminListen: String?
-    @Option(name: .of("trust-forwarded-for"), help: .of("trust-forwarded-for")) var trustForwardedFor: [String] = []
-    @Option(name: .of("neighbours"), help: .of("neighbours")) var neighbours: String?
-    @Flag(name: .of("edited"), inversion: .prefixedNo, help: .of("edited")) var edited: Bool?
-    @Option(name: .of("allow-password"), help: .of("allow-password")) var allowPassword: String?
-    @Option(name: .of("token-key"), help: .of("token-key")) var tokenKey: String?
-    @Option(name: .of("identity-key"), help: .of("identity-key")) var identityKey: String?
-    @Option(name: .of("neutron-secret"), help: .of("neutron-secret")) var neutronSecret: String?
-    @Option(name: .of("tokens"), help: .of("tokens")) var tokens: String?
-    @Option(name: .of("hop-limit"), help: .of("hop-limit")) var hopLimit: String?
-    @Option(name: .of("vendordata-target"), help: .of("vendordata-target")) var vendordataTargets: [String] = []
-    @Option(name: .of("vendordata-timeout"), help: .of("vendordata-timeout")) var vendordataTimeout: String?
-    @Option(name: .of("sweep-interval"), help: .of("sweep-interval")) var sweepInterval: String?
-    @Option(name: .of("log-level"), help: .of("log-level")) var logLevel: String?
-    @Option(name: .of("host-name"), help: .of("host-name")) var hostNames: [String] = []
-    @Option(name: .of("threads"), help: .of("threads")) var threads: String?
-    @Option(name: .of("request-head-bytes"), help: .of("request-head-bytes")) var requestHeadBytes: String?
-    @Option(name: .of("request-body-bytes"), help: .of("request-body-bytes")) var requestBodyBytes: String?
-    @Option(name: .of("request-timeout"), help: .of("request-timeout")) var requestTimeout: String?
-    @Option(name: .of("idle-timeout"), help: .of("idle-timeout")) var idleTimeout: String?
-    @Option(name: .of("hold-timeout"), help: .of("hold-timeout")) var holdTimeout: String?
-    @Option(name: .of("connections"), help: .of("connections")) var connections: String?
-    @Option(name: .of("connections-per-caller"), help: .of("connections-per-caller")) var connectionsPerClient: String?
-    @Option(name: .of("listener-ports"), help: .of("listener-ports")) var listenerPorts: String?
-    @Option(name: .of("connections-per-second"), help: .of("connections-per-second")) var connectionsPerSecond: String?
-    @Option(name: .of("held-requests"), help: .of("held-requests")) var heldRequests: String?
-    @Option(name: .of("held-requests-per-caller"), help: .of("held-requests-per-caller")) var heldPerClient: String?
-    @Option(name: .of("requests-per-second"), help: .of("requests-per-second")) var requestsPerSecond: String?
-    @Option(name: .of("bytes-per-second"), help: .of("bytes-per-second")) var bytesPerSecond: String?
-    @Option(name: .of("cpu-per-second"), help: .of("cpu-per-second")) var cpuPerSecond: String?
-
-    /// The flags that were given.
-    var values: [(name: String, values: [String])] {
-        GivenFlags.single([
-            ("neighbours", neighbours), ("edited", edited.map { $0 ? "yes" : "no" }),
-            ("intercept", intercept), ("guard", guardPorts), ("leave-open", leaveOpen.map { $0 ? "yes" : "no" }),
-            ("user", user), ("token-key", tokenKey),
-            ("identity-key", identityKey), ("neutron-secret", neutronSecret), ("tokens", tokens), ("hop-limit", hopLimit),
-            ("allow-password", allowPassword), ("admin-listen", adminListen),
-            ("vendordata-timeout", vendordataTimeout), ("sweep-interval", sweepInterval), ("log-level", logLevel),
-            ("threads", threads),
-            ("request-head-bytes", requestHeadBytes), ("request-body-bytes", requestBodyBytes),
-            ("request-timeout", requestTimeout),
-            ("idle-timeout", idleTimeout), ("hold-timeout", holdTimeout), ("connections", connections),
-            ("connections-per-caller", connectionsPerClient), ("connections-per-second", connectionsPerSecond),
-            ("listener-ports", listenerPorts),
-            ("held-requests", heldRequests),
-            ("held-requests-per-caller", heldPerClient), ("requests-per-second", requestsPerSecond),
-            ("bytes-per-second", bytesPerSecond), ("cpu-per-second", cpuPerSecond),
-        ])
-            + GivenFlags.lists([
-                ("listen", listen), ("networks", networks), ("bridge", bridge),
-                ("trust-forwarded-for", trustForwardedFor), ("vendordata-target", vendordataTargets), ("host-name", hostNames),
-            ])
-    }
+/// A part of the settings that the help of some commands shows.
+enum SettingsPart: CaseIterable {
+    case connection, definition, runDirectory, adminSocket, stateDirectory, identityKey
+    /// All others, which are the server's alone.
+    case serving
 }
 
-/// Converts given flags into the form that the configuration reads.
-private enum GivenFlags {
-    static func single(_ flags: [(String, String?)]) -> [(name: String, values: [String])] {
-        flags.compactMap { name, value in value.map { (name, [$0]) } }
-    }
-
-    static func lists(_ flags: [(String, [String])]) -> [(name: String, values: [String])] {
-        flags.filter { !$1.isEmpty }.map { ($0, $1.flatMap(Configuration.parts)) }
-    }
+/// Which settings the help of a command shows.
+protocol ShownSettings: Sendable {
+    static var parts: Set<SettingsPart> { get }
 }
 
-extension NameSpecification {
-    fileprivate static func of(_ setting: String) -> NameSpecification { .customLong(Setting.named(setting).name) }
+extension ShownSettings {
+    /// Whether the settings are those of the server, which reads none of libvirt's own variables.
+    static var isServer: Bool { parts.contains(.serving) }
+
+    static func title(_ group: Setting.Group) -> String { isServer ? group.rawValue : "" }
+
+    static func visibility(_ part: SettingsPart) -> ArgumentVisibility { parts.contains(part) ? .default : .hidden }
 }
 
-extension ArgumentHelp {
-    /// The help of a setting, from the table.
-    fileprivate static func of(_ setting: String) -> ArgumentHelp {
-        let setting = Setting.named(setting)
-        return ArgumentHelp("\(setting.help)", valueName: setting.valueName)
-    }
+/// For `serve`, and for commands that show what it would use.
+enum AllSettings: ShownSettings {
+    static var parts: Set<SettingsPart> { Set(SettingsPart.allCases) }
 }
+
+/// For commands that work with domains through libvirt.
+enum DomainSettings: ShownSettings {
+    static var parts: Set<SettingsPart> { [.connection] }
+}
+
+/// For commands that show what a domain's guest would read.
+enum PreviewSettings: ShownSettings {
+    static var parts: Set<SettingsPart> { [.connection, .definition, .stateDirectory, .identityKey] }
+}
+
+/// For commands that query libvirt and the running server.
+enum HostSettings: ShownSettings {
+    static var parts: Set<SettingsPart> { [.connection, .runDirectory, .adminSocket] }
+}
+
+/// For commands that query the running server only.
+enum AdminSettings: ShownSettings {
+    static var parts: Set<SettingsPart> { [.runDirectory, .adminSocket] }
+}
+
+/// For commands that read the record of what the server installed.
+enum RecordSettings: ShownSettings {
+    static var parts: Set<SettingsPart> { [.runDirectory] }
+}
+
+/// For commands that read the server's signing key.
+enum KeySettings: ShownSettings {
+    static var parts: Set<SettingsPart> { [.stateDirectory, .identityKey] }
+}
+
+typealias CommandSettings = SettingsOptions<DomainSettings>

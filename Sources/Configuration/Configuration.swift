@@ -10,14 +10,8 @@ package import VendorData
 
 /// All settings, read once at the start.
 package struct Configuration: Sendable {
-    /// A setting as it was given, to compare two configurations.
-    package struct GivenSetting: Sendable, Equatable {
-        package let name: String
-        package let values: [String]
-    }
-
-    /// The given settings, in the order of the table; all others have their defaults.
-    package private(set) var given: [GivenSetting] = []
+    /// Where settings were given, by name; all others have their defaults.
+    package private(set) var sources: [String: SettingSource] = [:]
 
     /// libvirt's URIs of the hypervisors (https://libvirt.org/uri.html), this host's first.
     package var connect = ["qemu:///system"]
@@ -50,8 +44,8 @@ package struct Configuration: Sendable {
     /// The interval of a full re-read, independent of events.
     package var sweepInterval = Duration.seconds(300)
     package var logLevel = Logger.Level.info
-    /// How many threads serve guests.
-    package var threads = min(Self.mostThreads, Processors.usable)
+    /// How many threads serve guests, if that was given.
+    var threadCount: Int?
     /// The host names by which a browser may reach the server: those that EC2 clients use.
     package var hostNames = HostNames.usual
     package var limits = GuestLimits()
@@ -61,24 +55,50 @@ package struct Configuration: Sendable {
     package var defaults = InstanceDefaults()
     /// The session policy of instances whose operators set none.
     package var sessions = SessionPolicy()
+
+    package init() {}
 }
 
 extension Configuration {
-    /// Records the values of a setting, replacing those of a weaker source.
-    mutating func remember(_ name: String, _ values: [String]) {
-        given.removeAll { $0.name == name }
-        guard !values.isEmpty else { return }
-        given.insert(GivenSetting(name: name, values: values), at: given.firstIndex { $0.name > name } ?? given.endIndex)
+    /// Records where a setting was given, in place of a weaker source.
+    mutating func remember(_ name: String, _ source: SettingSource) {
+        sources[name] = source
     }
 
-    /// The names of the settings that differ from another configuration.
+    /// The values of a setting, as they would be written; `nil` where it has none.
+    package func values(of setting: Setting) -> [String]? { setting.values(self) }
+
+    /// Whether a setting has the value that it has in an empty configuration.
+    package func isDefault(_ setting: Setting) -> Bool { setting.values(self) == setting.values(Configuration()) }
+
+    /// The names of the settings whose values differ from another configuration.
     package func differences(from other: Configuration) -> [String] {
-        let names = Set((given + other.given).map(\.name))
-        return names.filter { name in given.first { $0.name == name } != other.given.first { $0.name == name } }.sorted()
+        Setting.all.filter { $0.values(self) != $0.values(other) }.map(\.name).sorted()
     }
+
+    /// How many threads serve guests: one for each processor that this process may use, unless set.
+    package var threads: Int { threadCount ?? min(Self.mostThreads, Processors.usable) }
 
     /// More threads make nothing faster, and each takes memory of its own.
     static let mostThreads = 64
+
+    /// The value of `network` that serves every bridge.
+    static let everyNetwork = "all"
+
+    /// The setting `network`: names, or the word for every bridge.
+    var servedNetworks: [String] {
+        get { interception.selection.servesAll ? [Self.everyNetwork] : interception.selection.networks }
+        set {
+            interception.selection.servesAll = newValue == [Self.everyNetwork]
+            interception.selection.networks = interception.selection.servesAll ? [] : newValue
+        }
+    }
+
+    /// The setting `session-tokens`.
+    var sessionTokens: SessionPolicy.Tokens {
+        get { sessions.tokens ?? .optional }
+        set { sessions.tokens = newValue == .optional ? nil : newValue }
+    }
 
     /// The value that disables the socket.
     static let noAdminSocket = "none"
@@ -94,7 +114,7 @@ extension Configuration {
     package func followsBridges() throws(ConfigurationError) -> Bool {
         guard interception.mode != .none else {
             guard !listen.isEmpty else {
-                let problem = "there is nothing to listen on; say where your redirected packets go by --listen"
+                let problem = "no listen address: set --listen ADDRESS:PORT to where you redirect the packets"
                 throw ConfigurationError(location: "--intercept none", problem: problem)
             }
             return false
@@ -102,7 +122,7 @@ extension Configuration {
         if interception.mode != .auto || interception.selection != BridgeSelection() { return true }
         guard listen.isEmpty else { return false }
         if let local = connect.first, local.hasPrefix("test") {
-            let problem = "the guests of libvirt's test driver are plugged into no bridge; say where to listen by --listen"
+            let problem = "the guests of libvirt's test driver have no bridge: set --listen ADDRESS:PORT"
             throw ConfigurationError(location: "--connect \(local)", problem: problem)
         }
         return true

@@ -1,15 +1,16 @@
 /// A configuration that cannot be used: the location, the problem, and the expected value.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
-    /// A file with its line, an environment variable, or a flag.
-    package let location: String
+    /// A file with its line, an environment variable, or a flag; `nil` where the problem names it.
+    package let location: String?
     package let problem: String
 
-    package init(location: String, problem: String) {
+    package init(location: String? = nil, problem: String) {
         (self.location, self.problem) = (location, problem)
     }
 
     /// In one line, whatever text it quotes.
     package var description: String {
-        "\(location): \(problem)".split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\\n")
+        let text = location.map { "\($0): \(problem)" } ?? problem
+        return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\\n")
     }
 }

@@ -1,65 +1,80 @@
-import Common
 import FoundationEssentials
 import Inventory
-import YAML
+
+/// What was read from the sources of settings, with everything that is wrong with them.
+package struct ConfigurationReport: Sendable {
+    package internal(set) var configuration = Configuration()
+    /// The file that was read; `nil` for none.
+    package internal(set) var file: String?
+    package internal(set) var problems: [ConfigurationError] = []
+    /// What works and should be written otherwise.
+    package internal(set) var hints: [String] = []
+
+    package mutating func add(_ problem: ConfigurationError) {
+        problems.append(problem)
+    }
+}
 
 /// The sources of settings, the weakest first: the file, the environment, the command line.
 extension Configuration {
     /// The file that is read if it exists and no other is given.
     package static let defaultFile = "/etc/virt-metadata/config.yaml"
 
-    /// The one key that is not in the table of settings, because its value is a mapping.
-    private static let defaultsKey = "defaults"
+    /// The variables that name another file, today's first.
+    private static let fileVariables = [Setting.variable(of: "config-file"), Setting.variable(of: "config")]
 
-    /// The variable that names another file.
-    private static let fileVariable = Setting.variablePrefix + "CONFIG"
+    /// libvirt's variables with the URI of the hypervisor, the strongest first, as virsh(1) reads them.
+    private static let libvirtVariables = ["VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"]
 
     /// Merges the three sources.
     ///
     /// - Parameters:
     ///   - file: the file that the command line names, if it names one.
     ///   - flags: the values of the command line, by setting.
+    ///   - usesLibvirtVariables: whether libvirt's variables name the hypervisor where no source does.
+    /// - Throws: the first problem.
     package static func load(
-        file: String?, environment: [String: String], flags: [(name: String, values: [String])]
+        file: String?, environment: [String: String], flags: [(name: String, values: [String])],
+        usesLibvirtVariables: Bool = false
     ) throws(ConfigurationError) -> Configuration {
-        var configuration = Configuration()
-        if let path = file {
-            try configuration.read(file: path, namedBy: "--config")
-        } else if let path = environment[fileVariable] {
-            try configuration.read(file: path, namedBy: "environment variable \(fileVariable)")
-        } else if FileManager.default.fileExists(atPath: defaultFile) {
-            try configuration.read(file: defaultFile, namedBy: "the default of --config")
-        }
-        try configuration.read(environment: environment)
-        for (name, values) in flags {
-            try configuration.set(Setting.named(name), to: values, from: "--\(name)")
-        }
-        return configuration
+        let report = report(file: file, environment: environment, flags: flags, usesLibvirtVariables: usesLibvirtVariables)
+        guard let first = report.problems.first else { return report.configuration }
+        let others = report.problems.count - 1
+        guard others > 0 else { throw first }
+        let hint = "\(first.problem) (and \(others) more: see `virt-metadata config check`)"
+        throw ConfigurationError(location: first.location, problem: hint)
     }
 
-    private mutating func set(_ setting: Setting, to values: [String], from location: String) throws(ConfigurationError) {
-        guard values.allSatisfy({ !$0.isEmpty }) else { throw ConfigurationError(location: location, problem: "has no value") }
-        do {
-            try setting.apply(values, &self)
-            remember(setting.name, values)
-        } catch {
-            throw ConfigurationError(location: location, problem: error.problem)
-        }
-    }
-
-    // MARK: The environment
-
-    private mutating func read(environment: [String: String]) throws(ConfigurationError) {
-        let settings = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.variable, $0) })
-        for (variable, text) in environment.sorted(by: { $0.key < $1.key }) where variable.hasPrefix(Setting.variablePrefix) {
-            if variable == Self.fileVariable { continue }
-            guard let setting = settings[variable] else {
-                throw ConfigurationError(
-                    location: "environment variable \(variable)",
-                    problem: "there is no such setting" + Self.advice(variable, settings.keys))
+    /// Merges the three sources as far as they can be used, and collects the problems of all.
+    package static func report(
+        file: String?, environment: [String: String], flags: [(name: String, values: [String])],
+        usesLibvirtVariables: Bool = false
+    ) -> ConfigurationReport {
+        var report = ConfigurationReport()
+        let variables = fileVariables.filter { environment[$0] != nil }
+        if let file {
+            report.read(file: file, namedBy: "--config-file")
+        } else if variables.count > 1 {
+            report.problems.append(
+                ConfigurationError(problem: "both \(variables[0]) and its former name \(variables[1]) are set: unset one"))
+        } else if let variable = variables.first {
+            if variable != fileVariables[0] {
+                report.hints.append("environment variable \(variable) is now named \(fileVariables[0]); the old name still works")
             }
-            try set(setting, to: setting.kind == .list ? Self.parts(of: text) : [text], from: "environment variable \(variable)")
+            report.read(file: environment[variable] ?? "", namedBy: "environment variable \(variable)")
+        } else if FileManager.default.fileExists(atPath: defaultFile) {
+            report.read(file: defaultFile, namedBy: "the default of --config-file")
         }
+        report.read(environment: environment.filter { !fileVariables.contains($0.key) })
+        for (name, values) in flags {
+            report.set(Setting.named(name), to: values, shownAs: "--\(name)", from: .flag("--\(name)"))
+        }
+        if usesLibvirtVariables, report.configuration.sources["connect"] == nil,
+            let variable = libvirtVariables.first(where: { environment[$0]?.isEmpty == false }), let uri = environment[variable]
+        {
+            report.set(Setting.named("connect"), to: [uri], shownAs: variable, from: .variable(variable))
+        }
+        return report
     }
 
     /// The values of a comma-separated list; nothing between two commas is an empty value.
@@ -69,67 +84,62 @@ extension Configuration {
         }
     }
 
-    private static func advice(_ name: String, _ known: some Collection<String>) -> String {
-        nearestWord(to: name, among: known).map { "; is '\($0)' meant?" } ?? ""
-    }
-
-    // MARK: The file
-
-    private mutating func read(file path: String, namedBy source: String) throws(ConfigurationError) {
-        guard !path.isEmpty else { throw ConfigurationError(location: source, problem: "has no value") }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError(location: path, problem: "cannot be read; is it there, and may this user read it?")
-        }
-        try read(data, of: path)
-    }
-
-    /// Reads the settings of a file.
+    /// Reads the settings of a file alone.
     ///
     /// - Parameters:
     ///   - contents: the bytes of the file.
     ///   - path: its name in errors.
+    /// - Throws: the first problem.
     package mutating func read(_ contents: some Sequence<UInt8>, of path: String) throws(ConfigurationError) {
-        let bytes = Array(contents)
-        guard String(validating: bytes, as: UTF8.self) != nil else {
-            throw ConfigurationError(location: path, problem: "is not UTF-8")
+        var report = ConfigurationReport(configuration: self)
+        report.read(Array(contents), of: path)
+        if let first = report.problems.first { throw first }
+        self = report.configuration
+    }
+}
+
+extension ConfigurationReport {
+    mutating func set(_ setting: Setting, to values: [String], shownAs name: String, from source: SettingSource) {
+        guard values.allSatisfy({ !$0.isEmpty }) else {
+            return problems.append(ConfigurationError(location: source.location, problem: "missing value for \(name)"))
         }
-        let root: YAMLNode?
-        do throws(ParseError) {
-            root = try YAMLDocument.root(of: bytes)
+        do throws(Setting.BadValue) {
+            try setting.apply(values, &configuration)
+            configuration.remember(setting.name, source)
         } catch {
-            let location = error.line.map { "\(path), line \($0)" } ?? path
-            throw ConfigurationError(location: location, problem: "is no YAML: \(error.problem)")
+            problems.append(ConfigurationError(location: source.location, problem: error.description(of: name)))
         }
-        guard let root, !root.isNull else { return }
-        guard case .mapping(let entries) = root.content else {
-            throw ConfigurationError(
-                location: Self.location(path, root), problem: "a configuration is a mapping of settings to values")
-        }
-        for entry in entries { try read(entry.key, entry.value, path) }
     }
 
-    private mutating func read(_ key: YAMLNode, _ value: YAMLNode, _ path: String) throws(ConfigurationError) {
-        let name = key.text ?? ""
-        if name == Self.defaultsKey {
-            defaults = try DefaultsReading(path: path).defaults(value)
-            return
-        }
-        guard let setting = Setting.all.first(where: { $0.name == name }) else {
-            let problem = "there is no setting '\(name)'" + Self.advice(name, Setting.all.map(\.name) + [Self.defaultsKey])
-            throw ConfigurationError(location: Self.location(path, key), problem: problem)
-        }
-        let values: [String]
-        switch value.content {
-        case _ where value.isNull: values = [""]
-        case .scalar(let text, _): values = setting.kind == .list ? Self.parts(of: text) : [text]
-        case .sequence(let items) where setting.kind == .list && items.allSatisfy({ $0.text != nil }):
-            values = items.compactMap(\.text)
-        default:
-            let expected = setting.kind == .list ? "a value or a list of values" : "one value"
-            throw ConfigurationError(location: Self.location(path, value), problem: "\(name): takes \(expected)")
-        }
-        try set(setting, to: values, from: "\(Self.location(path, value)): \(name)")
+    static func advice(_ name: String, _ known: some Collection<String>) -> String {
+        nearestWord(to: name, among: known).map { " (did you mean '\($0)'?)" } ?? ""
     }
 
-    private static func location(_ path: String, _ node: YAMLNode) -> String { "\(path), line \(node.line)" }
+    // MARK: The environment
+
+    mutating func read(environment: [String: String]) {
+        let given = environment.filter { $0.key.hasPrefix(Setting.variablePrefix) }
+        let settings = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.variable, $0) })
+        let formerNames = Dictionary(
+            uniqueKeysWithValues: Setting.formerNames.map { (Setting.variable(of: $0.key), Setting.variable(of: $0.value)) })
+        for (variable, text) in given.sorted(by: { $0.key < $1.key }) {
+            let name = formerNames[variable] ?? variable
+            guard let setting = settings[name] else {
+                let problem = "unknown setting" + Self.advice(variable, settings.keys)
+                problems.append(ConfigurationError(location: "environment variable \(variable)", problem: problem))
+                continue
+            }
+            if name != variable {
+                guard given[name] == nil else {
+                    let problem = "both \(name) and its former name \(variable) are set: unset one"
+                    problems.append(ConfigurationError(problem: problem))
+                    continue
+                }
+                hints.append("environment variable \(variable) is now named \(name); the old name still works")
+            }
+            set(
+                setting, to: setting.kind == .list ? Configuration.parts(of: text) : [text], shownAs: variable,
+                from: .variable(variable))
+        }
+    }
 }

@@ -4,56 +4,62 @@ import YAML
 /// Reads `defaults:` of the configuration file: the values of instances whose operators set none.
 ///
 /// Its keys are the names of the operator's elements, as paths or as nested mappings; the names of keys and tags are keys
-/// themselves. Besides them there are `domain`, for host names, and `networks`, with the same for guests attached to one network.
+/// themselves. In addition there are `domain`, for host names, and `networks`, with the same for guests attached to one network.
 struct DefaultsReading {
     private static let domain = "domain"
     private static let networks = "networks"
 
     /// The file's name, for errors.
     let path: String
+    /// All problems so far.
+    private(set) var problems: [ConfigurationError] = []
 
-    /// Reads the value of `defaults`.
-    func defaults(_ node: YAMLNode) throws(ConfigurationError) -> InstanceDefaults {
-        var networks: [String: InstanceDefaults.Layer] = [:]
-        let all = try layer(node, at: "defaults") { node throws(ConfigurationError) in
-            for entry in try mapping(node, at: "defaults: \(Self.networks)") {
-                let name = try text(entry.key, at: "defaults: \(Self.networks)")
-                networks[name] = try layer(entry.value, at: "defaults: \(Self.networks): \(name)", networks: nil)
-            }
-        }
-        return InstanceDefaults(all: all, networks: networks)
+    init(path: String) {
+        self.path = path
     }
 
-    private func layer(
-        _ node: YAMLNode, at location: String, networks: ((YAMLNode) throws(ConfigurationError) -> Void)?
-    ) throws(ConfigurationError) -> InstanceDefaults.Layer {
+    /// Reads the value of `defaults`; the result is of use where there are no problems.
+    mutating func defaults(_ node: YAMLNode) -> InstanceDefaults {
+        let all = layer(node, at: "defaults", isOuter: true)
+        var networks: [String: InstanceDefaults.Layer] = [:]
+        for entry in mapping(node, at: "defaults", reports: false) where entry.key.text == Self.networks {
+            for network in mapping(entry.value, at: "defaults: \(Self.networks)") {
+                guard let name = text(network.key, at: "defaults: \(Self.networks)") else { continue }
+                networks[name] = layer(network.value, at: "defaults: \(Self.networks): \(name)", isOuter: false)
+            }
+        }
+        return all.map { InstanceDefaults(all: $0, networks: networks) } ?? InstanceDefaults()
+    }
+
+    /// - Parameter isOuter: whether `networks` may stand here, which is read separately.
+    private mutating func layer(_ node: YAMLNode, at location: String, isOuter: Bool) -> InstanceDefaults.Layer? {
         var (values, domain): ([Value], String?) = ([], nil)
-        for entry in try mapping(node, at: location) {
-            let (name, value) = (try text(entry.key, at: location), entry.value)
+        for entry in mapping(node, at: location) {
+            guard let name = text(entry.key, at: location) else { continue }
             if name == Self.domain {
-                domain = try text(value, at: "\(location): \(name)")
-            } else if name == Self.networks, let networks {
-                try networks(value)
-            } else {
-                values += try self.values(value, at: name, location)
+                domain = text(entry.value, at: "\(location): \(name)")
+                if layer(of: [], domain: domain, line: entry.value.line, location) == nil { domain = nil }
+            } else if name != Self.networks || !isOuter {
+                values += self.values(entry.value, at: name, location)
             }
         }
         var assignments: [InstanceElement.Assignment] = []
         for value in values {
-            assignments.append(.init(path: value.path, value: Array(value.text.utf8), adds: value.adds))
             // Builds the layer again with each value, so that an error has the line of the value that causes it.
-            _ = try layer(of: assignments, domain: nil, at: value.location)
+            let more = assignments + [.init(path: value.path, value: Array(value.text.utf8), adds: value.adds)]
+            if layer(of: more, domain: nil, line: value.line, location) != nil { assignments = more }
         }
-        return try layer(of: assignments, domain: domain, at: self.location(node, location))
+        return layer(of: assignments, domain: domain, line: node.line, location)
     }
 
-    private func layer(
-        of assignments: [InstanceElement.Assignment], domain: String?, at location: String
-    ) throws(ConfigurationError) -> InstanceDefaults.Layer {
+    private mutating func layer(
+        of assignments: [InstanceElement.Assignment], domain: String?, line: Int, _ location: String
+    ) -> InstanceDefaults.Layer? {
         do throws(DefinitionFailure) {
             return try InstanceDefaults.Layer(assignments, domain: domain)
         } catch {
-            throw ConfigurationError(location: location, problem: "\(error)")
+            report("\(location): \(error)", line)
+            return nil
         }
     }
 
@@ -61,56 +67,55 @@ struct DefaultsReading {
         let path: ElementPath
         let text: String
         let adds: Bool
-        let location: String
+        let line: Int
     }
 
     /// The values below an incomplete path.
-    private func values(_ node: YAMLNode, at path: String, _ location: String) throws(ConfigurationError) -> [Value] {
+    private mutating func values(_ node: YAMLNode, at path: String, _ location: String) -> [Value] {
+        var all: [Value] = []
         switch node.content {
         case .mapping(let entries):
-            guard !entries.isEmpty else {
-                throw ConfigurationError(location: self.location(node, location), problem: "\(path): has nothing below it")
-            }
-            var all: [Value] = []
+            if entries.isEmpty { report("\(location): \(path): missing value", node.line) }
             for entry in entries {
-                all += try values(
-                    entry.value, at: ElementPath.descending(from: path, to: try text(entry.key, at: location)), location)
+                guard let name = text(entry.key, at: location) else { continue }
+                all += values(entry.value, at: ElementPath.descending(from: path, to: name), location)
             }
-            return all
         case .sequence(let items):
-            var all: [Value] = []
-            for item in items { all.append(try value(item, at: path, adds: !all.isEmpty, location)) }
-            return all
-        case .scalar: return [try value(node, at: path, adds: false, location)]
+            for item in items {
+                if let value = value(item, at: path, adds: !all.isEmpty, location) { all.append(value) }
+            }
+        case .scalar:
+            if let value = value(node, at: path, adds: false, location) { all.append(value) }
         }
+        return all
     }
 
-    private func value(_ node: YAMLNode, at path: String, adds: Bool, _ location: String) throws(ConfigurationError) -> Value {
-        let here = self.location(node, location)
-        let complete: ElementPath
+    private mutating func value(_ node: YAMLNode, at path: String, adds: Bool, _ location: String) -> Value? {
         do throws(ElementPath.Failure) {
-            complete = try ElementPath(path)
+            let complete = try ElementPath(path)
+            guard let text = text(node, at: "\(location): \(path)") else { return nil }
+            return Value(path: complete, text: text, adds: adds, line: node.line)
         } catch {
-            throw ConfigurationError(location: here, problem: "\(path): \(error)")
+            report("\(location): \(path): \(error)", node.line)
+            return nil
         }
-        return Value(path: complete, text: try text(node, at: "\(location): \(path)"), adds: adds, location: here)
     }
 
-    private func mapping(_ node: YAMLNode, at location: String) throws(ConfigurationError) -> [YAMLNode.Entry] {
-        guard case .mapping(let entries) = node.content else {
-            throw ConfigurationError(location: self.location(node, location), problem: "takes a mapping of words to values")
-        }
-        return entries
+    private mutating func mapping(_ node: YAMLNode, at location: String, reports: Bool = true) -> [YAMLNode.Entry] {
+        if case .mapping(let entries) = node.content { return entries }
+        if reports { report("\(location): expected a mapping of elements to values", node.line) }
+        return []
     }
 
-    private func text(_ node: YAMLNode, at location: String) throws(ConfigurationError) -> String {
+    private mutating func text(_ node: YAMLNode, at location: String) -> String? {
         guard let text = node.text, !text.isEmpty else {
-            throw ConfigurationError(location: self.location(node, location), problem: "takes one value, and not none")
+            report("\(location): expected one value", node.line)
+            return nil
         }
         return text
     }
 
-    private func location(_ node: YAMLNode, _ location: String) -> String {
-        "\(path), line \(node.line): \(location)"
+    private mutating func report(_ problem: String, _ line: Int) {
+        problems.append(ConfigurationError(location: "\(path):\(line)", problem: problem))
     }
 }

@@ -1,100 +1,93 @@
 import Common
 import Guests
 import Identity
-import Interception
-import Logging
 import NIOCore
 import VendorData
 
 /// Parsers of the settings' texts, with an error for each invalid text.
 enum Read {
     /// Hypervisors, at least one and each once.
-    static func uris(_ values: [String]) throws(Setting.BadValue) -> [String] {
-        guard !values.isEmpty else { throw Setting.BadValue(problem: "names no hypervisor; write one such as qemu:///system") }
+    static func uris(_ values: [String]) throws(Setting.BadValue) {
+        guard !values.isEmpty else {
+            throw Setting.BadValue(problem: "expected at least one libvirt URI, such as qemu:///system")
+        }
         var known: Set<String> = []
         for text in values {
             guard text.contains(":") else {
-                throw Setting.BadValue(problem: "'\(text)' is no URI; write one such as qemu:///system")
+                throw Setting.BadValue(text, expected: "a libvirt URI such as qemu:///system")
             }
-            guard known.insert(text).inserted else { throw Setting.BadValue(problem: "names '\(text)' twice") }
+            guard known.insert(text).inserted else { throw Setting.BadValue(problem: "'\(text)' is given twice") }
         }
-        return values
+    }
+
+    static func anything(_ text: String) -> String { text }
+
+    /// The libvirt networks whose bridges are served, or the word for every bridge.
+    static func networks(_ names: [String]) throws(Setting.BadValue) {
+        guard !names.contains(Configuration.everyNetwork) || names.count == 1 else {
+            let word = Configuration.everyNetwork
+            throw Setting.BadValue(problem: "'\(word)' serves every bridge: give '\(word)' alone, or names without it")
+        }
     }
 
     /// `ADDRESS:PORT`, an IPv6 address in brackets; names are not looked up.
     static func socketAddress(_ text: String) throws(Setting.BadValue) -> SocketAddress {
-        let problem = "'\(text)' is no address with a port; write 127.0.0.1:8775 or [::1]:8775"
+        let expected = "ADDRESS:PORT such as 127.0.0.1:8775 or [::1]:8775"
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
         else {
-            throw Setting.BadValue(problem: problem)
+            throw Setting.BadValue(text, expected: expected)
         }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
-            throw Setting.BadValue(problem: problem)
+            throw Setting.BadValue(text, expected: expected)
         }
         guard let address = try? SocketAddress(ipAddress: String(host), port: port) else {
-            throw Setting.BadValue(problem: problem)
+            throw Setting.BadValue(text, expected: expected)
         }
         return address
     }
 
+    static func target(_ text: String) throws(Setting.BadValue) -> VendorDataTarget {
+        guard let target = VendorDataTarget(text) else {
+            throw Setting.BadValue(text, expected: "NAME@http://HOST:PORT/PATH or https, without user or password")
+        }
+        return target
+    }
+
     /// Vendor data targets, each name once.
-    static func vendorDataTargets(_ values: [String]) throws(Setting.BadValue) -> [VendorDataTarget] {
+    static func targets(_ values: [String]) throws(Setting.BadValue) {
         var known: Set<String> = [VendorDataTarget.reservedName]
-        var targets: [VendorDataTarget] = []
         for text in values {
-            guard let target = VendorDataTarget(text) else {
-                let problem = "'\(text)' is no target; write NAME@http://HOST:PORT/PATH, without a user or a password"
-                throw Setting.BadValue(problem: problem)
-            }
+            let target = try target(text)
             guard known.insert(target.name).inserted else {
                 let isReserved = target.name == VendorDataTarget.reservedName
-                let owner = isReserved ? "the domains' own <vendordata> has" : "another target has"
-                throw Setting.BadValue(problem: "\(owner) the name '\(target.name)'; give this one another")
+                let owner = isReserved ? "the domains' own <vendordata>" : "another target"
+                throw Setting.BadValue(problem: "the name '\(target.name)' is used by \(owner): choose a different name")
             }
-            targets.append(target)
         }
-        return targets
-    }
-
-    static func mode(_ text: String) throws(Setting.BadValue) -> InterceptionMode {
-        guard let mode = InterceptionMode(rawValue: text) else {
-            let modes = InterceptionMode.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Setting.BadValue(problem: "'\(text)' is none of \(modes)")
-        }
-        return mode
-    }
-
-    static func tokens(_ text: String) throws(Setting.BadValue) -> SessionPolicy.Tokens {
-        guard let policy = SessionPolicy.Tokens(rawValue: text) else {
-            throw Setting.BadValue(problem: "'\(text)' is neither 'optional' nor 'required'")
-        }
-        return policy
     }
 
     /// The name of a link, which the kernel limits to 15 bytes without a slash or white space.
     static func bridge(_ text: String) throws(Setting.BadValue) -> String {
         guard LinkName.isPossible(text), LinkName.isQuotable(text) else {
-            throw Setting.BadValue(problem: "'\(text)' is no name of a bridge; write one such as virbr0")
+            throw Setting.BadValue(text, expected: "a bridge name of 1 to 15 characters, such as virbr0")
         }
         return text
     }
 
-    static func network(_ text: String) -> String { text }
-
     /// A name that a `Host` field may have, without a port.
     static func hostName(_ text: String) throws(Setting.BadValue) -> String {
         guard HostNames.isName(text) else {
-            throw Setting.BadValue(problem: "'\(text)' is not a host name; write one such as metadata.example")
+            throw Setting.BadValue(text, expected: "a host name such as metadata.example")
         }
         return text
     }
 
     static func absolutePath(_ text: String) throws(Setting.BadValue) -> String {
         guard text.hasPrefix("/"), !text.utf8.contains(0) else {
-            throw Setting.BadValue(problem: "'\(text)' is no absolute path; write one such as /run/virt-metadata")
+            throw Setting.BadValue(text, expected: "an absolute path such as /run/virt-metadata")
         }
         return text
     }
@@ -110,8 +103,7 @@ enum Read {
     static func loopbackAddress(_ text: String) throws(Setting.BadValue) -> SocketAddress {
         let address = try socketAddress(text)
         guard let ip = address.ipAddress.flatMap({ IPAddress($0) }), loopback.contains(where: { $0.contains(ip) }) else {
-            throw Setting.BadValue(
-                problem: "'\(text)' is not on loopback: guests and others could reach it; write one such as 127.0.0.1:9169")
+            throw Setting.BadValue(text, expected: "a loopback address, which guests cannot reach, such as 127.0.0.1:9169")
         }
         return address
     }
@@ -120,44 +112,55 @@ enum Read {
 
     static func range(_ text: String) throws(Setting.BadValue) -> AddressRange {
         guard let range = AddressRange(text) else {
-            throw Setting.BadValue(problem: "'\(text)' is no range of addresses; write 127.0.0.1/32 or fd00::/8")
+            throw Setting.BadValue(text, expected: "an address range in CIDR notation, such as 127.0.0.1/32 or fd00::/8")
         }
         return range
     }
 
-    static func yesOrNo(_ values: [String]) throws(Setting.BadValue) -> Bool {
+    static func bool(_ values: [String]) throws(Setting.BadValue) -> Bool {
         switch values.first?.lowercased() {
         case "yes", "true", "on", "1": return true
         case "no", "false", "off", "0": return false
-        default: throw Setting.BadValue(problem: "'\(values.joined(separator: ","))' is neither 'yes' nor 'no'")
+        default: throw Setting.BadValue(values.joined(separator: ","), expected: "true or false")
         }
     }
 
     /// Longer durations are typing errors, and clocks need not count so far.
     private static let longest = Duration.seconds(366 * 86_400)
 
-    /// A number with a unit: `250ms`, `10s`, `5m`, `2h`; without a unit, seconds.
-    static func duration(_ text: String) throws(Setting.BadValue) -> Duration {
-        try duration(text, upTo: longest, "a year")
-    }
+    /// The units of durations, the longest first.
+    private static let units: [(name: Substring, length: Duration)] = [
+        ("d", .seconds(86_400)), ("h", .seconds(3600)), ("m", .seconds(60)), ("s", .seconds(1)), ("ms", .milliseconds(1)),
+    ]
 
-    /// A timeout of at most `longest`.
-    static func duration(_ text: String, upTo longest: Duration, _ name: String) throws(Setting.BadValue) -> Duration {
+    /// A positive number with a unit: `250ms`, `10s`, `5m`, `2h`, `1d`.
+    static func duration(_ text: String, upTo longest: Duration = Self.longest) throws(Setting.BadValue) -> Duration {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let units: [Substring: Duration] = [
-            "ms": .milliseconds(1), "": .seconds(1), "s": .seconds(1), "m": .seconds(60), "h": .seconds(3600),
-        ]
-        guard let number = Int32(digits), number > 0, let unit = units[text.dropFirst(digits.count)] else {
-            throw Setting.BadValue(problem: "'\(text)' is no time; write 250ms, 10s, 5m or 2h")
+        let name = text.dropFirst(digits.count)
+        let forms = "a duration such as 250ms, 10s, 5m, 2h or 1d"
+        guard !name.isEmpty || digits.isEmpty else {
+            throw Setting.BadValue(text, expected: "a unit after the number (ms, s, m, h or d), such as \(text)s")
+        }
+        guard let number = Int32(digits), number > 0, let unit = units.first(where: { $0.name == name })?.length else {
+            throw Setting.BadValue(text, expected: forms)
         }
         let time = unit * Int(number)
-        guard time <= longest else { throw Setting.BadValue(problem: "'\(text)' is longer than \(name)") }
+        guard time <= longest else { throw Setting.BadValue(text, expected: "at most \(self.text(of: longest))") }
         return time
+    }
+
+    /// A duration in the longest unit that divides it.
+    static func text(of duration: Duration) -> String {
+        for (name, length) in units {
+            let number = duration / length
+            if number >= 1, number == number.rounded() { return "\(Int(number))\(name)" }
+        }
+        return "\(Int(duration / .milliseconds(1)))ms"
     }
 
     static func count(_ text: String, _ range: ClosedRange<Int>) throws(Setting.BadValue) -> Int {
         guard let number = Int(text), range.contains(number) else {
-            throw Setting.BadValue(problem: "'\(text)' is no number from \(range.lowerBound) to \(range.upperBound)")
+            throw Setting.BadValue(text, expected: "an integer from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
@@ -166,16 +169,14 @@ enum Read {
     static func ports(_ text: String) throws(Setting.BadValue) -> ClosedRange<UInt16> {
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
         guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 1024, first < last else {
-            throw Setting.BadValue(problem: "'\(text)' is not a range of ports from 1024 to 65535; write one such as 61000-65535")
+            throw Setting.BadValue(text, expected: "a range of ports from 1024 to 65535, such as 61000-65535")
         }
         return first...last
     }
 
-    static func logLevel(_ text: String) throws(Setting.BadValue) -> Logger.Level {
-        guard let level = Logger.Level(rawValue: text.lowercased()) else {
-            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Setting.BadValue(problem: "'\(text)' is none of \(levels)")
-        }
-        return level
+    /// `a, b or c`.
+    static func list(of words: [String]) -> String {
+        guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+        return words.dropLast().joined(separator: ", ") + " or " + last
     }
 }

@@ -23,7 +23,7 @@ package struct InstanceDefaults: Sendable, Equatable {
                 _ = try Self.metadata(of: instance, after: assignment.path)
             }
             if let domain, !Hostname.isValid(domain) {
-                throw DefinitionFailure("domain: '\(shown(domain))' is no domain of host names (RFC 1123)")
+                throw DefinitionFailure("domain: '\(shown(domain))' is not a valid DNS domain (RFC 1123)")
             }
             metadata = try Self.metadata(of: instance, after: nil)
             (element, self.domain) = (instance.text, domain)
@@ -44,7 +44,7 @@ package struct InstanceDefaults: Sendable, Equatable {
         ) throws(DefinitionFailure) {
             let first = assignment.path.firstName
             guard !own.contains(first) else {
-                throw DefinitionFailure("\(assignment.path): <\(first)> is one instance's own, and no default for all")
+                throw DefinitionFailure("\(assignment.path): <\(first)> is per-instance and cannot be a default")
             }
             do {
                 try instance.set(assignment)
