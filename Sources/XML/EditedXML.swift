@@ -22,7 +22,7 @@ package struct EditedXML {
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// Appends an element to the children of another one, on a line of its own.
+    /// Appends an element to the children of another one, on a line of its own, unless all children are on the parent's line.
     ///
     /// - Parameter fragment: the element's XML.
     /// - Throws: ``ParseError`` if the result cannot be parsed; the document is then unchanged.
@@ -38,6 +38,10 @@ package struct EditedXML {
         }
         // The last `<` of an element begins its end tag.
         let end = bytes[range].lastIndex(of: UInt8(ascii: "<")) ?? range.upperBound
+        let content = tag.range.upperBound..<end
+        if !parent.children.isEmpty, !bytes[content].contains(UInt8(ascii: "\n")) {
+            return try replace(end..<end, by: Array(fragment.utf8))
+        }
         var offset = end
         while offset > tag.range.upperBound, XMLToken.isBlank(bytes[offset - 1]) { offset -= 1 }
         let ownLine = bytes[offset..<end].contains(UInt8(ascii: "\n"))

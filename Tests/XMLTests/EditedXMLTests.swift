@@ -15,9 +15,9 @@ struct EditedXMLTests {
         ("<a x='/>'/>", "<a x='/>'>\n  <n/>\n</a>"),
         ("<p:a xmlns:p='u'/>", "<p:a xmlns:p='u'>\n  <n/>\n</p:a>"),
         ("<a>\n    <b/>\n</a>", "<a>\n    <b/>\n    <n/>\n</a>"),
-        ("<a><b/></a>", "<a><b/>\n<n/>\n</a>"),
+        ("<a><b/></a>", "<a><b/><n/></a>"),
         ("<a>\n  <b/> <!-- last -->\n</a>", "<a>\n  <b/> <!-- last -->\n  <n/>\n</a>"),
-    ]) func `an element is appended on a line of its own`(old: String, new: String) throws {
+    ]) func `an element is appended on a line of its own, unless all are on one line`(old: String, new: String) throws {
         #expect(try Self.edit(old) { try $0.append("<n/>", to: $0.root) } == new)
     }
 

@@ -1,5 +1,6 @@
 import Common
 import Configuration
+import Doctor
 import Inventory
 import Libvirt
 
@@ -164,8 +165,7 @@ struct DomainEditor {
         if error.isDenied {
             return "\(uri): \(error.message); run as root, or add the user to the group libvirt: sudo usermod -aG libvirt USER"
         }
-        let remedy =
-            "; start libvirt (sudo systemctl start libvirtd, or virtqemud), or select another URI with --connect URI"
+        let remedy = "; start libvirt (sudo systemctl start \(LibvirtUnit.name())), or select another URI with --connect URI"
         return "\(uri): \(error.message)\(error.isAway ? remedy : "")"
     }
 }

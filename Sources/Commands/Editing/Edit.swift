@@ -3,6 +3,7 @@ import Common
 import Configuration
 import Inventory
 import Libvirt
+import XML
 
 /// `virt-metadata edit`: opens a domain's instance element in the operator's editor.
 struct Edit: AsyncParsableCommand {
@@ -58,7 +59,7 @@ struct Edit: AsyncParsableCommand {
         let choice = try sides.choice(for: editor.domain)
         let (running, defined) = (editor.domain.running, editor.domain.defined)
         let old = choice == .running || defined == nil ? running?.element : defined?.element
-        let text = old.map { $0 + "\n" } ?? Self.template
+        let text = old.map { ($0.contains("\n") ? $0 : XMLLayout.laidOut($0, indentation: "")) + "\n" } ?? Self.template
         let draft = try Draft(of: editor.domain)
         try draft.begin(with: text, report: editor.report)
         while true {

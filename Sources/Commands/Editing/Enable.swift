@@ -87,7 +87,9 @@ struct Enable: AsyncParsableCommand {
         let assignments = try assignments()
         let edit = DefinitionEdit.enable(identity, assignments, replaces: force)
         if case .file(let file) = targets {
-            return try XMLFilter(file: file, options: options).apply(edit) { Self.seedNotes($0.xml, domain: "DOMAIN") }
+            return try XMLFilter(file: file, options: options).apply(edit) { outcome in
+                SeedDisk.find(in: Array(outcome.xml.utf8)).map { "warning: \($0.problem): remove it" }
+            }
         }
         try await EditingRun(selection: selection, options: options, uris: configuration?.connect ?? []).change(targets) {
             editor in

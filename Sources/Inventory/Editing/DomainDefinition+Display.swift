@@ -41,11 +41,13 @@ extension DomainDefinition {
 }
 
 extension EnableRecord {
-    /// Conceals the former values of secrets.
+    /// Conceals the former values of secrets, and their digests.
     fileprivate mutating func hideSecrets() {
         values = values.map { value in
-            guard let was = value.was, InstanceElement.isSecret(value.path) else { return value }
-            return Value(path: value.path, digest: value.digest, was: "(\(InstanceElement.grouped(was.utf8.count)) bytes)")
+            guard InstanceElement.isSecret(value.path) else { return value }
+            // A digest of a short secret can be reversed by trying all.
+            let was = value.was.map { "(\(InstanceElement.grouped($0.utf8.count)) bytes)" }
+            return Value(path: value.path, digest: "(hidden)", was: was)
         }
     }
 }

@@ -5,7 +5,8 @@ import XML
 package struct DomainDefinition {
     var document: EditedXML
     private(set) var instance: InstanceElement
-    private let original: InstanceElement
+    /// The operator's element in the document.
+    private var written: InstanceElement
     /// The skipped parts of the edits, where the definition was changed since, a sentence each.
     package internal(set) var remarks: [String] = []
 
@@ -15,7 +16,7 @@ package struct DomainDefinition {
     package init(_ xml: String, element: String?) throws(ParseError) {
         document = try EditedXML(Array(xml.utf8))
         instance = InstanceElement(element)
-        original = instance
+        written = instance
     }
 
     /// - Parameter xml: the domain's XML with the operator's element in any form, such as a file's.
@@ -26,7 +27,7 @@ package struct DomainDefinition {
             throw DefinitionFailure("expected domain XML, found <\(shown(document.root.name))>")
         }
         instance = try InstanceElement(in: document)
-        original = instance
+        written = instance
     }
 
     /// The edited XML.
@@ -141,9 +142,10 @@ package struct DomainDefinition {
     }
 
     private mutating func writeInstance() throws(ParseError) {
-        guard instance != original else { return }
+        guard instance != written else { return }
         let old = document.root.first("metadata")?.first(Vocabulary.root, namespace: Vocabulary.namespace)
         try write(try instance.namespaced, inPlaceOf: old)
+        written = instance
     }
 
     private mutating func write(_ record: EnableRecord?) throws(ParseError) {

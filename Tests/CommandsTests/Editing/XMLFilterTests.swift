@@ -47,8 +47,8 @@ struct XMLFilterTests {
         #expect(enabled.stdout.contains("<entry name='product'>OpenStack Nova</entry>"))
         // Only lines are added.
         var rest = enabled.stdout.split(separator: "\n", omittingEmptySubsequences: false)[...]
-        for line in Self.xml.replacing("<type arch=\"x86_64\">hvm</type></os>", with: "").split(separator: "\n") {
-            let index = try #require(rest.firstIndex { $0.hasPrefix(line) }, "\(line)")
+        for line in Self.xml.split(separator: "\n") {
+            let index = try #require(rest.firstIndex { $0.replacing("<smbios mode='sysinfo'/>", with: "") == line }, "\(line)")
             rest = rest[(index + 1)...]
         }
         let twice = try await run("\"$vm\" enable --xml --ssh-key key.pub --hostname web < in.xml", enabled.stdout)
@@ -56,7 +56,7 @@ struct XMLFilterTests {
         #expect(twice.stderr == "standard input: no changes\n")
         let disabled = try await run("\"$vm\" disable --xml - < in.xml", enabled.stdout)
         #expect(disabled.status == 0)
-        #expect(disabled.stdout.replacing("\n  </os>", with: "</os>").replacing("\n    </os>", with: "</os>") == Self.xml)
+        #expect(disabled.stdout == Self.xml)
         let never = try await run("\"$vm\" disable --xml in.xml")
         #expect(never.status == 0)
         #expect(never.stdout == Self.xml)
@@ -93,7 +93,7 @@ struct XMLFilterTests {
                 "echo '<network/>' | \"$vm\" enable --xml", 1,
                 "virt-metadata: standard input: expected domain XML, found <network>"
             ),
-            ("echo '<domain' | \"$vm\" enable --xml", 1, "virt-metadata: standard input: invalid XML: line 1"),
+            ("echo '<domain' | \"$vm\" enable --xml", 1, "virt-metadata: standard input: invalid XML: line "),
             ("\"$vm\" enable --xml in.xml --identity ec2", 1, "virt-metadata: in.xml: --identity ec2 needs a UUID that begins"),
             (
                 "\"$vm\" set --xml in.xml hostname=bad_name", 1,

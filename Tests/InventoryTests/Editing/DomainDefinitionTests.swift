@@ -270,7 +270,7 @@ struct DomainDefinitionTests {
         for secret in ["one", "ONE", "two", "dGhyZWU", "four", "five", "six", "seven"] { #expect(!text.contains(secret)) }
         for words in [
             "(user data: 3 bytes, changed)", "(vendor data: 12 bytes)", "(file: 5 bytes)", "(credentials: 13 bytes)",
-            "(additional metadata: 13 bytes)", "was='(", "<vm:hostname>h</vm:hostname>",
+            "(additional metadata: 13 bytes)", "was='(", "sha256='(hidden)'", "<vm:hostname>h</vm:hostname>",
         ] { #expect(text.contains(words), "\(words): \(text)") }
         #expect(try old.laidOut(showingSecrets: false).contains("(user data: 3 bytes)"))
         #expect(try new.laidOut(showingSecrets: true).contains("ONE"))
