@@ -6,10 +6,13 @@ import ServiceLifecycle
 
 /// The running services in the order of their start, so that one that does not stop can be named.
 final class ServiceRoll: Sendable {
-    private struct Named: Service {
+    private struct Named: Service, CustomStringConvertible {
         let name: String
         let service: any Service
         let roll: ServiceRoll
+
+        /// As the service group's own messages show it, which would contain everything that the service has.
+        var description: String { name }
 
         func run() async throws {
             let number = roll.begin(name)

@@ -13,13 +13,14 @@ extension InstanceUUID {
 
 extension Instance {
     static func example(
-        _ number: UInt8 = 1, named name: String = "web", interfaces: [NetworkInterface] = [], libvirtID: Int? = nil
+        _ number: UInt8 = 1, named name: String = "web", interfaces: [NetworkInterface] = [], libvirtID: Int? = nil,
+        enabledBy: Enablement? = nil
     ) -> Instance {
         let names = InstanceNames(
             domain: .example(number), domainName: name, libvirtID: libvirtID, uuid: .example(number), id: "i-\(number)",
             name: name,
             hostname: name)
-        return Instance(names: names, launch: LaunchFacts(type: "small"), interfaces: interfaces)
+        return Instance(names: names, launch: LaunchFacts(type: "small"), interfaces: interfaces, enabledBy: enabledBy)
     }
 }
 

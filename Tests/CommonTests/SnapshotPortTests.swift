@@ -53,7 +53,7 @@ import Testing
             try match(0xA, at: "eth0", in: snapshot)
         }
         let text = MatchFailure.wrongPort(Self.macA, of: ["web"], at: "tap3", pluggedIn: "db").description
-        #expect(text == "00:00:00:00:00:0a belongs to web, but came in by tap3, into which db is plugged")
+        #expect(text == "00:00:00:00:00:0a belongs to web, but came in by tap3, the port of db")
     }
 
     @Test func `an unknown MAC address matches nothing on any port`() {
@@ -133,6 +133,34 @@ import Testing
         #expect(snapshot.interfaceCount(on: "br0") == 2 && snapshot.interfaceCount(on: "br1") == 1)
         snapshot.remove(.example(2))
         #expect(snapshot.bridgesInUse == ["br0"])
+    }
+
+    @Test func `a bridge has its enabled domains while they run and are enabled, on this host`() throws {
+        func web(_ enablement: Enablement?, _ bridges: String?...) -> Instance {
+            let cards = bridges.enumerated().map { NetworkInterface.example(UInt64(0x10 + $0), bridge: $1) }
+            return .example(1, named: "web", interfaces: cards, enabledBy: enablement)
+        }
+        func mail(on bridge: String) -> Instance {
+            .example(2, named: "mail", interfaces: [.example(0x20, bridge: bridge)], enabledBy: .instanceElement)
+        }
+        var snapshot = Snapshot()
+        snapshot.insert(web(nil, "br0"))
+        snapshot.insert(mail(on: "br7"), on: HostNumber(1))
+        #expect(snapshot.enabledBridges.isEmpty && snapshot.enabledDomain(on: "br0") == nil)
+        // Two cards on one bridge are one domain.
+        snapshot.insert(web(.smbiosIdentity("ec2"), "br0", "br0", "br1", nil))
+        #expect(snapshot.enabledBridges.sorted() == ["br0", "br1"] && snapshot.enabledDomainCount(on: "br0") == 1)
+        #expect(snapshot.enabledDomain(on: "br1")?.enabledBy == .smbiosIdentity("ec2"))
+        snapshot.insert(mail(on: "br0"))
+        #expect(snapshot.enabledDomainCount(on: "br0") == 2)
+        for domain in [InstanceUUID.example(1), .example(2)] {
+            #expect(snapshot.enabledDomain(on: "br0", preferring: domain)?.domain == domain)
+        }
+        #expect(snapshot.enabledDomain(on: "br0", preferring: .example(9)) != nil)
+        snapshot.insert(web(nil, "br0", "br1"))
+        #expect(snapshot.enabledBridges == ["br0"] && snapshot.enabledDomain(on: "br0")?.domainName == "mail")
+        snapshot.remove(.example(2), stoppedAt: .now)
+        #expect(snapshot.enabledBridges.isEmpty)
     }
 
     @Test func `the MAC addresses of a stopped domain are remembered for ten seconds, unless another domain has them`() {

@@ -112,7 +112,7 @@ import Testing
 
     @Test func `the reason names the step that failed`() {
         let mac = MACAddress(bits: 0x5254_0000_0001)
-        #expect(MatchFailure.noHardwareAddress.description == "no hardware address is known for it")
+        #expect(MatchFailure.noHardwareAddress.description == "no MAC address is known for the client")
         #expect(MatchFailure.noOwner(mac).description == "no running domain has an interface 52:54:00:00:00:01")
         #expect(
             MatchFailure.severalOwners(mac, ["a", "b"]).description

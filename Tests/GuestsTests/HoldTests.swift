@@ -179,7 +179,7 @@ struct HoldTests {
                 #expect(try await server.get("/latest/", as: guest).status == 404)
             }
         }
-        #expect(logged.withLock { $0 }[Guests.unresolved] == "no hardware address is known for it")
+        #expect(logged.withLock { $0 }[Guests.unresolved] == "no MAC address is known for the client")
         #expect(logged.withLock { $0 }[Guests.unmatched] == "no running domain has an interface 52:54:00:00:00:05")
         #expect(logged.withLock { $0 }[Guests.twins] == "several running domains have an interface 52:54:00:00:00:06: one, two")
     }

@@ -19,7 +19,7 @@ struct LimitLogTests {
         for _ in 0..<10 { log.note(nil, .allHeldRequests) }
         let last = events.withLock { $0.dropFirst(LogThrottleLimits.capacity) }
         #expect(last.count == 2)
-        #expect(last.first?.hasPrefix("all connections are taken") == true)
+        #expect(last.first?.hasPrefix("connection limit exceeded") == true)
         time.withLock { $0 += LogThrottleLimits.memory }
         log.note(.port("tap0"), .allConnections)
         #expect(events.withLock { $0.count } == LogThrottleLimits.capacity + 3)
@@ -30,7 +30,7 @@ struct LimitLogTests {
         let log = LimitLog(logger: RecordingLog.logger { event in events.withLock { $0.append(event.metadata ?? [:]) } })
         let own: [ConnectionLimits.Exceeded] = [.connections, .heldRequests, .requests, .waitingRequests, .memory, .slowReading]
         for exceeded in own { log.note(.port("tap0"), exceeded) }
-        #expect(events.withLock { $0 }.map { $0["caller"] } == Array(repeating: "tap0", count: own.count))
+        #expect(events.withLock { $0 }.map { $0["port"] } == Array(repeating: "tap0", count: own.count))
         let all = own + [.allConnections, .allHeldRequests]
         #expect(Set(all.map { ServerMetrics.Refusal($0).rawValue }).count == all.count)
     }

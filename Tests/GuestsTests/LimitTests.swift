@@ -148,11 +148,12 @@ struct LimitTests {
     @Test func `a guest beyond its rates gets 429 with Retry-After on all its connections, and no other guest does`()
         async throws
     {
-        let metLimits = Locked<[String]>([])
+        let metLimits = Locked<[ConnectionLimits.Key?]>([])
         try await LiveServer.run(
             limits: { $0.rates.requestsPerSecond = 5 },
             onLimit: { client, exceeded in
-                metLimits.withLock { $0.append("\(client.map(\.description) ?? "nobody") \(exceeded)") }
+                #expect(exceeded == .requests)
+                metLimits.withLock { $0.append(client) }
             }
         ) { server in
             let connection = try server.connection()
@@ -165,7 +166,7 @@ struct LimitTests {
                 #expect(reply.field("Connection") == nil, "the connection goes on")
             }
             for guest in [Guests.big, Guests.proxy] { try await Self.expectServed(server.connection(of: guest)) }
-            #expect(Set(metLimits.withLock { $0 }) == ["52:54:00:00:00:02 requests"])
+            #expect(Set(metLimits.withLock { $0 }) == [MACAddress("52:54:00:00:00:02").map(ConnectionLimits.Key.mac)])
             try await Task.sleep(for: .milliseconds(1100))
             for _ in 0..<5 { try await Self.expectServed(connection) }
         }

@@ -13,13 +13,25 @@ struct UnmatchedClientLogTests {
         let client = Client(address: IPAddress(v4: 1), mac: nil)
         let mac = MACAddress(bits: 2)
         for _ in 0..<5 { log.note(client, .noHardwareAddress) }
-        #expect(journal.notices == ["no hardware address is known for it"])
+        #expect(journal.notices == ["no MAC address is known for the client"])
         for _ in 0..<5 { log.note(client, .noOwner(mac)) }
         #expect(journal.notices.count == 2)
         journal.advance(by: LogThrottleLimits.memory)
         log.note(client, .noOwner(mac))
         #expect(journal.notices.count == 3)
         #expect(journal.others.count == 8, "the rest is for those who ask for debug")
+    }
+
+    @Test func `a client is logged with its addresses, its bridge and its port`() {
+        let seen = Locked<Logger.Metadata>([:])
+        let log = UnmatchedClientLog(logger: RecordingLog.logger { event in seen.withLock { $0 = event.metadata ?? [:] } })
+        let mac = MACAddress(bits: 2)
+        log.note(Client(address: IPAddress(v4: 1), mac: mac, entrance: .port("tap0", bridge: "br0")), .noOwner(mac))
+        #expect(
+            seen.withLock { $0 } == [
+                "client.ip": "0.0.0.1", "client.mac": "00:00:00:00:00:02", "bridge": "br0", "port": "tap0",
+                "error": "no running domain has an interface 00:00:00:00:00:02",
+            ])
     }
 
     @Test func `of very many clients a few are logged, and that there are more`() {
@@ -50,7 +62,7 @@ private final class Journal: Sendable {
     var others: [String] { state.withLock { $0.others } }
     var log: UnmatchedClientLog {
         let logger = RecordingLog.logger { event in
-            let reason = event.metadata?["reason"].map { "\($0)" } ?? ""
+            let reason = event.metadata?["error"].map { "\($0)" } ?? ""
             self.state.withLock { event.level == .notice ? $0.notices.append(reason) : $0.others.append(reason) }
         }
         return UnmatchedClientLog(logger: logger, now: { self.state.withLock { $0.time } })

@@ -33,7 +33,7 @@ import Testing
         #expect(throws: PasswordKey.Failure.self) { try other.open(secret) }
         #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: key).open("YWJj") }
         let error = #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: key).open("no base64!") }
-        #expect(error?.description == "the password is not encrypted: it is no base64")
+        #expect(error?.description == "the password is not encrypted (invalid base64)")
     }
 
     @Test func `an unusable key and an invalid one have different errors, with a remedy`() throws {
@@ -41,7 +41,7 @@ import Testing
         let problem = { (pem: String) in
             #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: pem) }?.description ?? ""
         }
-        #expect(problem("ssh-rsa AAAA") == "there is no private key in PEM")
+        #expect(problem("ssh-rsa AAAA") == "no private key in PEM found")
         #expect(problem(try key(["-algorithm", "ED25519"])).hasPrefix("the key is not RSA"))
         let file = try openssl.file("key.pem", try key())
         let locked = try openssl.run("pkey", "-in", file, "-aes128", "-passout", "pass:secret")

@@ -76,7 +76,7 @@ import Testing
             let path = try write(text, to: "bad")
             #expect(
                 problem { $0.tokenKey = path }
-                    == "--token-key: \(path): is no key: write base64 of 32 random bytes, by 'openssl rand -base64 32 > \(path)'")
+                    == "--token-key: \(path): invalid key: expected base64 of 32 bytes; create it: openssl rand -base64 32 > \(path)")
             #expect(problem { $0.identityKey = path }.hasPrefix("--identity-key: \(path): "))
         }
         let open = try write(String(repeating: "A", count: 44), to: "open", mode: 0o644)

@@ -17,12 +17,13 @@ struct BridgeSelectionTests {
         return snapshot
     }
 
-    private func bridges(networks: [String] = [], bridges: [String] = []) -> [String] {
-        BridgeSelection(networks: networks, bridges: bridges).bridges(in: snapshot).keys.sorted()
+    private func bridges(networks: [String] = [], bridges: [String] = [], all: Bool = false) -> [String] {
+        BridgeSelection(networks: networks, bridges: bridges, servesAll: all).bridges(in: snapshot).keys.sorted()
     }
 
-    @Test func `all networks' and running domains' bridges are served unless some are selected`() {
-        #expect(bridges() == ["br0", "virbr0", "virbr1"])
+    @Test func `the selected bridges are served, or those of all networks and running domains`() {
+        #expect(bridges(all: true) == ["br0", "virbr0", "virbr1"])
+        #expect(bridges() == [], "no domain is enabled")
         #expect(bridges(networks: ["lab"]) == ["virbr1"])
         #expect(bridges(bridges: ["br7"]) == ["br7"])
         #expect(bridges(networks: ["default"], bridges: ["br0"]) == ["br0", "virbr0"])
@@ -33,13 +34,33 @@ struct BridgeSelectionTests {
         var snapshot = snapshot
         snapshot.bridges["office"] = "br0"
         #expect(
-            BridgeSelection().bridges(in: self.snapshot) == [
+            BridgeSelection(servesAll: true).bridges(in: self.snapshot) == [
                 "br0": .domain, "virbr0": .network("default"), "virbr1": .network("lab"),
             ])
-        #expect(BridgeSelection().bridges(in: snapshot)["br0"] == .network("office"))
+        #expect(BridgeSelection(servesAll: true).bridges(in: snapshot)["br0"] == .network("office"))
         #expect(BridgeSelection(networks: ["default"], bridges: ["virbr0"]).bridges(in: snapshot) == ["virbr0": .option])
         let texts = [BridgeSelection.Source.network("lab"), .option, .domain, .earlierDomain].map(\.description)
         #expect(texts == ["network lab", "--bridge", "a running domain", "an earlier domain"])
+    }
+
+    @Test func `without a setting the bridges of enabled domains are served, each because of one of them`() throws {
+        typealias Examples = InterceptionExamples
+        let web = Examples.enabled(1, "web", .init(1, on: "br0"), .init(2, on: "virbr0"), .init(3, on: nil))
+        let mail = Examples.instance(2, "mail", [.init(4, on: "br0")], enabledBy: .smbiosIdentity("openstack"))
+        var snapshot = Examples.snapshot(web, mail, Examples.instance(3, "bare", .init(5, on: "br9")))
+        let selection = BridgeSelection()
+        #expect(selection.isOptIn && !BridgeSelection(servesAll: true).isOptIn && !BridgeSelection(bridges: ["br0"]).isOptIn)
+        #expect(selection.bridges(in: snapshot).keys.sorted() == ["br0", "virbr0"])
+        let byWeb = BridgeSelection.Source.enabledDomain(web.domain, name: "web", .instanceElement)
+        let byMail = BridgeSelection.Source.enabledDomain(mail.domain, name: "mail", .smbiosIdentity("openstack"))
+        #expect(selection.bridges(in: snapshot)["virbr0"] == byWeb)
+        // The first reason stays while it holds.
+        for source in [byWeb, byMail] { #expect(BridgeSelection.enabledDomain(on: "br0", in: snapshot, after: source) == source) }
+        snapshot.remove(web.domain)
+        #expect(BridgeSelection.enabledDomain(on: "br0", in: snapshot, after: byWeb) == byMail)
+        #expect(BridgeSelection.enabledDomain(on: "virbr0", in: snapshot, after: byWeb) == nil)
+        #expect("\(byWeb)" == "domain web (<instance> element)")
+        #expect("\(byMail)" == "domain mail (SMBIOS identity openstack)")
     }
 
     @Test func `a selected network that does not exist is missing`() {

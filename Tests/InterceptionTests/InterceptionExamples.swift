@@ -21,7 +21,7 @@ enum InterceptionExamples {
     /// A running domain; its number is its UUID.
     static func instance(_ number: Int, _ name: String, _ cards: Card...) -> Instance { instance(number, name, cards) }
 
-    static func instance(_ number: Int, _ name: String, _ cards: [Card]) -> Instance {
+    static func instance(_ number: Int, _ name: String, _ cards: [Card], enabledBy: Enablement? = nil) -> Instance {
         let digits = String(number, radix: 16)
         let text = "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits
         guard let uuid = InstanceUUID(text) else { preconditionFailure("\(text) is a UUID") }
@@ -32,7 +32,12 @@ enum InterceptionExamples {
         }
         return Instance(
             names: InstanceNames(domain: uuid, domainName: name, uuid: uuid, id: "i-\(name)", name: name, hostname: name),
-            launch: LaunchFacts(type: "t"), interfaces: interfaces)
+            launch: LaunchFacts(type: "t"), interfaces: interfaces, enabledBy: enabledBy)
+    }
+
+    /// The same, enabled by its element.
+    static func enabled(_ number: Int, _ name: String, _ cards: Card...) -> Instance {
+        instance(number, name, cards, enabledBy: .instanceElement)
     }
 
     /// All domains have been read.

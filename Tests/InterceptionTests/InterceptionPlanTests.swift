@@ -19,6 +19,7 @@ struct InterceptionPlanTests {
         var ipv6 = HostFacts.IPv6.enabled
         var served: [String: ServedBridge] = [:]
         var installed = InstalledState()
+        var closed: [String: ContinuousClock.Instant] = [:]
         var now = ContinuousClock.now
 
         init() { settings.selection.bridges = ["br0"] }
@@ -27,7 +28,7 @@ struct InterceptionPlanTests {
             let facts = HostFacts(
                 network: HostNetwork(links: links, addresses: addresses), hostUse: hostUse,
                 ipv6: Dictionary(links.map { ($0.name, ipv6) }, uniquingKeysWith: { first, _ in first }))
-            return InterceptionPlan(settings, facts, snapshot, served: served, installed: installed, now: now)
+            return InterceptionPlan(settings, facts, snapshot, served: served, installed: installed, closed: closed, now: now)
         }
 
         /// The same once the plan has been executed, with sockets on the next numbers.
@@ -104,16 +105,67 @@ struct InterceptionPlanTests {
 
     @Test func `a link that only a domain names is served only if it is a bridge`() {
         var situation = Situation()
-        situation.settings.selection.bridges = []
+        situation.settings.selection = BridgeSelection(servesAll: true)
         situation.snapshot = Examples.snapshot(Examples.instance(1, "web", .init(1, tap: "tap1", on: "eth0")))
         situation.links = [Examples.link("eth0", 2, nil)]
         #expect(situation.plan.started.isEmpty && situation.plan.notes.contains(.notABridge("eth0")))
+        situation.settings.selection = BridgeSelection()
+        situation.snapshot = Examples.snapshot(Examples.enabled(1, "web", .init(1, tap: "tap1", on: "eth0")))
+        #expect(situation.plan.started.isEmpty && situation.plan.notes.contains(.notABridge("eth0")), "enabled or not")
         situation.settings.selection.bridges = ["eth0"]
         #expect(situation.plan.started.map(\.link.name) == ["eth0"])
         situation.settings.selection.bridges = []
         situation.links = [Examples.link("eth0", 2, "openvswitch")]
         #expect(situation.plan.started.map(\.hasPorts) == [false])
     }
+
+    // MARK: Enabled domains
+
+    @Test func `without a setting a bridge is served while an enabled domain runs on it`() {
+        var situation = Situation()
+        situation.settings.selection = BridgeSelection()
+        let (bare, web) = (Examples.instance(1, "bare", .init(1, tap: "tap1")), Examples.enabled(2, "web", .init(2, tap: "tap2")))
+        situation.links += [Examples.tap("tap1", 11), Examples.tap("tap2", 12)]
+        situation.snapshot = Examples.snapshot(bare)
+        #expect(situation.plan == InterceptionPlan.nothing)
+        situation.snapshot.insert(web)
+        #expect(situation.plan.started.map(\.source) == [.enabledDomain(web.domain, name: "web", .instanceElement)])
+        situation.carryOut()
+        // The domain that is not enabled has a socket too.
+        #expect(situation.served["br0"]?.listeners[Self.key(11, 1)] != nil)
+        situation.snapshot.remove(web.domain)
+        let plan = situation.plan
+        #expect(plan.ended == ["br0"] && plan.bridges.isEmpty && plan.opened.isEmpty && plan.gone.isEmpty)
+    }
+
+    @Test func `a bridge is opened when it has been closed for long enough, and all domains are read`() {
+        var situation = Situation()
+        situation.settings.selection = BridgeSelection()
+        situation.snapshot = Examples.snapshot(isComplete: false)
+        situation.installed.bridges = ["br0", "br9"]
+        situation.installed.addresses = [.init(bridge: .init(name: "br5", index: 5), address: MetadataAddress.v4)]
+        situation.closed = ["br0": situation.now + .seconds(1)]
+        #expect(situation.plan.opened == [], "a domain that is not read yet may be enabled")
+        situation.snapshot.isLocalComplete = true
+        #expect(situation.plan.opened == ["br5", "br9"])
+        situation.now += .seconds(1)
+        #expect(situation.plan.opened == ["br0", "br5", "br9"])
+        situation.snapshot.insert(Examples.enabled(2, "web", .init(2, tap: "tap2")))
+        #expect(situation.plan.opened == ["br5", "br9"] && situation.plan.started.map(\.link.name) == ["br0"])
+    }
+
+    @Test(arguments: [BridgeSelection(servesAll: true), BridgeSelection(bridges: ["br7"])])
+    func `with a setting no bridge is released`(selection: BridgeSelection) {
+        var situation = Situation()
+        situation.snapshot = Examples.snapshot(Examples.enabled(2, "web", .init(2, tap: "tap2")))
+        situation.carryOut()
+        situation.installed.bridges = ["br0", "br9"]
+        situation.settings.selection = selection
+        situation.snapshot = Examples.snapshot()
+        #expect(situation.plan.ended == [] && situation.plan.opened == [] && situation.plan.bridges.map(\.link.name) == ["br0"])
+    }
+
+    // MARK: Networks
 
     @Test func `missing networks are logged once all domains are read`() {
         var situation = Situation()
@@ -175,7 +227,7 @@ struct InterceptionPlanTests {
         situation.addresses = [LinkAddress(MetadataAddress.v4, prefixLength: 32, interface: 7)]
         let bridge = try #require(situation.plan.bridges.first)
         #expect(bridge.answered.isEmpty)
-        let advice = "--intercept redirect, so packets are to be redirected, and that needs an IPv4 address on the bridge"
+        let advice = "--intercept redirect, so packets must be redirected, which needs an IPv4 address on the bridge"
         #expect(bridge.notes == [.cannotRedirect("br0", advice)])
     }
 
@@ -191,7 +243,7 @@ struct InterceptionPlanTests {
         situation.hostUse = "port 80 is held"
         #expect(
             situation.plan.bridges.first?.notes
-                == [.cannotRedirect("br0", "port 80 is held, and packets can be redirected on bridges of the kernel alone")])
+                == [.cannotRedirect("br0", "port 80 is held, and packets can be redirected on kernel bridges only")])
     }
 
     @Test func `an earlier version's bridge option is restored`() {
@@ -325,6 +377,15 @@ struct InterceptionPlanTests {
     }
 }
 
+extension InterceptionPlan {
+    /// The plan of a server that serves no bridge, and has served none.
+    fileprivate static var nothing: InterceptionPlan {
+        InterceptionPlan(
+            InterceptionSettings(), HostFacts(network: HostNetwork(links: [], addresses: [])), InterceptionExamples.snapshot(),
+            served: [:], installed: InstalledState(), now: .now)
+    }
+}
+
 extension ServedBridge {
     /// The bridge once a plan has been executed, with sockets on the next numbers.
     fileprivate mutating func carryOut(_ plan: BridgePlan, now: ContinuousClock.Instant) {
@@ -343,7 +404,7 @@ extension ServedBridge {
 /// The inputs of rules.
 struct RuleInputsTests {
     private typealias Examples = InterceptionExamples
-    private let bridge = ServedBridge(link: .init(name: "br0", index: 7), hasPorts: true, mode: .address)
+    private let bridge = ServedBridge(link: .init(name: "br0", index: 7), hasPorts: true, mode: .address, source: .option)
 
     private func inputs(
         _ mode: InterceptionMode = .auto, _ served: ServedBridge..., links: [Link] = [], snapshot: Snapshot = Examples.snapshot(),
@@ -356,7 +417,7 @@ struct RuleInputsTests {
 
     @Test func `all recorded bridges are closed but a link without ports that is open`() {
         #expect(inputs(.auto, bridge).closed == ["br0", "br9"])
-        var whole = ServedBridge(link: .init(name: "br0", index: 7), hasPorts: false, mode: .address)
+        var whole = ServedBridge(link: .init(name: "br0", index: 7), hasPorts: false, mode: .address, source: .option)
         #expect(inputs(.auto, whole).closed == ["br0", "br9"], "nothing listens yet")
         whole.endpoints = [.init(address: MetadataAddress.v4, port: 80)]
         #expect(inputs(.auto, whole).closed == ["br9"])

@@ -24,13 +24,16 @@ struct InterceptorTests {
 
     private static var web: Instance { Examples.instance(1, "web", .init(1, tap: "tap1")) }
 
-    private func interceptor(on host: RecordedHost? = nil, ports: ClosedRange<UInt16> = 61000...65535) throws -> Interceptor {
+    private func interceptor(
+        on host: RecordedHost? = nil, ports: ClosedRange<UInt16> = 61000...65535,
+        selection: BridgeSelection = BridgeSelection(bridges: ["br0"]), status: BridgeStatusBoard = BridgeStatusBoard()
+    ) throws -> Interceptor {
         let host = host ?? self.host
         var settings = InterceptionSettings()
-        settings.selection.bridges = ["br0"]
+        settings.selection = selection
         settings.listenerPorts = ports
         return Interceptor(
-            settings, file: try InstalledStateFile(directory: host.directory.path), host: host, board: board,
+            settings, file: try InstalledStateFile(directory: host.directory.path), host: host, board: board, status: status,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -160,6 +163,70 @@ struct InterceptorTests {
         #expect(leads(events.dropFirst(2).first, to: 0))
         #expect(host.recorded.addresses.map(\.bridge.index) == [8])
         #expect(await interceptor.portSockets.count == 2)
+    }
+
+    // MARK: Enabled domains
+
+    @Test func `nothing is touched before a domain is enabled, nor left when the last one has stopped`() async throws {
+        let status = BridgeStatusBoard()
+        let interceptor = try interceptor(selection: BridgeSelection(), status: status)
+        #expect(await interceptor.reconcile(networkChanged: true) == nil)
+        #expect(host.takeEvents().isEmpty && host.recorded == InstalledState() && status.bridges.isEmpty)
+        // `set` on the running domain.
+        board.publish(Examples.snapshot(Examples.enabled(1, "web", .init(1, tap: "tap1"))))
+        await interceptor.reconcile(networkChanged: false)
+        #expect(leads(host.takeEvents().last, to: 2))
+        let served = try #require(status.bridges.first)
+        #expect(served.name == "br0" && served.since != nil && served.interfaces == 1 && served.enabledDomains == 1)
+        #expect("\(served.source)" == "domain web (<instance> element)")
+        // A domain that is not enabled is served on it too, but does not keep it.
+        let bare = Examples.instance(2, "bare", .init(2, tap: "tap2"))
+        host.state.withLock { $0.links.append(Examples.tap("tap2", 12)) }
+        board.publish(Examples.snapshot(Examples.enabled(1, "web", .init(1, tap: "tap1")), bare))
+        await interceptor.reconcile(networkChanged: true)
+        #expect(await interceptor.portSockets.count == 4)
+        _ = host.takeEvents()
+        board.publish(Examples.snapshot(bare))
+        let delay = try #require(await interceptor.reconcile(networkChanged: false))
+        let events = host.takeEvents()
+        #expect(events.dropLast().allSatisfy { if case .closed = $0 { true } else { false } } && events.count == 5, "\(events)")
+        // Closed for all until the connections have ended.
+        #expect(leads(events.last, to: 0) && host.recorded.bridges == ["br0"] && status.bridges.isEmpty)
+        await interceptor.reconcile(networkChanged: false)
+        #expect(host.takeEvents().isEmpty)
+        try await Task.sleep(for: delay)
+        await interceptor.reconcile(networkChanged: false)
+        #expect(host.takeEvents() == [.removed(MetadataAddress.v4), .tablesRemoved])
+        #expect(host.recorded == InstalledState())
+        await interceptor.end()
+        #expect(host.takeEvents().isEmpty)
+    }
+
+    @Test func `a domain that starts again before its bridge is opened is served as before`() async throws {
+        let web = Examples.enabled(1, "web", .init(1, tap: "tap1"))
+        board.publish(Examples.snapshot(web))
+        let interceptor = try interceptor(selection: BridgeSelection())
+        await interceptor.reconcile(networkChanged: true)
+        board.publish(Examples.snapshot())
+        let delay = try #require(await interceptor.reconcile(networkChanged: false))
+        board.publish(Examples.snapshot(web))
+        await interceptor.reconcile(networkChanged: false)
+        #expect(leads(host.takeEvents().last, to: 2))
+        try await Task.sleep(for: delay)
+        await interceptor.reconcile(networkChanged: false)
+        #expect(host.takeEvents().isEmpty && host.recorded.bridges == ["br0"])
+    }
+
+    @Test func `a bridge that an earlier server left stays closed for as long as that server's packets may be sent`() async throws
+    {
+        var state = InstalledState()
+        (state.bridges, state.tables) = (["br0"], Set(RuleSet.families))
+        try Data(state.bytes).write(to: host.directory.appending(path: "owned.json"))
+        let interceptor = try interceptor(selection: BridgeSelection())
+        await interceptor.reconcile(networkChanged: true)
+        #expect(leads(host.takeEvents().last, to: 0) && host.recorded.bridges == ["br0"])
+        let opening = try #require(await interceptor.closed["br0"])
+        #expect(ContinuousClock.now.duration(to: opening) > .seconds(100))
     }
 
     @Test func `at the end new connections are dropped, and nothing is installed any more`() async throws {

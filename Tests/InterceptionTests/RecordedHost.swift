@@ -14,6 +14,8 @@ final class RecordedHost: InterceptionHost, RuleTables {
     enum Event: Hashable {
         /// Rules were written, which lead to these ports.
         case rules(leadingTo: Set<UInt16>, isRecorded: Bool)
+        /// The tables were removed.
+        case tablesRemoved
         case added(IPAddress, isRecorded: Bool)
         case removed(IPAddress)
         case learning
@@ -86,7 +88,10 @@ final class RecordedHost: InterceptionHost, RuleTables {
         state.withLock { $0.addresses.append(address) }
     }
 
-    func remove(_ address: LinkAddress) throws(KernelError) { note(.removed(address.address)) }
+    func remove(_ address: LinkAddress) throws(KernelError) {
+        note(.removed(address.address))
+        state.withLock { $0.addresses.removeAll { $0.address == address.address && $0.interface == address.interface } }
+    }
     func startLearningFromLinkLocal(onBridge index: Int32) throws(KernelError) { note(.learning) }
 
     // MARK: Sockets
@@ -108,6 +113,10 @@ final class RecordedHost: InterceptionHost, RuleTables {
     var tables: (any RuleTables)? { self }
 
     func run(_ commands: String) throws(NFTablesError) {
+        guard commands.contains("chain") else {
+            note(.tablesRemoved)
+            return state.withLock { $0.comments = [:] }
+        }
         let leading = Set(commands.matches(of: /tcp dport set (\d+)/).compactMap { UInt16($0.1) })
         let (tables, bridges) = (recorded.tables, recorded.bridges)
         note(.rules(leadingTo: leading, isRecorded: tables == Set(RuleSet.families) && bridges == ["br0"]))

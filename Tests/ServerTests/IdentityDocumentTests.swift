@@ -41,7 +41,7 @@ import Testing
     @Test func `before a server's first start there is no certificate, which is an error`() async throws {
         let output = try await Program.run("certificate", "--state-directory", "/tmp/no-such-\(UUID().uuidString)")
         #expect(output.status == 1)
-        #expect(output.stderr.hasPrefix("virt-metadata: there is no certificate that this user can read; "))
+        #expect(output.stderr.hasPrefix("virt-metadata: no certificate found that this user can read; "))
     }
 
     @Test func `a token outlives the server that issued it`() async throws {

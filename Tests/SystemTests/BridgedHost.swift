@@ -90,24 +90,37 @@ final class BridgedHost {
     func unplug(_ guest: Guest) throws { try host.run("ip", "link", "delete", guest.tap) }
 
     /// Starts a guest's domain.
-    func start(_ guest: Guest, named name: String? = nil, mac: String? = nil, tap: String? = nil) throws {
+    ///
+    /// - Parameters:
+    ///   - metadata: by default an element of the operator's, by which the domain is enabled.
+    ///   - tables: `<sysinfo>`, which the guest sees.
+    func start(
+        _ guest: Guest, named name: String? = nil, mac: String? = nil, tap: String? = nil, metadata: String? = nil,
+        tables: String = ""
+    ) throws {
         let name = name ?? guest.name
         let uuid = uuids[name] ?? UUID().uuidString.lowercased()
         uuids[name] = uuid
+        let element = "<instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-\(name)</instance-id></instance>"
         let path = try libvirtd.file(
             "\(name).xml",
             """
             <domain type='test'>
               <name>\(name)</name><uuid>\(uuid)</uuid>
-              <metadata><instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-\(name)</instance-id></instance></metadata>
+              <metadata>\(metadata ?? element)</metadata>
               <memory unit='MiB'>64</memory>
-              <os><type>hvm</type></os>
+              \(tables)<os><type>hvm</type>\(tables.isEmpty ? "" : "<smbios mode='sysinfo'/>")</os>
               <devices><interface type='bridge'>
                 <mac address='\(mac ?? guest.mac)'/><source bridge='\(guest.bridge)'/><target dev='\(tap ?? guest.tap)'/>
               </interface></devices>
             </domain>
             """)
         try libvirtd.virsh("create", path)
+    }
+
+    /// The instance-id of a domain without an element of the operator's.
+    func instanceID(of name: String) throws -> String {
+        "i-" + (try #require(uuids[name])).filter { $0 != "-" }.prefix(17)
     }
 
     func destroy(_ name: String) throws { try libvirtd.virsh("destroy", name) }

@@ -61,7 +61,7 @@ struct ConnectionRateTests {
         #expect(disguised.opened <= disguised.most, "\(disguised)")
 
         try await host.eventually("the operator is told", within: .seconds(15)) {
-            host.log.contains("connections that guests began too fast were not answered")
+            host.log.contains("guest connection rate limit exceeded; SYNs were dropped")
         }
         try flooder.namespace.run("ip", "link", "set", "eth0", "address", flooder.mac)
         try flooder.namespace.run("ip", "route", "replace", "169.254.169.254/32", "dev", "eth0")

@@ -145,7 +145,7 @@ struct FaultTests {
             head -c 8192 /dev/zero > /run/small/filling
             serve() {
                 "$1" serve --connect test:///default --listen 127.0.0.1:0 --state-directory /run/small/state 2>/run/small.log & server=$!
-                until grep -q 'listening$' /run/small.log || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
+                until grep -q ' listening address=' /run/small.log || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
                 kill $server 2>/dev/null; wait $server; status=$?
                 cat /run/small.log >&2; echo "status $status"
             }

@@ -81,7 +81,7 @@ struct PrivilegeTests {
     private static func serveUntilListening(_ options: String = "", under wrapper: String = "") -> String {
         #"""
         \#(wrapper) \#(serve()) \#(options) 2>"$state.log" & server=$!
-        until grep -q 'listening$' "$state.log" || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
+        until grep -q ' listening address=' "$state.log" || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
         kill $server 2>/dev/null; wait $server; status=$?
         cat "$state.log" >&2; (exit $status)
         """#

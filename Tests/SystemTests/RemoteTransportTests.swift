@@ -34,7 +34,7 @@ struct RemoteTransportTests {
         try await host.expect(2, "i-00000002")
 
         relay.stop()
-        try await host.eventually("its end is told of") { server.log.contains("the last inventory answers") }
+        try await host.eventually("its end is told of") { server.log.contains("serving the last known state") }
         #expect(try host.ask(2) == "i-00000002")
     }
 

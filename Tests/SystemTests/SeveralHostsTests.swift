@@ -39,7 +39,7 @@ struct SeveralHostsTests {
 
         let dead = hosts[2].libvirtd
         try dead.kill(SIGKILL)
-        try await here.eventually("its end is told of") { here.server.log.says("the last inventory answers", of: dead) }
+        try await here.eventually("its end is told of") { here.server.log.says("serving the last known state", of: dead) }
         #expect(here.server.log.says("instances=2", of: dead))
         for (number, host) in [(4, 0), (5, 1)] {
             try define(number, on: host)
@@ -48,7 +48,7 @@ struct SeveralHostsTests {
             try await here.expect(number, nil)
         }
         #expect(try here.ask(3) == "i-3-on-2")
-        let warnings = here.server.log.split(separator: "\n").filter { $0.contains("the last inventory answers") }
+        let warnings = here.server.log.split(separator: "\n").filter { $0.contains("serving the last known state") }
         #expect(warnings.count == 1, "once, and of one host: \(warnings)")
 
         // The test driver of a new libvirtd does not have the old one's domains.

@@ -57,7 +57,7 @@ package final class MetadataServer: Sendable {
         process = try RunningProgram(wrapper + less + [Self.executable, "serve"] + arguments + own, in: host, output: log)
         address = try await Self.whenReady(process, log: logFile) { text in
             if let phrase { return text.contains(phrase) ? "" : nil }
-            guard let line = text.split(separator: "\n").first(where: { $0.hasSuffix("listening") }) else { return nil }
+            guard let line = text.split(separator: "\n").first(where: { $0.contains(" listening address=") }) else { return nil }
             let word = line.split(separator: " ").first { $0.hasPrefix("address=") }
             return word.map { String($0.dropFirst("address=".count)) }
         }

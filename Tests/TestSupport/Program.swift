@@ -91,7 +91,7 @@ package final class ServerProcess: Sendable {
     package var log: String { (try? String(contentsOf: folder.appending(path: "log"), encoding: .utf8)) ?? "" }
 
     /// The ports it listens on.
-    package var ports: [Int] { log.matches(of: /127\.0\.0\.1:(\d+) .*listening/).compactMap { Int($0.1) } }
+    package var ports: [Int] { log.matches(of: #/ listening address=127\.0\.0\.1:(\d+)/#).compactMap { Int($0.1) } }
 
     /// A connection of the guest `min`, or of `rich` from 127.0.0.3.
     package func connection(from guest: String = "127.0.0.2", port: Int = 0, window: Int32? = nil) throws -> RawConnection {

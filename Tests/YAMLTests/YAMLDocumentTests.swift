@@ -45,7 +45,7 @@ struct YAMLDocumentTests {
         ("a: 1\n\tb: 2", 2, "found a tab character that violates indentation"),
         ("a: 1\nb: \u{1}", 2, "control characters are not allowed"), ("a: [1, 2", 2, "did not find expected ',' or ']'"),
         ("a: 1\nb: 2\na: 3", 3, "duplicate key 'a', first in line 1"), ("a: 1\n---\nb: 2", 2, "there is more than one document"),
-        ("a: *nowhere", 1, "there is no anchor 'nowhere' before"), ("a: &x [*x]", 1, "there is no anchor 'x' before"),
+        ("a: *nowhere", 1, "unknown anchor 'nowhere'"), ("a: &x [*x]", 1, "unknown anchor 'x'"),
     ])
     func `an error has its line`(text: String, line: Int, problem: String) {
         let error = #expect(throws: ParseError.self) { try shown(text) }

@@ -33,6 +33,45 @@ import Testing
                 && instance.machine.disks.isEmpty)
     }
 
+    // MARK: Enabled
+
+    private static let element = "<metadata><instance xmlns='urn:virt-metadata:instance:1'/></metadata>"
+    private static let foreign = """
+        <metadata><instance xmlns='http://openstack.org/xmlns/libvirt/nova/1.1'/><enabled xmlns='urn:virt-metadata:enabled:1'/>\
+        <instance-id>bare</instance-id><name xmlns='urn:virt-metadata:instance:1'/></metadata>
+        """
+    private static func tables(_ mode: String, _ entry: String, _ value: String) -> String {
+        "<sysinfo type='smbios'><system><entry name='\(entry)'>\(value)</entry></system></sysinfo><os><smbios mode='\(mode)'/></os>"
+    }
+
+    @Test(arguments: [
+        ("", nil as Enablement?), (element, .instanceElement), (foreign, nil),
+        (tables("sysinfo", "product", "OpenStack Nova"), .smbiosIdentity("openstack")),
+        (tables("sysinfo", "product", "OpenStack Nova") + element, .smbiosIdentity("openstack")),
+        (tables("emulate", "product", "OpenStack Nova"), nil), (tables("sysinfo", "product", "Bochs"), nil),
+        (tables("sysinfo", "serial", "ds=nocloud;s=http://169.254.169.254/nocloud/"), .smbiosIdentity("nocloud")),
+        (tables("sysinfo", "serial", "ds=nocloud;s=http://192.0.2.1/"), nil),
+    ])
+    func `a domain is enabled by an SMBIOS identity or its element, and nothing else`(xml: String, by: Enablement?) throws {
+        let domain = "<domain type='test'><name>web</name>\(uuid)\(xml)</domain>"
+        let assembly = try InstanceAssembly(readsBare: false)
+        #expect(try assembly.assemble(Array(domain.utf8)).instance.enabledBy == by)
+        // `list` shows the same.
+        let identity = try DomainDefinition(domain, element: nil).presentIdentity.map { Enablement.smbiosIdentity($0.rawValue) }
+        #expect(identity == (by == .instanceElement ? nil : by))
+    }
+
+    @Test func `with the persistent metadata its element counts, and the running guest's tables`() throws {
+        let (bare, full) = ("", Self.element + Self.tables("sysinfo", "product", "OpenStack Nova"))
+        func enablement(_ live: String, _ edited: String) throws -> Enablement? {
+            let domains = [live, edited].map { Array("<domain type='test'><name>web</name>\(uuid)\($0)</domain>".utf8) }
+            return try InstanceAssembly(readsBare: false).assemble(domains[0], edited: domains[1]).instance.enabledBy
+        }
+        #expect(try enablement(bare, full) == .instanceElement)
+        #expect(try enablement(full, bare) == .smbiosIdentity("openstack"))
+        #expect(try enablement(Self.element, bare) == nil)
+    }
+
     @Test(arguments: ["tap\u{212A}", "tap5678901234567", "tap 1", ""])
     func `a link with an unprintable name is not served, and is reported`(name: String) throws {
         for (tap, bridge) in [(name, "br0"), ("tap1", name)] {
@@ -245,7 +284,7 @@ import Testing
             "", devices: "<interface type='\(type)'><mac address='52:54:00:00:00:02'/><source dev='eth0'/></interface>")
         #expect(
             noted == [
-                "devices/interface: note: 52:54:00:00:00:02 is of type '\(type)' (\(kind)): no bridge sees its requests, so they are "
+                "devices/interface: note: 52:54:00:00:00:02 is of type '\(type)' (\(kind)): its requests pass no bridge, so it is "
                     + "not served"
             ])
     }

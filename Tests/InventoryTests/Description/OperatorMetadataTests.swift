@@ -28,13 +28,13 @@ import Testing
     }
 
     @Test(arguments: [
-        ("<userdata encoding='base64'>A</userdata>", "userdata: is no base64 (RFC 4648 §4)"),
-        ("<userdata encoding='base64'>AP8-</userdata>", "userdata: is no base64 (RFC 4648 §4)"),
+        ("<userdata encoding='base64'>A</userdata>", "userdata: invalid base64 (RFC 4648 §4)"),
+        ("<userdata encoding='base64'>AP8-</userdata>", "userdata: invalid base64 (RFC 4648 §4)"),
         (
             "<userdata encoding=''>x</userdata>",
-            "userdata: the encoding '' is unknown; there is 'base64', and text without the attribute"
+            "userdata: unknown encoding '': expected base64, or no attribute for text"
         ),
-        ("<userdata>a <b/></userdata>", "userdata: holds elements; write '<' as '&lt;' or use a CDATA section"),
+        ("<userdata>a <b/></userdata>", "userdata: contains elements; write '<' as '&lt;' or use a CDATA section"),
     ]) func `unusable user data is omitted and reported`(elements: String, finding: String) throws {
         #expect(try text(elements) == nil)
         #expect(try findings(elements) == [finding])
@@ -46,7 +46,7 @@ import Testing
             try assembled("<vendordata encoding='base64'>WzFd</vendordata>").instance.documents.vendorData
                 == .array([.integer(1)]))
         #expect(try assembled("<vendordata>#cloud-config</vendordata>").instance.documents.vendorData == nil)
-        #expect(try findings("<vendordata>{</vendordata>").first?.hasPrefix("vendordata: is no JSON: line 1") == true)
+        #expect(try findings("<vendordata>{</vendordata>").first?.hasPrefix("vendordata: invalid JSON: line 1") == true)
     }
 
     // MARK: Additional
@@ -72,11 +72,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"": 1}"#, "the name of '' is empty"), (#"{"a": {"b/c": 1}, "x": 1}"#, "the name of 'a/b/c' holds a '/'"),
-        (#"{"a=b": 1, "x": 1}"#, "the name of 'a=b' holds a '='"), (#"{"a": null}"#, "'a' is null"),
+        (#"{"": 1}"#, "the member name '' is empty"), (#"{"a": {"b/c": 1}, "x": 1}"#, "the member name 'a/b/c' contains '/'"),
+        (#"{"a=b": 1, "x": 1}"#, "the member name 'a=b' contains '='"), (#"{"a": null}"#, "'a' is null"),
         (#"{"a": ""}"#, "'a' is empty"),
-        (#"{"a": {}}"#, "'a' is an object without a place"),
-        (#"{"é": 1, "e\u0301": 2}"#, "'e\u{301}' is given twice; the first one counts"),
+        (#"{"a": {}}"#, "'a' has no usable member"),
+        (#"{"é": 1, "e\u0301": 2}"#, "duplicate member 'e\u{301}'; the first one is used"),
     ]) func `a member that cannot be an entry is omitted and reported`(json: String, problem: String) throws {
         #expect(try findings("<additional><![CDATA[\(json)]]></additional>").contains("additional: \(problem)"))
         let shown = try additional(json)
@@ -85,19 +85,20 @@ import Testing
 
     @Test(arguments: ["[1]", "1", "null", "\"a\""]) func `a value that is not an object is unusable`(json: String) throws {
         #expect(try additional(json) == nil)
-        #expect(try findings("<additional>\(json)</additional>") == ["additional: is no JSON object"])
+        #expect(try findings("<additional>\(json)</additional>") == ["additional: invalid value: expected a JSON object"])
     }
 
     @Test(arguments: ["{", "{\"a\": 1, \"a\": 2}", "{} {}", "{\"a\": \"\\u0000\"}"]) func `invalid JSON is unusable`(
         json: String
     ) throws {
         #expect(try additional(json) == nil)
-        #expect(try findings("<additional>\(json)</additional>").map { $0.hasPrefix("additional: is no JSON: line 1") } == [true])
+        #expect(
+            try findings("<additional>\(json)</additional>").map { $0.hasPrefix("additional: invalid JSON: line 1") } == [true])
     }
 
     @Test func `an object without an entry is reported, also at the top`() throws {
         #expect(try additional("{}") == nil)
-        #expect(try findings("<additional>{}</additional>") == ["additional: is an object without a place"])
+        #expect(try findings("<additional>{}</additional>") == ["additional: has no usable member"])
     }
 
     // MARK: Keys
@@ -119,20 +120,20 @@ import Testing
 
     @Test(arguments: [
         ("<public-key><key>k</key></public-key>", ["has no attribute 'name'"]),
-        ("<public-key name='a=b'><key>k</key></public-key>", ["the name 'a=b' holds a '='"]),
+        ("<public-key name='a=b'><key>k</key></public-key>", ["the name 'a=b' contains '='"]),
         (
             "<public-key name='a&#10;b'><key>k</key></public-key>",
-            ["the name 'a\\nb' holds a line break or another control character"]
+            ["the name 'a\\nb' contains a line break or another control character"]
         ),
-        ("<public-key name='a'/>", ["the key 'a' has no <key> that can be used"]),
-        ("<public-key name='a'><key> </key></public-key>", ["the key is empty", "the key 'a' has no <key> that can be used"]),
+        ("<public-key name='a'/>", ["the public key 'a' has no usable <key>"]),
+        ("<public-key name='a'><key> </key></public-key>", ["the key is empty", "the public key 'a' has no usable <key>"]),
         (
             "<public-key name='a'><key>1\n2</key></public-key>",
-            ["an openssh-key is one line; give each key a <public-key> of its own", "the key 'a' has no <key> that can be used"]
+            ["an openssh-key must be one line; write a <public-key> for each key", "the public key 'a' has no usable <key>"]
         ),
         (
             "<public-key name='a'><key format='a/b'>k</key></public-key>",
-            ["the format 'a/b' holds a '/'", "the key 'a' has no <key> that can be used"]
+            ["the format 'a/b' contains '/'", "the public key 'a' has no usable <key>"]
         ),
     ]) func `an unusable key is omitted and reported`(elements: String, problems: [String]) throws {
         #expect(try keys(elements + "<public-key name='good'><key>k</key></public-key>") == ["good: openssh-key=k"])
@@ -146,38 +147,41 @@ import Testing
         #expect(try keys(elements) == ["a: openssh-key=1"])
         #expect(
             try findings("<public-keys>\(elements)</public-keys>") == [
-                "public-keys/public-key/key: the format 'openssh-key' is given twice; the first one counts",
-                "public-keys/public-key: the name 'a' is given twice; the first one counts",
+                "public-keys/public-key/key: duplicate format 'openssh-key'; the first one is used",
+                "public-keys/public-key: duplicate name 'a'; the first one is used",
             ])
     }
 
     @Test func `a key without the format that clients of EC2 ask for is noted`() throws {
         #expect(
             try findings("<public-keys><public-key name='a'><key format='x509'>k</key></public-key></public-keys>") == [
-                "public-keys/public-key: note: only the OpenStack documents show 'a': clients of EC2 want every key as openssh-key"
+                "public-keys/public-key: note: only the OpenStack documents show 'a': EC2 clients expect every key to have the format openssh-key"
             ])
         #expect(
             try findings("<public-keys><public-key name='a'><key format='y'>k</key></public-key></public-keys>") == [
-                "public-keys/public-key: note: no place shows 'a': clients of EC2 want every key as openssh-key"
+                "public-keys/public-key: note: no path shows 'a': EC2 clients expect every key to have the format openssh-key"
             ])
     }
 
     // MARK: Elements
 
     @Test(arguments: [
-        ("<nme>x</nme>", "nme: is not a word of the vocabulary; is 'name' meant?"),
-        ("<zzzzzzzz/>", "zzzzzzzz: is not a word of the vocabulary"),
-        ("<placement><rack>7</rack></placement>", "placement/rack: is not a word of the vocabulary"),
-        ("<name>a</name><name>b</name>", "name: is given twice; the first one counts"),
-        ("<x xmlns=''/>", "x: is outside the namespace urn:virt-metadata:instance:1"),
-        ("<launch-index>1.5</launch-index>", "launch-index: '1.5' is no number from 0"),
-        ("<launch-index>99999999999999999999</launch-index>", "launch-index: '99999999999999999999' is no number from 0"),
-        ("<hostname>a b</hostname>", "hostname: 'a b' is no host name; 'a-b' would be"),
-        ("<hostname>日本</hostname>", "hostname: '日本' is no host name"),
-        ("<name>a&#x2028;b</name>", "name: holds a line break or another control character"),
+        ("<nme>x</nme>", "nme: unknown element; is 'name' meant?"),
+        ("<zzzzzzzz/>", "zzzzzzzz: unknown element"),
+        ("<placement><rack>7</rack></placement>", "placement/rack: unknown element"),
+        ("<name>a</name><name>b</name>", "name: duplicate element; the first one is used"),
+        ("<x xmlns=''/>", "x: is not in the namespace urn:virt-metadata:instance:1"),
+        ("<launch-index>1.5</launch-index>", "launch-index: invalid value '1.5': expected an integer from 0"),
+        (
+            "<launch-index>99999999999999999999</launch-index>",
+            "launch-index: invalid value '99999999999999999999': expected an integer from 0"
+        ),
+        ("<hostname>a b</hostname>", "hostname: 'a b' is not a valid hostname (try 'a-b')"),
+        ("<hostname>日本</hostname>", "hostname: '日本' is not a valid hostname"),
+        ("<name>a&#x2028;b</name>", "name: contains a line break or another control character"),
         ("<tags><tag>x</tag></tags>", "tags/tag: has no attribute 'name'"),
-        ("<tags><tag name='a/b'>x</tag></tags>", "tags/tag: the name 'a/b' holds a '/'"),
-        ("<tags><tag name='a'/><tag name='a'/></tags>", "tags/tag: the name 'a' is given twice; the first one counts"),
+        ("<tags><tag name='a/b'>x</tag></tags>", "tags/tag: the name 'a/b' contains '/'"),
+        ("<tags><tag name='a'/><tag name='a'/></tags>", "tags/tag: duplicate name 'a'; the first one is used"),
         ("<disks><disk target='vdz'/></disks>", "disks/disk: the domain has no disk 'vdz'"),
         ("<disks><disk/></disks>", "disks/disk: has no attribute 'target'"),
         (
@@ -186,88 +190,94 @@ import Testing
         ),
         (
             "<interfaces><interface mac='1'/></interfaces>",
-            "interfaces/interface: has no attribute 'mac' that is a hardware address"
+            "interfaces/interface: missing or invalid attribute 'mac': expected a MAC address"
         ),
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><mtu>67</mtu></interface></interfaces>",
-            "interfaces/interface/mtu: '67' is no number of bytes from 68 to 65535"
+            "interfaces/interface/mtu: invalid MTU '67': expected an integer from 68 to 65535"
         ),
         (
             "<instance-id>web</instance-id>",
-            "instance-id: note: clients such as CirrOS wait for an identifier that begins with 'i-'"
+            "instance-id: note: clients such as CirrOS wait for an instance-id that begins with 'i-'"
         ),
         ("<files><file>x</file></files>", "files/file: has no attribute 'path'"),
         (
             "<files><file path='/a'>x</file><file path='/a'>y</file></files>",
-            "files/file: the path '/a' is given twice; the first one counts"
+            "files/file: duplicate path '/a'; the first one is used"
         ),
         (
             "<files><file path='/a' encoding='x'>x</file></files>",
-            "files/file: the encoding 'x' is unknown; there is 'base64', and text without the attribute"
+            "files/file: unknown encoding 'x': expected base64, or no attribute for text"
         ),
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><route to='10.0.0.0/8' via='fd00::1'/></interface></interfaces>",
-            "interfaces/interface/route: is no route; write <route to='198.51.100.0/24' via='192.0.2.1'/>"
+            "interfaces/interface/route: invalid route: expected e.g. <route to='198.51.100.0/24' via='192.0.2.1'/>"
         ),
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><address>192.0.2.7</address></interface></interfaces>",
-            "interfaces/interface: note: 192.0.2.7 has no length of a prefix: guests are told of it, but it is not configured by it"
+            "interfaces/interface: note: 192.0.2.7 has no prefix length: it is shown to the guest, but not configured"
         ),
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><address>192.0.2.7/24</address><gateway>192.0.3.1</gateway></interface></interfaces>",
-            "interfaces/interface: note: the gateway 192.0.3.1 is in the subnet of none of its addresses"
+            "interfaces/interface: note: the gateway 192.0.3.1 is in no subnet of the interface's addresses"
         ),
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><ipv6>auto</ipv6></interface></interfaces>",
-            "interfaces/interface/ipv6: 'auto' is none of slaac, dhcp, dhcpv6-stateful, dhcpv6-stateless, none"
+            "interfaces/interface/ipv6: invalid value 'auto': expected one of slaac, dhcp, dhcpv6-stateful, dhcpv6-stateless, none"
         ),
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><gateway>192.0.2.1</gateway><gateway>192.0.2.2</gateway><address>192.0.2.7/24</address></interface></interfaces>",
-            "interfaces/interface/gateway: there is one for this family already; the first one counts"
+            "interfaces/interface/gateway: duplicate gateway for this address family; the first one is used"
         ),
         (
             "<interfaces><bond mode='fast'/></interfaces>",
-            "interfaces/bond: the mode 'fast' is none of balance-rr, active-backup, balance-xor, broadcast, 802.3ad, balance-tlb, balance-alb"
+            "interfaces/bond: invalid mode 'fast': expected one of balance-rr, active-backup, balance-xor, broadcast, 802.3ad, balance-tlb, balance-alb"
         ),
-        ("<interfaces><bond mode='802.3ad'/></interfaces>", "interfaces/bond: has no <member>"),
+        ("<interfaces><bond mode='802.3ad'/></interfaces>", "interfaces/bond: missing <member>"),
         (
             "<interfaces><bond mode='802.3ad'><member mac='52:54:00:00:00:ff'/></bond></interfaces>",
             "interfaces/bond: the domain has no interface 52:54:00:00:00:ff"
         ),
-        ("<interfaces><vlan id='4095' on='bond0'/></interfaces>", "interfaces/vlan: has no attribute 'id' from 1 to 4094"),
+        (
+            "<interfaces><vlan id='4095' on='bond0'/></interfaces>",
+            "interfaces/vlan: missing or invalid attribute 'id': expected an integer from 1 to 4094"
+        ),
         (
             "<interfaces><vlan id='5'/></interfaces>",
-            "interfaces/vlan: has no attribute 'on': a hardware address, or the name of a bond"
+            "interfaces/vlan: missing attribute 'on': expected a MAC address or the name of a bond"
         ),
-        ("<interfaces><vlan id='5' on='bond7'/></interfaces>", "interfaces/vlan: there is no bond 'bond7'"),
-        ("<imds tokens='requierd'/>", "imds: tokens: 'requierd' is neither 'optional' nor 'required'"),
-        ("<imds hop-limit='0'/>", "imds: hop-limit: '0' is no number of hops from 1 to 64"),
-        ("<imds hop-limit='65'/>", "imds: hop-limit: '65' is no number of hops from 1 to 64"),
-        ("<imds token='required'/>", "imds: there is no attribute 'token'; there are 'tokens' and 'hop-limit'"),
+        ("<interfaces><vlan id='5' on='bond7'/></interfaces>", "interfaces/vlan: unknown bond 'bond7'"),
+        ("<imds tokens='requierd'/>", "imds: invalid value 'requierd' for tokens: expected optional or required"),
+        ("<imds hop-limit='0'/>", "imds: invalid value '0' for hop-limit: expected an integer from 1 to 64"),
+        ("<imds hop-limit='65'/>", "imds: invalid value '65' for hop-limit: expected an integer from 1 to 64"),
+        ("<imds token='required'/>", "imds: unknown attribute 'token': expected tokens or hop-limit"),
         (
             "<imds tokens='required'/>",
-            "imds: note: who sends no token gets 401: cloud-init's OpenStack and NoCloud sources, cloudbase-init and CirrOS among them"
+            "imds: note: requests without a token get 401, such as those of cloud-init's OpenStack and NoCloud datasources, cloudbase-init and CirrOS"
         ),
         (
             "<tags><tag name='0=x'>y</tag></tags>",
-            "tags/tag: note: only the OpenStack documents show '0=x': in a listing of EC2 it reads as a key"
+            "tags/tag: note: only the OpenStack documents show '0=x': EC2 clients would take it for a public key"
         ),
         (
             "<tags><tag name='a&#10;b'>y</tag></tags>",
-            "tags/tag: the name 'a\\nb' holds a line break or another control character"
+            "tags/tag: the name 'a\\nb' contains a line break or another control character"
         ),
-        ("<services><domian>x</domian></services>", "services/domian: is not a word of the vocabulary; is 'domain' meant?"),
-        ("<events><maintenance><history>[</history></maintenance></events>", "events/maintenance/history: is no JSON: "),
-        ("<spot><instance-action>stop</instance-action></spot>", "spot/instance-action: is no JSON: "),
+        ("<services><domian>x</domian></services>", "services/domian: unknown element; is 'domain' meant?"),
+        ("<events><maintenance><history>[</history></maintenance></events>", "events/maintenance/history: invalid JSON: "),
+        ("<spot><instance-action>stop</instance-action></spot>", "spot/instance-action: invalid JSON: "),
         ("<iam><security-credentials>{}</security-credentials></iam>", "iam/security-credentials: has no attribute 'role'"),
         (
             "<iam><security-credentials role='a/b'>{}</security-credentials></iam>",
-            "iam/security-credentials: the role 'a/b' holds a '/'"
+            "iam/security-credentials: the role 'a/b' contains '/'"
         ),
-        ("<placement><partition-number>a</partition-number></placement>", "placement/partition-number: 'a' is no number from 0"),
+        (
+            "<placement><partition-number>a</partition-number></placement>",
+            "placement/partition-number: invalid value 'a': expected an integer from 0"
+        ),
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><subnet-cidr-block>192.0.2.0</subnet-cidr-block></interface></interfaces>",
-            "interfaces/interface/subnet-cidr-block: '192.0.2.0' is no range of addresses; write 192.0.2.0/24 or 2001:db8::/64"
+            "interfaces/interface/subnet-cidr-block: invalid address range '192.0.2.0': expected e.g. 192.0.2.0/24 or 2001:db8::/64"
         ),
     ]) func `each thing that an operator should know is named once`(elements: String, finding: String) throws {
         let found = try findings(elements)
@@ -290,17 +300,19 @@ import Testing
     @Test func `a long value is named by its beginning, and no control character reaches a terminal`() throws {
         let long = String(repeating: "x", count: 50)
         #expect(
-            try findings("<launch-index>\(long)</launch-index>") == ["launch-index: '\(long.prefix(40))…' is no number from 0"])
+            try findings("<launch-index>\(long)</launch-index>") == [
+                "launch-index: invalid value '\(long.prefix(40))…': expected an integer from 0"
+            ])
         #expect(
             try findings("<disks><disk target='\(long)'/></disks>") == [
                 "disks/disk: the domain has no disk '\(long.prefix(40))…'"
             ])
-        #expect(try findings("<tags><tag name='a/&#x85;'/></tags>") == ["tags/tag: the name 'a/\\u{0085}' holds a '/'"])
+        #expect(try findings("<tags><tag name='a/&#x85;'/></tags>") == ["tags/tag: the name 'a/\\u{0085}' contains '/'"])
     }
 
     @Test func `findings come in the order of the lines`() throws {
         let found = try assembled("\n<launch-index>x</launch-index>\n<disks><disk target='v'/></disks>\n<bogus/>").findings
         #expect(found.map(\.line) == [2, 3, 4])
-        #expect(found.first?.description == "line 2: launch-index: 'x' is no number from 0")
+        #expect(found.first?.description == "line 2: launch-index: invalid value 'x': expected an integer from 0")
     }
 }
