@@ -3,6 +3,7 @@ import Common
 import Configuration
 import FoundationEssentials
 import Glibc
+import Host
 import Inventory
 import Libvirt
 
@@ -20,7 +21,7 @@ struct Check: AsyncParsableCommand {
             EXAMPLES
                 virt-metadata check
                 virt-metadata check web.xml
-                virt-install --name web --print-xml … | virt-metadata check -
+                virsh dumpxml web | virt-metadata check -
             """)
 
     @Argument(
@@ -82,6 +83,9 @@ struct Check: AsyncParsableCommand {
 
     // MARK: One file or domain
 
+    /// The largest file that is read.
+    private static let longestFile = 64 << 20
+
     /// What cannot be read does not keep the others from being checked.
     private static func check(_ subject: String, _ source: DomainSource) async -> Result {
         do {
@@ -92,12 +96,14 @@ struct Check: AsyncParsableCommand {
     }
 
     private static func findings(in subject: String, _ source: DomainSource) async throws -> [Finding] {
-        let path = subject == "-" ? "/dev/stdin" : subject
-        if FileManager.default.fileExists(atPath: path) {
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw CommandFailure("cannot be read: check that it is a file that this user may read")
+        if subject == "-" || FileManager.default.fileExists(atPath: subject) {
+            let bytes: [UInt8]
+            do throws(KernelError) {
+                bytes = try FileDescriptors.contents(of: subject == "-" ? nil : subject, mostBytes: longestFile)
+            } catch {
+                throw CommandFailure("cannot be read: \(error.message)")
             }
-            return try InstanceAssembly(defaults: source.defaults).assemble(Array(data)).findings
+            return try InstanceAssembly(defaults: source.defaults).assemble(bytes).findings
         }
         do {
             let found = try await source.domain(subject)

@@ -25,7 +25,7 @@ struct Tree: AsyncParsableCommand {
                 virt-metadata tree web --path /latest/user-data
 
               One directory and its contents, as JSON:
-                virt-metadata tree web --path /latest/meta-data/placement \\
+                virt-metadata tree web --path /latest/meta-data/ \\
                   --contents -o json
             """)
 

@@ -32,17 +32,18 @@ extension Doctor {
     package static func diagnosis(
         of error: LibvirtError, at uri: String, unit: String = LibvirtUnit.name()
     ) -> Diagnosis {
-        let isLocal = uri.hasPrefix("qemu:///") || uri.hasPrefix("qemu+unix:///")
+        // Without a host; another host's are tested by hand.
+        let isLocal = uri.contains(":///") && !uri.contains("+ssh")
         let test = "virsh -c \(uri.shellWord) uri"
         if error.isDenied {
             let remedy = isLocal ? "run as root; or: sudo usermod -aG libvirt $USER, then log in again" : test
             return .error("libvirt at \(uri) denies access: \(error.message)", remedy).denied
         }
         guard error.code == .operationTimeout else {
-            let remedy = isLocal ? "sudo systemctl start \(unit)" : test
+            let remedy = isLocal && uri.hasPrefix("qemu") ? "sudo systemctl start \(unit)" : test
             return .error("cannot connect to libvirt at \(uri): \(error.message)", remedy)
         }
-        let remedy = isLocal ? "sudo systemctl restart \(unit)" : test
+        let remedy = isLocal && uri.hasPrefix("qemu") ? "sudo systemctl restart \(unit)" : test
         return .error("libvirt at \(uri) accepts connections and does not answer", remedy)
     }
 

@@ -28,37 +28,44 @@ struct CleanOutputTests {
         let description: String
     }
 
+    /// The lines that a server would write.
+    private func lines(_ log: (Logger) -> Void) -> [String] {
+        let lines = Locked<[String]>([])
+        log(
+            Logger(label: "test") { label in
+                LineLogHandler(label: label, form: .journal) { line in
+                    lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+                }
+            })
+        return lines.withLock { $0 }
+    }
+
     @Test func `a log has no terminal sequences, in messages and all kinds of metadata`() throws {
-        let events = Locked<[LogEvent]>([])
-        let ground = RecordingLog { event in events.withLock { $0.append(event) } }
-        var logger = Logger(label: "test") { _ in ThresholdLogHandler(ground, LogThreshold(.info)) }
-        logger[metadataKey: "own"] = "kept"
         let evil = Self.evil
-        logger.info(
-            "of \(evil)",
-            metadata: [
-                "a": "\(evil)", "b": .stringConvertible(Shown(description: evil)), "c": ["d": "\(evil)"], "e": ["\(evil)", "f"],
-            ])
-        let event = try #require(events.withLock { $0.first })
-        #expect(event.message == "of \(Self.cleaned)")
-        #expect(
-            event.metadata == [
-                "a": "\(Self.cleaned)", "b": "\(Self.cleaned)", "c": ["d": "\(Self.cleaned)"], "e": ["\(Self.cleaned)", "f"],
-            ])
+        let written = lines { logger in
+            var logger = logger
+            logger[metadataKey: "own"] = "kept"
+            logger.info(
+                "of \(evil)",
+                metadata: [
+                    "a": "\(evil)", "b": .stringConvertible(Shown(description: evil)), "c": ["d": "\(evil)"],
+                    "e": ["\(evil)", "f"],
+                ])
+        }
+        #expect(written.count == 1)
+        let line = try #require(written.first)
+        #expect(line.hasPrefix("<6>of \(Self.cleaned) a="), "\(line)")
+        #expect(line.hasSuffix(" own=kept\n"), "\(line)")
+        #expect(line.count { $0 == "\n" } == 1 && isClean(line), "\(line)")
     }
 
     @Test(arguments: [
-        ("web", "web"), ("two words", "two words"), ("test:///node?socket=/run/x", "test:///node?socket=/run/x"),
-        ("[::1]:80", "[::1]:80"),
-        ("x bridge=br0", #""x bridge=br0""#), ("x [Server] listening", #""x [Server] listening""#),
-        (#"x" y="z"#, #""x\" y=\"z""#),
-        (#"a\ b=c"#, #""a\\ b=c""#),
+        ("web", "web"), ("two words", #""two words""#), ("test:///node?socket=/run/x", "test:///node?socket=/run/x"),
+        ("[::1]:80", "[::1]:80"), ("", #""""#), ("x bridge=br0", #""x bridge=br0""#),
+        (#"x" y="z"#, #""x\" y=\"z""#), (#"a\ b=c"#, #""a\\ b=c""#), ("a\nb", #""a\\nb""#),
     ])
     func `a value that could be read as other fields is quoted`(value: String, shown: String) throws {
-        let events = Locked<[LogEvent]>([])
-        let ground = RecordingLog { event in events.withLock { $0.append(event) } }
-        Logger(label: "test") { _ in ThresholdLogHandler(ground, LogThreshold(.info)) }.info("of", metadata: ["name": "\(value)"])
-        #expect(events.withLock { $0.first?.metadata?["name"] } == "\(shown)")
+        #expect(lines { $0.warning("of", metadata: ["name": "\(value)"]) } == ["<4>of name=\(shown)\n"])
     }
 
     @Test(arguments: [

@@ -82,7 +82,7 @@ struct DoctorTests {
         _ = try host.ask(web, "/latest/nowhere")
         let (line, remedy, status) = try Self.first(host)
         #expect(line.contains(try Regex("^request   warning: last request .* ago: /latest/nowhere returned 404$")), "\(line)")
-        #expect(remedy.hasSuffix("→ sudo virt-metadata -c \(host.libvirtd.uri) requests web"), "\(remedy)")
+        #expect(remedy.hasSuffix("→ sudo virt-metadata -c '\(host.libvirtd.uri)' requests web"), "\(remedy)")
         #expect(status == 1)
         let all = try Self.doctor(host)
         #expect(all.status == 1)
@@ -351,6 +351,7 @@ struct DoctorTests {
         #expect(
             Set(known.keys) == [
                 "name", "uuid", "hypervisor", "state", "identity", "datasources", "addresses", "last_request", "enabled",
+                "served",
             ])
         #expect(known["identity"] as? String == "openstack")
         #expect(known["served"] as? Bool == true)
