@@ -14,8 +14,8 @@ struct DoctorCommand: AsyncParsableCommand {
             the guest's requests. Problems are printed with the command that fixes them. Without a domain, the host and all running \
             domains are checked. Run as root for full results. Nothing is changed.
 
-            Exit status: 0 no problem; 1 warnings; 2 usage or configuration error; 3 errors. A domain that was never enabled is no \
-            problem unless it is named. With --nagios: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+            Exit status: 0 no problem; 1 warnings; 2 usage or configuration error; 3 errors. A domain that was never enabled is not \
+            a problem unless it is the argument. With --nagios: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
             EXAMPLES
                 sudo virt-metadata doctor web

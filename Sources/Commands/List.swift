@@ -43,7 +43,7 @@ struct List: AsyncParsableCommand {
         let identity: String?
         /// Whether the running domain or its definition has an SMBIOS identity or the operator's element.
         let isEnabled: Bool
-        /// Whether the server serves a bridge of the running domain; `nil` where no server says.
+        /// Whether the server serves a bridge of the running domain; `nil` where no server can be queried.
         let isServed: Bool?
         let tables: DatasourceDetection?
         let addresses: [String]
@@ -131,11 +131,11 @@ struct List: AsyncParsableCommand {
     private struct ServerFacts {
         /// Its entries of domains, by UUID.
         var instances: [String: JSONValue] = [:]
-        /// The bridges that it serves; `nil` where it does not say.
+        /// The bridges that it serves; `nil` where they are not known.
         var bridges: Set<String>?
     }
 
-    /// Empty where no server can be reached, which is no error here.
+    /// Empty where no server can be reached, which is not an error here.
     private func serverFacts(_ configuration: Configuration) async -> ServerFacts {
         let client = AdminClient(configuration)
         func list(_ name: String, of path: String) async -> [JSONValue]? {

@@ -136,7 +136,7 @@ struct Tree: AsyncParsableCommand {
 
     private static func document(_ rows: [JSONValue]) -> JSONValue { .object([JSONMember("paths", .array(rows))]) }
 
-    /// A path; its content only where it is to be shown, as text, or as base64 where it is no UTF-8.
+    /// A path; its content only where it is to be shown, as text, or as base64 where it is not UTF-8.
     private static func json(_ path: TreePath, isDirectory: Bool, _ content: Content?, isShown: Bool) -> JSONValue {
         let type = isDirectory ? "directory" : content.map { $0.type == .json ? "json" : "text" } ?? "missing"
         let bytes = content?.bytes ?? []

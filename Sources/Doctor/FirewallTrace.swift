@@ -181,8 +181,8 @@ struct FirewallTrace {
         case holds, fails, unknown
     }
 
-    /// Whether the packet passes a statement to the next one of its rule; `nil` where the statement is no condition, or is not
-    /// known here.
+    /// Whether the packet passes a statement to the next one of its rule; `nil` where the statement is not a condition, or is
+    /// not known here.
     private static func condition(_ name: String, _ value: JSONValue, _ packet: FirewallPacket) -> Condition? {
         switch name {
         case "match": packet.holds(value).map { $0 ? .holds : .fails } ?? .unknown
@@ -199,7 +199,7 @@ struct FirewallTrace {
         "LOG", "NFLOG", "MARK", "CONNMARK", "CHECKSUM", "CLASSIFY", "TRACE", "CT", "NOTRACK", "DSCP", "TOS", "TTL", "TCPMSS",
     ]
 
-    /// The effect of a verdict on a packet that reaches it; `nil` where the name is no verdict.
+    /// The effect of a verdict on a packet that reaches it; `nil` where the name is not a verdict.
     private func verdict(
         _ name: String, _ value: JSONValue, in chain: Chain, _ walk: inout Walk, _ depth: Int
     ) -> Outcome? {
