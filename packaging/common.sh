@@ -82,6 +82,7 @@ lay_out() {
 complete() {
     mkdir -p "$(dirname "$3")"
     "$1" --generate-completion-script "$2" >"$3"
+    if [ "$2" = bash ]; then cat "$here/completion.bash" >>"$3"; fi
 }
 
 # date_all DIRECTORY: gives everything below it the time of the source.

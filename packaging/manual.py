@@ -2,6 +2,7 @@
 """Writes the man pages from the program's own help texts: `manual.py PROGRAM DIRECTORY`."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,7 +121,8 @@ def option(argument: dict, switches: set[str] = frozenset(), is_key: bool = Fals
         no = "[no\\-]" if f"no-{names(argument)[-1]}" in switches else ""
         spelled = ["\\-\\-" + no + escaped(one["name"]) if one["kind"] == "long" else "\\-" + one["name"] for one in argument["names"]]
         head = ", ".join(f"\\fB{one}\\fR" for one in spelled) + shown
-    return f".TP\n{head}\n{escaped(argument.get('abstract', ''))}\n"
+    text = argument.get("abstract", "")
+    return f".TP\n{head}\n{escaped(re.sub('--(?=[a-z])', '', text) if is_key else text)}\n"
 
 
 def options(arguments: list[dict], is_key: bool = False) -> str:
@@ -195,7 +197,7 @@ def main() -> None:
         "other settings need a restart.\n.SH SETTINGS\n" + grouped(serve["arguments"], ".SS", is_key=True)
         + ".SS Values for all instances\n.TP\n.B defaults\nValues used for any instance that does not set its own: elements of "
         "<instance> as a mapping, with \\fBdomain\\fR for host names without a dot, and \\fBnetworks\\fR for instances on a "
-        "libvirt network or bridge of that name. (default: not set)\n"
+        "libvirt network or bridge of that name. (default: none)\n"
         ".SH SEE ALSO\n.BR virt\\-metadata (8)\n")
 
 

@@ -51,7 +51,7 @@ struct ConfigTemplate: ParsableCommand {
 
         # Values used for any instance that does not set its own: elements of <instance> as YAML, 'domain' for host names
         # without a dot, and 'networks' for instances on a libvirt network or bridge of that name.
-        # Default: not set. Example:
+        # Default: none. Example:
         #
         #   defaults:
         #     domain: cloud.example
@@ -66,13 +66,15 @@ struct ConfigTemplate: ParsableCommand {
 
     /// A setting's lines. Where no value means the default, the example is text, so that uncommenting does not set it.
     private static func lines(_ setting: Setting) -> String {
+        // Here settings are keys and not options.
+        let explanation = setting.explanation.replacing("--", with: "")
         guard let values = Configuration().values(of: setting) else {
-            return comment(setting.explanation) + comment("Default: \(setting.defaultText).")
+            return comment(explanation) + comment("Default: \(setting.defaultText).")
                 + comment("Example: `\(setting.name): \(setting.example)`")
         }
         let meaning = values.isEmpty && setting.defaultText != "none" ? comment("Default: \(setting.defaultText).") : ""
         let text = setting.isList ? "[\(values.joined(separator: ", "))]" : values.joined()
-        return comment(setting.explanation) + meaning + "#\(setting.name): \(text)\n"
+        return comment(explanation) + meaning + "#\(setting.name): \(text)\n"
     }
 
     /// A text as comments that fit a terminal.

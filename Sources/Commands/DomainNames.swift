@@ -24,8 +24,7 @@ enum DomainNames {
     /// How long a person waits for the shell, in seconds.
     private static let patience: UInt32 = 3
 
-    static func matching(_ prefix: String, for typed: [String]) -> [String] {
-        let words = joined(typed)
+    static func matching(_ prefix: String, for words: [String]) -> [String] {
         // A hypervisor that does not answer must not stop the shell, and libvirt's calls cannot be cancelled.
         _ = signal(SIGALRM) { _ in _exit(0) }
         alarm(patience)
@@ -47,22 +46,6 @@ enum DomainNames {
 
     private static func uris(in words: [String]) -> [String] {
         value(of: ["-c", "--connect"], in: words).map { [$0] } ?? []
-    }
-
-    /// The words of the command line: bash begins a word at each colon and each equal sign.
-    private static func joined(_ words: [String]) -> [String] {
-        var joined: [String] = []
-        var continues = false
-        for word in words {
-            let isBreak = !word.isEmpty && word.allSatisfy { $0 == ":" || $0 == "=" }
-            if isBreak || continues, let last = joined.popLast() {
-                joined.append(last + word)
-            } else {
-                joined.append(word)
-            }
-            continues = isBreak
-        }
-        return joined
     }
 
     /// The value of an option on an unfinished command line.

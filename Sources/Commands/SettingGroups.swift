@@ -10,13 +10,21 @@ protocol SettingGroup: ParsableArguments {
 /// The values of a setting on the command line.
 typealias GivenFlag = (name: String, values: [String])
 
-struct ConnectionSettings: SettingGroup {
+struct ConnectionSettings<Shown: ShownSettings>: SettingGroup {
     @Option(
-        name: [.customShort("c"), .customLong("connect")], help: .of("connect"),
+        name: [.customShort("c"), .customLong("connect")], help: Shown.isServer ? .of("connect") : Self.help,
         completion: .list(["qemu:///system", "qemu:///session", "qemu+ssh://"]))
     var connect: [String] = []
 
     var values: [GivenFlag] { GivenFlags.lists([("connect", connect)]) }
+
+    private static var help: ArgumentHelp {
+        let setting = Setting.named("connect")
+        let variables = Configuration.libvirtVariables.map { "$\($0)" }.joined(separator: ", ")
+        return ArgumentHelp(
+            "libvirt URI. Repeatable: searched in this order. (default: \(variables), \(setting.defaultText))",
+            valueName: setting.valueName)
+    }
 }
 
 struct DefinitionSettings: SettingGroup {

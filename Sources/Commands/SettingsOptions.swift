@@ -12,7 +12,8 @@ struct SettingsOptions<Shown: ShownSettings>: ParsableArguments {
         completion: .file())
     var file: String?
 
-    @OptionGroup(title: Shown.title(.network), visibility: Shown.visibility(.connection)) var connection: ConnectionSettings
+    @OptionGroup(title: Shown.title(.network), visibility: Shown.visibility(.connection))
+    var connection: ConnectionSettings<Shown>
     @OptionGroup(title: Shown.title(.network), visibility: Shown.visibility(.serving)) var network: NetworkSettings
     @OptionGroup(title: Shown.title(.guests), visibility: Shown.visibility(.definition)) var definition: DefinitionSettings
     @OptionGroup(title: Shown.title(.guests), visibility: Shown.visibility(.serving)) var guests: GuestSettings

@@ -3,21 +3,34 @@ import Common
 import Configuration
 import Glibc
 import Host
+import Inventory
 
 /// The program: one command with subcommands.
 package struct VirtMetadata: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "virt-metadata",
-        abstract: "The metadata server for libvirt guests.",
+        abstract: "Serve cloud metadata to libvirt guests.",
         discussion: """
-            A cloud image asks 169.254.169.254 who it is; virt-metadata finds the libvirt domain that asks and answers from the \
-            domain's own XML, as EC2 and OpenStack metadata and as a NoCloud seed.
+            Cloud images request their hostname, SSH keys, user data and network configuration from 169.254.169.254. The server \
+            matches each request to a libvirt domain by the guest's bridge port, and answers from the domain's XML, as EC2, \
+            OpenStack and NoCloud metadata.
+
+            EXAMPLES
+                sudo virt-metadata enable web --ssh-key ~/.ssh/id_ed25519.pub
+                sudo virt-metadata list
+                sudo virt-metadata doctor web
             """,
         version: Version.current,
-        subcommands: [
-            Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self,
-            List.self, DoctorCommand.self, Get.self, Log.self, Tree.self, Check.self, Password.self,
-            Serve.self, ConfigCommand.self, Certificate.self, Convert.self, Release.self,
+        groupedSubcommands: [
+            CommandGroup(name: "Domains", subcommands: [Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self]),
+            CommandGroup(
+                name: "Inspection",
+                subcommands: [
+                    List.self, Status.self, DoctorCommand.self, Get.self, Requests.self, Tree.self, Check.self, Password.self,
+                ]),
+            CommandGroup(
+                name: "Service",
+                subcommands: [Serve.self, ConfigCommand.self, Cleanup.self, IdentityCertificate.self, Convert.self]),
         ])
 
     /// The exit status of wrong usage or configuration.
@@ -25,7 +38,11 @@ package struct VirtMetadata: AsyncParsableCommand {
 
     package static func main() async {
         do {
-            var command = try parseAsRoot()
+            try FormerFlags.refuseBoth(in: Array(CommandLine.arguments.dropFirst()))
+            let subcommands = ConfigCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+            let arguments = ArgumentNormalization(subcommands: subcommands)(Array(CommandLine.arguments.dropFirst()))
+            try refuseUnknownTopic(arguments)
+            var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -43,6 +60,16 @@ package struct VirtMetadata: AsyncParsableCommand {
             printError(fullMessage(for: error), as: .page)
             Glibc.exit(usageExitCode)
         }
+    }
+
+    /// `help nosuch` is an error, where the parser would print the general help.
+    private static func refuseUnknownTopic(_ arguments: [String]) throws(ConfigurationError) {
+        guard arguments.count > 1, arguments[0] == "help", let name = arguments.dropFirst().first(where: { !$0.hasPrefix("-") })
+        else { return }
+        let names = configuration.subcommands.map { $0._commandName }
+        guard !names.contains(name), ArgumentNormalization.formerCommands[name] == nil else { return }
+        let hint = nearestWord(to: name, among: names).map { "; is '\($0)' meant?" } ?? "; `virt-metadata help` lists all"
+        throw ConfigurationError(location: "help", problem: "unknown command '\(name)'" + hint)
     }
 
     /// Prints a message to the standard error stream; guests or other operators may have written a part of it.

@@ -24,7 +24,7 @@ extension Configuration {
     private static let fileVariables = [Setting.variable(of: "config-file"), Setting.variable(of: "config")]
 
     /// libvirt's variables with the URI of the hypervisor, the strongest first, as virsh(1) reads them.
-    private static let libvirtVariables = ["VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"]
+    package static let libvirtVariables = ["VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"]
 
     /// Merges the three sources.
     ///

@@ -43,7 +43,7 @@ extension Setting {
             server.
             """),
         optional(
-            "neighbours", .network, \.neighbours, .text("file"), example: "/etc/virt-metadata/neighbours", unset: "not set",
+            "neighbours", .network, \.neighbours, .text("file"), example: "/etc/virt-metadata/neighbours", unset: "none",
             """
             Map client IP addresses to MAC addresses from this file (same format as /proc/net/arp). For use without a bridge, \
             such as behind a proxy.
@@ -84,7 +84,7 @@ extension Setting {
             "session-tokens", .security, \.sessionTokens, .choice("policy"), example: "required",
             "Whether requests need a session token (IMDSv2). Overridden per domain by imds@tokens."),
         optional(
-            "hop-limit", .security, \.sessions.hopLimit, .count(1...64), example: "1", unset: "not set",
+            "hop-limit", .security, \.sessions.hopLimit, .count(1...64), example: "1", unset: "none",
             """
             IP TTL of token responses, like AWS's HttpPutResponseHopLimit; 1 keeps tokens from being routed beyond the guest. \
             Overridden per domain by imds@hop-limit.
@@ -100,7 +100,7 @@ extension Setting {
             "Address range of proxies whose X-Forwarded-For header is trusted to name the client."),
         optional(
             "neutron-secret", .security, \.secrets.neutronSecret, .text("file", Read.absolutePath),
-            example: "/etc/virt-metadata/neutron.secret", unset: "not set",
+            example: "/etc/virt-metadata/neutron.secret", unset: "none",
             """
             File with Neutron's metadata_proxy_shared_secret. When set, every client of --listen must be a Neutron metadata agent.
             """),
@@ -183,7 +183,7 @@ extension Setting {
     private static let logging: [Setting] = [
         single("log-level", .logging, \.logLevel, .choice("level"), example: "debug", "Lowest level of messages to log."),
         optional(
-            "admin-listen", .logging, \.adminListen, .loopbackAddress, example: "127.0.0.1:9169", unset: "not set",
+            "admin-listen", .logging, \.adminListen, .loopbackAddress, example: "127.0.0.1:9169", unset: "none",
             "Expose metrics and health on this loopback address."),
     ]
 }

@@ -30,8 +30,10 @@ extension ValueForm<String> {
 
 extension ValueForm<Int> {
     static func count(_ range: ClosedRange<Int>, _ placeholder: String = "count") -> ValueForm {
-        ValueForm(
-            placeholder: placeholder, accepted: .range("\(range.lowerBound)-\(range.upperBound)"),
+        let isOpen = range.upperBound > Int(UInt32.max)
+        let text = isOpen ? "at least \(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)"
+        return ValueForm(
+            placeholder: placeholder, accepted: .range(text),
             read: { text throws(Setting.BadValue) in try Read.count(text, range) }, write: { "\($0)" })
     }
 }

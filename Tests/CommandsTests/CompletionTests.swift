@@ -15,9 +15,9 @@ struct CompletionTests {
         try FileManager.default.createSymbolicLink(atPath: folder.path + "/virt-metadata", withDestinationPath: Program.path)
         let script = """
             cd \(folder.path); export PATH=\(folder.path):$PATH; \(before)
-            virt-metadata --generate-completion-script bash >script; source ./script
+            virt-metadata --generate-completion-script bash >script; cat \(Packaging.folder)/completion.bash >>script; source ./script
             COMP_WORDS=(\(quoted)); COMP_CWORD=\(words.count); COMP_LINE='\(line)'; COMP_POINT=\(line.count)
-            _virt-metadata virt-metadata '\(words.last ?? "")' '\(words.dropLast().last ?? "virt-metadata")'
+            __virt-metadata_joined virt-metadata '\(words.last ?? "")' '\(words.dropLast().last ?? "virt-metadata")'
             printf '%s\\n' "${COMPREPLY[@]}"
             """
         let output = try Command.run(["bash", "-c", script])
@@ -41,6 +41,9 @@ struct CompletionTests {
             let found = try await completions(["doctor"] + option + ["test", ":", "///default", ""], before: other)
             #expect(found.offers.contains("test"), "\(option)")
         }
+        // Of a URI bash replaces what follows the colon.
+        #expect(try await completions(["doctor", "-c", "qemu", ":", "///sy"]).offers == ["///system"])
+        #expect(try await completions(["serve", "--intercept", "=", "re"]).offers == ["redirect"])
     }
 
     @Test(arguments: ["nonsense:", "qemu+unix:///system?socket=/nonexistent", "qemu+ssh://nowhere.invalid/system"])

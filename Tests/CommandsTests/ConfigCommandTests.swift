@@ -184,7 +184,7 @@ struct ConfigCommandTests {
         let section = try #require(sections.first { $0.hasPrefix("\(setting.group.rawValue)\n") })
         let block = try #require(section.components(separatedBy: "\n\n").first { $0.contains("\(setting.name): ") })
         let text = block.replacing("\n# ", with: " ")
-        #expect(text.contains(setting.explanation))
+        #expect(text.contains(setting.explanation.replacing("--", with: "")))
         if Configuration().values(of: setting) == nil {
             #expect(text.contains("Default: \(setting.defaultText).") && text.contains("Example: `\(setting.name): "))
         }

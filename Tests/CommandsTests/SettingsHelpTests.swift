@@ -54,6 +54,29 @@ struct SettingsHelpTests {
         #expect(weaker.status == 0)
     }
 
+    @Test(arguments: [
+        ["serve", "--networks", "a", "--network", "b"], ["serve", "--network=a", "--networks=b"],
+        ["--networks", "a", "serve", "--network", "b"], ["list", "--no-edited", "--use-persistent-metadata"],
+    ])
+    func `an option under both of its names is an error`(arguments: [String]) async throws {
+        let output = try await Program.run(more: arguments)
+        #expect(output.status == 2)
+        #expect(output.stderr.contains(#/virt-metadata: --(networks|edited) is the former name of --.*: give one of them\n/#))
+    }
+
+    @Test func `the options before the command count too`() async throws {
+        let output = try await Program.run("-c", "test:///default", "list", "--config", "/dev/null", "--sweep-interval", "3m")
+        #expect(output.status == 0)
+        #expect(output.stdout.contains(#/\ntest +running/#))
+    }
+
+    @Test func `the help of a command names libvirt's variables`() async throws {
+        let help = try await Program.run("list", "--help").stdout.replacing(#/\s+/#, with: " ")
+        #expect(help.contains("(default: $VIRSH_DEFAULT_CONNECT_URI, $LIBVIRT_DEFAULT_URI, qemu:///system)"))
+        let serve = try await Program.run("serve", "--help").stdout
+        #expect(!serve.contains("LIBVIRT_DEFAULT_URI"))
+    }
+
     @Test func `serve ignores libvirt's variables`() async throws {
         let output = try await Program.shell(
             "LIBVIRT_DEFAULT_URI=test:///default \"$virt_metadata\" serve --intercept none --config-file /dev/null")

@@ -173,7 +173,7 @@ struct ConfigurationTests {
         ("threads: 1\n\tguard: yes", ":2: invalid YAML: found a tab character that violates indentation"),
         ("idle-timeout: \"a\\nb\"", ":1: invalid value 'a\\nb' for idle-timeout: \(duration)"),
         ("threads: 1\nguard: \u{1}\n", ":2: invalid YAML: control characters are not allowed"),
-        ("threads: 1\n---\nthreads: 2", ":2: invalid YAML: there is more than one document"),
+        ("threads: 1\n---\nthreads: 2", ":2: invalid YAML: more than one document"),
     ])
     func `an error in a file is reported with its line and key`(yaml: String, problem: String) {
         Loading.expect("config.yaml\(problem)") { try Loading.text(yaml: yaml) }
@@ -307,7 +307,7 @@ struct ConfigurationTests {
             "defaults:\n  project-id: x\n  hostname: a",
             ":3: defaults: hostname: <hostname> is per-instance and cannot be a default"
         ),
-        ("defaults:\n  imds@tokens: maybe", ":2: defaults: imds@tokens: tokens: "),
+        ("defaults:\n  imds@tokens: maybe", ":2: defaults: imds@tokens: "),
         ("defaults:\n  project-id:", ":2: defaults: project-id: expected one value"),
         ("defaults:\n  networks:\n    lab:\n      networks: {}", ":4: defaults: networks: lab: networks: missing value"),
         ("defaults:\n  project-id: x\n  domain: 'a b'", ":3: defaults: domain: 'a b' is not a valid DNS domain"),
