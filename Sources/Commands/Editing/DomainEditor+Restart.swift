@@ -9,7 +9,7 @@ struct RestartOptions: ParsableArguments {
     var restart = false
 
     @Option(
-        help: ArgumentHelp("Seconds to wait for each guest to shut down. Default: 120.", valueName: "seconds"))
+        help: ArgumentHelp("Seconds to wait for each guest to shut down. (default: 120)", valueName: "seconds"))
     var timeout: Int?
 
     /// - Throws: `ValidationError` where the time is invalid.

@@ -14,7 +14,8 @@ struct Edit: AsyncParsableCommand {
             written into the definition, and into the running domain if that had the same element before. Nothing is written if the \
             text is unchanged. An empty file removes the element, after a question.
 
-            A draft that cannot be used is kept; `edit` asks whether to open it again, and the next `edit` of that domain offers it.
+            A draft that cannot be used is kept in $XDG_STATE_HOME/virt-metadata (~/.local/state/virt-metadata); `edit` asks whether to \
+            open it again, and the next `edit` of that domain offers it.
 
             EXAMPLES
                 virt-metadata edit web
@@ -28,8 +29,12 @@ struct Edit: AsyncParsableCommand {
 
         """
 
-    @Argument(help: ArgumentHelp("Domain, by name, UUID or ID.", valueName: "domain"), completion: .domains)
-    var domains: [String] = []
+    @Argument(help: "Domain, by name, UUID or ID.", completion: .domains)
+    var domain: String
+
+    /// Arguments that are refused with a hint.
+    @Argument(help: .hidden)
+    var more: [String] = []
 
     @Flag(name: [.customShort("y"), .long], help: "Do not ask for confirmation.")
     var yes = false
@@ -39,14 +44,13 @@ struct Edit: AsyncParsableCommand {
     @OptionGroup var settings: CommandSettings
 
     func validate() throws {
-        try ConfigurationFileHint.refuse(domains, besideConfig: sides.config)
-        guard !domains.isEmpty else { throw ValidationError("missing domain: expected a domain's name, UUID or ID") }
-        guard domains.count == 1 else { throw ValidationError("unexpected argument '\(domains[1])': edit one domain at a time") }
+        try ConfigurationFileHint.refuse([domain] + more, besideConfig: sides.config)
+        if let other = more.first { throw ValidationError("unexpected argument '\(other)': edit one domain at a time") }
     }
 
     func run() async throws {
         let finder = try await DomainFinder(try settings.load().connect)
-        var editor = try await DomainEditor(domains[0], in: finder, options)
+        var editor = try await DomainEditor(domain, in: finder, options)
         do {
             try await edit(&editor)
         } catch {

@@ -13,7 +13,7 @@ struct Sides: ParsableArguments {
         help: "Affect the persistent definition only; takes effect at the next start.")
     var config = false
 
-    @Flag(help: "Affect the running domain if it runs, else the definition. Default: both.")
+    @Flag(help: "Affect the running domain if it runs, else the definition. (default: both)")
     var current = false
 
     /// The earlier name of `--config`.
