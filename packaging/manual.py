@@ -11,13 +11,12 @@ from pathlib import Path
 COMMON = {"help", "h", "version", "connect", "config-file"}
 
 DESCRIPTION = r""".PP
-All commands but
-.B serve
-are for administrators; most work on a running host without a running server. Each command also accepts the settings of
+.B virt\-metadata serve
+runs the server, usually as the service
+.IR virt\-metadata .
+The other commands edit and inspect domains through libvirt, or query the running server. Each of them accepts all settings of
 .BR virt\-metadata.yaml (5)
-as options;
-.B \-\-help\-hidden
-lists those that have no effect on it.
+as options; below are those that matter to it.
 """
 
 EXIT_STATUS = r""".SH EXIT STATUS
@@ -29,11 +28,9 @@ Success, or nothing to do.
 Failure.
 .TP
 .B 2
-Usage error or invalid configuration; for
-.B get
-and
-.BR requests ,
-also that no server can be reached.
+Usage error or invalid configuration. Also: a second server on the same host; for
+.BR get " and " requests ,
+no running server can be reached.
 .PP
 .B virt\-metadata doctor
 exits with 0 if there is no problem, 1 if there are warnings, and 3 if there are errors; with
@@ -174,7 +171,9 @@ def main() -> None:
     version = subprocess.run([program, "--version"], capture_output=True, check=True, text=True).stdout.strip()
     root = dump["command"]
     serve = next(one for one in root["subcommands"] if one["commandName"] == "serve")
-    common = [one for one in serve["arguments"] if set(names(one)) & COMMON]
+    # Its help for --connect is that of all commands but serve.
+    inspection = next(one for one in root["subcommands"] if one["commandName"] == "list")
+    common = [one for one in inspection["arguments"] if set(names(one)) & COMMON]
     title = f'"" "virt\\-metadata {escaped(version)}" ""'
     (directory / "virt-metadata.8").write_text(
         f'.TH VIRT\\-METADATA 8 {title}\n.SH NAME\nvirt\\-metadata \\- {escaped(root["abstract"].rstrip("."))}\n'

@@ -17,11 +17,14 @@ extension Setting {
         list(
             "network", .network, \.servedNetworks, .text("name"), example: "default",
             unset: "the bridges that an enabled domain is attached to",
-            "libvirt network whose bridge is served, or 'all' to serve the bridges of every network and every domain.",
+            """
+            Serve only the bridge of this libvirt network, whether or not a domain on it is enabled. 'all' serves the bridges of \
+            every network and every domain.
+            """,
             check: Read.networks),
         list(
             "bridge", .network, \.interception.selection.bridges, .text("name", Read.bridge), example: "br0",
-            "Bridge to serve, in addition to those of --network."),
+            "Serve only this bridge, in addition to those of --network."),
         list(
             "listen", .network, \.listen, .socketAddress, example: "127.0.0.1:8775",
             """
