@@ -2,6 +2,7 @@ import Admin
 import Common
 import Configuration
 import Inventory
+import JSON
 package import Libvirt
 
 extension Doctor {
@@ -84,30 +85,43 @@ extension Doctor {
     // MARK: The server
 
     func checkServer() async -> (CheckResult, ExaminedHost.Server) {
-        var result = CheckResult(name: "server")
+        var (result, facts) = (CheckResult(name: "server"), ExaminedHost.Server())
         let client = AdminClient(configuration)
         do throws(AdminClient.Failure) {
             let health = try await client.get(["healthz"])
+            facts.state = .running
             guard health.status == 200 else {
                 let problem = "the server is not healthy: \(health.error ?? "status \(health.status)")"
                 result.diagnoses = [.error(problem, "sudo systemctl restart virt-metadata")]
-                return (result, .running)
+                return (result, facts)
             }
+            Self.read(try await client.get(["status"]), into: &facts)
             let readiness = try await client.get(["readyz"])
             guard readiness.status == 200 else {
                 let problem = "the server is not ready: \(readiness.error ?? "status \(readiness.status)")"
                 result.diagnoses = [.warning(problem, "sudo journalctl -u virt-metadata")]
-                return (result, .running)
+                return (result, facts)
             }
             result.detail = "running, all domains read"
-            return (result, .running)
         } catch {
-            guard error.isDenied else {
-                result.diagnoses = [.error(error.problem, error.remedy)]
-                return (result, .down)
-            }
-            result.diagnoses = [Diagnosis.warning("cannot query the server: \(error.problem)", "run as root").denied]
-            return (result, .denied)
+            facts.state = error.isDenied ? .denied : .down
+            result.diagnoses = [
+                error.isDenied
+                    ? Diagnosis.warning("cannot query the server: \(error.problem)", "run as root").denied
+                    : .error(error.problem, error.remedy)
+            ]
         }
+        return (result, facts)
     }
+
+    private static func read(_ status: AdminClient.Answer, into facts: inout ExaminedHost.Server) {
+        guard status.status == 200, let document = try? JSONParsing.value(of: status.bytes, limit: longestStatus),
+            document.text("selection") != "none", case .array(let bridges)? = document["bridges"]
+        else { return }
+        facts.bridges = Set(bridges.filter { $0["served"] == .bool(true) }.map { $0.text("name") })
+        facts.isOptIn = document.text("selection") == "enabled"
+    }
+
+    /// Large hosts have thousands of bridges.
+    private static let longestStatus = 64 << 20
 }

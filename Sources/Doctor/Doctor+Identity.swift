@@ -1,6 +1,5 @@
 import Common
 import Configuration
-import FoundationEssentials
 import Interception
 import Inventory
 import Libvirt

@@ -1,9 +1,7 @@
 import Common
 import Configuration
-import FoundationEssentials
 import Interception
 import Inventory
-import JSON
 import Libvirt
 import Netlink
 import XML
@@ -92,10 +90,9 @@ extension Doctor {
                 "the configuration serves only \(names.joined(separator: ", ")), and interface \(interface.mac) is on \(bridge)",
                 "add \(bridge) to 'bridge' in \(Configuration.defaultFile); then: sudo systemctl restart virt-metadata")
         }
-        // The record of a stopped server names the bridges that it closed.
-        let host = examined.host
-        guard host.server == .running, let served = host.servedBridges, !served.contains(bridge) else { return nil }
-        if selection.isOptIn, examined.instance.enabledBy == nil {
+        let server = examined.host.server
+        guard let served = server.bridges, !served.contains(bridge) else { return nil }
+        if server.isOptIn, examined.instance.enabledBy == nil {
             return .note(
                 "bridge \(bridge) is not served: no enabled domain is running on it",
                 command("enable \(examined.word)\(examined.isEnabledByDefinition ? " --restart" : "")"))

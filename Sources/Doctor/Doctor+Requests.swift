@@ -7,7 +7,7 @@ extension Doctor {
     /// What the server would answer the guest, and what the guest has requested.
     func checkRequest(_ examined: ExaminedDomain) async -> CheckResult {
         var result = CheckResult(name: "request")
-        switch examined.host.server {
+        switch examined.host.server.state {
         case .running: break
         case .down: return CheckResult(name: "request", skipped: "server not running")
         case .denied: return CheckResult(name: "request", skipped: "only root may query the server")

@@ -1,7 +1,5 @@
-import Admin
 import Common
 package import Configuration
-import Inventory
 import Libvirt
 
 /// Checks each hop from libvirt to a guest's reply, and reports where the path ends.
@@ -31,9 +29,9 @@ package struct Doctor {
     /// The results for one domain, and for its host.
     package func examine(_ name: String) async -> [CheckResult] {
         let (libvirt, host) = await checkLibvirt()
-        let (server, state) = await checkServer()
+        let (server, facts) = await checkServer()
         guard let host else { return Self.completed([libvirt, server], because: "libvirt cannot be reached") }
-        host.server = state
+        host.server = facts
         let (domain, examined) = await checkDomain(name, host)
         await host.hypervisor.disconnect()
         guard let examined else {
@@ -65,9 +63,9 @@ package struct Doctor {
     /// The results for the host and all its running domains, by one connection to libvirt.
     package func examineHost() async -> HostReport {
         let (libvirt, host) = await checkLibvirt()
-        let (server, state) = await checkServer()
+        let (server, facts) = await checkServer()
         guard let host else { return HostReport(checks: [libvirt, server]) }
-        host.server = state
+        host.server = facts
         let running = (try? await host.hypervisor.runningDomains()) ?? []
         var domains: [HostReport.Domain] = []
         for reference in running.sorted(by: { ($0.name, $0.uuid.description) < ($1.name, $1.uuid.description) }) {

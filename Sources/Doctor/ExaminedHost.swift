@@ -1,6 +1,5 @@
 import Common
 import Configuration
-import FoundationEssentials
 import Interception
 import Inventory
 import JSON
@@ -10,9 +9,18 @@ import Netlink
 
 /// The facts about this host that the checks of all its domains share; each is read once.
 final class ExaminedHost {
-    /// Whether the server can be queried.
-    enum Server {
-        case running, down, denied
+    /// What the server says of itself.
+    struct Server {
+        /// Whether it can be queried.
+        enum State {
+            case running, down, denied
+        }
+
+        var state = State.down
+        /// The bridges that it serves; `nil` where they are not known, or where it serves listen addresses only.
+        var bridges: Set<String>?
+        /// Whether it serves bridges for enabled domains only.
+        var isOptIn = false
     }
 
     /// Why a fact is not known.
@@ -30,9 +38,7 @@ final class ExaminedHost {
     /// The DHCP leases of all clients.
     let leases: [MACAddress: [IPAddress]]
     let assembly: InstanceAssembly
-    var server = Server.down
-    /// The bridges that this host's server serves, by its own record; `nil` where there is no readable record.
-    let servedBridges: Set<String>?
+    var server = Server()
     private let ports: ClosedRange<UInt16>
     private var blocks: [String: [FirewallTrace.Block]] = [:]
 
@@ -42,8 +48,6 @@ final class ExaminedHost {
         leases = await hypervisor.leasedAddresses(on: networks)
         assembly = try InstanceAssembly(
             networks: networks.map { Array($0.xml.utf8) }, defaults: configuration.defaults, readsBare: false)
-        let record = FileManager.default.contents(atPath: InstalledStateFile.path(in: configuration.runDirectory))
-        servedBridges = record.flatMap { try? InstalledState(Array($0)) }?.bridges
         ports = configuration.interception.listenerPorts
     }
 
