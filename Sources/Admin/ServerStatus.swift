@@ -37,7 +37,7 @@ package struct ServerStatus: Sendable {
 
     /// One line for people.
     package var summary: String {
-        if let problem { return "Not ready: \(problem)" }
+        if let problem { return "Not ready: \(problem.cleaned())" }
         let guests = Self.count(board.snapshot.count, "guest")
         guard let bridges else { return "Serving \(guests)" }
         let served = bridges.bridges.filter { $0.since != nil }

@@ -80,9 +80,10 @@ package struct Wiring {
             environment: ProcessInfo.processInfo.environment, listener: listener, status: status, logger: logger)
         let reloading = await makeReloading(inventory, tokens, notices)
         Demotion.warnAboutRoot(configuration, logger: logger)
+        let announcement = Announcement(configuration, addresses: opened, logger: logger)
         let roll = ServiceRoll()
         var services: [any Service] = [
-            roll.named("announcement", Announcement(configuration, addresses: opened, logger: logger)),
+            roll.named("announcement", announcement),
             roll.named("inventory", inventory),
             roll.named("memory upkeep", MemoryUpkeep(interval: configuration.sweepInterval, clock: clock)),
         ]
@@ -110,8 +111,7 @@ package struct Wiring {
         let all = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         try await ServiceGroup(configuration: all).run()
-        logger.notice(
-            "stopped", metadata: host == nil ? [:] : ["bridges": "\(configuration.leavesBridgesOpen ? "left open" : "closed")"])
+        announcement.logStop(bridges)
     }
 
     private func makeAdmin(_ listener: GuestListener, _ status: ServerStatus) async throws -> AdminListener {
@@ -255,36 +255,5 @@ package struct Wiring {
         } catch let error as KernelError {
             throw CommandFailure("cannot read the kernel's neighbour table: \(error)")
         }
-    }
-}
-
-/// Logs the start, with what is served: once signals are handled, so that the log's reader may already stop the server.
-private struct Announcement: Service {
-    let configuration: Configuration
-    let addresses: [SocketAddress]
-    let logger: Logger
-
-    init(_ configuration: Configuration, addresses: [SocketAddress], logger: Logger) {
-        (self.configuration, self.addresses, self.logger) = (configuration, addresses, logger)
-    }
-
-    func run() async throws {
-        let isFollowing = try configuration.followsBridges()
-        logger.notice(
-            "started",
-            metadata: [
-                "version": "\(Version.current)", "bridges": "\(isFollowing ? bridges : "none")",
-                "hypervisor.uri": "\(configuration.connect.joined(separator: ","))",
-            ])
-        for address in addresses { logger.info("listening", metadata: ["address": "\(address.inBrackets)"]) }
-        try? await gracefulShutdown()
-    }
-
-    /// Which bridges the settings select.
-    private var bridges: String {
-        let selection = configuration.interception.selection
-        if selection.servesAll { return "all" }
-        if selection.isOptIn { return "of enabled domains" }
-        return (selection.networks.map { "network \($0)" } + selection.bridges).joined(separator: ", ")
     }
 }

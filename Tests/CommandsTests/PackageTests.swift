@@ -91,7 +91,9 @@ import Testing
         #expect(complaints.isEmpty, "\(complaints)")
         // Not part of the score: other users see no names, and no core dump keeps guests' secrets.
         let lines = try String(contentsOfFile: unit, encoding: .utf8).split(separator: "\n")
-        for setting in ["UMask=0077", "LimitCORE=0", "RuntimeDirectoryMode=0700", "StateDirectoryMode=0700"] {
+        for setting in [
+            "UMask=0077", "LimitCORE=0", "RuntimeDirectoryMode=0700", "StateDirectoryMode=0700", "RestartPreventExitStatus=2",
+        ] {
             #expect(lines.contains(Substring(setting)), "\(setting)")
         }
         let security = try Command.succeed(["systemd-analyze", "security", "--offline=true", unit])

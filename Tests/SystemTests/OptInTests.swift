@@ -50,6 +50,7 @@ struct OptInTests {
         #expect(host.log.contains("bridge no longer served: no enabled domain runs on it"))
         #expect(host.stop() == 0)
         #expect(try isUntouched(host))
+        #expect(host.log.hasSuffix(" virt-metadata: stopped\n"))
     }
 
     @Test func `a bridge is served with the start of an enabled domain, and released with the stop of the last one`() async throws
@@ -131,6 +132,8 @@ struct OptInTests {
             ["curl", "-s", "--unix-socket", host.runDirectory + "/admin.sock", "http://server/metrics"], in: host.host.name)
         #expect(metrics.stdout.contains("\nvirt_metadata_bridge_served{bridge=\"br0\"} 1\n"), "\(metrics)")
         host.stop()
+        let ending = #" stopped: bridges stay closed to metadata requests bridge=br0 hint="to open them: virt-metadata cleanup""#
+        #expect(host.log.hasSuffix(ending + "\n"), "\(host.log.suffix(500))")
         let stopped = try status(host)
         #expect(
             stopped.status == 1 && stopped.stdout.hasPrefix("server not running (no \(host.runDirectory)/admin.sock)"),

@@ -111,7 +111,7 @@ struct SeveralHostsTests {
         try libvirtds[1].kill(SIGKILL)
         let server = try await Self.server(Array(libvirtds), "--hold-timeout", "3m")
         let host = Host(libvirtd: libvirtds[1], server: server)
-        try await host.eventually("it is told of") { server.log.says("cannot reach another host's hypervisor", of: libvirtds[1]) }
+        try await host.eventually("it is told of") { server.log.says("remote libvirt unreachable", of: libvirtds[1]) }
         try await host.eventually("this host is read") { server.log.says("the inventory is complete", of: libvirtds[0]) }
         #expect(try host.ask(1) == nil, "at once, or curl would give up")
         try libvirtds[1].restart()
