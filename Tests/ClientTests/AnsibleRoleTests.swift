@@ -169,6 +169,8 @@ struct AnsibleRoleTests {
             #expect(output.status == 2)
             #expect(output.stdout.contains(message), "\(output.stdout)")
         }
+        let absent: [String: Any] = ["virt_metadata_executable": "/nonexistent", "virt_metadata_guests": [["name": "web1"]]]
+        #expect(try await play(absent).stdout.contains("Failed to find required executable"))
     }
 
     @Test func `the configuration is checked before it is written`() async throws {

@@ -160,7 +160,7 @@ class Domain:
     def run(self, command, arguments):
         """Runs a command on the domain and collects its report."""
         parameters = self.module.params
-        line = [parameters["executable"], command, "-o", "json"]
+        line = [self.module.get_bin_path(parameters["executable"], required=True), command, "-o", "json"]
         if parameters["uri"]:
             line += ["--connect", parameters["uri"]]
         if self.module.check_mode:
