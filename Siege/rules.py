@@ -85,14 +85,6 @@ def unbind(tap: str) -> None:
         if has("ether daddr set", "netdev", chain):
             remove("ether daddr set", "netdev", chain)
         add(f"add rule netdev {TABLE} {chain} tcp sport set 80")
-    open_bridge()
-
-
-def open_bridge() -> None:
-    """Lets the bridge have what the host sends to a guest, which else goes to the guest's port alone."""
-    if has(r".", "bridge", "output"):
-        remove(r".", "bridge", "output")
-
 
 def confuse(tap: str, other: str) -> None:
     """Has what comes by one tap for a metadata address go to the socket of another tap's guest, and the replies of that socket to whoever

@@ -56,4 +56,3 @@ class Attack(attack.Attack):
     def weaken(self, host: Host) -> None:
         """Lets replies go where the neighbour table has their guest."""
         rules.remove(r".", "netdev", f"from_host_{rules.index('br0')}")
-        rules.open_bridge()

@@ -12,9 +12,8 @@ struct PacketMarks: Equatable, Sendable {
     /// without that rule, or while another process has removed all rules, is dropped.
     func mark(ofSocketOn port: UInt16) -> UInt32 { base | UInt32(port) }
 
-    /// Match frames with the mark of any socket, and frames without one.
+    /// Matches frames with the mark of any socket of this process.
     var isMarked: String { "meta mark & 0xffff0000 == \(hexadecimal(base))" }
-    var isUnmarked: String { "meta mark & 0xffff0000 != \(hexadecimal(base))" }
 
     /// The mark of a socket in nft's notation.
     func text(ofSocketOn port: UInt16) -> String { hexadecimal(mark(ofSocketOn: port)) }

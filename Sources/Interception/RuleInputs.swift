@@ -11,6 +11,8 @@ struct RuleInputs: Equatable {
     struct Port: Equatable {
         let name: String
         let index: Int32
+        /// The link's own MAC address.
+        let mac: MACAddress?
         let isTap: Bool
         /// The running domains with an interface whose tap it is: usually one, none where the domain is not known yet.
         let claimants: [Instance]
@@ -21,7 +23,8 @@ struct RuleInputs: Equatable {
 
         // An instance is immutable: a change of its domain creates another.
         static func == (left: Port, right: Port) -> Bool {
-            left.index == right.index && left.name == right.name && left.isTap == right.isTap && left.listeners == right.listeners
+            left.index == right.index && left.name == right.name && left.mac == right.mac && left.isTap == right.isTap
+                && left.listeners == right.listeners
                 && left.claimants.elementsEqual(right.claimants) { $0 === $1 }
         }
     }
@@ -71,7 +74,7 @@ extension RuleInputs {
         return network.ports(of: bridge.link.index).filter { LinkName.isQuotable($0.name) }.map { link in
             let own = listeners[link.index] ?? []
             return Port(
-                name: link.name, index: link.index, isTap: link.isTap,
+                name: link.name, index: link.index, mac: link.mac, isTap: link.isTap,
                 claimants: snapshot.claimants(ofPort: link.name, on: bridge.link.name).map(\.instance),
                 listeners: own.map { RuleSet.Listener(mac: $0.key.mac, port: $0.value) }.sorted { $0.port < $1.port })
         }
@@ -89,10 +92,10 @@ extension RuleInputs {
 }
 
 extension RuleInputs.Port {
-    /// The most hardware addresses of its domain that a port has sockets for: enough for a bond of four cards. Other addresses share one socket.
+    /// The most MAC addresses of its domain that a port has sockets for: enough for a bond of four cards. Other addresses share one socket.
     private static let mostAddresses = 4
 
-    /// The hardware addresses of its domains on a bridge.
+    /// The MAC addresses of its domains on a bridge.
     func macs(on bridge: String) -> [MACAddress] {
         var seen: Set<MACAddress> = []
         return claimants.flatMap(\.interfaces).filter { $0.isBehind(name, of: bridge) }.map(\.mac).filter {
@@ -100,10 +103,10 @@ extension RuleInputs.Port {
         }
     }
 
-    /// The hardware addresses of the cards whose tap it is.
+    /// The MAC addresses of the cards whose tap it is.
     var ownMACs: Set<MACAddress> { Set(claimants.flatMap(\.interfaces).filter { $0.tap == name }.map(\.mac)) }
 
-    /// The hardware addresses of its sockets, its own first; `nil` stands for any other address.
+    /// The MAC addresses of its sockets, its own first; `nil` stands for any other address.
     func listenedFor(on bridge: String) -> [MACAddress?] {
         let (all, own) = (macs(on: bridge), ownMACs)
         let first = all.filter(own.contains) + all.filter { !own.contains($0) }
@@ -132,7 +135,9 @@ extension RuleSet {
             guardBridge(facts, macs: Set(guests.flatMap { $0.macs(on: bridge.name) }), hasSpanningTree: bridge.hasSpanningTree)
         }
         for port in guests {
-            let guest = GuestPort(name: port.name, index: port.index, macs: port.macs(on: bridge.name), listeners: port.listeners)
+            let guest = GuestPort(
+                name: port.name, index: port.index, linkMAC: port.mac ?? mac, macs: port.macs(on: bridge.name),
+                listeners: port.listeners)
             serve(guest, of: facts, isGuarded: settings.guardsPorts)
         }
         for port in bridge.ports where !port.isGuestPort {

@@ -5,13 +5,17 @@ extension RuleSet {
     /// The guard's chains shared by all guests' ports of a bridge.
     ///
     /// - Parameters:
-    ///   - macs: the hardware addresses of all guests on it.
+    ///   - macs: the MAC addresses of all guests on it.
     ///   - hasSpanningTree: whether the bridge itself takes part in the spanning tree protocol. A guest that becomes its root, or only reports a
     ///     topology change, makes the bridge forget where every guest is.
     mutating func guardBridge(_ bridge: BridgeFacts, macs: Set<MACAddress>, hasSpanningTree: Bool) {
         let index = bridge.index
         netdev.sets["port_macs_\(index)"] = RuleTable.Elements(
             kind: "set", type: "ether_addr", elements: Set((macs.union([bridge.mac])).map(\.description)))
+        let linkMACs = Self.linkMACs(of: bridge)
+        netdev.sets[linkMACs] = RuleTable.Elements(kind: "map", type: "iface_index : ether_addr")
+        // As for requests: the host, wherever the bridge would send the frame (`RuleSet+Ports`).
+        let toHost = "ether daddr set iif map @\(linkMACs) meta pkttype set host"
         netdev.chains["other_mac_\(index)"] = RuleTable.Chain(rules: ["ether saddr @port_macs_\(index) \(Self.drop(.spoofed))"])
         // IPv4 is not among them: the port's own chain has checked its source, and nothing else needs a check.
         netdev.chains["guard_\(index)"] = RuleTable.Chain(rules: [
@@ -30,11 +34,11 @@ extension RuleSet {
             "ip6 hoplimit 255 exthdr frag exists frag nexthdr { 0, 43, 58, 60 } \(Self.drop(.fragmented))",
             "meta l4proto icmpv6 goto guard_discovery_\(index)",
         ])
-        netdev.chains["guard_discovery_\(index)"] = RuleTable.Chain(rules: Self.discovery(to: bridge.mac))
+        netdev.chains["guard_discovery_\(index)"] = RuleTable.Chain(rules: Self.discovery(leading: toHost))
         netdev.chains["guard_arp_\(index)"] = RuleTable.Chain(rules: [
             "arp saddr ip \(MetadataAddress.v4) \(Self.drop(.spoofed))",
             // ARP requests for the address go to the host only.
-            "arp daddr ip \(MetadataAddress.v4) ether daddr set \(bridge.mac)",
+            "arp daddr ip \(MetadataAddress.v4) \(toHost)",
         ])
         let spanningTree = "ether daddr 01:80:c2:00:00:00 \(Self.drop(.bpdu))"
         netdev.chains["guard_llc_\(index)"] = RuleTable.Chain(
@@ -55,12 +59,12 @@ extension RuleSet {
     ]
 
     /// Neighbour discovery about the metadata addresses: the target is at bit 64 of ICMPv6 (RFC 4861 §4.3).
-    private static func discovery(to mac: MACAddress) -> [String] {
+    private static func discovery(leading toHost: String) -> [String] {
         ["icmpv6 type mld-listener-query \(drop(.mldQuery))"]
             + MetadataAddress.v6.map(target).flatMap { target in
                 [
                     "icmpv6 type nd-neighbor-advert @th,64,128 \(target) \(drop(.spoofed))",
-                    "icmpv6 type nd-neighbor-solicit @th,64,128 \(target) ether daddr set \(mac)",
+                    "icmpv6 type nd-neighbor-solicit @th,64,128 \(target) \(toHost)",
                 ]
             }
     }

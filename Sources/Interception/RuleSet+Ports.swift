@@ -13,13 +13,15 @@ extension RuleSet {
         /// The name and the index of its link.
         let name: String
         let index: Int32
-        /// The hardware addresses that may be behind it.
+        /// The link's own MAC address, not the guest's.
+        let linkMAC: MACAddress
+        /// The MAC addresses that may be behind it.
         let macs: [MACAddress]
-        /// Its sockets: one for each of its hardware addresses, and one for all others.
+        /// Its sockets: one for each of its MAC addresses, and one for all others.
         let listeners: [Listener]
     }
 
-    /// A listening socket: its TCP port and its hardware address; `nil` for all addresses without a socket of their own.
+    /// A listening socket: its TCP port and its MAC address; `nil` for all addresses without a socket of their own.
     struct Listener: Hashable {
         let mac: MACAddress?
         let port: UInt16
@@ -64,6 +66,7 @@ extension RuleSet {
         netdev.chains[request] = RuleTable.Chain(rules: Self.request(to: http, bridge, others: others))
         netdev.chains[request6] = RuleTable.Chain(rules: Self.requestByIPv6(to: http, bridge, others: others))
         netdev.chains[http] = RuleTable.Chain(rules: Self.connect(port, bridge))
+        netdev.sets[Self.linkMACs(of: bridge)]?.elements.insert("\(port.index) : \(port.linkMAC)")
         for listener in port.listeners { serve(port, by: listener, of: bridge) }
     }
 
@@ -81,7 +84,7 @@ extension RuleSet {
     private static func hexadecimal(_ mac: MACAddress) -> String { "0x" + mac.description.filter { $0 != ":" } }
 
     /// The rules for a packet to the IPv4 metadata address. No metadata client fragments it. Bytes are compared as they are: names of fields would check
-    /// the protocol in each rule anew.
+    /// the protocol again in each rule.
     private static func request(to http: String, _ bridge: BridgeFacts, others: String) -> [String] {
         let isAnswered = bridge.answered.contains { $0.metadata == MetadataAddress.v4 }
         return [
@@ -132,7 +135,12 @@ extension RuleSet {
         let key = "\(bridge.index)_\(listener.port)"
         let redirected = bridge.answered.filter { $0.metadata != $0.host }
         netdev.chains["to_host_\(key)"] = RuleTable.Chain(
-            rules: ["ether daddr set \(bridge.mac)", "meta mark set \(marks.text(ofSocketOn: listener.port))"]
+            // The bridge forwards no frame to the address of one of its ports, whatever guests have taught it. Its own address is not used, because a
+            // bridge without a fixed one changes it when ports come and go.
+            rules: [
+                "ether daddr set \(port.linkMAC)", "meta pkttype set host",
+                "meta mark set \(marks.text(ofSocketOn: listener.port))",
+            ]
                 + redirected.map {
                     let ip = Self.protocolName($0.host)
                     return "\(ip) daddr \($0.metadata) \(ip) daddr set \($0.host)"
@@ -154,20 +162,31 @@ extension RuleSet {
         let replies = "replies_\(bridge.index)"
         netdev.sets[replies] = RuleTable.Elements(kind: "map", type: "inet_service : verdict")
         // Forwarded packets, for example of a guest that uses the host's address as its source, are not replies of the server.
-        var rules = ["meta mark != \(marks.fromHost) accept"]
-        for address in bridge.answered {
-            let ip = Self.protocolName(address.host)
+        var rules = ["meta mark != \(marks.fromHost) goto not_replies"]
+        for (ip, addresses) in Dictionary(grouping: bridge.answered.map(\.host), by: Self.protocolName).sorted(by: {
+            $0.key < $1.key
+        }) {
+            let chain = "replies_\(ip)_\(bridge.index)"
+            let hosts = addresses.map(\.description).joined(separator: ", ")
+            rules.append("\(ip) saddr \(addresses.count == 1 ? hosts : "{ \(hosts) }") goto \(chain)")
             // Only the first fragment of a packet contains its port. The sockets do not fragment; fragments from any other cause are dropped.
-            let fragment = address.host.family == .v4 ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists"
-            rules.append("\(ip) saddr \(address.host) \(fragment) \(Self.drop(.fragmented))")
-            rules.append("\(ip) saddr \(address.host) tcp sport vmap @\(replies)")
-            rules.append(
-                "\(ip) saddr \(address.host) tcp sport \(bridge.ports.lowerBound)-\(bridge.ports.upperBound) \(Self.drop(.notServed))"
-            )
+            let fragment = ip == "ip" ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists"
+            netdev.chains[chain] = RuleTable.Chain(rules: [
+                "\(fragment) \(Self.drop(.fragmented))", "tcp sport vmap @\(replies)",
+                "tcp sport \(bridge.ports.lowerBound)-\(bridge.ports.upperBound) \(Self.drop(.notServed))",
+            ])
         }
+        // A packet of an earlier server can have waited for a guest's MAC address since then, past the output rules of that server, and a guest that
+        // claims the address would get it.
+        netdev.chains["not_replies"] = RuleTable.Chain(rules: [
+            "\(PacketMarks.isFromAnyServer) tcp sport \(bridge.ports.lowerBound)-\(bridge.ports.upperBound) \(Self.drop(.notServed))"
+        ])
         netdev.chains["from_host_\(bridge.index)"] = RuleTable.Chain(
             hook: "type filter hook egress device \"\(bridge.name)\" priority 310", rules: rules)
     }
+
+    /// The map from the index of a guest's link to the MAC address of that link.
+    static func linkMACs(of bridge: BridgeFacts) -> String { "link_macs_\(bridge.index)" }
 
     private static func protocolName(_ address: IPAddress) -> String { address.family == .v4 ? "ip" : "ip6" }
 }

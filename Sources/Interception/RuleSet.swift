@@ -1,20 +1,19 @@
 import Common
 
-/// The server's three nftables tables (nft(8)).
+/// The nftables tables of the server (nft(8)).
 ///
 /// `netdev virt_metadata` checks each frame where it enters the host by a port, before the bridge sees it, and each reply where it leaves for the
 /// bridge (`RuleSet+Ports`, `RuleSet+Guard`). `inet virt_metadata` checks packets from a bridge to the host, and packets that the host forwards.
-/// `bridge virt_metadata` drops requests for the host that the bridge would send elsewhere, and what an earlier server left behind.
 ///
 /// A guest's request is rewritten to the listening socket of its port, and a reply of that socket goes only to that port. So neither learned state
 /// (ARP, neighbour discovery, spanning tree, the bridge's forwarding database) nor addresses that a guest chooses decide which guest receives a
 /// reply. Connections are not tracked: no table grows with what guests send.
 package struct RuleSet: Equatable {
     /// The families of the tables.
-    package static let families = ["netdev", "inet", "bridge"]
+    package static let families = ["netdev", "inet"]
     /// The reasons for dropping frames, each a counter.
     package enum Counter: String, CaseIterable {
-        /// The source is another guest's hardware address, or a metadata address.
+        /// The source is another guest's MAC address, or a metadata address.
         case spoofed
         /// Fragments or extension headers in packets to a metadata address, or around neighbour discovery for one.
         case fragmented
@@ -33,34 +32,21 @@ package struct RuleSet: Equatable {
     let marks: PacketMarks
     var netdev = RuleTable(family: "netdev")
     var inet = RuleTable(family: "inet")
-    var bridge = RuleTable(family: "bridge")
 
     init(marks: PacketMarks = .ofThisProcess) {
         self.marks = marks
-        bridge.counters = [Counter.notServed.rawValue]
-        // A request whose destination has become another card's hardware address: a bridge without a fixed address changes it when a port is added or
-        // removed, and the rules are updated a moment later. At this hook the bridge has decided whether the frame is for the host.
-        bridge.chains["prerouting"] = RuleTable.Chain(
-            hook: "type filter hook prerouting priority -310",
-            rules: ["\(marks.isMarked) meta pkttype != host \(Self.drop(.notServed))"])
-        // What this host sends to a port's guest goes to that port before any bridge sees it. A packet of an earlier server can have waited for the
-        // guest's hardware address since then, past the hooks of its own rules, and a guest that claims the address would get it.
-        bridge.chains["output"] = RuleTable.Chain(
-            hook: "type filter hook output priority -310", rules: ["\(PacketMarks.isFromAnyServer) \(Self.drop(.notServed))"])
         netdev.counters = Counter.allCases.map(\.rawValue)
         inet.counters = [Counter.notServed.rawValue]
     }
 
     /// Recreates all tables.
-    var script: String { netdev.script + inet.script + bridge.script }
+    var script: String { netdev.script + inet.script }
 
     /// The nft commands that change the tables from `old` to this; `nil` where both are equal.
     func changes(from old: RuleSet) -> String? {
         guard self != old else { return nil }
-        guard let ports = netdev.changes(from: old.netdev), let host = inet.changes(from: old.inet),
-            let others = bridge.changes(from: old.bridge)
-        else { return script }
-        return ports + host + others
+        guard let ports = netdev.changes(from: old.netdev), let host = inet.changes(from: old.inet) else { return script }
+        return ports + host
     }
 
     /// A statement that counts and drops.
@@ -118,10 +104,12 @@ package struct RuleSet: Equatable {
             ])
         // A packet without a mark was accepted by no rule at a port, and the sockets would not accept it either. But their filter does not see ICMP
         // errors, which abort a connection in its handshake: no genuine error names these ports, because guests know them as 80.
-        let unmarked = "tcp dport \(first)-\(last) iifname @bridges \(marks.isUnmarked) \(notServed)"
         inet.chains["input"] = RuleTable.Chain(
             hook: "type filter hook input priority -310",
-            rules: [unmarked, "meta l4proto { icmp, icmpv6 } iifname @bridges goto icmp_errors"])
+            rules: [
+                "\(marks.isMarked) accept", "tcp dport \(first)-\(last) iifname @bridges \(notServed)",
+                "meta l4proto { icmp, icmpv6 } iifname @bridges goto icmp_errors",
+            ])
         inet.chains["icmp_errors"] = RuleTable.Chain(rules: Self.errors(about: ports).map { "\($0) \(notServed)" })
         inet.chains["to_bridge"] = RuleTable.Chain(
             rules: [
@@ -135,15 +123,16 @@ package struct RuleSet: Equatable {
             hook: "type filter hook forward priority -310",
             rules: ["\(Self.sourceIsMetadata) goto to_bridge", "ip6 saddr \(Self.v6) goto to_bridge"])
         let silent = unserved.filter(LinkName.isQuotable).map { "\"\($0)\"" }
+        let ownPorts = "tcp sport \(first)-\(last)"
         inet.chains["output"] = RuleTable.Chain(
-            hook: "type filter hook output priority -310",
-            rules: (silent.isEmpty
-                ? [] : ["oifname { \(silent.joined(separator: ", ")) } tcp sport \(first)-\(last) \(notServed)"]) + [
-                    // Resets that refuse a connection (RFC 9293 §3.10.7.1): after a server was killed no process listens, and a guest without an answer
-                    // retries and reaches the next server.
-                    "oifname @bridges tcp sport \(first)-\(last) tcp flags & (rst | ack) == (rst | ack) tcp sequence 0 \(notServed)",
-                    "oifname @bridges tcp sport \(first)-\(last) meta mark set \(marks.fromHost) notrack",
-                ])
+            hook: "type filter hook output priority -310", rules: ["\(ownPorts) oifname @bridges goto replies"])
+        inet.chains["replies"] = RuleTable.Chain(
+            rules: (silent.isEmpty ? [] : ["oifname { \(silent.joined(separator: ", ")) } \(notServed)"]) + [
+                // Resets that refuse a connection (RFC 9293 §3.10.7.1): after a server was killed no process listens, and a guest without an answer
+                // retries and reaches the next server.
+                "tcp flags & (rst | ack) == (rst | ack) tcp sequence 0 \(notServed)",
+                "meta mark set \(marks.fromHost) notrack",
+            ])
     }
 
     /// Match ICMP errors (RFC 792, RFC 4443) about packets of the sockets, as guests or as this host see them. The packet starts at byte eight.

@@ -34,7 +34,7 @@ struct GoldenRuleSetTests {
             InterceptionExamples.instance(1, "bond", .init(0x5254_0000_0001, tap: "tap1"), .init(0x5254_0000_0002, tap: "tap2")),
             [0x5254_0000_0001, 0x5254_0000_0002, nil], 61000 + 3 * UInt16(number))
     }
-    private static let uplink = RuleInputs.Port(name: "eth0", index: 2, isTap: false, claimants: [], listeners: [])
+    private static let uplink = RuleInputs.Port(name: "eth0", index: 2, mac: nil, isTap: false, claimants: [], listeners: [])
     private static let own = MetadataAddress.all.map { AnsweredAddress(metadata: $0, host: $0) }
     private static let redirected = [
         AnsweredAddress(metadata: MetadataAddress.v4, host: IPAddress(v4: 0xC000_0201)),
@@ -103,7 +103,9 @@ struct GoldenRuleSetTests {
         _ name: String, _ index: Int32, _ domain: Instance?, _ macs: [UInt64?], _ first: UInt16
     ) -> RuleInputs.Port {
         let listeners = macs.enumerated().map { RuleSet.Listener(mac: $1.map { MACAddress(bits: $0) }, port: first + UInt16($0)) }
-        return RuleInputs.Port(name: name, index: index, isTap: true, claimants: domain.map { [$0] } ?? [], listeners: listeners)
+        return RuleInputs.Port(
+            name: name, index: index, mac: MACAddress(bits: 0xFE54_0000_0000 + UInt64(index)), isTap: true,
+            claimants: domain.map { [$0] } ?? [], listeners: listeners)
     }
 
     private static func bridge(

@@ -15,7 +15,7 @@ struct RuleSetTests {
 
     private func port(_ name: String, _ index: Int32, listeningOn first: UInt16) -> RuleSet.GuestPort {
         RuleSet.GuestPort(
-            name: name, index: index, macs: [mac],
+            name: name, index: index, linkMAC: MACAddress(bits: 0xFE54_0000_0001), macs: [mac],
             listeners: [.init(mac: mac, port: first), .init(mac: nil, port: first + 1)])
     }
 
@@ -44,7 +44,8 @@ struct RuleSetTests {
                 "add element netdev virt_metadata replies_7 { 61002 : goto reply_7_61002, 61003 : goto reply_7_61003 }"))
         #expect(!coming.contains("from_port_11") && !coming.contains("delete table"))
         let going = try #require(rules.changes(from: more))
-        #expect(going.hasPrefix("delete element netdev virt_metadata replies_7 { 61002 : goto reply_7_61002"))
+        #expect(going.hasPrefix("delete element netdev virt_metadata link_macs_7 { 12 : fe:54:00:00:00:01 }\n"))
+        #expect(going.contains("\ndelete element netdev virt_metadata replies_7 { 61002 : goto reply_7_61002"))
         #expect(going.contains("delete chain netdev virt_metadata from_port_12"))
         #expect(!going.contains("from_port_11") && !going.contains("delete table"))
     }
@@ -60,7 +61,9 @@ struct RuleSetTests {
 
     @Test func `a port without a socket is dropped, and an ending bridge accepts no connection`() {
         var rules = RuleSet()
-        rules.serve(.init(name: "tap1", index: 11, macs: [], listeners: []), of: Self.bridge, isGuarded: false)
+        rules.serve(
+            .init(name: "tap1", index: 11, linkMAC: MACAddress(bits: 0xFE54_0000_0001), macs: [], listeners: []), of: Self.bridge,
+            isGuarded: false)
         #expect(rules.netdev.chains["http_11"]?.rules.last == "counter name not_served drop")
         #expect(rules.netdev.chains["http_11"]?.rules.contains { $0.contains("goto to_host_") } == false)
         let ending = RuleSet.BridgeFacts(
@@ -131,7 +134,9 @@ struct RuleTransitionTests {
                 var listeners = own.enumerated().map { RuleSet.Listener(mac: $1, port: first + UInt16($0)) }
                 listeners.append(.init(mac: nil, port: first + 9))
                 rules.serve(
-                    .init(name: tap, index: try index(tap), macs: own, listeners: listeners), of: bridge, isGuarded: guarded)
+                    .init(
+                        name: tap, index: try index(tap), linkMAC: MACAddress(bits: 0xFE54_0000_0001), macs: own,
+                        listeners: listeners), of: bridge, isGuarded: guarded)
             }
             if uplink, number == 0 {
                 rules.guardUplink("up0", index: try index("up0"), of: bridge)
