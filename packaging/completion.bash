@@ -23,6 +23,18 @@ __virt-metadata_joined() {
         words+=('')
         current=${#words[@]}-1
     fi
+    # Options before the command are the command's.
+    local -i first=1 depth=1
+    while ((first < current)) && [[ ${words[first]} = -* ]]; do
+        case ${words[first]} in
+        *=* | --json | --no-* | --guard | --allow-password | --leave-open | --use-persistent-metadata) ((first += 1)) ;;
+        *) ((first += 2)) ;;
+        esac
+    done
+    [[ ${words[first]-} = config && first+1 -lt current ]] && depth=2
+    if ((first > 1 && first < current)); then
+        words=("${words[0]}" "${words[@]:first:depth}" "${words[@]:1:first - 1}" "${words[@]:first + depth}")
+    fi
     [[ $raw = [:=]* ]] && raw=
     word=${words[current]}
     local -a COMP_WORDS=("${words[@]}")

@@ -41,6 +41,10 @@ struct CompletionTests {
             let found = try await completions(["doctor"] + option + ["test", ":", "///default", ""], before: other)
             #expect(found.offers.contains("test"), "\(option)")
         }
+        let leading = ["-c", "test", ":", "///default"]
+        #expect(try await completions(leading + ["doctor", ""], before: other).offers.contains("test"))
+        #expect(try await completions(leading + ["--json", "docto"]).offers == ["doctor"])
+        #expect(try await completions(leading + ["config", "show", "--log-level", "w"]).offers == ["warning"])
         // Of a URI bash replaces what follows the colon.
         #expect(try await completions(["doctor", "-c", "qemu", ":", "///sy"]).offers == ["///system"])
         #expect(try await completions(["serve", "--intercept", "=", "re"]).offers == ["redirect"])
