@@ -128,8 +128,8 @@ import Testing
                 exit $status
                 """
             var programs = [
-                "virt-metadata": program, "sudo": "exec \"$@\"", "virt-install": "exec \"$CAT\" web.xml",
-                "virsh": "exec \"$CAT\" in.xml",
+                "virt-metadata": program, "sudo": "exec \"$@\"", "virt-install": "exec \"$CAT\" in.xml",
+                "virsh": "case \"$*\" in */dev/stdin*) exec \"$CAT\" ;; esac; exec \"$CAT\" in.xml",
             ]
             for name in ["ssh", "ssh-keygen", "curl", "apt", "apt-get", "systemctl", "openssl", "terraform", "make"] {
                 programs[name] = "exit 0"
