@@ -126,7 +126,7 @@ extension Doctor {
         if examined.domain.defined?.element != nil {
             return .error(
                 "the domain was not restarted since its definition got <instance> metadata, and the running domain has none",
-                command("enable \(examined.word) --restart"))
+                examined.restart)
         }
         guard examined.instance.access.publicKeys.isEmpty, examined.instance.documents.userData == nil else {
             return .note("no <instance> metadata is set; the defaults of the configuration are served")

@@ -106,7 +106,7 @@ extension Doctor {
         guard let port = try? Links.link(named: tap) else {
             return .error(
                 "tap \(tap) of interface \(interface.mac) does not exist on this host",
-                "\(examined.virsh) shutdown \(examined.word); start it again when it is shut off")
+                examined.restart)
         }
         guard port.master == bridge.index else {
             return .error(

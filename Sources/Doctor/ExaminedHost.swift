@@ -94,4 +94,6 @@ struct ExaminedDomain {
     var isEnabled: Bool { instance.enabledBy != nil || isEnabledByDefinition }
     /// The beginning of a command for libvirt.
     var virsh: String { "virsh -c \(host.uri.shellWord)" }
+    /// How to restart it: the first command only asks the guest to shut down.
+    var restart: String { "\(virsh) shutdown \(word); once it is shut off: \(virsh) start \(word)" }
 }

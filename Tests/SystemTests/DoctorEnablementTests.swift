@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the doctor says of a bridge that is not served because no domain on it is enabled.
+/// What the doctor reports where a domain is not enabled, or only by its definition.
 @Suite(.enabled(if: NetworkNamespace.isAvailable && PrivateLibvirtd.obstacle() == nil, "needs root and libvirtd"))
-struct DoctorOptInTests {
+struct DoctorEnablementTests {
     private func doctor(_ host: BridgedHost, _ arguments: String...) throws -> Command.Output {
         let own = ["-c", host.libvirtd.uri, "--run-directory", host.runDirectory]
         return try Command.run([MetadataServer.executable, "doctor"] + arguments + own, in: host.host.name)
@@ -39,5 +39,32 @@ struct DoctorOptInTests {
         for check in ["network   ok: br0\n", "firewall  ok", "port      ok", "request   ok"] {
             #expect(served.contains("\n\(check)"), "\(served)")
         }
+    }
+
+    @Test func `metadata that only the definition has is an error, with the restart that fixes it`() async throws {
+        let host = try BridgedHost()
+        let xml = """
+            <domain type='test'><name>web</name><uuid>6d0f7f1e-32a5-4f4e-9a3c-0e5a3f1c2b4d</uuid><memory unit='MiB'>64</memory>
+            <sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry></system></sysinfo>
+            <os><type>hvm</type><smbios mode='sysinfo'/></os></domain>
+            """
+        try host.libvirtd.virsh("define", host.libvirtd.file("web.xml", xml))
+        try host.libvirtd.virsh("start", "web")
+        let element = "<instance><instance-id>i-web</instance-id></instance>"
+        try host.libvirtd.virsh(
+            "metadata", "web", "urn:virt-metadata:instance:1", "--key", "vm", "--set", element, "--config")
+        let page = try doctor(host, "web").stdout
+        let virsh = "virsh -c '\(host.libvirtd.uri)'"
+        let expected = """
+            metadata  ERROR: the domain was not restarted since its definition got <instance> metadata, and the running domain has none
+                      → \(virsh) shutdown web; once it is shut off: \(virsh) start web
+
+            """
+        #expect(page.contains(expected), "\(page)")
+        // Served from the definition, nothing is missing.
+        #expect(try doctor(host, "web", "--use-persistent-metadata").stdout.contains("metadata  ok: "))
+        try host.libvirtd.virsh("destroy", "web")
+        try host.libvirtd.virsh("start", "web")
+        #expect(try doctor(host, "web").stdout.contains("metadata  ok: all values are usable\n"))
     }
 }
