@@ -55,7 +55,7 @@ import Testing
     @Test func `virt-install's XML goes through the filter to virsh`() throws {
         let disk = try libvirtd.file("home/web.qcow2", "")
         let commands = try Self.block(of: "virt-install.md", from: "virt-install --name web ")
-        #expect(commands.contains("--print-xml |\n"))
+        #expect(commands.contains("| virt-metadata enable --xml "))
         let output = try shell(commands.replacing("/var/lib/libvirt/images/web.qcow2", with: disk))
         #expect(output.status == 0, "\(output.stdout)\(output.stderr)")
         #expect(output.stdout.contains("Domain 'web' defined from /dev/stdin"), "\(output.stdout)")
