@@ -68,11 +68,11 @@ struct InstanceDefaultsTests {
 
     @Test(
         arguments: [
-            (["hostname": "a"], nil, "hostname: <hostname> is one instance's own, and no default for all"),
-            (["imds@tokens": "maybe"], nil, "imds@tokens: tokens: 'maybe' is neither 'optional' nor 'required'"),
+            (["hostname": "a"], nil, "hostname: <hostname> is per-instance and cannot be a default"),
+            (["imds@tokens": "maybe"], nil, "imds@tokens: invalid value 'maybe' for tokens: expected optional or required"),
             (["vendordata": "{"], nil, "vendordata: "),
             (["hostname": "a"], "x y", "hostname: "),
-            ([:], "x y", "domain: 'x y' is no domain of host names (RFC 1123)"),
+            ([:], "x y", "domain: 'x y' is not a valid DNS domain (RFC 1123)"),
         ] as [([String: String], String?, String)])
     func `what cannot be used is named by its path`(values: [String: String], domain: String?, sentence: String) throws {
         let failure = #expect(throws: DefinitionFailure.self) { try Self.layer(values, domain: domain) }
