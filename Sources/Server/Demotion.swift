@@ -47,8 +47,8 @@ package enum Demotion {
         } catch {
             guard error.code != .symbolicLink else {
                 throw CommandFailure(
-                    "cannot change the owner of \(directory) to '\(user.name)': \(error.operation) is a symbolic link that root does not own; "
-                        + "replace it by a directory, or configure another directory")
+                    "cannot change the owner of \(directory) to '\(user.name)': a symbolic link on its path is not root's "
+                        + "(\(error.operation)); replace the link by a directory, or configure another directory")
             }
             throw CommandFailure("cannot change the owner of \(directory) to '\(user.name)': \(error); --user root keeps root")
         }

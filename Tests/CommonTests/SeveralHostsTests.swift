@@ -158,7 +158,7 @@ import Testing
             #expect(throws: MatchFailure.elsewhere(Self.macA, ["far"])) { try match(0xA, by: entrance, in: snapshot) }
         }
         let text = MatchFailure.elsewhere(Self.macA, ["far"]).description
-        #expect(text == "00:00:00:00:00:0a belongs to far on another host, whose guests do not reach us by themselves")
+        #expect(text == "00:00:00:00:00:0a belongs to far on another host, whose guests cannot connect to this server directly")
     }
 
     @Test func `taps and bridges of other hosts are not indexed`() throws {

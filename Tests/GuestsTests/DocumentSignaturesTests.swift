@@ -123,8 +123,8 @@ struct DocumentSignaturesTests {
         for _ in 0..<3 { #expect(await made(signatures, [1], web) == "signature [1]") }
         #expect(
             lines.withLock { $0 } == [
-                "error cannot sign identity documents: guests get 503 for signatures",
-                "notice identity documents are signed again",
+                "error cannot sign identity documents; requests for signatures get 503",
+                "notice identity documents can be signed again",
             ])
     }
 

@@ -64,10 +64,10 @@ struct NeighbourFileTests {
     }
 
     @Test(arguments: [
-        ("10.9.0.2 0x1 0x2 52:54:00:00:00:09 *", "5 columns where 6 belong"),
+        ("10.9.0.2 0x1 0x2 52:54:00:00:00:09 *", "5 columns: expected 6"),
         ("10.9.0 0x1 0x2 52:54:00:00:00:09 * br0", "'10.9.0' is not a valid IP address"),
-        ("10.9.0.2 1 0x2 52:54:00:00:00:09 * br0", "'1 0x2' are not two numbers after 0x"),
-        ("10.9.0.2 0x1 0x 52:54:00:00:00:09 * br0", "'0x1 0x' are not two numbers after 0x"),
+        ("10.9.0.2 1 0x2 52:54:00:00:00:09 * br0", "'1 0x2': expected two hexadecimal numbers with 0x"),
+        ("10.9.0.2 0x1 0x 52:54:00:00:00:09 * br0", "'0x1 0x': expected two hexadecimal numbers with 0x"),
         ("10.9.0.2 0x1 0x2 52:54:00:00:09 * br0", "'52:54:00:00:09' is not a valid MAC address"),
     ])
     func `a malformed line is named with its file`(bad: String, message: String) throws {

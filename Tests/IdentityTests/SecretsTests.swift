@@ -76,19 +76,20 @@ import Testing
             let path = try write(text, to: "bad")
             #expect(
                 problem { $0.tokenKey = path }
-                    == "--token-key: \(path): invalid key: expected base64 of 32 bytes; create it: openssl rand -base64 32 > \(path)")
+                    == "--token-key: \(path): invalid key: expected base64 of 32 bytes; create it: openssl rand -base64 32 > \(path)"
+            )
             #expect(problem { $0.identityKey = path }.hasPrefix("--identity-key: \(path): "))
         }
         let open = try write(String(repeating: "A", count: 44), to: "open", mode: 0o644)
         #expect(
             problem { $0.tokenKey = open }
-                == "--token-key: \(open): others may read or write it (mode 644); keep them out by 'chmod 600 \(open)'")
+                == "--token-key: \(open): accessible by other users (mode 644); run: chmod 600 \(open)")
     }
 
     @Test func `a location that the operator sets must be usable`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = try write("", to: "file")
-        #expect(problem { $0.directory = file }.hasPrefix("--token-key: \(file)/token.key: "))
-        #expect(problem { $0.tokenKey = "/proc/no-such/key" }.hasPrefix("--token-key: /proc/no-such/key: "))
+        #expect(problem { $0.directory = file }.hasPrefix("--token-key: cannot read \(file)/token.key: "))
+        #expect(problem { $0.tokenKey = "/proc/no-such/key" }.hasPrefix("--token-key: cannot create /proc/no-such/key: "))
     }
 }

@@ -106,7 +106,7 @@ struct PrivilegeTests {
         #expect(output.stdout.contains("CapEff:\t\(Self.kept)"))
         #expect(output.stdout.contains("owner 61999 700\nowner 61999 600"))
         #expect(output.stdout.contains("\nHOME=/nonexistent/home\n"))
-        #expect(!output.stderr.contains("runs as root"))
+        #expect(!output.stderr.contains("running as root"))
     }
 
     @Test func `root with fewer rights, as in a container, keeps those of the three that it has`() async throws {
@@ -130,12 +130,12 @@ struct PrivilegeTests {
     @Test func `a host without the usual user gets a hint, and is served`() async throws {
         let output = try await run(Self.serveUntilListening(), users: "")
         #expect(output.status == 0)
-        #expect(output.stderr.contains("the server runs as root, for this host has no user to become"))
+        #expect(output.stderr.contains("running as root: user 'virt-metadata' does not exist"))
         #expect(output.stderr.contains("useradd --system --groups libvirt virt-metadata, or --user root"))
         #expect(output.stderr.contains("listening"))
         let asked = try await run(Self.serveUntilListening("--user root"), users: "")
         #expect(asked.stderr.contains("listening"))
-        #expect(!asked.stderr.contains("runs as root"))
+        #expect(!asked.stderr.contains("running as root"))
     }
 
     @Test func `a user that is not there, or that only root could become, ends the program before it listens`() async throws {
@@ -143,14 +143,14 @@ struct PrivilegeTests {
         #expect(missing.status == 2)
         #expect(
             missing.stderr == """
-                virt-metadata: --user: this host has no user 'nobody-here'; make it by 'useradd --system --groups libvirt nobody-here'
+                virt-metadata: --user: user 'nobody-here' does not exist; create it: useradd --system --groups libvirt nobody-here
 
                 """)
         let other = try await run("exec setpriv --reuid nobody --clear-groups \(Self.serve()) --user daemon", users: "")
         #expect(other.status == 2)
         #expect(
             other.stderr == """
-                virt-metadata: --user: only root can become 'daemon'; leave it out, or start as root
+                virt-metadata: --user: only root can switch to user 'daemon'; start as root, or omit this setting
 
                 """)
     }
@@ -199,7 +199,7 @@ struct PrivilegeTests {
             let output = try await release(tables, by: owner, arguments)
             #expect(output.stdout.hasPrefix("status 1\ntable inet virt_metadata\ntable inet operator\nlock "), "\(output)")
             #expect(output.stdout.contains("owned.json.damaged "))
-            #expect(output.stderr.contains(#"owned.json: "tables" holds an entry that no server writes; it was set aside"#))
+            #expect(output.stderr.contains(#"owned.json: invalid entry in "tables"; the file was renamed to"#))
         }
     }
 
@@ -213,7 +213,7 @@ struct PrivilegeTests {
         #expect(output.stdout == "status 1\nroot\n", "\(output)")
         #expect(
             output.stderr.contains(
-                "/up/x/state to the user 'nobody': a symbolic link on the way to it is not root's (openat(x))"),
+                "/up/x/state to 'nobody': a symbolic link on its path is not root's (openat(x))"),
             "\(output)")
     }
 
@@ -223,7 +223,7 @@ struct PrivilegeTests {
         let output = try await run(Self.serveUntilListening("--user nobody", under: "prlimit --nofile=200:200"), users: "")
         #expect(output.status == 0)
         #expect(output.stderr.contains("listening"))
-        #expect(output.stderr.contains("may not open as many files") == !mayRaiseLimits, "\(output)")
+        #expect(output.stderr.contains("limit of open files is too low") == !mayRaiseLimits, "\(output)")
     }
 
     @Test func `a low limit of open files is logged, and the server's own files always open`() async throws {
@@ -249,7 +249,7 @@ struct PrivilegeTests {
             kill $server
             wait
             """, users: "")
-        #expect(output.stderr.contains("this user may not open as many files as there may be connections"), "\(output)")
+        #expect(output.stderr.contains("limit of open files is too low for max-connections"), "\(output)")
         #expect(output.stderr.contains("connections=64 "))
         // The answered connection freed its descriptor, perhaps in time for another.
         #expect(

@@ -169,7 +169,7 @@ import XML
             "<domain><metadata>\n<v:instance xmlns:v='urn:virt-metadata:instance:1'/>\n<name>n</name></metadata></domain>")
         #expect(error?.code == .alreadyNamespaced)
         #expect(error?.line == 3)
-        #expect(error?.problem == "<name> stands beside the <instance> of line 2; move it in there by hand")
+        #expect(error?.problem == "<name> is next to the <instance> of line 2; move it into <instance>")
     }
 
     @Test func `elements that a wrapper cannot move into the namespace are rejected`() {
