@@ -49,7 +49,6 @@ struct ConnectionLimitsTests {
                 entrance: .port("tap0", bridge: "br0"))
         }
         #expect(Set(clients.map(ConnectionLimits.Key.init)) == [.port("tap0")])
-        #expect("\(ConnectionLimits.Key.port("tap0"))" == "tap0")
         for entrance in [Client.Entrance.bridge("br0"), .unknown, .named] {
             let client = Client(address: IPAddress(v4: 1), mac: MACAddress(bits: 7), entrance: entrance)
             #expect(ConnectionLimits.Key(client) == .mac(MACAddress(bits: 7)))

@@ -151,7 +151,7 @@ import Testing
         }
         let missing = try await start()
         #expect(missing.status == 2)
-        #expect(missing.stderr.contains("--neutron-secret: \(file): is not there"))
+        #expect(missing.stderr.contains("--neutron-secret: \(file): no such file"))
         for (contents, mode, problem) in [("", 0o600, "is empty"), ("\n", 0o600, "is empty"), ("x", 0o644, "chmod 600")] {
             _ = FileManager.default.createFile(atPath: file, contents: Data(contents.utf8), attributes: [.posixPermissions: mode])
             let output = try await start()

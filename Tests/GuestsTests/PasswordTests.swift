@@ -304,7 +304,7 @@ private final class LoggedDomains: Sendable {
     var names: [String] { logged.withLock { $0 } }
     var log: RecordingLog {
         RecordingLog { event in
-            if let name = event.metadata?["domain"] { self.logged.withLock { $0.append("\(name)") } }
+            if let name = event.metadata?["domain.name"] { self.logged.withLock { $0.append("\(name)") } }
         }
     }
 }

@@ -33,6 +33,7 @@ struct RequestParserTests {
         "M-SEARCH * HTTP/1.1\r\n\r\n",
         "POST /p HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\n\r\n",
         "POST /p HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+        "POST /p HTTP/1.1\r\nContent-Length: 00000000000000000000000000000005\r\n\r\nhello",
         "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y;z=\"q\\\"\"\r\n0123456789\r\n0\r\nT: 1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
         "PUT /t HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: \t60 \t\r\nX-Empty:\r\nAccept: a\r\nAccept: b\r\n\r\n",
         "GET /\u{e9} HTTP/1.1\r\nA: \u{e9}\r\n\r\n", "GET /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx",
