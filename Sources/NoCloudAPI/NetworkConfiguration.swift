@@ -6,11 +6,16 @@ import Common
 /// Interfaces are matched by MAC address and keep the names that the guest's kernel gives them.
 func networkConfiguration(of instance: Instance) -> JSONValue? {
     let links = instance.guestLinks
-    guard links.contains(where: { !$0.networks.isEmpty }) else { return nil }
+    guard links.contains(where: { !$0.requiredNetworks.isEmpty }) else { return nil }
+    // Without metrics the guest's default route is that of the fastest DHCP server.
+    let asking = links.filter(\.usesDHCP4).map(\.id)
+    let metrics = Dictionary(asking.enumerated().map { ($1, 100 * ($0 + 1)) }) { first, _ in first }
+    let ranked = metrics.count > 1 ? metrics : [:]
     let names = Dictionary(links.map { ($0.mac, $0.id) }) { first, _ in first }
     let sections: [(name: String, links: [JSONMember])] = [
-        ("ethernets", links.compactMap { $0.ethernet }), ("bonds", links.compactMap { $0.bond(names) }),
-        ("vlans", links.compactMap { $0.vlan(names) }),
+        ("ethernets", links.compactMap { $0.ethernet(ranked[$0.id]) }),
+        ("bonds", links.compactMap { $0.bond(names, ranked[$0.id]) }),
+        ("vlans", links.compactMap { $0.vlan(names, ranked[$0.id]) }),
     ]
     return .object(
         [JSONMember("version", .integer(2))]
@@ -18,13 +23,18 @@ func networkConfiguration(of instance: Instance) -> JSONValue? {
 }
 
 extension GuestLink {
-    fileprivate var ethernet: JSONMember? {
-        guard case .interface = kind else { return nil }
-        return JSONMember(
-            id, .object([JSONMember("match", .object([JSONMember("macaddress", .string(mac.description))]))] + common))
+    fileprivate var usesDHCP4: Bool {
+        networks.contains { if case .dhcp4 = $0.kind { true } else { false } }
     }
 
-    fileprivate func bond(_ names: [MACAddress: String]) -> JSONMember? {
+    /// - Parameter metric: the metric of the routes from DHCP.
+    fileprivate func ethernet(_ metric: Int?) -> JSONMember? {
+        guard case .interface = kind else { return nil }
+        return JSONMember(
+            id, .object([JSONMember("match", .object([JSONMember("macaddress", .string(mac.description))]))] + common(metric)))
+    }
+
+    fileprivate func bond(_ names: [MACAddress: String], _ metric: Int?) -> JSONMember? {
         guard case .virtual(.bond(let mode, let members, let parameters)) = kind else { return nil }
         let all = [JSONMember("mode", .string(mode))] + parameters.compactMap(Self.parameter)
         return JSONMember(
@@ -33,10 +43,10 @@ extension GuestLink {
                 [
                     JSONMember("interfaces", .array(members.compactMap { names[$0] }.map(JSONValue.string))),
                     JSONMember("macaddress", .string(mac.description)), JSONMember("parameters", .object(all)),
-                ] + common))
+                ] + common(metric)))
     }
 
-    fileprivate func vlan(_ names: [MACAddress: String]) -> JSONMember? {
+    fileprivate func vlan(_ names: [MACAddress: String], _ metric: Int?) -> JSONMember? {
         guard case .virtual(.vlan(let number, let base)) = kind else { return nil }
         let link =
             switch base {
@@ -44,7 +54,7 @@ extension GuestLink {
             case .bond(let name): name
             }
         return JSONMember(
-            id, .object([JSONMember("id", .integer(Int64(number))), JSONMember("link", .string(link))] + common))
+            id, .object([JSONMember("id", .integer(Int64(number))), JSONMember("link", .string(link))] + common(metric)))
     }
 
     /// A parameter of the bonding driver by its name in this format; `nil` if the format has none.
@@ -53,36 +63,45 @@ extension GuestLink {
             "bond_miimon": "mii-monitor-interval", "bond_xmit_hash_policy": "transmit-hash-policy", "bond_lacp_rate": "lacp-rate",
         ]
         guard let name = names[parameter.name] else { return nil }
-        return JSONMember(name, Int64(parameter.value).map(JSONValue.integer) ?? .string(parameter.value))
+        // cloud-init's schema of this format wants numbers as text, too.
+        return JSONMember(name, .string(parameter.value))
     }
 
     /// The members of every kind of link.
-    private var common: [JSONMember] {
+    private func common(_ metric: Int?) -> [JSONMember] {
         var members: [JSONMember] = []
         var addresses: [JSONValue] = []
         var routes: [JSONValue] = []
-        var servers: [IPAddress] = []
-        var (dhcp4, dhcp6, heeds) = (false, false, false)
+        var (servers, domains) = ([IPAddress](), [String]())
+        var (dhcp6, heeds, hasStatic6) = (false, false, false)
         for network in networks {
             switch network.kind {
-            case .dhcp4: dhcp4 = true
+            case .dhcp4: break
             case .ipv6(let method):
                 heeds = true
                 dhcp6 = dhcp6 || [.dhcp, .stateful, .stateless].contains(method)
-            case .configured(let address, let own):
+            case .configured(let address):
                 addresses.append(.string("\(address.address)/\(address.prefixLength ?? 0)"))
-                routes += own.map(Self.json)
+                hasStatic6 = hasStatic6 || address.address.family == .v6
             }
+            routes += network.routes.map(Self.json)
             for server in network.nameServers where !servers.contains(server) { servers.append(server) }
+            for domain in network.searchDomains where !domains.contains(domain) { domains.append(domain) }
         }
-        members.append(JSONMember("dhcp4", .bool(dhcp4)))
+        if isOptional { members.append(JSONMember("optional", .bool(true))) }
+        members.append(JSONMember("dhcp4", .bool(usesDHCP4)))
+        if let metric {
+            members.append(JSONMember("dhcp4-overrides", .object([JSONMember("route-metric", .integer(Int64(metric)))])))
+        }
         if dhcp6 || heeds { members.append(JSONMember("dhcp6", .bool(dhcp6))) }
-        if heeds { members.append(JSONMember("accept-ra", .bool(true))) }
+        // Without the member Linux adds an address of its own to the operator's; `network_data.json` means the same.
+        if heeds || hasStatic6 { members.append(JSONMember("accept-ra", .bool(heeds))) }
         if !addresses.isEmpty { members.append(JSONMember("addresses", .array(addresses))) }
         if !routes.isEmpty { members.append(JSONMember("routes", .array(routes))) }
         if !servers.isEmpty {
             let list = JSONValue.array(servers.map { .string($0.description) })
-            members.append(JSONMember("nameservers", .object([JSONMember("addresses", list)])))
+            let search = domains.isEmpty ? [] : [JSONMember("search", .array(domains.map(JSONValue.string)))]
+            members.append(JSONMember("nameservers", .object([JSONMember("addresses", list)] + search)))
         }
         if let mtu { members.append(JSONMember("mtu", .integer(Int64(mtu)))) }
         return members
@@ -90,9 +109,12 @@ extension GuestLink {
 
     private static func json(_ route: Route) -> JSONValue {
         let destination = route.destination
-        return .object([
+        var members = [
             JSONMember("to", .string("\(destination.address)/\(destination.prefixLength)")),
             JSONMember("via", .string(route.gateway.description)),
-        ])
+        ]
+        if let metric = route.metric { members.append(JSONMember("metric", .integer(Int64(metric)))) }
+        if route.isOnLink { members.append(JSONMember("on-link", .bool(true))) }
+        return .object(members)
     }
 }

@@ -3,14 +3,15 @@ import Common
 /// `network_data.json`: the links of the guest and their addresses; `nil` if no link has a network.
 ///
 /// A link is named by its number, not by its tap, whose name changes with every start. A guest that reads a document without
-/// networks configures none, so such a document is not served, and the guest falls back to DHCP.
+/// networks configures none, so such a document is not served, and the guest falls back to DHCP. The format has no word for a
+/// link that need not come up, so such a link has no networks.
 func networkData(of instance: Instance) -> JSONValue? {
     let links = instance.guestLinks
     let names = Dictionary(links.map { ($0.mac, $0.id) }) { first, _ in first }
     var networks: [JSONValue] = []
     var nameServers: [IPAddress] = []
     for link in links {
-        for network in link.networks {
+        for network in link.requiredNetworks {
             networks.append(network.json(number: networks.count, on: link))
             for server in network.nameServers where !nameServers.contains(server) { nameServers.append(server) }
         }
@@ -27,12 +28,15 @@ extension GuestLink {
     ///
     /// - Parameter names: the names of the interfaces in this document.
     fileprivate func json(_ names: [MACAddress: String]) -> JSONValue {
-        .object(
-            [
-                JSONMember("id", .string(id)), JSONMember("type", .string(type)),
-                JSONMember("mtu", mtu.map { .integer(Int64($0)) } ?? .null),
-                JSONMember("ethernet_mac_address", .string(mac.description)),
-            ] + typeMembers(names))
+        var members = [JSONMember("id", .string(id)), JSONMember("type", .string(type))]
+        if let mtu {
+            members.append(JSONMember("mtu", .integer(Int64(mtu))))
+        } else if case .interface = kind {
+            // As Nova writes it. In a bond or VLAN cloud-init's schema accepts only numbers.
+            members.append(JSONMember("mtu", .null))
+        }
+        members.append(JSONMember("ethernet_mac_address", .string(mac.description)))
+        return .object(members + typeMembers(names))
     }
 
     private var type: String {
@@ -56,7 +60,7 @@ extension GuestLink {
             return [
                 JSONMember("bond_links", .array(members.compactMap { names[$0] }.map(JSONValue.string))),
                 JSONMember("bond_mode", .string(mode)),
-            ] + parameters.map { JSONMember($0.name, .string($0.value)) }
+            ] + parameters.map { JSONMember($0.name, Int64($0.value).map(JSONValue.integer) ?? .string($0.value)) }
         case .virtual(.vlan(let id, let base)):
             let on =
                 switch base {
@@ -75,28 +79,38 @@ extension GuestNetwork {
     fileprivate func json(number: Int, on link: GuestLink) -> JSONValue {
         let id = JSONMember("id", .string("network\(number)"))
         let (onLink, network) = (JSONMember("link", .string(link.id)), JSONMember("network_id", .string(link.network)))
+        // Of a gateway outside the subnet cloud-init knows that it is on the link only if it is not in `routes`.
+        let gateway = routes.first { $0.isDefault && $0.isOnLink }
+        let others = routes.filter { $0 != gateway }.map(json)
         switch kind {
-        case .dhcp4: return .object([id, JSONMember("type", .string("ipv4_dhcp")), onLink, network])
-        case .ipv6(let method):
-            return .object([id, JSONMember("type", .string("ipv6_" + method.rawValue)), onLink, network])
-        case .configured(let address, let routes):
+        case .dhcp4, .ipv6:
+            let type = if case .ipv6(let method) = kind { "ipv6_" + method.rawValue } else { "ipv4_dhcp" }
+            return .object(
+                [id, JSONMember("type", .string(type)), onLink, network]
+                    + (others.isEmpty ? [] : [JSONMember("routes", .array(others))]))
+        case .configured(let address):
             let family = address.address.family
-            return .object([
+            var members = [
                 id, JSONMember("type", .string(family == .v4 ? "ipv4" : "ipv6")), onLink,
                 JSONMember("ip_address", .string(address.address.description)),
                 JSONMember("netmask", .string(netmask(of: address.prefixLength ?? 0, family))),
-                JSONMember("routes", .array(routes.map(json))), network, JSONMember("services", services(nameServers)),
-            ])
+            ]
+            if let gateway { members.append(JSONMember("gateway", .string(gateway.gateway.description))) }
+            if let metric = gateway?.metric { members.append(JSONMember("metric", .integer(Int64(metric)))) }
+            members += [JSONMember("routes", .array(others)), network, JSONMember("services", services(nameServers))]
+            if !searchDomains.isEmpty { members.append(JSONMember("dns_search", .array(searchDomains.map(JSONValue.string)))) }
+            return .object(members)
         }
     }
 
     private func json(of route: Route) -> JSONValue {
         let destination = route.destination
-        return .object([
+        let members = [
             JSONMember("network", .string(destination.address.description)),
             JSONMember("netmask", .string(netmask(of: destination.prefixLength, destination.address.family))),
             JSONMember("gateway", .string(route.gateway.description)),
-        ])
+        ]
+        return .object(members + (route.metric.map { [JSONMember("metric", .integer(Int64($0)))] } ?? []))
     }
 }
 

@@ -27,7 +27,8 @@ struct CloudInitNetworkTests {
             let routes =
                 subnets(of: link).flatMap { $0["routes"] as? [[String: Any]] ?? [] }
                 + (links[link]?["routes"] as? [[String: Any]] ?? [])
-            return Set(routes.compactMap { $0["gateway"] as? String })
+            let own = subnets(of: link).compactMap { $0["gateway"] as? String }
+            return Set(routes.compactMap { $0["gateway"] as? String } + own)
         }
         func types(of link: String) -> [String] { subnets(of: link).compactMap { $0["type"] as? String } }
     }
@@ -76,15 +77,16 @@ struct CloudInitNetworkTests {
                 "192.168.49.30", "192.168.49.31", "2001:db8:2::30",
             ])
         #expect(one.subnets(of: "eth1").first?["netmask"] as? String == "255.255.252.0")
+        // cloud-init marks a gateway outside the subnet as on the link if it is not among the routes.
+        #expect(one.subnets(of: "eth1").first?["gateway"] as? String == "192.168.99.1")
         #expect(
-            (one.subnets(of: "eth1").first?["routes"] as? [[String: String]])?.map { $0["gateway"] } == [
-                "192.168.99.1", "192.168.48.254",
-            ])
+            (one.subnets(of: "eth1").first?["routes"] as? [[String: String]])?.map { $0["gateway"] } == ["192.168.48.254"])
         #expect(one.types(of: "eth2") == [] && one.types(of: "eth3") == [])
         #expect(one.types(of: "eth4") == ["ipv6_dhcpv6-stateless"])
         #expect(one.links["bond0"]?["bond_interfaces"] as? [String] == ["eth2", "eth3"])
-        let parameters = one.links["bond0"]?["params"] as? [String: String]
-        #expect(parameters == ["bond_mode": "802.3ad", "bond_miimon": "100", "bond_xmit_hash_policy": "layer3+4"])
+        let parameters = one.links["bond0"]?["params"] as? [String: Any]
+        #expect(parameters?["bond_mode"] as? String == "802.3ad" && parameters?["bond_miimon"] as? Int == 100)
+        #expect(parameters?["bond_xmit_hash_policy"] as? String == "layer3+4" && parameters?.count == 3)
         #expect(one.types(of: "bond0") == ["dhcp4"] && one.links["bond0"]?["mtu"] as? Int == 9000)
         #expect(one.links["bond0.100"]?["vlan_id"] as? Int == 100 && one.types(of: "bond0.100") == ["static"])
         #expect(
@@ -107,6 +109,17 @@ struct CloudInitNetworkTests {
             converted(NetworkDocuments.ofRandomDomains(500)), converted(NetworkDocuments.ofRandomDomains(500, at: target)))
     }
 
+    /// The cards that a guest need not wait for: OpenStack's format cannot say so, and has no networks for them.
+    private func optional(_ nova: Converted, _ noCloud: Converted) -> Set<String> {
+        let cards = (nova.document["links"] as? [[String: Any]] ?? []).filter { $0["type"] as? String == "phy" }
+        let ethernets = noCloud.document["ethernets"] as? [String: [String: Any]] ?? [:]
+        let names = cards.enumerated().filter { _, card in
+            (card["id"] as? String).flatMap { ethernets[$0]?["optional"] as? Bool } == true
+        }.map { "eth\($0.offset)" }
+        for name in names { #expect(nova.types(of: name) == [], "\(nova.source): \(name)") }
+        return Set(names)
+    }
+
     private func expectTheSame(_ nova: [Converted], _ noCloud: [Converted]) {
         #expect(nova.map(\.source) == noCloud.map(\.source))
         #expect(nova.count { $0.links.count > 1 } > 1)
@@ -115,7 +128,8 @@ struct CloudInitNetworkTests {
             // A bond or VLAN has the operator's name in one format and cloud-init's in the other.
             #expect(one.all { one.addresses(of: $0) } == other.all { other.addresses(of: $0) }, "\(one.source)")
             #expect(one.all { one.gateways(of: $0) } == other.all { other.gateways(of: $0) }, "\(one.source)")
-            for link in one.links.keys where one.links[link]?["type"] as? String == "physical" {
+            let optional = optional(one, other)
+            for link in one.links.keys where one.links[link]?["type"] as? String == "physical" && !optional.contains(link) {
                 #expect(one.addresses(of: link) == other.addresses(of: link), "\(one.source): \(link)")
                 #expect(
                     one.types(of: link).contains("dhcp4") == other.types(of: link).contains("dhcp4"), "\(one.source): \(link)")

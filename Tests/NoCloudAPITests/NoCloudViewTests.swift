@@ -1,4 +1,5 @@
 import Common
+import Foundation
 import NoCloudAPI
 import Testing
 
@@ -78,6 +79,73 @@ struct NoCloudViewTests {
                 + #""nameservers": {"addresses": ["192.0.2.53"]}}}}"#)
     }
 
+    /// The members of the ethernets after their MAC addresses.
+    private static func ethernets(_ interfaces: NetworkInterface...) throws -> [String] {
+        let text = try read("/nocloud/network-config", of: instance(interfaces: interfaces)) ?? ""
+        return text.components(separatedBy: #""match": {"macaddress": "#).dropFirst().map {
+            String($0.drop { $0 != "}" }.dropFirst(3))
+        }
+    }
+
+    private static func interface(_ last: Int, _ change: (inout NetworkInterface) throws -> Void = { _ in }) throws
+        -> NetworkInterface
+    {
+        var interface = NetworkInterface(mac: try mac(last))
+        try change(&interface)
+        return interface
+    }
+
+    @Test func `a gateway outside the subnet is on the link, and static IPv6 accepts no router advertisements`() throws {
+        let card = try Self.interface(1) {
+            $0.configuration.addresses = ["203.0.113.5/32", "2001:db8::5/64"].compactMap { InterfaceAddress($0) }
+            $0.configuration.gateways = ["203.0.113.1", "fe80::1"].compactMap { IPAddress($0) }
+        }
+        #expect(
+            try Self.ethernets(card) == [
+                #""dhcp4": false, "accept-ra": false, "addresses": ["203.0.113.5/32", "2001:db8::5/64"], "routes": "#
+                    + #"[{"to": "0.0.0.0/0", "via": "203.0.113.1", "on-link": true}, {"to": "::/0", "via": "fe80::1"}]}}}"#
+            ])
+    }
+
+    @Test func `DHCP has the operator's routes, and each link that uses it a metric`() throws {
+        let (to, router) = (try #require(AddressRange("198.51.100.0/24")), try #require(IPAddress("192.0.2.254")))
+        let route = try #require(Route(to: to, by: router, metric: 50))
+        let cards = try [1, 2].map { number in
+            try Self.interface(number) {
+                $0.configuration.ipv4 = .dhcp
+                if number == 1 { $0.configuration.routes = [route] }
+            }
+        }
+        let routes = #""routes": [{"to": "198.51.100.0/24", "via": "192.0.2.254", "metric": 50}]}"#
+        #expect(try Self.ethernets(cards[0]) == [#""dhcp4": true, "# + routes + "}}"])
+        let both = try Self.ethernets(cards[0], cards[1])
+        #expect(both.first?.hasPrefix(#""dhcp4": true, "dhcp4-overrides": {"route-metric": 100}, "# + routes) == true)
+        #expect(both.last == #""dhcp4": true, "dhcp4-overrides": {"route-metric": 200}}}}"#)
+    }
+
+    @Test func `a guest does not wait for a link that is down, or of which nothing is known`() throws {
+        let (first, second) = (try Self.interface(1), try Self.interface(2))
+        #expect(try Self.ethernets(first, second).last?.hasPrefix(#""optional": true, "dhcp4": true, "#) == true)
+        let down = try Self.interface(1) { $0.isDown = true }
+        #expect(try Self.ethernets(down, second).first?.hasPrefix(#""optional": true, "dhcp4": true, "#) == true)
+        #expect(try Self.ethernets(down) == [])
+    }
+
+    @Test func `a static link searches the network's domain`() throws {
+        let card = try Self.interface(1) {
+            var network = NetworkReference(name: "n", uuid: "u", offersDHCP: true)
+            network.hostAddresses = ["192.0.2.1/24"].compactMap { InterfaceAddress($0) }
+            network.domain = "lab.example"
+            $0.network = network
+            $0.configuration.addresses = ["192.0.2.5/24"].compactMap { InterfaceAddress($0) }
+        }
+        #expect(
+            try Self.ethernets(card) == [
+                #""dhcp4": false, "addresses": ["192.0.2.5/24"], "#
+                    + #""nameservers": {"addresses": ["192.0.2.1"], "search": ["lab.example"]}}}}"#
+            ])
+    }
+
     @Test func `bonds and VLANs are listed by name`() throws {
         let interfaces = [NetworkInterface(mac: try Self.mac(1)), NetworkInterface(mac: try Self.mac(2))]
         var asked = LinkConfiguration()
@@ -95,7 +163,7 @@ struct NoCloudViewTests {
         #expect(
             text.flatMap { text in ending.map { String(text[$0...]) } }
                 == #""bonds": {"bond0": {"interfaces": ["interface0", "interface1"], "#
-                + #""macaddress": "52:54:00:00:00:01", "parameters": {"mode": "802.3ad", "mii-monitor-interval": 100, "#
+                + #""macaddress": "52:54:00:00:00:01", "parameters": {"mode": "802.3ad", "mii-monitor-interval": "100", "#
                 + #""lacp-rate": "fast"}, "dhcp4": true, "dhcp6": false, "accept-ra": true}}, "#
                 + #""vlans": {"v5": {"id": 5, "link": "bond0", "dhcp4": false}}}"#)
     }

@@ -116,8 +116,9 @@ import Testing
         #expect(configured { _ in }.contains(route) && configured { _ in }.contains(server))
         #expect(configured { $0.leadsOut = false }.contains(#""routes": []"#))
         #expect(!configured { $0.resolvesNames = false }.contains(server))
-        let named = configured { $0.nameServers = [IPAddress("9.9.9.9")].compactMap(\.self) }
-        #expect(named.contains(#""address": "9.9.9.9""#) && !named.contains(server))
+        let searched = configured { $0.domain = "lab.example" }
+        #expect(searched.contains(server.dropLast() + #", "dns_search": ["lab.example"]}"#))
+        #expect(!configured { ($0.domain, $0.resolvesNames) = ("lab.example", false) }.contains("dns_search"))
         let routed = configured { network in
             network.routes = [AddressRange("10.0.0.0/8")].compactMap {
                 $0.flatMap { to in IPAddress("192.0.2.9").flatMap { Route(to: to, by: $0) } }
@@ -136,6 +137,42 @@ import Testing
                 [{"id": "network0", "type": "ipv4_dhcp", "link": "interface0", "network_id": "interface0"}, \
                 {"id": "network1", "type": "\(type)", "link": "interface0", "network_id": "interface0"}], "services": []
                 """)
+    }
+
+    @Test func `a gateway outside the subnet is not among the routes`() {
+        let configured = link {
+            $0.configuration.addresses = ["203.0.113.5/32"].compactMap { InterfaceAddress($0) }
+            $0.configuration.gateways = ["203.0.113.1"].compactMap { IPAddress($0) }
+        }
+        #expect(
+            networks(configured) == """
+                [{"id": "network0", "type": "ipv4", "link": "interface0", "ip_address": "203.0.113.5", "netmask": "255.255.255.255", \
+                "gateway": "203.0.113.1", "routes": [], "network_id": "interface0", "services": []}], "services": []
+                """)
+    }
+
+    @Test func `a network with DHCP has the operator's routes`() {
+        let configured = link {
+            $0.configuration.ipv6 = .slaac
+            $0.configuration.gateways = ["192.0.2.254", "fe80::1"].compactMap { IPAddress($0) }
+        }
+        #expect(
+            networks(configured) == """
+                [{"id": "network0", "type": "ipv4_dhcp", "link": "interface0", "network_id": "interface0", \
+                "routes": [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "192.0.2.254"}]}, \
+                {"id": "network1", "type": "ipv6_slaac", "link": "interface0", "network_id": "interface0", \
+                "routes": [{"network": "::", "netmask": "::", "gateway": "fe80::1"}]}], "services": []
+                """)
+    }
+
+    @Test func `a link that is down, or of which nothing is known, has no networks`() {
+        var down = link { $0.configuration.ipv4 = .dhcp }
+        down.isDown = true
+        #expect(networks(down) == nil)
+        let both = document(down, .example(2, bridge: "br0"), .example(3, bridge: "br1")) ?? ""
+        #expect(
+            both.contains(#""networks": [{"id": "network0", "type": "ipv4_dhcp", "link": "interface1", "network_id": "br0"}], "#))
+        #expect(both.contains(#"{"id": "interface2", "type": "phy", "#))
     }
 
     @Test func `a link configured without addresses has none`() {
@@ -162,8 +199,8 @@ import Testing
             document == """
                 {"links": [{"id": "interface0", "type": "phy", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:01"}, \
                 {"id": "interface1", "type": "phy", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:02"}, \
-                {"id": "bond0", "type": "bond", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:01", \
-                "bond_links": ["interface0", "interface1"], "bond_mode": "802.3ad", "bond_miimon": "100"}, \
+                {"id": "bond0", "type": "bond", "ethernet_mac_address": "52:54:00:00:00:01", \
+                "bond_links": ["interface0", "interface1"], "bond_mode": "802.3ad", "bond_miimon": 100}, \
                 {"id": "vlan5", "type": "vlan", "mtu": 1400, "ethernet_mac_address": "52:54:00:00:00:01", \
                 "vlan_link": "bond0", "vlan_id": 5, "vlan_mac_address": "52:54:00:00:00:01"}], \
                 "networks": [{"id": "network0", "type": "ipv4_dhcp", "link": "bond0", "network_id": "bond0"}, \

@@ -12,8 +12,15 @@ package struct GuestLink: Sendable {
     package let kind: Kind
     package let mac: MACAddress
     package let mtu: Int?
+    /// Whether a guest must not wait for the link when it boots: it is down, or nothing is known of its network.
+    ///
+    /// A document that cannot say so has the link without its networks.
+    package let isOptional: Bool
     /// The address configurations of the link; empty if it has none, as a member of a bond.
-    package let networks: [GuestNetwork]
+    package fileprivate(set) var networks: [GuestNetwork]
+
+    /// The address configurations that a guest can rely on.
+    package var requiredNetworks: [GuestNetwork] { isOptional ? [] : networks }
 }
 
 /// One address configuration of a link.
@@ -25,102 +32,170 @@ package struct GuestNetwork: Sendable {
         /// Router advertisements or a DHCPv6 server on the link.
         case ipv6(LinkConfiguration.IPv6Method)
         /// The operator's static configuration.
-        case configured(InterfaceAddress, routes: [Route])
+        case configured(InterfaceAddress)
     }
 
     package let kind: Kind
+    /// The default route first; in addition to those of a server on the link.
+    package fileprivate(set) var routes: [Route] = []
     /// The name servers that belong to this configuration.
-    package let nameServers: [IPAddress]
+    package var nameServers: [IPAddress] = []
+    package var searchDomains: [String] = []
 }
 
 extension Instance {
     /// The links of the guest: its interfaces, followed by the operator's bonds and VLANs.
     ///
     /// The addresses of each family come from the operator's values, else from the libvirt network, else from a server on the
-    /// link. A member of a bond has no addresses of its own.
+    /// link. A member of a bond has no addresses of its own. A guest cannot tell apart two interfaces with one MAC address: the
+    /// first one is its link.
     package var guestLinks: [GuestLink] {
         let bonded = Set(virtualLinks.flatMap(\.members))
-        let own = interfaces.enumerated().map { number, interface in
-            GuestLink(
-                id: "interface\(number)", kind: .interface(interface), mac: interface.mac, mtu: interface.mtu,
-                networks: bonded.contains(interface.mac) ? [] : networks(of: interface))
-        }
-        return own
-            + virtualLinks.map { link in
+        var seen: Set<MACAddress> = []
+        var links: [GuestLink] = []
+        for (number, interface) in interfaces.enumerated() where seen.insert(interface.mac).inserted {
+            let networks = bonded.contains(interface.mac) ? [] : AddressPlan(of: interface).networks
+            // The assumed server may not exist, and a guest waits minutes for it: only one link is assumed to have one.
+            let isUnsure =
+                !networks.isEmpty && interface.isUndescribed
+                && (interface.isPassedThrough || links.contains { !$0.requiredNetworks.isEmpty })
+            links.append(
                 GuestLink(
-                    id: link.name, kind: .virtual(link.kind), mac: link.mac, mtu: link.configuration.mtu,
-                    // Only the operator knows how addresses are assigned on a bond or VLAN.
-                    networks: networks(
-                        by: link.configuration, ipv4: nil, ipv6: nil, NetworkReference(name: "", uuid: "", offersDHCP: false)))
+                    id: "interface\(number)", kind: .interface(interface), mac: interface.mac, mtu: interface.mtu,
+                    isOptional: interface.isDown || isUnsure, networks: networks))
+        }
+        links += virtualLinks.map { link in
+            GuestLink(
+                id: link.name, kind: .virtual(link.kind), mac: link.mac, mtu: link.configuration.mtu, isOptional: false,
+                networks: AddressPlan(of: link).networks)
+        }
+        links.rankDefaultRoutes()
+        return links
+    }
+}
+
+extension [GuestLink] {
+    /// Gives the second default route of a family, and those after it, a metric: without one the kernel accepts only the first.
+    fileprivate mutating func rankDefaultRoutes() {
+        var count: [IPAddress.Family: Int] = [:]
+        for link in indices {
+            for network in self[link].networks.indices {
+                for route in self[link].networks[network].routes.indices {
+                    let found = self[link].networks[network].routes[route]
+                    guard found.isDefault, found.metric == nil else { continue }
+                    let number = count[found.gateway.family, default: 0] + 1
+                    count[found.gateway.family] = number
+                    if number > 1 { self[link].networks[network].routes[route].metric = 100 * number }
+                }
             }
+        }
     }
 }
 
-private func networks(of interface: NetworkInterface) -> [GuestNetwork] {
-    let network = interface.network
-    // A plain bridge, of which nothing else is known, is assumed to have a DHCP server.
-    let ipv4 = network?.offersDHCP ?? true ? LinkConfiguration.IPv4Method.dhcp : nil
-    return networks(by: interface.configuration, ipv4: ipv4, ipv6: network?.ipv6, network)
+extension NetworkInterface {
+    /// Whether neither the operator nor a libvirt network says how the interface gets addresses.
+    package var isUndescribed: Bool {
+        (network?.isUnmanaged ?? !lacksNetworkXML) && configuration.gateways.isEmpty && configuration.routes.isEmpty
+            && configuration.nameServers.isEmpty && configuration.ipv4 == nil && configuration.ipv6 == nil
+            && configuration.addresses.allSatisfy { $0.prefixLength == nil }
+    }
 }
 
-/// - Parameters:
-///   - ipv4: how the link assigns IPv4 addresses, if it does.
-///   - ipv6: how the link assigns IPv6 addresses, if it does.
-private func networks(
-    by configuration: LinkConfiguration, ipv4: LinkConfiguration.IPv4Method?, ipv6: LinkConfiguration.IPv6Method?,
-    _ network: NetworkReference?
-) -> [GuestNetwork] {
-    let (static4, static6) = (configured(.v4, configuration, network), configured(.v6, configuration, network))
-    // An operator who configures one family statically expects no other addresses, unless the network is known to assign them.
-    let isStatic = !static4.isEmpty || !static6.isEmpty
-    var networks = static4
-    if static4.isEmpty, configuration.ipv4 ?? (isStatic && network == nil ? nil : ipv4) == .dhcp {
-        networks.append(
-            GuestNetwork(kind: .dhcp4, nameServers: nameServers(.v4, configuration, network, usesServer: true)))
-    }
-    networks += static6
-    if static6.isEmpty, let method = configuration.ipv6 ?? ipv6, method != .none {
-        networks.append(
-            GuestNetwork(kind: .ipv6(method), nameServers: nameServers(.v6, configuration, network, usesServer: true)))
-    }
-    return networks
-}
+/// Decides the address configurations of one link.
+private struct AddressPlan {
+    private let configuration: LinkConfiguration
+    private let network: NetworkReference?
+    /// How the link assigns addresses of each family, if it does.
+    private let ipv4: LinkConfiguration.IPv4Method?
+    private let ipv6: LinkConfiguration.IPv6Method?
+    /// The guest's own addresses on the link.
+    private let own: [IPAddress]
 
-/// The operator's addresses of a family whose prefix is known; routes and name servers belong to the first one.
-private func configured(
-    _ family: IPAddress.Family, _ configuration: LinkConfiguration, _ network: NetworkReference?
-) -> [GuestNetwork] {
-    let addresses = configuration.addresses.filter { $0.address.family == family && $0.prefixLength != nil }
-    return addresses.enumerated().map { number, address in
-        guard number == 0 else { return GuestNetwork(kind: .configured(address, routes: []), nameServers: []) }
+    init(of interface: NetworkInterface) {
+        (configuration, network, own) = (interface.configuration, interface.network, interface.knownAddresses)
+        // A plain bridge, of which nothing else is known, is assumed to have a DHCP server. An operator who configures one family
+        // statically there expects no other addresses.
+        let isStatic = configuration.addresses.contains { $0.prefixLength != nil }
+        let isAssumed = network?.isUnmanaged ?? true
+        ipv4 = isAssumed ? (isStatic ? nil : .dhcp) : network?.offersDHCP == true ? .dhcp : nil
+        ipv6 = network?.ipv6
+    }
+
+    /// Only the operator knows how addresses are assigned on a bond or VLAN.
+    init(of link: VirtualLink) {
+        (configuration, network, ipv4, ipv6) = (link.configuration, nil, nil, nil)
+        own = link.configuration.addresses.map(\.address)
+    }
+
+    var networks: [GuestNetwork] {
+        var networks = configured(.v4)
+        if networks.isEmpty, (configuration.ipv4 ?? ipv4) == .dhcp { networks.append(assigned(.dhcp4, .v4)) }
+        let static6 = configured(.v6)
+        networks += static6
+        if static6.isEmpty, let method = configuration.ipv6 ?? ipv6, method != .none {
+            networks.append(assigned(.ipv6(method), .v6))
+        }
+        return networks
+    }
+
+    /// Addresses from a server on the link, with what the operator adds.
+    private func assigned(_ kind: GuestNetwork.Kind, _ family: IPAddress.Family) -> GuestNetwork {
+        let gateway = configuration.gateways.first { $0.family == family }
         return GuestNetwork(
-            kind: .configured(address, routes: routes(family, configuration, network, from: address)),
-            nameServers: nameServers(family, configuration, network, usesServer: false))
+            kind: kind, routes: routes(family, through: gateway, configuration.routes),
+            nameServers: configuration.nameServers.filter { $0.family == family })
     }
-}
 
-/// The default route first, then the operator's routes, then those of the libvirt network.
-///
-/// Without an operator's gateway the host is the default gateway if it forwards packets and has an address in the subnet.
-private func routes(
-    _ family: IPAddress.Family, _ configuration: LinkConfiguration, _ network: NetworkReference?, from address: InterfaceAddress
-) -> [Route] {
-    let host = network?.leadsOut == true ? network?.hostAddresses.map(\.address) : nil
-    let gateway =
-        configuration.gateways.first { $0.family == family } ?? host?.first { address.subnet?.contains($0) == true }
-    let routes = (gateway.flatMap(Route.defaultRoute).map { [$0] } ?? []) + configuration.routes + (network?.routes ?? [])
-    return routes.filter { $0.gateway.family == family }
-}
+    /// The operator's addresses of a family whose prefix is known; routes and name servers belong to the first one.
+    private func configured(_ family: IPAddress.Family) -> [GuestNetwork] {
+        let addresses = configuration.addresses.filter { $0.address.family == family && $0.prefixLength != nil }
+        return addresses.enumerated().map { number, address in
+            var network = GuestNetwork(kind: .configured(address))
+            guard number == 0 else { return network }
+            network.routes = staticRoutes(family, subnets: addresses.compactMap(\.subnet))
+            network.nameServers = nameServers(family, near: address)
+            if !network.nameServers.isEmpty, configuration.nameServers.isEmpty {
+                network.searchDomains = (self.network?.domain).map { [$0] } ?? []
+            }
+            return network
+        }
+    }
 
-/// The operator's name servers of a family, else those of the libvirt network, else the host for a link without DHCP.
-private func nameServers(
-    _ family: IPAddress.Family, _ configuration: LinkConfiguration, _ network: NetworkReference?, usesServer: Bool
-) -> [IPAddress] {
-    if !configuration.nameServers.isEmpty { return configuration.nameServers.filter { $0.family == family } }
-    let named = network?.nameServers.filter { $0.family == family } ?? []
-    if !named.isEmpty || usesServer { return named }
-    guard let network, network.resolvesNames else { return [] }
-    return network.hostAddresses.map(\.address).filter { $0.family == family }
+    /// The default route first, then the operator's routes, then those of the libvirt network.
+    ///
+    /// Without an operator's gateway the host is the default gateway if it forwards packets and has an address in a subnet.
+    private func staticRoutes(_ family: IPAddress.Family, subnets: [AddressRange]) -> [Route] {
+        let isNear = { (router: IPAddress) in
+            (router.family == .v6 && router.isLinkLocal) || subnets.contains { $0.contains(router) }
+        }
+        let host = network?.leadsOut == true ? network?.hostAddresses.map(\.address) : nil
+        let gateway =
+            configuration.gateways.first { $0.family == family }
+            ?? host?.first { router in subnets.contains { $0.contains(router) } }
+        let reachable = network?.routes.filter { isNear($0.gateway) } ?? []
+        return routes(family, through: gateway, configuration.routes + reachable).map { route in
+            var route = route
+            route.isOnLink = !isNear(route.gateway)
+            return route
+        }
+    }
+
+    /// The routes of a family without those through the guest itself, and with one default route.
+    private func routes(_ family: IPAddress.Family, through gateway: IPAddress?, _ others: [Route]) -> [Route] {
+        let all = (gateway.flatMap(Route.defaultRoute).map { [$0] } ?? []) + others
+        let usable = all.filter { $0.gateway.family == family && !own.contains($0.gateway) }
+        guard let first = usable.firstIndex(where: \.isDefault) else { return usable }
+        return usable.enumerated().filter { $0.offset == first || !$0.element.isDefault }.map(\.element)
+    }
+
+    /// The operator's name servers of a family, else the host: libvirt's DNS server answers on each of its addresses.
+    private func nameServers(_ family: IPAddress.Family, near address: InterfaceAddress) -> [IPAddress] {
+        if !configuration.nameServers.isEmpty { return configuration.nameServers.filter { $0.family == family } }
+        guard let network, network.resolvesNames else { return [] }
+        let all = network.hostAddresses.map(\.address).filter { $0.family == family }
+        let near = all.filter { address.subnet?.contains($0) == true }
+        return near.isEmpty ? all : near
+    }
 }
 
 extension VirtualLink {

@@ -8,6 +8,8 @@ package struct NetworkInterface: Sendable, Equatable {
     package var bridge: String?
     /// The libvirt network of the interface, if any.
     package var network: NetworkReference?
+    /// Whether the interface is on a libvirt network whose XML is unknown.
+    package var lacksNetworkXML = false
     /// In bytes, if the domain or its network sets it.
     package var mtu: Int?
     /// The number of the interface in its instance, from 0; clients sort by it.
@@ -21,6 +23,10 @@ package struct NetworkInterface: Sendable, Equatable {
     /// Whether the host lets the guest change the card's packet filter, as with a trusted virtual function.
     package var isTrusted = false
     package var tags: [String] = []
+    /// Whether the interface's cable is unplugged.
+    package var isDown = false
+    /// Whether the interface is a device of the host, such as a virtual function.
+    package var isPassedThrough = false
     /// The operator's address configuration for the guest.
     package var configuration = LinkConfiguration()
     /// The IPv4 address by which the interface is reached from outside.
@@ -105,8 +111,10 @@ package struct NetworkReference: Sendable, Equatable {
     package var leadsOut = false
     /// Additional routes through other routers on the network.
     package var routes: [Route] = []
-    /// The name servers that guests use in place of the host.
-    package var nameServers: [IPAddress] = []
+    /// The domain of the network's names.
+    package var domain: String?
+    /// Whether libvirt assigns no addresses and answers nothing on the network; another machine may.
+    package var isUnmanaged = false
     /// Whether the host answers DNS queries on the network.
     package var resolvesNames = true
     /// How guests get IPv6 addresses, if they do.

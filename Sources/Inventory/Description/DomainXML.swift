@@ -15,6 +15,10 @@ struct DomainXML {
         let device: DeviceAddress
         let vlan: Int?
         let isTrusted: Bool
+        /// Whether the interface's cable is unplugged.
+        let isDown: Bool
+        /// Whether the interface is the fast half of a pair that the guest joins into one device (`<teaming>`).
+        let isTransient: Bool
     }
 
     struct Disk {
@@ -53,7 +57,10 @@ struct DomainXML {
         vcpus = (domain.first("vcpu")?.trimmedText).flatMap(Int.init) ?? 1
         memoryMiB = domain.first("memory").map(Self.mebibytes) ?? 0
         let devices = domain.first("devices")
-        interfaces = devices?.all("interface").prefix(Self.mostInterfaces).compactMap(Self.interface) ?? []
+        let all = devices?.all("interface").prefix(Self.mostInterfaces).compactMap(Self.interface) ?? []
+        let persistent = Set(all.filter { !$0.isTransient }.map(\.mac))
+        // The guest configures a teaming pair as one device, with the MAC address that both halves have.
+        interfaces = all.filter { !$0.isTransient || !persistent.contains($0.mac) }
         disks = devices?.all("disk").compactMap(Self.disk) ?? []
         var machine = GuestMachine()
         machine.platform = Self.platform(domain)
@@ -88,7 +95,9 @@ struct DomainXML {
             bridge: source?.attribute("bridge"),
             network: source?.attribute("network"), mtu: (element.first("mtu")?.attribute("size")).flatMap { Int($0) },
             device: DeviceXML.address(of: element), vlan: vlan(element),
-            isTrusted: element.attribute("trustGuestRxFilters") == "yes")
+            isTrusted: element.attribute("trustGuestRxFilters") == "yes",
+            isDown: element.first("link")?.attribute("state") == "down",
+            isTransient: element.first("teaming")?.attribute("type") == "transient")
     }
 
     /// A hard disk; `nil` for CD-ROM and floppy drives.

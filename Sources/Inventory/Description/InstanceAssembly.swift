@@ -11,7 +11,7 @@ package struct InstanceAssembly: Sendable {
     }
 
     /// By name.
-    private let networks: [String: NetworkXML]
+    let networks: [String: NetworkXML]
     /// The addresses last leased by DHCP, by the name of the network.
     private let leases: [String: [MACAddress: IPAddress]]
     private let defaults: InstanceDefaults
@@ -71,6 +71,7 @@ package struct InstanceAssembly: Sendable {
             interfaces: interfaces, virtualLinks: virtualLinks, sessions: metadata.sessions,
             password: PasswordElement.text(in: live),
             enabledBy: .present(in: live, definition: definition, uuid: domain.hardwareUUID ?? domain.uuid))
+        metadata.findings += networkNotes(on: instance, domain.interfaces)
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
 
@@ -99,7 +100,9 @@ package struct InstanceAssembly: Sendable {
             let problem = "the domain has no interface \(mac)"
             metadata.findings.append(Finding(.unusable, line: values.line, element: "interfaces/interface", problem))
         }
-        metadata.findings += domain.interfaces.compactMap(Self.unreachable)
+        metadata.findings += domain.interfaces.compactMap { interface in
+            Self.unreachable(interface, on: interface.network.flatMap { networks[$0] })
+        }
         metadata.findings += domain.interfaces.flatMap { Self.unprintableNames($0, bridge: bridge(of: $0)) }
         let numbers = Self.deviceNumbers(of: domain, metadata)
         return zip(domain.interfaces, numbers).map { described, number in
@@ -109,9 +112,12 @@ package struct InstanceAssembly: Sendable {
             interface.tap = Self.tapKinds.contains(described.type) ? described.tap.flatMap(Self.printable) : nil
             interface.bridge = bridge(of: described).flatMap(Self.printable)
             interface.network = network?.reference
+            interface.lacksNetworkXML = described.network != nil && network == nil
             interface.device = described.device
             interface.vlan = described.vlan
             interface.isTrusted = described.isTrusted
+            interface.isDown = described.isDown
+            interface.isPassedThrough = described.type == "hostdev" || network?.forwardMode == "hostdev"
             interface.tags = values?.tags ?? []
             interface.configuration = values?.configuration ?? LinkConfiguration()
             interface.deviceNumber = number
@@ -171,19 +177,6 @@ package struct InstanceAssembly: Sendable {
 
     /// The interface types that have a tap. For other types libvirt keeps any `<target dev>` that the XML's author wrote.
     private static let tapKinds: Set = ["bridge", "network", "ethernet"]
-
-    /// The interface types whose packets never pass a bridge.
-    private static let bridgeless = [
-        "direct": "macvtap", "hostdev": "a device of the host", "user": "user-mode networking or passt", "vdpa": "vDPA",
-        "vhostuser": "a switch in user space", "null": "nothing",
-    ]
-
-    private static func unreachable(_ interface: DomainXML.Interface) -> Finding? {
-        guard let kind = bridgeless[interface.type] else { return nil }
-        let problem =
-            "\(interface.mac) is of type '\(interface.type)' (\(kind)): its requests pass no bridge, so it is not served"
-        return Finding(.note, line: interface.line, element: "devices/interface", problem)
-    }
 
     /// The root disk is the one with the lowest boot order, else the first.
     private func disks(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [Disk] {

@@ -5,9 +5,18 @@ import XML
 struct NetworkXML: Sendable, Equatable {
     let bridge: String?
     let mtu: Int?
+    /// The mode of `<forward>`; `nil` without the element.
+    let forwardMode: String?
     let reservations: [MACAddress: IPAddress]
     /// The facts for its guests' interfaces.
     let reference: NetworkReference
+
+    /// Whether the network attaches its guests to the host's devices or to a LAN, without a bridge.
+    var isBridgeless: Bool {
+        bridge == nil && ["bridge", "private", "vepa", "passthrough", "hostdev"].contains(forwardMode)
+    }
+    /// Whether guests get no IPv6 address although the host has one: dnsmasq and guests do SLAAC with prefixes of 64 bits only.
+    let lacksSLAAC: Bool
 
     var name: String { reference.name }
     var offersDHCP: Bool { reference.offersDHCP }
@@ -19,9 +28,11 @@ struct NetworkXML: Sendable, Equatable {
         }
         bridge = network.first("bridge")?.attribute("name")
         mtu = (network.first("mtu")?.attribute("size")).flatMap { Int($0) }
-        let subnets = network.all("ip").filter { ["ipv4", nil].contains($0.attribute("family")) }
-        // Where the host has no address, another machine on the network assigns the addresses, usually by DHCP.
-        let offersDHCP = subnets.isEmpty || subnets.contains { $0.first("dhcp") != nil }
+        forwardMode = network.first("forward").map { $0.attribute("mode") ?? "nat" }
+        let ranges = network.all("ip")
+        let subnets = ranges.filter { ["ipv4", nil].contains($0.attribute("family")) }
+        // Where the host has no address at all, another machine on the network assigns the addresses, usually by DHCP.
+        let offersDHCP = ranges.isEmpty || subnets.contains { $0.first("dhcp") != nil }
         let hosts = subnets.compactMap { $0.first("dhcp") }.flatMap { $0.all("host") }
         reservations = Dictionary(
             hosts.compactMap { host in
@@ -32,22 +43,26 @@ struct NetworkXML: Sendable, Equatable {
             }, uniquingKeysWith: { first, _ in first })
         var reference = NetworkReference(
             name: name, uuid: network.first("uuid")?.trimmedText ?? name, offersDHCP: offersDHCP)
-        reference.hostAddresses = network.all("ip").compactMap(Self.address)
-        reference.leadsOut = network.first("forward").map { $0.attribute("mode") != "none" } ?? false
+        reference.isUnmanaged = ranges.isEmpty
+        reference.hostAddresses = ranges.compactMap(Self.address)
+        reference.leadsOut = forwardMode.map { $0 != "none" } ?? false
         reference.routes = network.all("route").compactMap(Self.route)
-        let resolver = network.first("dns")
-        reference.resolvesNames = resolver?.attribute("enable") != "no"
-        reference.nameServers = resolver?.all("forwarder").compactMap { $0.attribute("addr").flatMap { IPAddress($0) } } ?? []
+        // A forwarder is a server that dnsmasq asks. Guests ask dnsmasq, which also knows the names of the network.
+        reference.resolvesNames = network.first("dns")?.attribute("enable") != "no"
+        reference.domain = (network.first("domain")?.attribute("name")).flatMap { Hostname.isValid($0) ? $0 : nil }
         // libvirt advertises the prefix, and leases addresses where the network has a DHCP range.
-        let ipv6 = network.all("ip").filter { $0.attribute("family") == "ipv6" }
-        reference.ipv6 = ipv6.isEmpty ? nil : ipv6.contains { $0.first("dhcp") != nil } ? .stateful : .slaac
+        let ipv6 = ranges.filter { $0.attribute("family") == "ipv6" }
+        let isStateful = ipv6.contains { $0.first("dhcp") != nil }
+        let hasSLAAC = ipv6.contains { (Self.address($0)?.prefixLength ?? 64) == 64 }
+        reference.ipv6 = isStateful ? .stateful : hasSLAAC ? .slaac : nil
+        lacksSLAAC = !ipv6.isEmpty && reference.ipv6 == nil
         self.reference = reference
     }
 
     private static func route(_ element: XMLElement) -> Route? {
         guard let destination = address(element)?.subnet, let gateway = element.attribute("gateway").flatMap({ IPAddress($0) })
         else { return nil }
-        return Route(to: destination, by: gateway)
+        return Route(to: destination, by: gateway, metric: element.attribute("metric").flatMap { Int($0) })
     }
 
     /// The address of an `<ip>` or a `<route>`, with the prefix length from `prefix` or `netmask`; `nil` without either: then libvirt

@@ -83,7 +83,12 @@ extension OperatorMetadataReader {
         case "route":
             let destination = element.attribute("to").flatMap { AddressRange($0) }
             let gateway = element.attribute("via").flatMap { IPAddress($0) }
-            if let destination, let gateway, let route = Route(to: destination, by: gateway) {
+            let metric = element.attribute("metric")
+            if let metric, UInt32(metric) == nil {
+                reject(element, path: path, "invalid metric '\(shown(metric))': expected an integer from 0", &metadata)
+            } else if let destination, let gateway,
+                let route = Route(to: destination, by: gateway, metric: metric.flatMap { Int($0) })
+            {
                 link.routes.append(route)
             } else {
                 reject(
@@ -154,6 +159,14 @@ extension OperatorMetadataReader {
         "miimon": "bond_miimon", "xmit-hash-policy": "bond_xmit_hash_policy", "lacp-rate": "bond_lacp_rate",
     ]
 
+    private static func isBondParameter(_ name: String, _ value: String) -> Bool {
+        switch name {
+        case "miimon": UInt32(value) != nil
+        case "lacp-rate": ["slow", "fast"].contains(value)
+        default: ["layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4", "vlan+srcmac"].contains(value)
+        }
+    }
+
     private func readBond(_ element: XMLElement, into metadata: inout OperatorMetadata) {
         let path = "interfaces/bond/"
         let mode = element.attribute("mode") ?? ""
@@ -168,8 +181,20 @@ extension OperatorMetadataReader {
             members += [hardwareAddress(child, "mac", &metadata)].compactMap(\.self)
         }
         review(configuration, of: element, &metadata)
-        let parameters = Self.bondParameters.sorted { $0.key < $1.key }.compactMap { name, parameter in
-            element.attribute(name).map { Tag(parameter, $0) }
+        var parameters: [Tag] = []
+        for (name, parameter) in Self.bondParameters.sorted(by: { $0.key < $1.key }) {
+            guard let value = element.attribute(name) else { continue }
+            if Self.isBondParameter(name, value) {
+                parameters.append(Tag(parameter, value))
+            } else {
+                let expected =
+                    switch name {
+                    case "miimon": "an integer, in milliseconds"
+                    case "lacp-rate": "slow or fast"
+                    default: "a hash policy of Linux's bonding driver, e.g. layer3+4"
+                    }
+                reject(element, path: "interfaces/", "invalid \(name) '\(shown(value))': expected \(expected)", &metadata)
+            }
         }
         let number = metadata.virtualLinks.count { $0.element == "interfaces/bond" }
         add(

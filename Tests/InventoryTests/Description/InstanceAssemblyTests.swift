@@ -174,7 +174,7 @@ import Testing
 
     @Test(arguments: [
         ("", true), ("<ip address='192.0.2.1' prefix='24'/>", false), ("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", true),
-        ("<ip family='ipv6' address='fd00::1' prefix='64'/>", true), ("<ip family='ipv4' address='192.0.2.1'/>", false),
+        ("<ip family='ipv6' address='fd00::1' prefix='64'/>", false), ("<ip family='ipv4' address='192.0.2.1'/>", false),
         ("<ip family='ipv6' address='fd00::1'><dhcp/></ip><ip address='192.0.2.1'/>", false),
         ("<ip address='192.0.2.1'/><ip address='192.0.3.1'><dhcp/></ip>", true),
     ]) func `a network offers DHCP unless the host has an address there and gives none`(ranges: String, offers: Bool) throws {
@@ -278,14 +278,76 @@ import Testing
 
     // MARK: What no bridge sees
 
-    @Test(arguments: [("direct", "macvtap"), ("hostdev", "a device of the host"), ("user", "user-mode networking or passt")])
+    @Test(arguments: [
+        ("direct", "macvtap"), ("user", "user-mode networking or passt"), ("udp", "a UDP tunnel"), ("server", "a TCP tunnel"),
+        ("client", "a TCP tunnel"), ("mcast", "a multicast tunnel"), ("internal", "a network inside the hypervisor"),
+    ])
     func `an interface without a bridge gives a note`(type: String, kind: String) throws {
         let noted = try findings(
             "", devices: "<interface type='\(type)'><mac address='52:54:00:00:00:02'/><source dev='eth0'/></interface>")
         #expect(
-            noted == [
-                "devices/interface: note: 52:54:00:00:00:02 is of type '\(type)' (\(kind)): its requests pass no bridge, so it is "
-                    + "not served"
+            noted.first
+                == "devices/interface: note: 52:54:00:00:00:02 is of type '\(type)' (\(kind)): its requests pass no bridge, so it is "
+                + "not served")
+    }
+
+    @Test func `an interface of type ethernet is named with its tap`() throws {
+        let noted = try findings(
+            "",
+            devices:
+                "<interface type='ethernet'><mac address='52:54:00:00:00:02'/><target dev='tapvm1' managed='no'/></interface>")
+        #expect(
+            noted.first
+                == "devices/interface: note: 52:54:00:00:00:02 is of type 'ethernet': it is served only while its tap 'tapvm1' is a "
+                + "port of a served bridge")
+    }
+
+    /// The notes on an interface of the network `n`, which precedes any other.
+    private func notes(_ network: String, _ elements: String = "", more: String = "") throws -> [String] {
+        let xml = """
+            <domain type='test'><name>web</name>\(uuid)<metadata><instance xmlns='urn:virt-metadata:instance:1'>\(elements)</instance>\
+            </metadata><devices><interface type='network'><mac address='52:54:00:00:00:01'/><source network='n'/>\(more)</devices></domain>
+            """
+        let networks = [Array("<network><name>n</name>\(network)</network>".utf8)]
+        return try InstanceAssembly(networks: networks, readsBare: false).assemble(Array(xml.utf8)).findings.map(\.problem)
+    }
+
+    @Test(arguments: ["bridge", "private", "vepa", "passthrough", "hostdev"])
+    func `a network without a bridge is named`(mode: String) throws {
+        let noted = try notes("<forward mode='\(mode)'><interface dev='eth0'/></forward>", more: "</interface>")
+        #expect(
+            noted.first
+                == "52:54:00:00:00:01 is on the network 'n', which has no bridge (<forward mode='\(mode)'>): its requests pass no bridge, "
+                + "so it is not served")
+        #expect(try notes("<forward mode='bridge'/><bridge name='br0'/>", more: "</interface>").isEmpty)
+        #expect(try notes("<forward mode='nat'/>", more: "</interface>").isEmpty)
+    }
+
+    @Test func `links that a guest does not configure, or does not wait for, are named`() throws {
+        let second = "</interface><interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='br0'/></interface>"
+        #expect(
+            try notes("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", more: second) == [
+                "nothing says how 52:54:00:00:00:02 gets addresses: OpenStack guests leave it unconfigured, NoCloud guests try DHCP "
+                    + "without waiting for it; for DHCP add <ipv4>dhcp</ipv4> to its <interface>"
             ])
+        let said = "<interfaces><interface mac='52:54:00:00:00:02'><ipv4>none</ipv4></interface></interfaces>"
+        #expect(try notes("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", said, more: second).isEmpty)
+        #expect(
+            try notes("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", more: "<link state='down'/></interface>") == [
+                "the link of 52:54:00:00:00:01 is down (<link state='down'/>): guests do not wait for it"
+            ])
+    }
+
+    @Test func `an IPv6 prefix that assigns nothing is named`() throws {
+        let (range, none) = ("<ip family='ipv6' address='fd00::1' prefix='80'/>", "<ipv6>none</ipv6>")
+        #expect(
+            try notes(range, more: "</interface>") == [
+                "52:54:00:00:00:01 gets no IPv6 address from the network 'n': without <dhcp> guests need a prefix of 64 bits"
+            ])
+        for element in [none, "<address>fd00::7/80</address>"] {
+            let elements = "<interfaces><interface mac='52:54:00:00:00:01'>\(element)</interface></interfaces>"
+            #expect(try notes(range, elements, more: "</interface>").isEmpty)
+        }
+        #expect(try notes("<ip family='ipv6' address='fd00::1' prefix='64'/>", more: "</interface>").isEmpty)
     }
 }

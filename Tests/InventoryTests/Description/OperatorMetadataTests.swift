@@ -166,7 +166,7 @@ import Testing
     // MARK: Elements
 
     @Test(arguments: [
-        ("<nme>x</nme>", "nme: unknown element; is 'name' meant?"),
+        ("<nme>x</nme>", "nme: unknown element; did you mean 'name'?"),
         ("<zzzzzzzz/>", "zzzzzzzz: unknown element"),
         ("<placement><rack>7</rack></placement>", "placement/rack: unknown element"),
         ("<name>a</name><name>b</name>", "name: duplicate element; the first one is used"),
@@ -212,6 +212,22 @@ import Testing
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><route to='10.0.0.0/8' via='fd00::1'/></interface></interfaces>",
             "interfaces/interface/route: invalid route: expected e.g. <route to='198.51.100.0/24' via='192.0.2.1'/>"
+        ),
+        (
+            "<interfaces><interface mac='52:54:00:00:00:01'><route to='10.0.0.0/8' via='192.0.2.1' metric='-1'/></interface></interfaces>",
+            "interfaces/interface/route: invalid metric '-1': expected an integer from 0"
+        ),
+        (
+            "<interfaces><bond mode='802.3ad' miimon='often'><member mac='52:54:00:00:00:01'/></bond></interfaces>",
+            "interfaces/bond: invalid miimon 'often': expected an integer, in milliseconds"
+        ),
+        (
+            "<interfaces><bond mode='802.3ad' lacp-rate='1'><member mac='52:54:00:00:00:01'/></bond></interfaces>",
+            "interfaces/bond: invalid lacp-rate '1': expected slow or fast"
+        ),
+        (
+            "<interfaces><bond mode='802.3ad' xmit-hash-policy='ports'><member mac='52:54:00:00:00:01'/></bond></interfaces>",
+            "interfaces/bond: invalid xmit-hash-policy 'ports': expected a hash policy of Linux's bonding driver, e.g. layer3+4"
         ),
         (
             "<interfaces><interface mac='52:54:00:00:00:01'><address>192.0.2.7</address></interface></interfaces>",
@@ -263,7 +279,7 @@ import Testing
             "<tags><tag name='a&#10;b'>y</tag></tags>",
             "tags/tag: the name 'a\\nb' contains a line break or another control character"
         ),
-        ("<services><domian>x</domian></services>", "services/domian: unknown element; is 'domain' meant?"),
+        ("<services><domian>x</domian></services>", "services/domian: unknown element; did you mean 'domain'?"),
         ("<events><maintenance><history>[</history></maintenance></events>", "events/maintenance/history: invalid JSON: "),
         ("<spot><instance-action>stop</instance-action></spot>", "spot/instance-action: invalid JSON: "),
         ("<iam><security-credentials>{}</security-credentials></iam>", "iam/security-credentials: has no attribute 'role'"),
