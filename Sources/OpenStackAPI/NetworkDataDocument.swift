@@ -79,7 +79,8 @@ extension GuestNetwork {
     fileprivate func json(number: Int, on link: GuestLink) -> JSONValue {
         let id = JSONMember("id", .string("network\(number)"))
         let (onLink, network) = (JSONMember("link", .string(link.id)), JSONMember("network_id", .string(link.network)))
-        // Of a gateway outside the subnet cloud-init knows that it is on the link only if it is not in `routes`.
+        // Of a gateway outside the subnet cloud-init knows that it is on the link only if it is not in `routes`. Its metric is left
+        // out: cloud-init uses none there, and its schema rejects it before version 25.2.
         let gateway = routes.first { $0.isDefault && $0.isOnLink }
         let others = routes.filter { $0 != gateway }.map(json)
         switch kind {
@@ -96,7 +97,6 @@ extension GuestNetwork {
                 JSONMember("netmask", .string(netmask(of: address.prefixLength ?? 0, family))),
             ]
             if let gateway { members.append(JSONMember("gateway", .string(gateway.gateway.description))) }
-            if let metric = gateway?.metric { members.append(JSONMember("metric", .integer(Int64(metric)))) }
             members += [JSONMember("routes", .array(others)), network, JSONMember("services", services(nameServers))]
             if !searchDomains.isEmpty { members.append(JSONMember("dns_search", .array(searchDomains.map(JSONValue.string)))) }
             return .object(members)

@@ -200,7 +200,7 @@ private struct AddressPlan {
 
 extension VirtualLink {
     /// The interfaces of a bond; empty for a VLAN.
-    var members: [MACAddress] {
+    package var members: [MACAddress] {
         if case .bond(_, let members, _) = kind { members } else { [] }
     }
 }

@@ -38,7 +38,9 @@ extension InstanceAssembly {
             if interface.isDown {
                 notes.append(
                     ("link", "the link of \(interface.mac) is down (<link state='down'/>): guests do not wait for it"))
-            } else if link.isOptional, !link.networks.isEmpty {
+            } else if link.isOptional, !link.networks.isEmpty,
+                interface.type == "ethernet" || Self.unreachable(interface, on: interface.network.flatMap { networks[$0] }) == nil
+            {
                 let problem =
                     "nothing says how \(interface.mac) gets addresses: OpenStack guests leave it unconfigured, NoCloud guests "
                     + "try DHCP without waiting for it; for DHCP add <ipv4>dhcp</ipv4> to its <interface>"
@@ -55,4 +57,51 @@ extension InstanceAssembly {
             return notes.map { Finding(.note, line: interface.line, element: "devices/interface/\($0.element)", $0.problem) }
         }
     }
+
+    /// Notes on the operator's values that no document contains, because the link does not use their address family.
+    func unusedValues(on instance: Instance, _ metadata: OperatorMetadata) -> [Finding] {
+        let bonded = Set(instance.virtualLinks.flatMap(\.members))
+        return instance.guestLinks.flatMap { link -> [Finding] in
+            let configuration: LinkConfiguration
+            let (line, element): (Int?, String)
+            switch link.kind {
+            case .interface(let interface):
+                configuration = interface.configuration
+                (line, element) = (metadata.interfaces[link.mac]?.line, "interfaces/interface")
+            case .virtual:
+                let described = metadata.virtualLinks.first { $0.name == link.id }
+                configuration = described?.configuration ?? LinkConfiguration()
+                (line, element) = (described?.line, described?.element ?? "")
+            }
+            guard let line else { return [] }
+            let note = { (problem: String) in Finding(.note, line: line, element: element, problem) }
+            if case .interface = link.kind, bonded.contains(link.mac) {
+                return configuration.isEmpty
+                    ? [] : [note("\(link.mac) is a member of a bond: its own addresses and routes are not served")]
+            }
+            let families = Set(link.networks.map(\.family))
+            let values =
+                configuration.gateways.map { ("gateway \($0)", $0.family) }
+                + configuration.routes.map { ("route to \($0.destination)", $0.gateway.family) }
+                + configuration.nameServers.map { ("name server \($0)", $0.family) }
+            return values.filter { !families.contains($0.1) }.map { value, family in
+                note("the \(value) is not served: the link has no IP\(family == .v4 ? "v4" : "v6") address, DHCP or SLAAC")
+            }
+        }
+    }
+}
+
+extension GuestNetwork {
+    fileprivate var family: IPAddress.Family {
+        switch kind {
+        case .dhcp4: .v4
+        case .ipv6: .v6
+        case .configured(let address): address.address.family
+        }
+    }
+}
+
+extension LinkConfiguration {
+    /// Whether the configuration assigns nothing: no addresses, gateways, routes or name servers.
+    fileprivate var isEmpty: Bool { addresses.isEmpty && gateways.isEmpty && routes.isEmpty && nameServers.isEmpty }
 }

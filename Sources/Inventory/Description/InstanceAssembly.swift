@@ -72,6 +72,7 @@ package struct InstanceAssembly: Sendable {
             password: PasswordElement.text(in: live),
             enabledBy: .present(in: live, definition: definition, uuid: domain.hardwareUUID ?? domain.uuid))
         metadata.findings += networkNotes(on: instance, domain.interfaces)
+        metadata.findings += unusedValues(on: instance, metadata)
         return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
     }
 

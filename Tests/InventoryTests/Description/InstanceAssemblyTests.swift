@@ -350,4 +350,32 @@ import Testing
         }
         #expect(try notes("<ip family='ipv6' address='fd00::1' prefix='64'/>", more: "</interface>").isEmpty)
     }
+
+    @Test(arguments: [
+        (
+            "<interface mac='52:54:00:00:00:01'><dns>2001:db8::53</dns><dns>192.0.2.53</dns></interface>",
+            [
+                "interfaces/interface: note: the name server 2001:db8::53 is not served: the link has no IPv6 address, DHCP or SLAAC"
+            ]
+        ),
+        (
+            "<interface mac='52:54:00:00:00:01'><ipv4>none</ipv4><route to='10.0.0.0/8' via='192.0.2.1'/></interface>",
+            ["interfaces/interface: note: the route to 10.0.0.0/8 is not served: the link has no IPv4 address, DHCP or SLAAC"]
+        ),
+        (
+            "<interface mac='52:54:00:00:00:01'><address>192.0.2.7/24</address></interface>"
+                + "<bond mode='802.3ad'><member mac='52:54:00:00:00:01'/></bond>",
+            [
+                "interfaces/interface: note: 52:54:00:00:00:01 is a member of a bond: its own addresses and routes are not served"
+            ]
+        ),
+        (
+            "<interface mac='52:54:00:00:00:01'><mtu>1400</mtu></interface><bond mode='802.3ad'><member mac='52:54:00:00:00:01'/></bond>",
+            []
+        ),
+        ("<interface mac='52:54:00:00:00:01'><dns>192.0.2.53</dns><route to='10.0.0.0/8' via='192.0.2.1'/></interface>", []),
+    ])
+    func `a value that no document contains is named`(elements: String, noted: [String]) throws {
+        #expect(try findings("<interfaces>\(elements)</interfaces>") == noted)
+    }
 }
