@@ -154,7 +154,7 @@ package struct AdminResponder: Sendable {
             let names = found.map { "\($0.instance.domainName) (\($0.instance.domain))" }.joined(separator: " and ")
             return .failure(NotFound(reply: .failure(.conflict, "'\(name)' is ambiguous: \(names); use the UUID")))
         }
-        let advice = nearestWord(to: name, among: all.map(\.instance.domainName)).map { "; is '\($0)' meant?" } ?? ""
+        let advice = nearestWord(to: name, among: all.map(\.instance.domainName)).map { "; did you mean '\($0)'?" } ?? ""
         let message = "no running domain '\(name)' is known to the server\(advice)"
         return .failure(NotFound(reply: .failure(.notFound, message)))
     }

@@ -22,7 +22,7 @@ package struct VirtMetadata: AsyncParsableCommand {
             """,
         version: Version.current,
         groupedSubcommands: [
-            CommandGroup(name: "Domains", subcommands: [Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self]),
+            CommandGroup(name: "Domain", subcommands: [Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self]),
             CommandGroup(
                 name: "Inspection",
                 subcommands: [
@@ -68,7 +68,7 @@ package struct VirtMetadata: AsyncParsableCommand {
         else { return }
         let names = configuration.subcommands.map { $0._commandName }
         guard !names.contains(name), ArgumentNormalization.formerCommands[name] == nil else { return }
-        let hint = nearestWord(to: name, among: names).map { "; is '\($0)' meant?" } ?? "; `virt-metadata help` lists all"
+        let hint = nearestWord(to: name, among: names).map { "; did you mean '\($0)'?" } ?? "; `virt-metadata help` lists all"
         throw ConfigurationError(location: "help", problem: "unknown command '\(name)'" + hint)
     }
 

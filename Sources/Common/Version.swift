@@ -1,4 +1,4 @@
 package enum Version {
     /// The version in packages and metrics.
-    package static let current = "0.1.0"
+    package static let current = "0.2.0"
 }

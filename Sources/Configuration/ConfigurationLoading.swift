@@ -112,7 +112,7 @@ extension ConfigurationReport {
     }
 
     static func advice(_ name: String, _ known: some Collection<String>) -> String {
-        nearestWord(to: name, among: known).map { " (did you mean '\($0)'?)" } ?? ""
+        nearestWord(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
     }
 
     // MARK: The environment

@@ -56,7 +56,7 @@ extension Doctor {
         do {
             guard let domain = try await host.hypervisor.editableDomains(name, namespace: InstanceElement.namespace).first else {
                 let names = try await host.hypervisor.allDomains().map(\.name)
-                let advice = nearestWord(to: name, among: names).map { "; is '\($0)' meant?" } ?? ""
+                let advice = nearestWord(to: name, among: names).map { "; did you mean '\($0)'?" } ?? ""
                 result.diagnoses = [.error("no domain '\(name)' at \(uri)\(advice)", "\(virsh) list --all")]
                 return (result, nil)
             }

@@ -108,14 +108,15 @@ extension Span<UInt8> {
         return index > start ? index : nil
     }
 
-    /// The number that these digits are; `nil` where there are others, none, or too many.
+    /// The number that these digits are; `nil` where there are other bytes or none, or the number is too large. Zeros may precede it.
     fileprivate var decimal: Int? {
-        guard !isEmpty, count <= 18 else { return nil }
+        guard !isEmpty else { return nil }
         var number = 0
         for index in indices {
             let digit = self[index] &- UInt8(ascii: "0")
-            guard digit < 10 else { return nil }
-            number = number * 10 + Int(digit)
+            let (tenfold, overflows) = number.multipliedReportingOverflow(by: 10)
+            guard digit < 10, !overflows, tenfold <= Int.max - Int(digit) else { return nil }
+            number = tenfold + Int(digit)
         }
         return number
     }

@@ -50,7 +50,7 @@ struct CommandTests {
     @Test func `a wrong variable ends each command that reads settings`() async throws {
         let output = try await Program.shell("VIRT_METADATA_LISEN=x \"$virt_metadata\" serve")
         #expect(output.status == 2)
-        let sentence = "environment variable VIRT_METADATA_LISEN: unknown setting (did you mean 'VIRT_METADATA_LISTEN'?)"
+        let sentence = "environment variable VIRT_METADATA_LISEN: unknown setting; did you mean 'VIRT_METADATA_LISTEN'?"
         #expect(output.stderr == "virt-metadata: \(sentence)\n")
     }
 

@@ -88,7 +88,7 @@ struct ConfigCommandTests {
         #expect(lines.count == 4)
         #expect(lines[0] == "virt-metadata: \(file.path):1: invalid value '0' for threads: expected an integer from 1 to 64")
         #expect(lines[1].hasPrefix("virt-metadata: \(file.path):4: defaults: placement/regon: "))
-        #expect(lines[2] == "virt-metadata: \(file.path):5: unknown setting 'log-levle' (did you mean 'log-level'?)")
+        #expect(lines[2] == "virt-metadata: \(file.path):5: unknown setting 'log-levle'; did you mean 'log-level'?")
         #expect(lines[3] == "virt-metadata: invalid value '65' for --hop-limit: expected an integer from 1 to 64")
         let json = try document(try await Program.run("config", "check", "--config-file", file.path, "-o", "json"))
         #expect(!json.valid && json.errors.count == 3 && json.settings.isEmpty && json.file == file.path)

@@ -26,7 +26,7 @@ struct ConfigurationReportTests {
             problems == [
                 ":1: invalid value '0' for threads: expected an integer from 1 to 64",
                 ":2: invalid value 'loud' for log-level: expected trace, debug, info, notice, warning, error or critical",
-                ":3: unknown setting 'lisen' (did you mean 'listen'?)",
+                ":3: unknown setting 'lisen'; did you mean 'listen'?",
                 ":4: invalid value '10' for resync-interval: expected a unit after the number (ms, s, m, h or d), such as 10s",
             ] + problems.dropFirst(4).prefix(5) + [
                 "invalid value 'maybe' for VIRT_METADATA_GUARD: expected true or false",

@@ -115,7 +115,7 @@ struct ConfigurationTests {
     private static let address = "expected ADDRESS:PORT such as 127.0.0.1:8775 or [::1]:8775"
 
     @Test(arguments: [
-        ("threads: 2\nidle-timout: 3s", ":2: unknown setting 'idle-timout' (did you mean 'idle-timeout'?)"),
+        ("threads: 2\nidle-timout: 3s", ":2: unknown setting 'idle-timout'; did you mean 'idle-timeout'?"),
         ("threads: 2\nxyzzy: 3s", ":2: unknown setting 'xyzzy'"),
         ("threads: 1\n\nidle-timeout: soon", ":3: invalid value 'soon' for idle-timeout: \(duration)"),
         ("idle-timeout: 0s", ":1: invalid value '0s' for idle-timeout: \(duration)"),
@@ -185,7 +185,7 @@ struct ConfigurationTests {
     }
 
     @Test func `an error in the environment is reported with its variable`() {
-        Loading.expect("environment variable VIRT_METADATA_LISEN: unknown setting (did you mean 'VIRT_METADATA_LISTEN'?)") {
+        Loading.expect("environment variable VIRT_METADATA_LISEN: unknown setting; did you mean 'VIRT_METADATA_LISTEN'?") {
             try Loading.text(environment: ["VIRT_METADATA_LISEN": "127.0.0.1:80"])
         }
         Loading.expect("invalid value 'many' for VIRT_METADATA_THREADS: expected an integer from 1 to 64") {
@@ -258,7 +258,9 @@ struct ConfigurationTests {
 
     @Test func `an unreadable file is reported`() throws {
         for (path, reason) in [("/nonexistent.yaml", "No such file or directory"), ("/tmp", "Is a directory")] {
-            Loading.expect("\(path): cannot read the file: \(reason)") { try Configuration.load(file: path, environment: [:], flags: []) }
+            Loading.expect("\(path): cannot read the file: \(reason)") {
+                try Configuration.load(file: path, environment: [:], flags: [])
+            }
         }
         let path = try Loading.file("")
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -311,7 +313,7 @@ struct ConfigurationTests {
         ("defaults:\n  project-id:", ":2: defaults: project-id: expected one value"),
         ("defaults:\n  networks:\n    lab:\n      networks: {}", ":4: defaults: networks: lab: networks: missing value"),
         ("defaults:\n  project-id: x\n  domain: 'a b'", ":3: defaults: domain: 'a b' is not a valid DNS domain"),
-        ("defualts: {}", ":1: unknown setting 'defualts' (did you mean 'defaults'?)"),
+        ("defualts: {}", ":1: unknown setting 'defualts'; did you mean 'defaults'?"),
     ]) func `an unusable default is reported with its line`(yaml: String, sentence: String) throws {
         let error = #expect(throws: ConfigurationError.self) { try Loading.configuration(yaml: yaml) }
         #expect(error.map { "\($0)" }?.contains(sentence) == true, "\(error.map { "\($0)" } ?? "")")

@@ -321,7 +321,7 @@ struct DoctorTests {
     @Test func `a missing or stopped domain is reported`() async throws {
         let (host, _) = try await Self.host()
         let output = try Self.doctor(host, "webb")
-        #expect(output.stdout.contains("domain    ERROR: no domain 'webb' at \(host.libvirtd.uri); is 'web' meant?"))
+        #expect(output.stdout.contains("domain    ERROR: no domain 'webb' at \(host.libvirtd.uri); did you mean 'web'?"))
         #expect(output.stdout.contains("smbios    skipped: there is no running domain to check"))
         #expect(output.status == 3)
         let stopped = try host.libvirtd.file(

@@ -63,7 +63,7 @@ struct DomainFinder {
             throw CommandFailure("'\(text)' is ambiguous: \(all): \(advice)")
         }
         if let only = found.first { return only }
-        let nearest = nearestWord(to: text, among: names).map { "; is '\($0)' meant?" }
+        let nearest = nearestWord(to: text, among: names).map { "; did you mean '\($0)'?" }
         let hint = nearest ?? (uris.count == 1 ? "; `virsh -c \(uris[0].shellWord) list --all` lists the domains" : "")
         throw CommandFailure(
             (failures + ["no domain '\(text)' at \(hosts.map(\.uri).joined(separator: " or "))\(hint)"])

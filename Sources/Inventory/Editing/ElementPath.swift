@@ -73,7 +73,7 @@ package struct ElementPath: Sendable, Equatable, CustomStringConvertible {
         for step in steps {
             guard names.contains(step.name) else {
                 guard !names.isEmpty else { throw Failure("\(parent) has no elements below it") }
-                let advice = nearestWord(to: step.name, among: names).map { "; is '\($0)' meant?" }
+                let advice = nearestWord(to: step.name, among: names).map { "; did you mean '\($0)'?" }
                 let all = "; expected one of \(names.sorted().joined(separator: ", "))"
                 throw Failure(
                     "unknown element '\(shown(step.name))' in \(parent)" + (advice ?? (parent == Vocabulary.root ? "" : all)))

@@ -133,10 +133,10 @@ import Testing
                 "placement/region: empty value; to remove it: virt-metadata unset DOMAIN 'placement/region'"
             ),
             (["enable", "web", "--hostname", ""], "hostname: empty value"),
-            (["set", "web", "hostnme=a"], "hostnme: unknown element 'hostnme' in instance; is 'hostname' meant?"),
+            (["set", "web", "hostnme=a"], "hostnme: unknown element 'hostnme' in instance; did you mean 'hostname'?"),
             (["set", "web", "hostname=bad_name"], "web: hostname: 'bad_name' is not a valid hostname"),
             (["set", "web", "tags/tag[a/b]=x"], "web: tags/tag: "),
-            (["enable", "webs"], "no domain 'webs' at \(domains.libvirtd.uri); is 'web' meant?"),
+            (["enable", "webs"], "no domain 'webs' at \(domains.libvirtd.uri); did you mean 'web'?"),
             (["unset", "quite-another", "name"], "no domain 'quite-another' at \(domains.libvirtd.uri); `virsh -c "),
         ] {
             let output = try await domains.run(arguments)

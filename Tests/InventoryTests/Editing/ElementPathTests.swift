@@ -15,7 +15,7 @@ struct ElementPathTests {
 
     @Test(arguments: [
         ("", "invalid path: expected element names separated by '/', such as placement/region"),
-        ("hostnme", "unknown element 'hostnme' in instance; is 'hostname' meant?"),
+        ("hostnme", "unknown element 'hostnme' in instance; did you mean 'hostname'?"),
         ("placement/zone", "unknown element 'zone' in placement; expected one of availability-zone, "),
         ("hostname/x", "hostname has no elements below it"),
         ("placement", "placement is a container: use one of placement/availability-zone, "),
