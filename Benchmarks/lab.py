@@ -5,6 +5,7 @@ The process itself stands in the host's namespaces, which `run` made for it; the
 
 import contextlib
 import ctypes
+import glob
 import os
 import shutil
 import signal
@@ -71,10 +72,21 @@ def build_network():
     call("ip", "netns", "add", OTHER_HOST)
     _build_host((), GUEST)
     _build_host(("-n", OTHER_HOST), OTHER_GUEST)
+    filter_bridged(False)
     call("ip", "netns", "add", LOOPBACK)
     call("ip", "-n", LOOPBACK, "-batch", "-", stdin=f"link set lo up\naddress add {METADATA_ADDRESS}/32 dev lo")
     with guest(LOOPBACK), open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as ports:
         ports.write("1024 65535")
+
+
+def filter_bridged(on):
+    """Whether frames between guests pass the rules for packets too, on both hosts: so it is where br_netfilter is loaded, as container engines do.
+    A host without that module has no such setting."""
+    for host in (contextlib.nullcontext(), guest(OTHER_HOST)):
+        with host:
+            for path in glob.glob("/proc/sys/net/bridge/bridge-nf-call-*tables"):
+                with open(path, "w", encoding="ascii") as setting:
+                    setting.write("1" if on else "0")
 
 
 def _build_host(host, name):

@@ -219,7 +219,7 @@ def measure(options):
             show(report.traffic(found["traffic"]))
             verdicts += [
                 report.beside(f"{name}: throughput from guest to guest by that without our rules", report.TRAFFIC, *of)
-                for name, of in found["traffic"].items()]
+                for name, of in found["traffic"].items() if traffic.FILTERED not in name]
         if options.only in (None, "tokens"):
             found["tokens"] = tokens.rates(options, place, tell)
             loads.append(found["tokens"])
