@@ -20,7 +20,9 @@ enum ConfigurationTarget {
     }
 
     private static func check(_ error: ConfigurationError) {
-        guard error.location?.hasPrefix(file) == true, !error.problem.isEmpty, !error.description.utf8.contains(UInt8(ascii: "\n")) else {
+        guard error.location?.hasPrefix(file) == true, !error.problem.isEmpty,
+            !error.description.utf8.contains(UInt8(ascii: "\n"))
+        else {
             fatalError("the error names no place, or not in one line: \(error)")
         }
     }
