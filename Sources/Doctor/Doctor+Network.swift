@@ -56,6 +56,9 @@ extension Doctor {
             return (nil, [.error("bridge \(name) is down", "sudo ip link set \(name.shellWord) up")])
         }
         if let problem = checkServed(name, interface, examined) { return (nil, [problem]) }
+        if let problem = Self.checkLink(interface, of: examined.instance, "\(examined.virsh) domif-setlink \(examined.word)") {
+            return (nil, [problem])
+        }
         if let problem = interface.tap.flatMap({ Self.checkTap($0, of: bridge, interface, examined) }) { return (nil, [problem]) }
         return (bridge, [])
     }
@@ -100,6 +103,15 @@ extension Doctor {
         return .error("the server does not serve bridge \(bridge)", "sudo journalctl -u virt-metadata")
     }
 
+    /// - Parameter command: the command that sets the state of a link of the domain.
+    static func checkLink(_ interface: NetworkInterface, of instance: Instance, _ command: String) -> Diagnosis? {
+        guard interface.isDown else { return nil }
+        let isOnly = !instance.interfaces.contains { $0.bridge != nil && !$0.isDown }
+        let problem = "the link of interface \(interface.mac) is down in the domain's XML"
+        let remedy = "\(command) \(interface.mac) up"
+        return isOnly ? .error(problem, remedy) : .warning(problem, remedy)
+    }
+
     private static func checkTap(
         _ tap: String, of bridge: Link, _ interface: NetworkInterface, _ examined: ExaminedDomain
     ) -> Diagnosis? {
@@ -117,15 +129,40 @@ extension Doctor {
     }
 
     /// Whether the guests of a network have a route to the metadata address: their default route, or one from DHCP.
-    private static func checkRoute(_ name: String, _ xml: String) -> [Diagnosis] {
-        let isIsolated = !xml.contains("<forward")
-        let isRouted =
-            xml.contains("classless-static-route") || xml.contains("dhcp-option=121") || xml.contains("dhcp-option-force=121")
-        guard isIsolated, !isRouted else { return [] }
+    static func checkRoute(_ name: String, _ xml: String) -> [Diagnosis] {
+        guard let network = try? XMLDocument(parsing: Array(xml.utf8)).root else { return [] }
+        let forward = network.first("forward")
+        let isIsolated = forward.map { $0.attribute("mode") == "none" } ?? true
+        let options = network.all("options", "option", namespace: "http://libvirt.org/schemas/network/dnsmasq/1.0")
+            .compactMap { $0.attribute("value") }.compactMap(DHCPOption.init)
+        // dnsmasq tells its own address, or what the last option of the network says.
+        let hasRouter = options.last(where: \.isRouter).map(\.hasValue) ?? !isIsolated
+        guard !hasRouter, !options.contains(where: { $0.isRoutes && $0.hasValue }) else { return [] }
+        let subject = isIsolated ? "isolated network \(name)" : "network \(name)"
         return [
             .warning(
-                "isolated network \(name) does not advertise a route to \(MetadataAddress.v4); most guests will not reach it",
+                "\(subject) does not advertise a route to \(MetadataAddress.v4); most guests will not reach it",
                 "let its DHCP server send option 121: docs/networks.md, \"Isolated networks\"")
         ]
+    }
+}
+
+/// A `dhcp-option` of dnsmasq, such as `dhcp-option=option:router,192.0.2.1`.
+private struct DHCPOption {
+    let isRouter: Bool
+    /// Whether the option contains routes without classes (RFC 3442).
+    let isRoutes: Bool
+    /// Whether the option has a value; without one dnsmasq sends nothing, not even its default.
+    let hasValue: Bool
+
+    /// An option of dnsmasq's configuration; `nil` if it is none of DHCPv4.
+    init?(_ line: String) {
+        let parts = line.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, ["dhcp-option", "dhcp-option-force"].contains(parts[0]) else { return nil }
+        let fields = parts[1].split(separator: ",").map { $0.drop { $0 == " " } }
+        guard let option = fields.firstIndex(where: { !$0.hasPrefix("tag:") && !$0.hasPrefix("encap:") }) else { return nil }
+        isRouter = ["3", "option:router"].contains(fields[option])
+        isRoutes = ["121", "option:classless-static-route"].contains(fields[option])
+        hasValue = fields.count > option + 1
     }
 }

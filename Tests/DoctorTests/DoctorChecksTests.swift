@@ -1,5 +1,6 @@
 import Common
 import Foundation
+import Inventory
 import Libvirt
 import Testing
 
@@ -44,6 +45,58 @@ struct DoctorChecksTests {
     ])
     func `a request that was answered is no problem, nor one of a file that is optional`(target: String, status: Int64) {
         #expect(diagnoses(target, status) == [])
+    }
+
+    // MARK: Networks
+
+    private func routeProblems(_ network: String, _ option: String? = nil) -> [String] {
+        let options = option.map { "<dnsmasq:options><dnsmasq:option value='\($0)'/></dnsmasq:options>" } ?? ""
+        let xml = """
+            <network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'><name>n</name>\(network)\
+            <ip address='192.0.2.1' prefix='24'><dhcp/></ip>\(options)</network>
+            """
+        return Doctor.checkRoute("n", xml).map(\.problem)
+    }
+
+    @Test(arguments: [
+        "", "<dns><forwarder addr='192.0.2.53'/></dns>", "<forward mode='none'/>", "<!-- <forward mode='nat'/> -->",
+    ])
+    func `a network without forwarding is isolated`(network: String) {
+        let problem = "isolated network n does not advertise a route to 169.254.169.254; most guests will not reach it"
+        #expect(routeProblems(network) == [problem])
+        #expect(routeProblems(network, "dhcp-option=3") == [problem])
+        for option in [
+            "dhcp-option=option:router,192.0.2.1", "dhcp-option=3,192.0.2.1",
+            "dhcp-option-force=tag:a,121,169.254.169.254/32,192.0.2.1",
+            "dhcp-option=option:classless-static-route,169.254.169.254/32,192.0.2.1",
+        ] {
+            #expect(routeProblems(network, option) == [], "\(option)")
+        }
+    }
+
+    @Test func `a network that forwards has a route, unless it advertises no router`() {
+        #expect(routeProblems("<forward mode='nat'/>") == [] && routeProblems("<forward/>", "dhcp-option=option:mtu,1400") == [])
+        let problem = "network n does not advertise a route to 169.254.169.254; most guests will not reach it"
+        #expect(routeProblems("<forward mode='nat'/>", "dhcp-option=3") == [problem])
+        #expect(routeProblems("<forward mode='nat'/>", "dhcp-option=option:router") == [problem])
+    }
+
+    @Test func `a link that is down is named with the command that sets it up`() throws {
+        let interfaces = ["<link state='down'/>", "", "<link state='up'/>"].enumerated().map { number, link in
+            "<interface type='bridge'><mac address='52:54:00:00:00:0\(number)'/><source bridge='br0'/>\(link)</interface>"
+        }
+        let problems = { (interfaces: [String]) in
+            let xml = """
+                <domain><name>web</name><uuid>83679162-1378-4288-a2d4-70e13ec132aa</uuid><devices>\(interfaces.joined())</devices></domain>
+                """
+            let instance = try InstanceAssembly().assemble(Array(xml.utf8)).instance
+            return instance.interfaces.compactMap { Doctor.checkLink($0, of: instance, "virsh domif-setlink web") }
+        }
+        let (problem, remedy) = (
+            "the link of interface 52:54:00:00:00:00 is down in the domain's XML", "virsh domif-setlink web 52:54:00:00:00:00 up"
+        )
+        #expect(try problems([interfaces[0]]) == [.error(problem, remedy)])
+        #expect(try problems(interfaces) == [.warning(problem, remedy)])
     }
 
     // MARK: libvirt
