@@ -39,16 +39,22 @@ struct DomainXML {
     let machine: GuestMachine
     let interfaces: [Interface]
     let disks: [Disk]
+    /// Notes on values that libvirt generates when the domain is defined.
+    let generated: [Finding]
 
     /// Parses the root element of a domain's XML.
-    init(_ domain: XMLElement) throws(DescriptionError) {
+    ///
+    /// - Parameter isDraft: whether libvirt has not seen the XML yet: then it may lack what libvirt generates.
+    init(_ domain: XMLElement, isDraft: Bool = false) throws(DescriptionError) {
         guard domain.name == "domain" else {
             throw DescriptionError(line: domain.line, "the root is <\(domain.name)>, not <domain>")
         }
         guard let name = domain.first("name").map(Self.name), !name.isEmpty else {
             throw DescriptionError(line: domain.line, "the domain has no <name>")
         }
-        guard let uuid = (domain.first("uuid")?.trimmedText).flatMap(InstanceUUID.init) else {
+        let isNew = isDraft && domain.first("uuid") == nil
+        guard let uuid = isNew ? InstanceUUID(Self.anyUUID) : (domain.first("uuid")?.trimmedText).flatMap(InstanceUUID.init)
+        else {
             throw DescriptionError(line: domain.first("uuid")?.line ?? domain.line, "the domain has no usable <uuid>")
         }
         (self.name, self.uuid) = (name, uuid)
@@ -62,6 +68,13 @@ struct DomainXML {
         // The guest configures a teaming pair as one device, with the MAC address that both halves have.
         interfaces = all.filter { !$0.isTransient || !persistent.contains($0.mac) }
         disks = devices?.all("disk").compactMap(Self.disk) ?? []
+        let unnamed = devices?.all("interface").filter { $0.first("mac") == nil } ?? []
+        generated =
+            (isNew ? [Finding(.note, line: domain.line, element: "uuid", "missing: libvirt generates one")] : [])
+            + (isDraft ? unnamed : []).map {
+                Finding(
+                    .note, line: $0.line, element: "devices/interface/mac", "missing: libvirt generates one; not checked further")
+            }
         var machine = GuestMachine()
         machine.platform = Self.platform(domain)
         machine.shares =
@@ -69,6 +82,9 @@ struct DomainXML {
         machine.dedicatedProcessors = Self.dedicatedProcessors(domain)
         self.machine = machine
     }
+
+    /// In place of the UUID that libvirt generates.
+    private static let anyUUID = "00000000-0000-4000-8000-000000000000"
 
     /// The most interfaces to read: more than any machine can have.
     private static let mostInterfaces = 256

@@ -56,8 +56,10 @@ package struct InstanceAssembly: Sendable {
         let definition =
             try edited.map { bytes throws(DescriptionError) in try Self.document(bytes, elements: Self.mostElements).root }
             ?? live
-        let domain = try DomainXML(live)
+        // A file that libvirt has not seen is the one that may have elements without a namespace, too.
+        let domain = try DomainXML(live, isDraft: readsBare)
         var metadata = OperatorMetadata(in: definition, readsBare: readsBare)
+        metadata.findings = domain.generated + metadata.findings
         let searchDomain = defaults.complete(&metadata, for: domain.interfaces.map { ($0.network, bridge(of: $0)) })
         let title = definition.first("title")?.trimmedText ?? ""
         // Each of these calls adds findings; findings of one line keep this order.

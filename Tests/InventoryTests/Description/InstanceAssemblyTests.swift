@@ -264,7 +264,7 @@ import Testing
         ("", "the document is empty"), ("<network/>", "the root is <network>, not <domain>"),
         ("<domain><uuid>83679162-1378-4288-a2d4-70e13ec132aa</uuid></domain>", "the domain has no <name>"),
         ("<domain><name> </name></domain>", "the domain has no <name>"),
-        ("<domain><name>x</name></domain>", "the domain has no usable <uuid>"),
+        ("<domain><name>x</name><uuid/></domain>", "the domain has no usable <uuid>"),
         ("<domain><name>x</name><uuid>1</uuid></domain>", "the domain has no usable <uuid>"),
     ]) func `XML that is not a domain is refused with the reason`(xml: String, problem: String) {
         #expect { try InstanceAssembly().assemble(Array(xml.utf8)) } throws: { ($0 as? DescriptionError)?.problem == problem }
@@ -377,5 +377,21 @@ import Testing
     ])
     func `a value that no document contains is named`(elements: String, noted: [String]) throws {
         #expect(try findings("<interfaces>\(elements)</interfaces>") == noted)
+    }
+
+    @Test func `a file may lack what libvirt generates`() throws {
+        let draft = Array(
+            """
+            <domain><name>x</name><metadata><instance xmlns='urn:virt-metadata:instance:1'><launch-index>a</launch-index></instance></metadata>
+            <devices><interface type='network'><source network='default'/></interface></devices></domain>
+            """.utf8)
+        #expect(
+            try InstanceAssembly().assemble(draft).findings.map(\.description) == [
+                "line 1: uuid: note: missing: libvirt generates one",
+                "line 1: launch-index: invalid value 'a': expected an integer from 0",
+                "line 2: devices/interface/mac: note: missing: libvirt generates one; not checked further",
+            ])
+        // libvirt's own XML has both.
+        #expect(throws: DescriptionError.self) { try InstanceAssembly(readsBare: false).assemble(draft) }
     }
 }
