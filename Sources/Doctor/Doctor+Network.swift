@@ -133,8 +133,7 @@ extension Doctor {
         guard let network = try? XMLDocument(parsing: Array(xml.utf8)).root else { return [] }
         let forward = network.first("forward")
         let isIsolated = forward.map { $0.attribute("mode") == "none" } ?? true
-        let options = network.all("options", "option", namespace: "http://libvirt.org/schemas/network/dnsmasq/1.0")
-            .compactMap { $0.attribute("value") }.compactMap(DHCPOption.init)
+        let options = DHCPOption.all(in: network)
         // dnsmasq tells its own address, or what the last option of the network says.
         let hasRouter = options.last(where: \.isRouter).map(\.hasValue) ?? !isIsolated
         guard !hasRouter, !options.contains(where: { $0.isRoutes && $0.hasValue }) else { return [] }
@@ -144,25 +143,5 @@ extension Doctor {
                 "\(subject) does not advertise a route to \(MetadataAddress.v4); most guests will not reach it",
                 "let its DHCP server send option 121: docs/networks.md, \"Isolated networks\"")
         ]
-    }
-}
-
-/// A `dhcp-option` of dnsmasq, such as `dhcp-option=option:router,192.0.2.1`.
-private struct DHCPOption {
-    let isRouter: Bool
-    /// Whether the option contains routes without classes (RFC 3442).
-    let isRoutes: Bool
-    /// Whether the option has a value; without one dnsmasq sends nothing, not even its default.
-    let hasValue: Bool
-
-    /// An option of dnsmasq's configuration; `nil` if it is none of DHCPv4.
-    init?(_ line: String) {
-        let parts = line.split(separator: "=", maxSplits: 1)
-        guard parts.count == 2, ["dhcp-option", "dhcp-option-force"].contains(parts[0]) else { return nil }
-        let fields = parts[1].split(separator: ",").map { $0.drop { $0 == " " } }
-        guard let option = fields.firstIndex(where: { !$0.hasPrefix("tag:") && !$0.hasPrefix("encap:") }) else { return nil }
-        isRouter = ["3", "option:router"].contains(fields[option])
-        isRoutes = ["121", "option:classless-static-route"].contains(fields[option])
-        hasValue = fields.count > option + 1
     }
 }

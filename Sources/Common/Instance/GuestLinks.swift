@@ -163,15 +163,17 @@ private struct AddressPlan {
 
     /// The default route first, then the operator's routes, then those of the libvirt network.
     ///
-    /// Without an operator's gateway the host is the default gateway if it forwards packets and has an address in a subnet.
+    /// Without an operator's gateway the default gateway is the router that DHCP advertises, usually the host if it forwards packets,
+    /// if it has an address in a subnet.
     private func staticRoutes(_ family: IPAddress.Family, subnets: [AddressRange]) -> [Route] {
         let isNear = { (router: IPAddress) in
             (router.family == .v6 && router.isLinkLocal) || subnets.contains { $0.contains(router) }
         }
         let host = network?.leadsOut == true ? network?.hostAddresses.map(\.address) : nil
+        let routers = (family == .v4 ? network?.advertisedRouters : nil) ?? host
         let gateway =
             configuration.gateways.first { $0.family == family }
-            ?? host?.first { router in subnets.contains { $0.contains(router) } }
+            ?? routers?.first { router in subnets.contains { $0.contains(router) } }
         let reachable = network?.routes.filter { isNear($0.gateway) } ?? []
         return routes(family, through: gateway, configuration.routes + reachable).map { route in
             var route = route
@@ -188,9 +190,11 @@ private struct AddressPlan {
         return usable.enumerated().filter { $0.offset == first || !$0.element.isDefault }.map(\.element)
     }
 
-    /// The operator's name servers of a family, else the host: libvirt's DNS server answers on each of its addresses.
+    /// The operator's name servers of a family, else those that DHCP advertises, else the host: libvirt's DNS server answers on each of
+    /// its addresses.
     private func nameServers(_ family: IPAddress.Family, near address: InterfaceAddress) -> [IPAddress] {
         if !configuration.nameServers.isEmpty { return configuration.nameServers.filter { $0.family == family } }
+        if family == .v4, let advertised = network?.advertisedNameServers { return advertised }
         guard let network, network.resolvesNames else { return [] }
         let all = network.hostAddresses.map(\.address).filter { $0.family == family }
         let near = all.filter { address.subnet?.contains($0) == true }

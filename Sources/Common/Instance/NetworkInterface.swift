@@ -113,6 +113,10 @@ package struct NetworkReference: Sendable, Equatable {
     package var routes: [Route] = []
     /// The domain of the network's names.
     package var domain: String?
+    /// The routers that DHCPv4 advertises in place of the host, at most one of them used; empty if it advertises none.
+    package var advertisedRouters: [IPAddress]?
+    /// The name servers that DHCPv4 advertises in place of the host; empty if it advertises none.
+    package var advertisedNameServers: [IPAddress]?
     /// Whether libvirt assigns no addresses and answers nothing on the network; another machine may.
     package var isUnmanaged = false
     /// Whether the host answers DNS queries on the network.

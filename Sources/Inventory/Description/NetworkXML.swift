@@ -50,6 +50,9 @@ struct NetworkXML: Sendable, Equatable {
         // A forwarder is a server that dnsmasq asks. Guests ask dnsmasq, which also knows the names of the network.
         reference.resolvesNames = network.first("dns")?.attribute("enable") != "no"
         reference.domain = (network.first("domain")?.attribute("name")).flatMap { Hostname.isValid($0) ? $0 : nil }
+        let host = subnets.first { $0.first("dhcp") != nil }.flatMap(Self.address)?.address
+        (reference.advertisedRouters, reference.advertisedNameServers) = DHCPOption.advertised(
+            by: DHCPOption.all(in: network), of: host)
         // libvirt advertises the prefix, and leases addresses where the network has a DHCP range.
         let ipv6 = ranges.filter { $0.attribute("family") == "ipv6" }
         let isStateful = ipv6.contains { $0.first("dhcp") != nil }

@@ -70,6 +70,24 @@ struct GuestLinksTests {
             ])
     }
 
+    @Test(arguments: [
+        (
+            "dhcp-option=option:dns-server,10.0.5.57,8.8.8.8",
+            "route 0.0.0.0/0 via 192.168.122.1 dns 10.0.5.57 dns 8.8.8.8 search c.example"
+        ),
+        ("dhcp-option=6,0.0.0.0", "route 0.0.0.0/0 via 192.168.122.1 dns 192.168.122.1 search c.example"),
+        ("dhcp-option=6", "route 0.0.0.0/0 via 192.168.122.1"),
+        ("dhcp-option=tag:a,6,10.0.5.57", "route 0.0.0.0/0 via 192.168.122.1 dns 192.168.122.1 search c.example"),
+        ("dhcp-option=option:router,192.168.122.9", "route 0.0.0.0/0 via 192.168.122.9 dns 192.168.122.1 search c.example"),
+        ("dhcp-option=3", "dns 192.168.122.1 search c.example"), ("dhcp-option=3,10.9.9.9", "dns 192.168.122.1 search c.example"),
+    ]) func `a static guest has the router and the servers that DHCP advertises`(option: String, rest: String) throws {
+        let options = """
+            <d:options xmlns:d='http://libvirt.org/schemas/network/dnsmasq/1.0'><d:option value='\(option)'/></d:options>
+            """
+        #expect(
+            try configurations(Self.nat + options, "<address>192.168.122.20/24</address>") == ["192.168.122.20/24 \(rest)"])
+    }
+
     // MARK: IPv6
 
     @Test(arguments: [
