@@ -3,8 +3,8 @@ import Glibc
 import Host
 import Testing
 
-/// Whether the C library's malloc is replaced.
-private let hasSanitizer: Bool = {
+/// Whether a sanitizer has replaced the C library's malloc and maps memory of its own.
+let hasSanitizer: Bool = {
     // Safe: the pointers are only compared; no handle asks for all that is loaded.
     unsafe dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
 }()

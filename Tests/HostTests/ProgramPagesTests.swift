@@ -2,6 +2,7 @@ import FoundationEssentials
 import Host
 import Testing
 
+@Suite(.enabled(if: !hasSanitizer, "A sanitizer maps memory of its own between the program's."))
 struct ProgramPagesTests {
     private func lines(of file: String) throws -> [Substring] {
         let bytes = try #require(FileManager.default.contents(atPath: "/proc/self/" + file))
