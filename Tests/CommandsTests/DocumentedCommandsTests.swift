@@ -50,7 +50,7 @@ import Testing
         let joined = text.replacing(/\\\n\s*/, with: "").replacing(/(?ms)^\s*for [^\n]*do$.*?^\s*done[^\n]*/) { loop in
             String(loop.0).replacing("do\n", with: "do ").replacing(/\n\s*/, with: "; ")
         }
-        return joined.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        return joined.split(separator: "\n").map { $0.replacing(/(^|\s)#\s.*/, with: "").trimmingCharacters(in: .whitespaces) }
             .filter { $0.contains(#/(^|[|;&(]\s*|sudo )virt-metadata /#) && !$0.hasPrefix("#") }
             .map { Line(text: $0, source: source) }
     }
