@@ -8,7 +8,7 @@ struct ArgumentNormalization {
     /// Commands whose `--config` is virsh's: the persistent definition.
     static let editingCommands: Set<String> = ["enable", "disable", "set", "unset", "edit"]
     /// The command that has subcommands of its own.
-    private static let group = "config"
+    static let group = "config"
     /// Options besides the settings that may precede the subcommand and take a value, with the name that they have behind it.
     private static let valued = [
         "--config": "--config-file", "--config-file": "--config-file", "-c": "-c", "-o": "-o", "--output": "-o",
@@ -16,19 +16,13 @@ struct ArgumentNormalization {
     private static let booleans = ["yes": true, "on": true, "true": true, "no": false, "off": false, "false": false]
 
     private let settings = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.name, $0) })
-    private let subcommands: Set<String>
-
-    /// - Parameters:
-    ///   - subcommands: the names of the subcommands of ``group``.
-    init(subcommands: [String]) {
-        self.subcommands = Set(subcommands)
-    }
 
     func callAsFunction(_ arguments: [String]) -> [String] {
         guard let (leading, rest) = split(arguments), let command = rest.first else { return arguments }
         let today = Self.formerCommands[command] ?? command
         var path = [today]
-        if today == Self.group, rest.count > 1, subcommands.contains(rest[1]) { path.append(rest[1]) }
+        // A misspelt subcommand too, which is reported then.
+        if today == Self.group, rest.count > 1, !rest[1].hasPrefix("-") { path.append(rest[1]) }
         return path + leading + renamed(Array(rest.dropFirst(path.count)), of: today)
     }
 

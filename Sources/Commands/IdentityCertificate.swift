@@ -31,6 +31,6 @@ struct IdentityCertificate: AsyncParsableCommand {
             let hint = "the server creates one at its first start, unless --identity-key is none; run as root to read it"
             throw CommandFailure("no certificate found that this user can read; \(hint)")
         }
-        try FileDescriptorOutput.write(Array((try identity.certificatePEM + "\n").utf8), to: STDOUT_FILENO)
+        try FileDescriptorOutput.write(Array((try identity.certificatePEM).utf8), to: STDOUT_FILENO)
     }
 }

@@ -14,8 +14,8 @@ struct Requests: AsyncParsableCommand {
             The server keeps the last 16 requests of each guest: time, status, method, path and duration. The newest is printed last. \
             Needs root and a running server.
 
-            With --follow, new requests are printed until the command is interrupted or the server stops. A domain that is shut \
-            off is waited for. JSON is then one object per line.
+            With --follow, new requests are printed until the command is interrupted or the server stops. If the domain is \
+            shut off, the command waits until it runs. JSON is then one object per line.
 
             Exit status: 0 success; 1 the server does not know the domain, or it stopped while it was followed; 2 the server cannot \
             be reached.
@@ -37,14 +37,16 @@ struct Requests: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("n"), .customLong("lines")],
-        help: ArgumentHelp("Print only the last COUNT requests. Default: all that the server keeps.", valueName: "count"))
+        parsing: .unconditional,
+        help: ArgumentHelp("Print only the last COUNT requests. Default: all that the server keeps.", valueName: "count"),
+        transform: { try IntegerArgument.value(of: $0, in: 0 ... .max) })
     var limit: Int?
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var settings: SettingsOptions<AdminSettings>
 
     func validate() throws {
-        if let limit, limit < 0 { throw ValidationError("invalid value '\(limit)' for -n: expected 0 or more") }
+        if limit == 0, !follow { throw ValidationError("-n 0 prints nothing: expected 1 or more, or --follow") }
     }
 
     func run() async throws {
@@ -61,21 +63,23 @@ struct Requests: AsyncParsableCommand {
     }
 
     private static func table(_ requests: [JSONValue]) -> TextTable {
-        TextTable(
-            ["TIME", "AGO", "STATUS", "METHOD", "TARGET", "TOOK"],
-            requests.map { request in
-                [
-                    request.text("time"), Age.text(request.number("age")), request.text("status"), request.text("method"),
-                    request.text("target"), Age.text(request.number("duration")),
-                ]
-            })
+        TextTable(columns, requests.map(cells))
+    }
+
+    private static let columns = ["TIME", "AGO", "STATUS", "METHOD", "TOOK", "TARGET"]
+
+    private static func cells(of request: JSONValue) -> [String] {
+        [
+            request.text("time"), Age.text(request.number("age")), request.text("status"), request.text("method"),
+            Age.text(request.number("duration")), request.text("target"),
+        ]
     }
 
     // MARK: Following
 
     private func follow(_ client: AdminClient, _ first: RequestLog, _ shown: [JSONValue]) async throws {
         var (known, isAway) = (first.count, false)
-        if output.format == .table { try write(Self.line(["TIME", "STATUS", "METHOD", "TOOK"], "TARGET")) }
+        if output.format == .table { try write(Self.line(Self.columns)) }
         for request in shown { try write(line(of: request)) }
         while true {
             try await Task.sleep(for: Self.interval)
@@ -106,20 +110,17 @@ struct Requests: AsyncParsableCommand {
         switch output.format {
         case .json: JSONEncoding.text(request) + "\n"
         case .yaml: "---\n" + YAMLEncoding.text(request)
-        case .table:
-            Self.line(
-                [request.text("time"), request.text("status"), request.text("method"), Age.text(request.number("duration"))],
-                request.text("target"))
+        case .table: Self.line(Self.cells(of: request))
         }
     }
 
     /// A line of a table whose later rows are not known yet.
-    private static func line(_ cells: [String], _ last: String) -> String {
-        let widths = [20, 6, 7, 7]
+    private static func line(_ cells: [String]) -> String {
+        let widths = [20, 7, 6, 7, 7, 0]
         let padded = zip(cells, widths).map { cell, width in
             cell.cleaned() + String(repeating: " ", count: max(0, width - cell.cleaned().count))
         }
-        return (padded + [last.cleaned()]).joined(separator: "  ") + "\n"
+        return padded.joined(separator: "  ") + "\n"
     }
 
     private func write(_ text: String) throws(CommandFailure) {

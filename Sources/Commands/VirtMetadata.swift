@@ -3,7 +3,6 @@ import Common
 import Configuration
 import Glibc
 import Host
-import Inventory
 
 /// The program: one command with subcommands.
 package struct VirtMetadata: AsyncParsableCommand {
@@ -20,7 +19,7 @@ package struct VirtMetadata: AsyncParsableCommand {
                 sudo virt-metadata list
                 sudo virt-metadata doctor web
             """,
-        version: Version.current,
+        version: Version.current, subcommands: [VersionCommand.self],
         groupedSubcommands: [
             CommandGroup(name: "Domain", subcommands: [Enable.self, Disable.self, SetValues.self, Unset.self, Edit.self]),
             CommandGroup(
@@ -39,9 +38,8 @@ package struct VirtMetadata: AsyncParsableCommand {
     package static func main() async {
         do {
             try FormerFlags.refuseBoth(in: Array(CommandLine.arguments.dropFirst()))
-            let subcommands = ConfigCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
-            let arguments = ArgumentNormalization(subcommands: subcommands)(Array(CommandLine.arguments.dropFirst()))
-            try refuseUnknownTopic(arguments)
+            let arguments = ArgumentNormalization()(Array(CommandLine.arguments.dropFirst()))
+            try UnknownCommand.refuse(in: arguments)
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -60,16 +58,6 @@ package struct VirtMetadata: AsyncParsableCommand {
             printError(fullMessage(for: error), as: .page)
             Glibc.exit(usageExitCode)
         }
-    }
-
-    /// `help nosuch` is an error, where the parser would print the general help.
-    private static func refuseUnknownTopic(_ arguments: [String]) throws(ConfigurationError) {
-        guard arguments.count > 1, arguments[0] == "help", let name = arguments.dropFirst().first(where: { !$0.hasPrefix("-") })
-        else { return }
-        let names = configuration.subcommands.map { $0._commandName }
-        guard !names.contains(name), ArgumentNormalization.formerCommands[name] == nil else { return }
-        let hint = nearestWord(to: name, among: names).map { "; did you mean '\($0)'?" } ?? "; `virt-metadata help` lists all"
-        throw ConfigurationError(location: "help", problem: "unknown command '\(name)'" + hint)
     }
 
     /// Prints a message to the standard error stream; guests or other operators may have written a part of it.

@@ -127,8 +127,8 @@ extension Setting {
         single(
             "max-connections", .limits, \.limits.connections, .count(1...1_000_000), example: "4096",
             """
-            Max open connections in total. Where bridges are served, each guest port can always open its first 8, up to half as \
-            many again.
+            Max open connections in total. Where bridges are served, each guest port can open 8 even if the total is reached, up \
+            to half as many again in all.
             """),
         single(
             "max-connections-per-guest", .limits, \.limits.connectionsPerClient, .count(1...1_000_000), example: "64",

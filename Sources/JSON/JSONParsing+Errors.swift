@@ -37,7 +37,7 @@ extension JSONParsing {
         case json_error_end_of_input_expected: "unexpected text after the value"
         case json_error_stack_overflow: "arrays and objects are nested more than \(maximumDepth) deep"
         case json_error_out_of_memory: "no memory to read it"
-        default: "invalid JSON: expected a value, or ',' or a closing bracket after one"
+        default: "expected a value, or ',' or a closing bracket after one"
         }
     }
 }

@@ -4,8 +4,7 @@ import Testing
 
 @Suite struct ArgumentNormalizationTests {
     private func normalized(_ line: String) -> String {
-        ArgumentNormalization(subcommands: ["check", "show", "template"])(line.split(separator: " ").map(String.init))
-            .joined(separator: " ")
+        ArgumentNormalization()(line.split(separator: " ").map(String.init)).joined(separator: " ")
     }
 
     @Test(arguments: [

@@ -86,7 +86,7 @@ import Testing
         }
         #expect(refusal("[1] x")?.problem == "unexpected text after the value")
         #expect(refusal("[1")?.problem == "unexpected end: a value, string, array or object is not closed")
-        #expect(refusal("[1 2]")?.problem == "invalid JSON: expected a value, or ',' or a closing bracket after one")
+        #expect(refusal("[1 2]")?.problem == "expected a value, or ',' or a closing bracket after one")
     }
 
     @Test func `invalid UTF-8 is rejected`() {
@@ -119,7 +119,7 @@ import Testing
         #expect(error?.line == 2)
         #expect(error?.column == 8)
         #expect(
-            error?.description == "line 2, column 8: invalid JSON: expected a value, or ',' or a closing bracket after one",
+            error?.description == "line 2, column 8: expected a value, or ',' or a closing bracket after one",
             "without what stands there")
         #expect(ParseError(.tooLarge, problem: "m").description == "m")
     }

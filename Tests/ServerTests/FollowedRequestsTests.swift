@@ -32,7 +32,7 @@ struct FollowedRequestsTests {
         _ = try await server.get("/latest/")
         #expect(try await eventually(within: .seconds(10)) { output().hasSuffix("  /latest/\n") }, "\(output())")
         let lines = output().split(separator: "\n")
-        #expect(lines.first?.split(separator: " ") == ["TIME", "STATUS", "METHOD", "TOOK", "TARGET"])
+        #expect(lines.first?.split(separator: " ") == ["TIME", "AGO", "STATUS", "METHOD", "TOOK", "TARGET"])
         #expect(
             lines.dropFirst().map { $0.split(separator: " ").last }
                 == ["/latest/meta-data/instance-id", "/latest/nowhere", "/latest/"])

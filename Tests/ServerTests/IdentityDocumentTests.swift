@@ -12,6 +12,7 @@ import Testing
         let server = try await ServerProcess("--state-directory", state)
         let certificate = try await Program.run("certificate", "--state-directory", state)
         #expect(certificate.status == 0)
+        #expect(certificate.stdout.hasSuffix("-----END CERTIFICATE-----\n"))
         try Data(certificate.stdout.utf8).write(to: folder.appending(path: "certificate"))
         for name in ["document", "pkcs7", "rsa2048", "signature"] {
             let connection = try server.connection()

@@ -29,6 +29,7 @@ struct Disable: AsyncParsableCommand {
         help: "Affect the persistent definition only; a running guest is served the values until its next start.")
     var config = false
 
+    @OptionGroup var bothSides: BothSides
     @OptionGroup var restart: RestartOptions
     @OptionGroup var selection: DomainSelection
     @OptionGroup var options: ChangeOptions

@@ -9,14 +9,13 @@ struct RestartOptions: ParsableArguments {
     var restart = false
 
     @Option(
-        help: ArgumentHelp("Seconds to wait for each guest to shut down. (default: 120)", valueName: "seconds"))
+        parsing: .unconditional,
+        help: ArgumentHelp("Seconds to wait for each guest to shut down. (default: 120)", valueName: "seconds"),
+        transform: { try IntegerArgument.value(of: $0, in: 1...86_400) })
     var timeout: Int?
 
-    /// - Throws: `ValidationError` where the time is invalid.
+    /// - Throws: `ValidationError` where the time has no meaning.
     func validate() throws {
-        if let timeout, !(1...86_400).contains(timeout) {
-            throw ValidationError("invalid value '\(timeout)' for --timeout: expected an integer from 1 to 86400")
-        }
         if timeout != nil, !restart { throw ValidationError("--timeout is for --restart: use both, or none") }
     }
 
@@ -34,7 +33,10 @@ extension DomainEditor {
             return
         }
         guard !isDryRun else {
-            return report.note("a restart is needed before the running guest sees the new SMBIOS tables")
+            return report.note(
+                options.restart
+                    ? "the domain would be restarted, so that the running guest sees the new SMBIOS tables"
+                    : "a restart is needed before the running guest sees the new SMBIOS tables")
         }
         guard options.restart else {
             let hint = "virt-metadata \(command) \(domain.commandWord) --restart -c \(host.uri.shellWord)"

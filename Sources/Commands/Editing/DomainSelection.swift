@@ -31,13 +31,17 @@ struct DomainSelection: ParsableArguments {
             return .file(names.first ?? "-")
         }
         if all {
-            guard names.isEmpty else { throw ValidationError("--all contradicts '\(names[0])': name domains, or use --all") }
+            guard names.isEmpty else { throw Self.contradiction(names[0]) }
             return .all
         }
         guard !names.isEmpty else {
             throw ValidationError("missing domain: expected a domain's name, UUID or ID, --all or --xml")
         }
         return .domains(names)
+    }
+
+    private static func contradiction(_ name: String) -> ValidationError {
+        ValidationError("--all contradicts '\(name)': name domains, or use --all")
     }
 
     /// Splits arguments into domains and the values or paths that follow them; all are values if the domains are given by options.
@@ -51,6 +55,9 @@ struct DomainSelection: ParsableArguments {
     ) throws -> (targets: Targets, values: [String]) {
         if !named.isEmpty || all {
             guard named.isEmpty || !xml else { throw ValidationError("--xml changes one file: leave out --domain") }
+            if all, let first = arguments.first, canBeDomain(first), !isValue(first), arguments.contains(where: isValue) {
+                throw Self.contradiction(first)
+            }
             return (try targets(named), arguments)
         }
         let first = !xml && arguments.first.map(canBeDomain) == true ? 1 : 0

@@ -10,6 +10,9 @@ struct Draft {
     private static let longest = 4 << 20
 
     let path: String
+    /// Where an earlier draft is moved to.
+    private var aside: String { path + "~" }
+    private var isEarlierMoved = false
 
     /// - Throws: `CommandFailure` where its directory cannot be created.
     init(of domain: EditableDomain) throws(CommandFailure) {
@@ -31,7 +34,7 @@ struct Draft {
     /// Writes the text, or keeps an earlier draft if the operator continues from it.
     ///
     /// - Throws: `CommandFailure` where the file cannot be written, and where the operator chooses neither.
-    func begin(with text: String, report: ChangeReport) throws {
+    mutating func begin(with text: String, report: ChangeReport) throws {
         let file = PrivateFile(path: path)
         do {
             if let old = try file.read(mostBytes: Self.longest) {
@@ -45,13 +48,13 @@ struct Draft {
     }
 
     /// Asks whether to continue from an earlier draft; without a terminal it is renamed.
-    private func continues(from old: [UInt8], unlike text: String, _ report: ChangeReport) throws -> Bool {
+    private mutating func continues(from old: [UInt8], unlike text: String, _ report: ChangeReport) throws -> Bool {
         guard !old.elementsEqual(text.utf8) else { return false }
         guard Prompt.isPossible else {
-            let other = path + "~"
-            try? FileManager.default.removeItem(atPath: other)
-            try? FileManager.default.moveItem(atPath: path, toPath: other)
-            report.status("the draft of an earlier edit was moved to \(other)")
+            try? FileManager.default.removeItem(atPath: aside)
+            try? FileManager.default.moveItem(atPath: path, toPath: aside)
+            isEarlierMoved = true
+            report.status("the draft of an earlier edit was moved to \(aside)")
             return false
         }
         switch Prompt.letter("An earlier draft is in \(path). [c]ontinue from it or [d]iscard it?") {
@@ -81,6 +84,12 @@ struct Draft {
                 "the editor '\(line)' exited with status \(status); no changes made\(before == after ? "" : "; \(isKept)")")
         }
         return String(decoding: after, as: UTF8.self)
+    }
+
+    /// Removes the draft, which has been written, and one of an earlier edit, unless this edit moved that aside.
+    func finish() {
+        remove()
+        if !isEarlierMoved { try? FileManager.default.removeItem(atPath: aside) }
     }
 
     func remove() {

@@ -15,7 +15,8 @@ struct Edit: AsyncParsableCommand {
             text is unchanged. An empty file removes the element, after a question.
 
             A draft that cannot be used is kept in $XDG_STATE_HOME/virt-metadata (~/.local/state/virt-metadata); `edit` asks whether to \
-            open it again, and the next `edit` of that domain offers it.
+            open it again, and the next `edit` of that domain offers it. Without a terminal, an earlier draft is renamed to end in '~', \
+            and removed when another edit succeeds.
 
             EXAMPLES
                 virt-metadata edit web
@@ -39,12 +40,24 @@ struct Edit: AsyncParsableCommand {
     @Flag(name: [.customShort("y"), .long], help: "Do not ask for confirmation.")
     var yes = false
 
+    /// Flags of the other commands that are refused with a hint.
+    @Flag(help: .hidden)
+    var xml = false
+
+    @Flag(help: .hidden)
+    var all = false
+
     @OptionGroup var sides: Sides
     @OptionGroup var options: ChangeOptions
     @OptionGroup var settings: CommandSettings
 
     func validate() throws {
         try ConfigurationFileHint.refuse([domain] + more, besideConfig: sides.config)
+        if xml || all {
+            throw ValidationError(
+                "unknown option --\(xml ? "xml" : "all"): edit changes one domain of libvirt; `virt-metadata set` has --all and "
+                    + "--xml")
+        }
         if let other = more.first { throw ValidationError("unexpected argument '\(other)': edit one domain at a time") }
     }
 
@@ -64,7 +77,7 @@ struct Edit: AsyncParsableCommand {
         let (running, defined) = (editor.domain.running, editor.domain.defined)
         let old = choice == .running || defined == nil ? running?.element : defined?.element
         let text = old.map { ($0.contains("\n") ? $0 : XMLLayout.laidOut($0, indentation: "")) + "\n" } ?? Self.template
-        let draft = try Draft(of: editor.domain)
+        var draft = try Draft(of: editor.domain)
         try draft.begin(with: text, report: editor.report)
         while true {
             let edited = try draft.edited()
@@ -88,7 +101,7 @@ struct Edit: AsyncParsableCommand {
                 } catch {
                     throw CommandFailure("\(error); \(draft.isKept)")
                 }
-                return draft.remove()
+                return draft.finish()
             } catch let problem as DraftProblem {
                 guard Prompt.isPossible else { throw CommandFailure("\(problem.description); \(draft.isKept)") }
                 VirtMetadata.printError("virt-metadata: \(editor.domain.name): \(problem.description)")
@@ -126,9 +139,15 @@ struct Edit: AsyncParsableCommand {
         case .running: return (nil, edit)
         case .definition: return (edit, nil)
         case .both:
-            let isAlike = domain.defined == nil || domain.running?.element == domain.defined?.element
+            let (running, defined) = (Self.canonical(domain.running?.element), Self.canonical(domain.defined?.element))
+            let isAlike = domain.defined == nil || running == defined
             return (edit, isAlike ? edit : nil)
         }
+    }
+
+    /// An element without what makes no difference: white space between elements, and a prefix.
+    private static func canonical(_ element: String?) -> String? {
+        element.map { XMLLayout.laidOut(XMLPrefix.removed(from: $0), indentation: "") }
     }
 }
 

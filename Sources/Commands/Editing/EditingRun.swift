@@ -22,24 +22,31 @@ struct EditingRun {
         case .all: arguments = try await confirmedDomains(of: finder)
         case .file: return
         }
-        var reports: [ChangeReport] = []
-        for argument in arguments { reports.append(await report(on: argument, finder, change)) }
+        var (reports, seen): ([ChangeReport], Set<String>) = ([], [])
+        for argument in arguments {
+            if let report = await report(on: argument, finder, &seen, change) { reports.append(report) }
+        }
         if case .all = targets, arguments.isEmpty, options.printsText { VirtMetadata.printError("no domains; no changes") }
         try options.finish(reports)
         if case .all = targets, !finder.isComplete { throw ExitCode(1) }
     }
 
+    /// - Parameter seen: the domains so far; another argument may name one of them again.
+    /// - Returns: `nil` where the domain has been changed already.
     private func report(
-        on argument: String, _ finder: DomainFinder, _ change: (inout DomainEditor) async throws -> Void
-    ) async -> ChangeReport {
+        on argument: String, _ finder: DomainFinder, _ seen: inout Set<String>,
+        _ change: (inout DomainEditor) async throws -> Void
+    ) async -> ChangeReport? {
         var editor: DomainEditor
         do {
             editor = try await DomainEditor(argument, in: finder, options)
         } catch {
+            guard seen.insert(argument).inserted else { return nil }
             var report = ChangeReport(argument, options)
             report.fail("\(error)")
             return report
         }
+        guard seen.insert("\(editor.domain.uuid) \(editor.host.uri)").inserted else { return nil }
         do {
             try await change(&editor)
         } catch {
@@ -53,11 +60,13 @@ struct EditingRun {
         let all = try await finder.all()
         if !all.isEmpty, !selection.yes, !options.dryRun {
             guard Prompt.isPossible else {
-                VirtMetadata.printError("virt-metadata: --all changes \(all.count) domains: confirm with --yes, or see --dry-run")
+                let count = counted(all.count, "domain")
+                VirtMetadata.printError("virt-metadata: --all changes \(count): confirm with --yes, or see --dry-run")
                 throw ExitCode(VirtMetadata.usageExitCode)
             }
             let shown = all.prefix(5).map(\.name).joined(separator: ", ") + (all.count > 5 ? ", …" : "")
-            guard Prompt.confirms("Change all \(all.count) domains at \(uris.joined(separator: ", ")) (\(shown))?") else {
+            let domains = all.count == 1 ? "the only domain" : "all \(all.count) domains"
+            guard Prompt.confirms("Change \(domains) at \(uris.joined(separator: ", ")) (\(shown))?") else {
                 throw CommandFailure("not confirmed; no changes made")
             }
         }

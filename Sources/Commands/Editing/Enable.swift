@@ -8,11 +8,11 @@ import Libvirt
 /// first values.
 struct Enable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make domains' guests request their metadata, and set its first values.",
+        abstract: "Enable metadata for domains, and set their first values.",
         discussion: """
             A cloud image requests metadata only if its SMBIOS tables advertise a cloud. This writes such SMBIOS entries, and the \
             values given here, into the domain's definition, through libvirt. The diff is printed first. A running guest is served \
-            the values at once, and sees the SMBIOS entries after its domain was stopped and started: --restart does that. \
+            the values at once, but sees the SMBIOS entries only after a stop and start of its domain; use --restart. \
             `virt-metadata disable` removes what was written.
 
             --identity is openstack (the default; understood by every cloud-init), ec2 (the domain's UUID must begin with 'ec2'), \
@@ -65,6 +65,7 @@ struct Enable: AsyncParsableCommand {
         help: "Affect the persistent definition only; a running guest is served the values after its next start.")
     var config = false
 
+    @OptionGroup var bothSides: BothSides
     @OptionGroup var restart: RestartOptions
     @OptionGroup var selection: DomainSelection
     @OptionGroup var options: ChangeOptions
@@ -79,6 +80,9 @@ struct Enable: AsyncParsableCommand {
             try XMLFilter.check(options, without: [("--restart", restart.restart), ("--config", config)])
         }
         try StandardInput.check(files)
+        try ValueArgument.refuseContradictions(
+            in: set + [hostname].compactMap(\.self).map { ValueArgument("hostname", $0) },
+            files: file + [userData].compactMap(\.self).map { ValueArgument("userdata", $0) })
     }
 
     func run() async throws {

@@ -51,7 +51,7 @@ struct SetValues: AsyncParsableCommand {
             targets,
             try values.map { text in
                 guard let value = ValueArgument(argument: text) else {
-                    throw ValidationError("invalid value '\(text)': expected PATH=VALUE, after all domains")
+                    throw ValidationError("invalid value '\(text)': \(Self.problem(of: text))")
                 }
                 return value
             }
@@ -69,6 +69,14 @@ struct SetValues: AsyncParsableCommand {
         ValueArgument(argument: argument) != nil || ElementPath.isLikely(argument)
     }
 
+    /// Why an argument is no value.
+    private static func problem(of text: String) -> String {
+        guard let bracket = text.lastIndex(of: "["), !text[bracket...].contains("]") else {
+            return "expected PATH=VALUE, after all domains"
+        }
+        return "missing ']' after '\(text[...bracket])'"
+    }
+
     func validate() throws {
         let (targets, values) = try parsed()
         guard !values.isEmpty || !file.isEmpty else {
@@ -80,6 +88,7 @@ struct SetValues: AsyncParsableCommand {
             try XMLFilter.check(options, without: sides.given)
         }
         try StandardInput.check(files)
+        try ValueArgument.refuseContradictions(in: values, files: file)
     }
 
     func run() async throws {

@@ -58,6 +58,19 @@ struct Sides: ParsableArguments {
     }
 }
 
+/// virsh's flags that `enable` and `disable` do not have.
+struct BothSides: ParsableArguments {
+    @Flag(help: .hidden) var live = false
+    @Flag(help: .hidden) var current = false
+
+    func validate() throws {
+        guard live || current else { return }
+        throw ValidationError(
+            "unknown option --\(live ? "live" : "current"): the running domain and its definition are changed; --config changes the "
+                + "definition only, and `virt-metadata set` has --live and --current")
+    }
+}
+
 /// `--config` of other commands was a file's, and in the commands that change domains it is virsh's flag.
 enum ConfigurationFileHint {
     /// Refuses an argument that is meant as a configuration file.

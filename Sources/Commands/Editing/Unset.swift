@@ -8,7 +8,7 @@ struct Unset: AsyncParsableCommand {
         abstract: "Remove values from domains' metadata.",
         discussion: """
             Paths are those of `virt-metadata set`; arguments before the first path are domains. Elements that become empty are removed \
-            too. A value that is not set is no error.
+            too. Unsetting a value that is not set succeeds.
 
             EXAMPLES
                 virt-metadata unset web placement/region 'tags/tag[env]'

@@ -10,6 +10,10 @@ struct ValueArgument: ExpressibleByArgument {
     /// Whether the value is added to the existing ones.
     let adds: Bool
 
+    init(_ path: String, _ value: String) {
+        (self.path, self.value, adds) = (path, value, false)
+    }
+
     /// - Returns: `nil` where there is no `=` outside of brackets.
     init?(argument: String) {
         var depth = 0
@@ -42,6 +46,21 @@ struct ValueArgument: ExpressibleByArgument {
     /// - Throws: `CommandFailure` where the path is invalid, or the file cannot be read or used.
     func assignmentOfFile() throws(CommandFailure) -> InstanceElement.Assignment {
         try Self.file(value, to: Self.path(path), adds: adds)
+    }
+
+    /// Refuses different values of one path, of which only the last would be written.
+    ///
+    /// - Parameter files: the values that come from files.
+    static func refuseContradictions(in values: [ValueArgument], files: [ValueArgument]) throws {
+        var sources: [String: String] = [:]
+        for (value, kind) in values.map({ ($0, "value") }) + files.map({ ($0, "file") }) where !value.adds {
+            // An invalid path is reported where it is used.
+            guard let path = try? ElementPath(value.path) else { continue }
+            let source = "\(kind) \(value.value)"
+            guard sources.updateValue(source, forKey: path.description) ?? source == source else {
+                throw ValidationError("contradicting values for \(value.path): set it once")
+            }
+        }
     }
 
     static func path(_ text: String) throws(CommandFailure) -> ElementPath {
@@ -95,10 +114,11 @@ struct ValueArgument: ExpressibleByArgument {
     private static func mayBeEmpty(_ path: ElementPath) -> Bool { ["file", "tag"].contains(path.lastName) }
 }
 
-/// The standard input, which only one option can read.
+/// The files of options; only one of them can be the standard input.
 enum StandardInput {
     /// - Parameter files: the files that are to be read.
     static func check(_ files: [String]) throws {
+        guard !files.contains("") else { throw ValidationError("empty file name: expected a file, or - for the standard input") }
         guard files.count(where: { $0 == "-" }) > 1 else { return }
         throw ValidationError("the standard input can be read only once: use - for one file")
     }

@@ -46,7 +46,7 @@ extension EnableRecord {
         values = values.map { value in
             guard InstanceElement.isSecret(value.path) else { return value }
             // A digest of a short secret can be reversed by trying all.
-            let was = value.was.map { "(\(InstanceElement.grouped($0.utf8.count)) bytes)" }
+            let was = value.was.map { "(\(InstanceElement.bytes($0.utf8.count)))" }
             return Value(path: value.path, digest: "(hidden)", was: was)
         }
     }

@@ -27,7 +27,7 @@ extension InstanceElement {
         let former = try old?.secretTexts() ?? [:]
         let replacements = Self.secretElements(of: edited.root).map { secret in
             let isChanged = former[secret.id].map { $0 != secret.text } ?? false
-            let size = "\(secret.words): \(Self.grouped(secret.size)) bytes\(isChanged ? ", changed" : "")"
+            let size = "\(secret.words): \(Self.bytes(secret.size))\(isChanged ? ", changed" : "")"
             return (secret.element, Self.startTag(of: secret.element) + "(\(size))</\(secret.element.name)>")
         }
         try edited.replace(replacements)
@@ -75,8 +75,11 @@ extension InstanceElement {
         return "<\(element.name)\(attributes.joined())>"
     }
 
+    /// A size in words: `1 byte`, `1,234 bytes`.
+    static func bytes(_ count: Int) -> String { "\(grouped(count)) byte\(count == 1 ? "" : "s")" }
+
     /// A number with a comma after each three digits.
-    static func grouped(_ number: Int) -> String {
+    private static func grouped(_ number: Int) -> String {
         var (text, digits) = ("", Array(String(number)))
         while digits.count > 3 {
             text = "," + String(digits.suffix(3)) + text

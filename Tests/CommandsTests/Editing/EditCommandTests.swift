@@ -92,6 +92,9 @@ import Testing
         #expect(next.stderr.hasPrefix("web: the draft of an earlier edit was moved to \(draft)~\n"), "\(next)")
         #expect(try String(contentsOfFile: draft + "~", encoding: .utf8).contains("<name><<"))
         #expect(try domains.definition().contains("yours"))
+        // The next edit that succeeds tidies up.
+        #expect(try await edit("s/yours/last/").status == 0)
+        #expect(!FileManager.default.fileExists(atPath: draft + "~"))
     }
 
     @Test func `on a terminal a bad draft can be edited again, or left`() async throws {
@@ -105,6 +108,17 @@ import Testing
         let left = try await domains.terminal("EDITOR='sed -i \"s/again/</\"' \"$vm\" edit web -c \"$uri\"", typing: "q\\n")
         #expect(left.stdout.contains("no changes made; the draft is kept in"), "\(left)")
         #expect(try domains.definition().contains("again"))
+    }
+
+    @Test func `other indentation of the running domain is no other metadata`() async throws {
+        try domains.define(instance: "<name>mine</name><tags><tag name='a'>1</tag></tags>", start: true)
+        let element = "<instance>\n    <name>mine</name>\n  <tags>\n<tag name='a'>1</tag></tags>\n</instance>"
+        try domains.libvirtd.virsh(
+            "metadata", "web", "--uri", "urn:virt-metadata:instance:1", "--key", "own", "--live", "--set", element)
+        let output = try await edit("s/mine/yours/")
+        #expect(output.status == 0)
+        #expect(!output.stderr.contains("other metadata"), "\(output)")
+        for xml in [try domains.running(), try domains.definition()] { #expect(xml.contains("yours"), "\(xml)") }
     }
 
     @Test func `edit does not change a running domain with other metadata`() async throws {

@@ -44,6 +44,10 @@ import Testing
         let dry = try await domains.report("disable", "web", "--restart", "--dry-run")
         #expect(dry["needs_restart"] as? Bool == true)
         #expect(dry["restarted"] as? Bool == false)
+        let would = "the domain would be restarted, so that the running guest sees the new SMBIOS tables"
+        #expect(dry["notes"] as? [String] == [would])
+        let without = try await domains.report("disable", "web", "--dry-run")
+        #expect(without["notes"] as? [String] == ["a restart is needed before the running guest sees the new SMBIOS tables"])
         #expect(try domains.libvirtd.virsh("domid", "web") == id)
         let report = try await domains.report("disable", "web", "--restart")
         #expect(report["needs_restart"] as? Bool == false)

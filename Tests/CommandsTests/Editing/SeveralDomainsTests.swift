@@ -29,6 +29,29 @@ import Testing
         try await _ = domains.succeed("disable", "web1", "web2", "web3")
     }
 
+    @Test func `a domain that is named twice is changed and counted once`() async throws {
+        try domains.define(count: 2)
+        let uuid = "6d0f7f1e-32a5-4f4e-9a3c-0e5a3f1c2b01"
+        let once = try await domains.succeed("set", "web1", uuid, "web1", "name=x")
+        #expect(once.stderr == "web1: definition updated\n")
+        let two = try await domains.succeed("set", "web1", uuid, "web2", "name=y")
+        #expect(two.stderr.hasSuffix("\n2 domains: 2 changed\n"), "\(two)")
+        let none = try await domains.run("set", "web9", "web9", "name=x")
+        #expect(none.status == 1)
+        #expect(none.stderr.count { $0 == "\n" } == 1, "\(none)")
+    }
+
+    @Test func `one domain is no plural`() async throws {
+        // The test driver's own domain is the only one.
+        let refused = try await domains.shell("\"$vm\" set --all name=x -c \"$uri\" < /dev/null")
+        #expect(refused.stderr == "virt-metadata: --all changes 1 domain: confirm with --yes, or see --dry-run\n")
+        let asked = try await domains.terminal("\"$vm\" set --all name=x -c \"$uri\"", typing: "n\\n")
+        #expect(asked.stdout.contains("Change the only domain at \(domains.libvirtd.uri) (test)? [y/N]"), "\(asked)")
+        try domains.define()
+        let output = try await domains.succeed("set", "web", "userdata=x", "-n")
+        #expect(output.stdout.contains("(user data: 1 byte)"), "\(output)")
+    }
+
     @Test func `--all changes all domains, only if it is confirmed`() async throws {
         try domains.define(count: 2)
         let before = try domains.libvirtd.virsh("list", "--all", "--name").split(separator: "\n").count
