@@ -44,7 +44,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard nagios else {
-            let doctor = Doctor(configuration: try settings.load())
+            let doctor = Doctor(configuration: try settings.load(), file: settings.file)
             let report = await report(by: doctor)
             try output.print(document(report)) { terminal in
                 report.checks.map { Self.lines($0, on: terminal) }.joined()
@@ -56,7 +56,7 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         let result: NagiosResult
         do throws(ConfigurationError) {
-            let doctor = Doctor(configuration: try settings.load())
+            let doctor = Doctor(configuration: try settings.load(), file: settings.file)
             result = NagiosResult(of: await report(by: doctor), isHost: domain == nil)
         } catch {
             result = NagiosResult(.unknown, "\(error)")

@@ -8,9 +8,11 @@ import Libvirt
 /// them, in the order of their dependencies. A check that depends on a failed one is reported as skipped.
 package struct Doctor {
     package let configuration: Configuration
+    /// The configuration file that the command line names, if it names one.
+    private let file: String?
 
-    package init(configuration: Configuration) {
-        self.configuration = configuration
+    package init(configuration: Configuration, file: String? = nil) {
+        (self.configuration, self.file) = (configuration, file)
     }
 
     /// The names of the checks of a domain, in order; at most nine letters each, which is the width of the column.
@@ -20,8 +22,9 @@ package struct Doctor {
 
     /// A command of this program that finds the same domains.
     package func command(_ words: String) -> String {
-        guard case .flag? = configuration.sources["connect"] else { return "virt-metadata \(words)" }
-        return "virt-metadata -c \(local.shellWord) \(words)"
+        var options = file.map { "--config-file \($0.shellWord) " } ?? ""
+        if case .flag? = configuration.sources["connect"] { options += "-c \(local.shellWord) " }
+        return "virt-metadata \(options)\(words)"
     }
 
     // MARK: One domain

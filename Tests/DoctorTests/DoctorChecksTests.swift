@@ -18,6 +18,19 @@ struct DoctorChecksTests {
         #expect(Doctor.checks.allSatisfy { $0.count <= 9 })
     }
 
+    @Test func `remedies name the libvirt and the file of the command line`() {
+        var configuration = Configuration()
+        #expect(Doctor(configuration: configuration).command("enable web") == "virt-metadata enable web")
+        #expect(
+            Doctor(configuration: configuration, file: "my conf.yaml").command("enable web")
+                == "virt-metadata --config-file 'my conf.yaml' enable web")
+        configuration.connect = ["test:///default"]
+        configuration.remember("connect", .flag("--connect"))
+        #expect(
+            Doctor(configuration: configuration, file: "c.yaml").command("enable web")
+                == "virt-metadata --config-file c.yaml -c test:///default enable web")
+    }
+
     // MARK: The last request
 
     private func request(_ target: String, _ status: Int64) -> JSONValue {
