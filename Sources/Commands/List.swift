@@ -14,7 +14,8 @@ struct List: AsyncParsableCommand {
         abstract: "List all domains: identity, datasource, addresses and last request.",
         discussion: """
             IDENTITY: cloud type advertised in SMBIOS. DATASOURCE: what cloud-init >= 24.2 will select (22.4.2 in brackets if \
-            different). ADDRESSES: from the domain's XML and libvirt's DHCP leases. LAST REQUEST needs root and a running server.
+            different). SERVED: whether the server serves a bridge of the running domain. ADDRESSES: from the domain's XML and libvirt's \
+            DHCP leases. SERVED and LAST REQUEST need root and a running server.
 
             EXAMPLES
                 sudo virt-metadata list
@@ -59,6 +60,9 @@ struct List: AsyncParsableCommand {
             return newer == older ? newer : "\(newer) (\(DatasourceDetection.Version.older.rawValue): \(older))"
         }
 
+        /// Whether the server serves the running domain, for the table.
+        var served: String { state == "shut off" ? "-" : isServed == true ? "yes" : "no" }
+
         var lastRequest: String {
             guard let known else { return "-" }
             guard let last = known["last_request"], case .object = last else { return "never" }
@@ -93,10 +97,12 @@ struct List: AsyncParsableCommand {
         }
         rows.sort { ($0.name, $0.uuid) < ($1.name, $1.uuid) }
         try output.print(.object([JSONMember("domains", .array(rows.map(\.json)))])) { terminal in
-            TextTable(
-                ["DOMAIN", "STATE", "IDENTITY", "DATASOURCE", "ADDRESSES", "LAST REQUEST"],
+            let hasServer = known.bridges != nil
+            return TextTable(
+                ["DOMAIN", "STATE", "IDENTITY", "DATASOURCE"] + (hasServer ? ["SERVED"] : []) + ["ADDRESSES", "LAST REQUEST"],
                 rows.map {
-                    [$0.name, $0.state, $0.identity ?? "-", $0.datasource, $0.addresses.joined(separator: ","), $0.lastRequest]
+                    [$0.name, $0.state, $0.identity ?? "-", $0.datasource] + (hasServer ? [$0.served] : [])
+                        + [$0.addresses.joined(separator: ","), $0.lastRequest]
                 }
             ).text(on: terminal)
         }

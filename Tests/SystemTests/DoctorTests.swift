@@ -339,10 +339,10 @@ struct DoctorTests {
         let own = ["--connect", host.libvirtd.uri, "--run-directory", host.runDirectory]
         let table = try Command.succeed([MetadataServer.executable, "list"] + own, in: host.host.name)
         let lines = table.split(separator: "\n").map { $0.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) } }
-        #expect(lines.first == ["DOMAIN", "STATE", "IDENTITY", "DATASOURCE", "ADDRESSES", "LAST REQUEST"])
+        #expect(lines.first == ["DOMAIN", "STATE", "IDENTITY", "DATASOURCE", "SERVED", "ADDRESSES", "LAST REQUEST"])
         #expect(lines.dropFirst().first { $0.first == "off" }?.prefix(4) == ["off", "shut off", "-", "none"])
         let row = try #require(lines.first { $0.first == "web" })
-        #expect(row.prefix(4) == ["web", "running", "openstack", "OpenStack"])
+        #expect(row.prefix(5) == ["web", "running", "openstack", "OpenStack", "yes"])
         #expect(row.last?.hasPrefix("200 ") == true)
         let json = try Command.succeed([MetadataServer.executable, "list", "--json"] + own, in: host.host.name)
         let document = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
