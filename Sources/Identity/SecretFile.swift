@@ -14,6 +14,8 @@ enum SecretFile {
         case tooLarge(path: String)
         /// Other users than its owner may read or write it.
         case exposed(path: String, permissions: UInt32)
+        /// It does not exist, and only the operator can create it.
+        case missing(path: String, String)
         /// It exists, or may exist, and cannot be read.
         case unreadable(path: String, KernelError)
         /// It does not exist and cannot be created.
@@ -31,6 +33,7 @@ enum SecretFile {
                 "\(path): larger than \(mostBytes >> 10) KiB: expected a key or secret (check: file \(path))"
             case .exposed(let path, let permissions):
                 "\(path): accessible by other users (mode \(String(permissions, radix: 8))); run: chmod 600 \(path)"
+            case .missing(let path, let creation): "\(path): no such file; create it: \(creation)"
             case .unreadable(let path, let error):
                 "cannot read \(path): \(error); run as its owner or as root"
             case .notCreated(let path, let error):
@@ -45,8 +48,14 @@ enum SecretFile {
         var dependsOnLocation: Bool {
             switch self {
             case .unreadable, .notCreated: true
-            case .notRegular, .tooLarge, .exposed, .unusable, .noSecret: false
+            case .notRegular, .tooLarge, .exposed, .missing, .unusable, .noSecret: false
             }
+        }
+
+        /// Whether another user may read it.
+        var isDenied: Bool {
+            guard case .unreadable(_, let error) = self else { return false }
+            return error.code == .accessDenied
         }
     }
 

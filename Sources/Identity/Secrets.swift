@@ -38,7 +38,8 @@ package struct Secrets {
     /// Verifies the signatures of Neutron's metadata agents; `nil` where none is enabled.
     package let agentSignature: InstanceSignature?
 
-    /// Reads the secrets; creates those that do not exist.
+    /// Reads the secrets; creates those of the directory that do not exist. A file that the operator names must exist: a new key would
+    /// differ from that of the other hosts.
     ///
     /// Where the operator set no location and this user has no access to the default one, tokens get a key that ends with the
     /// process, and nothing is signed.
@@ -78,13 +79,37 @@ package struct Secrets {
     package static func existingIdentity(_ locations: Locations) throws(SecretError) -> SigningIdentity? {
         guard let path = locations.identityFile else { return nil }
         do throws(SecretFile.Failure) {
-            guard let bytes = try SecretFile.contents(at: path) else { return nil }
+            guard let bytes = try SecretFile.contents(at: path) else {
+                guard locations.identityKey == nil else { throw .missing(path: path, SigningIdentity.creation(of: path)) }
+                return nil
+            }
             return try identity(bytes, in: path)
         } catch {
             // A key that this user may not read is not shown to this user.
             if locations.isDefault(locations.identityKey), case .unreadable = error { return nil }
-            throw SecretError(setting: "--identity-key", problem: "\(error)")
+            throw SecretError("--identity-key", error)
         }
+    }
+
+    /// What is wrong with the files that the operator names; none is created.
+    package static func problems(_ locations: Locations) -> [SecretError] {
+        var problems: [SecretError] = []
+        do throws(SecretError) {
+            if let path = locations.neutronSecret { _ = try agent(path) }
+        } catch {
+            problems.append(error)
+        }
+        do throws(SecretFile.Failure) {
+            if let path = locations.tokenKey { _ = try authority(existingTokenKey(path), in: path) }
+        } catch {
+            problems.append(SecretError("--token-key", error))
+        }
+        do throws(SecretError) {
+            if locations.identityKey != nil { _ = try existingIdentity(locations) }
+        } catch {
+            problems.append(error)
+        }
+        return problems
     }
 
     // MARK: Tokens
@@ -93,18 +118,26 @@ package struct Secrets {
         let path = locations.tokenKeyFile
         let fresh = Entropy.system.bytes(TokenAuthority.keyBytes)
         do throws(SecretFile.Failure) {
+            if let named = locations.tokenKey { return try authority(existingTokenKey(named), in: named) }
             let bytes = try SecretFile.contents(at: path) { Array("\(Data(fresh).base64EncodedString())\n".utf8) }
             return try authority(bytes, in: path)
         } catch {
             guard locations.isDefault(locations.tokenKey), error.dependsOnLocation, let authority = TokenAuthority(key: fresh)
             else {
-                throw SecretError(setting: "--token-key", problem: "\(error)")
+                throw SecretError("--token-key", error)
             }
             logger.warning(
                 "cannot keep the key of session tokens; tokens become invalid when the server stops",
                 metadata: ["error": "\(error)", "setting": "state-directory"])
             return authority
         }
+    }
+
+    private static func existingTokenKey(_ path: String) throws(SecretFile.Failure) -> [UInt8] {
+        guard let bytes = try SecretFile.contents(at: path) else {
+            throw .missing(path: path, "(umask 077; openssl rand -base64 32 > \(path)), or copy it from another host")
+        }
+        return bytes
     }
 
     private static func authority(_ bytes: [UInt8], in path: String) throws(SecretFile.Failure) -> TokenAuthority {
@@ -124,7 +157,7 @@ package struct Secrets {
         do throws(SecretFile.Failure) {
             bytes = try SecretFile.contents(at: path)
         } catch {
-            throw SecretError(setting: setting, problem: "\(error)")
+            throw SecretError(setting, error)
         }
         guard let bytes else {
             let advice = "write the value of metadata_proxy_shared_secret of Nova and Neutron into it"
@@ -141,6 +174,7 @@ package struct Secrets {
 
     private static func identity(_ locations: Locations, _ logger: Logger) throws(SecretError) -> SigningIdentity? {
         guard let path = locations.identityFile else { return nil }
+        guard locations.identityKey == nil else { return try existingIdentity(locations) }
         do throws(SecretFile.Failure) {
             let bytes = try SecretFile.contents(at: path) {
                 let made = try SigningIdentity(named: "virt-metadata instance identity", at: .now)
@@ -149,7 +183,7 @@ package struct Secrets {
             return try identity(bytes, in: path)
         } catch {
             guard locations.isDefault(locations.identityKey), error.dependsOnLocation else {
-                throw SecretError(setting: "--identity-key", problem: "\(error)")
+                throw SecretError("--identity-key", error)
             }
             logger.warning(
                 "cannot keep a signing key; identity documents are not signed",
@@ -173,8 +207,26 @@ package struct SecretError: Error, CustomStringConvertible {
     /// The setting that names its file, such as `--token-key`.
     package let setting: String
     package let problem: String
+    /// Whether this user may not read the file, so that only another user can tell what it holds.
+    package let isDenied: Bool
+
+    fileprivate init(setting: String, problem: String) {
+        (self.setting, self.problem, isDenied) = (setting, problem, false)
+    }
+
+    fileprivate init(_ setting: String, _ failure: SecretFile.Failure) {
+        (self.setting, problem, isDenied) = (setting, "\(failure)", failure.isDenied)
+    }
 
     package var description: String { "\(setting): \(problem)" }
+}
+
+extension SigningIdentity {
+    /// The command that creates a file with a key and its certificate, and what else makes one.
+    fileprivate static func creation(of path: String) -> String {
+        "(umask 077; openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=virt-metadata -keyout \(path) -out \(path)), "
+            + "or copy it from another host"
+    }
 }
 
 extension [UInt8] {

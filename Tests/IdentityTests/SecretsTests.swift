@@ -86,10 +86,31 @@ import Testing
                 == "--token-key: \(open): accessible by other users (mode 644); run: chmod 600 \(open)")
     }
 
+    @Test(arguments: ["token-key", "identity-key"])
+    func `a file that the operator names must exist, and is not created`(setting: String) throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.path + "/named"
+        func change(_ locations: inout Secrets.Locations) {
+            if setting == "token-key" { locations.tokenKey = path } else { locations.identityKey = path }
+        }
+        let text = problem(change)
+        let beginning = "--\(setting): \(path): no such file; create it: "
+        #expect(text.hasPrefix(beginning))
+        #expect(!FileManager.default.fileExists(atPath: path))
+        var locations = Secrets.Locations()
+        change(&locations)
+        #expect(Secrets.problems(locations).map(\.description) == [text])
+        // The remedy is one.
+        let command = try #require(text.dropFirst(beginning.count).components(separatedBy: ", or copy").first)
+        _ = try Command.succeed(["sh", "-c", command])
+        #expect(problem(change) == "none")
+        #expect(Secrets.problems(locations).isEmpty)
+    }
+
     @Test func `a location that the operator sets must be usable`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = try write("", to: "file")
         #expect(problem { $0.directory = file }.hasPrefix("--token-key: cannot read \(file)/token.key: "))
-        #expect(problem { $0.tokenKey = "/proc/no-such/key" }.hasPrefix("--token-key: cannot create /proc/no-such/key: "))
+        #expect(problem { $0.directory = "/proc/no-such" }.hasPrefix("--token-key: cannot create /proc/no-such/token.key: "))
     }
 }
