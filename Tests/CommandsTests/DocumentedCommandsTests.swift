@@ -101,7 +101,12 @@ import Testing
             for name in ["web.xml", "in.xml"] { try write(name, Self.domain("web", 1)) }
             for name in ["web.yaml", "user-data", "motd"] { try write(name, "#cloud-config\npackages: [htop]\n") }
             for name in [".ssh/id_ed25519.pub", ".ssh/authorized_keys", "key.pub"] { try write(name, Self.key) }
-            try write("new.yaml", "threads: 2\n")
+            for name in ["new.yaml", "etc/config.yaml"] { try write(name, "threads: 2\n") }
+            try write("neighbours", "192.0.2.1 0x1 0x2 aa:bb:cc:dd:ee:ff * lo\n")
+            // The server takes no secret that others may read.
+            let secret = "etc/neutron.secret"
+            try write(secret, String(repeating: "s", count: 64))
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.appending(path: secret).path)
         }
 
         private func writePrograms(node: String, state: String) throws {
@@ -109,7 +114,7 @@ import Testing
             let program = """
                 for argument; do
                   shift
-                  case $argument in qemu*) argument=\(node) ;; /etc/virt-metadata*) argument=\(folder.path)/etc ;; esac
+                  case $argument in qemu*) argument=\(node) ;; /etc/virt-metadata/*) argument=\(folder.path)/etc/${argument##*/} ;; esac
                   set -- "$@" "$argument"
                 done
                 limit=20
