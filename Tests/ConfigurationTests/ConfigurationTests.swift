@@ -275,7 +275,7 @@ struct ConfigurationTests {
             defaults:
               project-id: p
               placement: {region: eu, availability-zone: eu-1}
-              public-keys: {admin: ssh-rsa AAAA}
+              public-keys: {admin: ssh-rsa AAAAB3NzaC1yc2EAAAAD}
               tags:
                 env: test
               security-groups: [a, b]
@@ -289,7 +289,7 @@ struct ConfigurationTests {
               project-id: p
               placement/region: eu
               placement/availability-zone: eu-1
-              public-keys/public-key[admin]/key: ssh-rsa AAAA
+              public-keys/public-key[admin]/key: ssh-rsa AAAAB3NzaC1yc2EAAAAD
               tags/tag[env]: test
               security-groups/group: [a, b]
               domain: example.org

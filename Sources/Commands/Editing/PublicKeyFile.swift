@@ -1,5 +1,4 @@
 import Configuration
-import FoundationEssentials
 import Inventory
 
 /// A file of OpenSSH public keys: one key in each line, as in `id_ed25519.pub` and in `authorized_keys` (sshd(8)).
@@ -24,9 +23,8 @@ struct PublicKeyFile {
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let line = Self.trimmed(line)
             if line.isEmpty || line.hasPrefix("#") { continue }
-            guard let comment = Self.comment(of: line) else {
-                throw CommandFailure(
-                    "\(path): line \(index + 1): invalid public key: expected OpenSSH's format (ssh-ed25519 AAAA… comment)")
+            guard let comment = PublicKeyLine(line)?.comment else {
+                throw CommandFailure("\(path): line \(index + 1): \(PublicKeyLine.expectation)")
             }
             keys.append((Self.name(comment.isEmpty ? Self.stem(of: path) : comment), line))
         }
@@ -55,19 +53,6 @@ struct PublicKeyFile {
         let fields = line.split(separator: " ", omittingEmptySubsequences: true)
         guard let type = fields.firstIndex(where: isType), type + 1 < fields.count else { return line }
         return "\(fields[type]) \(fields[type + 1])"
-    }
-
-    /// The comment after the key; `nil` where there is no key. Options may precede it, which may have blanks in quotes.
-    private static func comment(of line: String) -> String? {
-        let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-        for (index, field) in fields.enumerated() where isType(field) && index + 1 < fields.count {
-            // The key's bytes begin with its type again (RFC 4253 §6.6).
-            guard let blob = Data(base64Encoded: String(fields[index + 1])), blob.count > 4 + field.utf8.count,
-                blob.dropFirst(4).prefix(field.utf8.count).elementsEqual(field.utf8)
-            else { continue }
-            return fields[(index + 2)...].joined(separator: " ")
-        }
-        return nil
     }
 
     private static func trimmed(_ line: Substring) -> String {

@@ -60,7 +60,16 @@ package struct InstanceDefaults: Sendable, Equatable {
                 guard let text = try instance.namespaced else { return nil }
                 let domain = try XMLDocument(parsing: Array("<domain><metadata>\(text)</metadata></domain>".utf8))
                 let metadata = OperatorMetadata(in: domain.root, readsBare: false)
-                guard let finding = metadata.findings.first(where: { $0.weight == .unusable }) else { return metadata }
+                // The deepest element is the cause: without a usable <key> the <public-key> is none either.
+                let unusable = metadata.findings.filter { $0.weight == .unusable }
+                guard let finding = unusable.max(by: { $0.element.utf8.count < $1.element.utf8.count }) else {
+                    let keys = metadata.access.publicKeys.flatMap(\.formats).filter { $0.name == "openssh-key" }
+                    // Stricter than in a domain's XML: the operator who sets a value for all guests is there to correct it.
+                    guard keys.allSatisfy({ PublicKeyLine($0.value)?.comment != nil }) else {
+                        throw DefinitionFailure("\(path.map { "\($0): " } ?? "")\(PublicKeyLine.expectation)")
+                    }
+                    return metadata
+                }
                 throw DefinitionFailure("\(path.map { "\($0)" } ?? finding.element): \(finding.problem)")
             } catch let failure as DefinitionFailure {
                 throw failure

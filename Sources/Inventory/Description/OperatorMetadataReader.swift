@@ -122,7 +122,12 @@ struct OperatorMetadataReader {
                 reject(element, path: path, "the key is empty", &metadata)
             } else if format == "openssh-key", text.unicodeScalars.contains(where: isControl) {
                 reject(element, path: path, "an openssh-key must be one line; write a <public-key> for each key", &metadata)
+            } else if format == "openssh-key", PublicKeyLine(text) == nil {
+                reject(element, path: path, PublicKeyLine.expectation, &metadata)
             } else {
+                if format == "openssh-key", PublicKeyLine(text)?.matchesType == false {
+                    note(element, path: path, "the base64 text is no key of its type: guests ignore it", &metadata)
+                }
                 taken.insert(format)
                 return Tag(format, text)
             }

@@ -21,7 +21,7 @@ struct InstanceDefaultsTests {
         let defaults = InstanceDefaults(
             all: try Self.layer([
                 "placement/region": "eu", "placement/availability-zone": "eu-1", "project-id": "p",
-                "public-keys/public-key[site]": "ssh-rsa AAAA", "tags/tag[env]": "test", "userdata": "#!/bin/sh",
+                "public-keys/public-key[site]": "ssh-rsa AAAAB3NzaC1yc2EAAAAD", "tags/tag[env]": "test", "userdata": "#!/bin/sh",
                 "vendordata": "{\"a\": 1}", "imds@tokens": "required", "image-id": "ami-1", "security-groups": "g",
             ]))
         let bare = try Self.instance(defaults)

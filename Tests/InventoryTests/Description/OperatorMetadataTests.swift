@@ -132,23 +132,43 @@ import Testing
             ["an openssh-key must be one line; write a <public-key> for each key", "the public key 'a' has no usable <key>"]
         ),
         (
+            "<public-key name='a'><key>junk</key></public-key>",
+            [
+                "invalid public key: expected OpenSSH's format (ssh-ed25519 AAAA… comment)",
+                "the public key 'a' has no usable <key>",
+            ]
+        ),
+        (
             "<public-key name='a'><key format='a/b'>k</key></public-key>",
             ["the format 'a/b' contains '/'", "the public key 'a' has no usable <key>"]
         ),
     ]) func `an unusable key is omitted and reported`(elements: String, problems: [String]) throws {
-        #expect(try keys(elements + "<public-key name='good'><key>k</key></public-key>") == ["good: openssh-key=k"])
+        let good = "<public-key name='good'><key>ssh-rsa A</key></public-key>"
+        #expect(try keys(elements + good) == ["good: openssh-key=ssh-rsa A"])
         let found = try assembled("<public-keys>\(elements)</public-keys>").findings
         #expect(found.map(\.problem) == problems)
         #expect(found.allSatisfy { $0.weight == .unusable })
     }
 
     @Test func `of two keys or formats of one name the first counts`() throws {
-        let elements = "<public-key name='a'><key>1</key><key>2</key></public-key><public-key name='a'><key>3</key></public-key>"
-        #expect(try keys(elements) == ["a: openssh-key=1"])
+        let key = "ssh-rsa AAAAB3NzaC1yc2EAAAAD"
+        let elements =
+            "<public-key name='a'><key>\(key)1</key><key>\(key)2</key></public-key>"
+            + "<public-key name='a'><key>\(key)3</key></public-key>"
+        #expect(try keys(elements) == ["a: openssh-key=\(key)1"])
         #expect(
             try findings("<public-keys>\(elements)</public-keys>") == [
                 "public-keys/public-key/key: duplicate format 'openssh-key'; the first one is used",
                 "public-keys/public-key: duplicate name 'a'; the first one is used",
+            ])
+    }
+
+    @Test func `a key whose text is none of its type is served and noted`() throws {
+        let elements = "<public-key name='a'><key>ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIJ7y</key></public-key>"
+        #expect(try keys(elements).count == 1)
+        #expect(
+            try findings("<public-keys>\(elements)</public-keys>") == [
+                "public-keys/public-key/key: note: the base64 text is no key of its type: guests ignore it"
             ])
     }
 
