@@ -9,7 +9,8 @@ struct ConfigCheck: AsyncParsableCommand {
         abstract: "Validate the configuration and print non-default settings.",
         discussion: """
             Reads the file, the environment and these options as `virt-metadata serve` does, and reports every error. The exit \
-            status is 2 if there is one.
+            status is 2 if there is one. Opens the files that settings name (neutron-secret, token-key, identity-key, neighbours); \
+            one that this user may not read is a warning.
 
             EXAMPLES
                 virt-metadata config check
@@ -20,8 +21,12 @@ struct ConfigCheck: AsyncParsableCommand {
     @OptionGroup var settings: SettingsOptions<AllSettings>
 
     func run() async throws {
-        let table = ConfigurationTable(settings.report())
-        try table.printProblems(output)
+        let table = ConfigurationTable(settings.report(), opensFiles: true)
+        table.printNotes(output)
+        guard table.isValid else {
+            if output.format != .table { try output.print(table.document([])) { _ in "" } }
+            throw ExitCode(VirtMetadata.usageExitCode)
+        }
         let rows = table.rows { !$0.isDefault }
         try output.print(table.document(rows)) { terminal in
             let head = "file: \(table.file.cleaned())\n"

@@ -10,7 +10,7 @@ struct ConfigShow: AsyncParsableCommand {
         discussion: """
             Reads the file, the environment and these options as `virt-metadata serve` does. SOURCE is the file with its line, the \
             environment variable or the option that a value comes from, or `default`. Text in parentheses describes a setting that \
-            has no value.
+            has no value. If there is an error, it prints that and the valid settings; the exit status is 2.
 
             EXAMPLES
                 virt-metadata config show
@@ -18,7 +18,7 @@ struct ConfigShow: AsyncParsableCommand {
                 virt-metadata config show --all -o yaml
             """)
 
-    @Flag(name: .shortAndLong, help: "Print the settings that nothing sets too, with their defaults.")
+    @Flag(name: .shortAndLong, help: "Print all settings, also those that have their default.")
     var all = false
 
     @OptionGroup var output: OutputOptions
@@ -26,12 +26,13 @@ struct ConfigShow: AsyncParsableCommand {
 
     func run() async throws {
         let table = ConfigurationTable(settings.report())
-        try table.printProblems(output)
+        table.printNotes(output)
         let rows = table.rows { all || $0.source != nil }
         try output.print(table.document(rows)) { terminal in
             let head = "file: \(table.file.cleaned())\n"
             guard !rows.isEmpty else { return head + "no setting is set; --all shows the defaults\n" }
             return head + ConfigurationTable.text(rows, on: terminal)
         }
+        guard table.isValid else { throw ExitCode(VirtMetadata.usageExitCode) }
     }
 }

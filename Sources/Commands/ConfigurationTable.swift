@@ -28,8 +28,10 @@ struct ConfigurationTable {
 
     private let report: ConfigurationReport
 
-    /// - Parameter report: to which the problems are added that only the settings together have.
-    init(_ report: ConfigurationReport) {
+    /// - Parameters:
+    ///   - report: to which the problems are added that only the settings together have.
+    ///   - opensFiles: whether to add the problems of the files that settings name.
+    init(_ report: ConfigurationReport, opensFiles: Bool = false) {
         var report = report
         if report.problems.isEmpty {
             do throws(ConfigurationError) {
@@ -38,6 +40,7 @@ struct ConfigurationTable {
                 report.add(error)
             }
         }
+        if opensFiles { report.checkNamedFiles() }
         self.report = report
     }
 
@@ -79,6 +82,7 @@ struct ConfigurationTable {
             JSONMember("file", report.file.map(JSONValue.string) ?? .null), JSONMember("valid", .bool(report.problems.isEmpty)),
             JSONMember("settings", .array(rows.map(\.document))),
             JSONMember("errors", .array(report.problems.map { .string("\($0)") })),
+            JSONMember("warnings", .array(report.warnings.map(JSONValue.string))),
             JSONMember("hints", .array(report.hints.map(JSONValue.string))),
         ])
     }
@@ -87,16 +91,13 @@ struct ConfigurationTable {
         TextTable(["SETTING", "VALUE", "SOURCE"], rows.map { [$0.name, $0.text, $0.sourceText] }).text(on: terminal)
     }
 
-    /// Prints the hints and all problems; does not return where there are problems.
-    func printProblems(_ output: OutputOptions) throws {
-        guard output.format == .table else {
-            guard !report.problems.isEmpty else { return }
-            try output.print(document([])) { _ in "" }
-            throw ExitCode(VirtMetadata.usageExitCode)
-        }
+    var isValid: Bool { report.problems.isEmpty }
+
+    /// Prints the hints, the warnings and all problems for people; the document has them too.
+    func printNotes(_ output: OutputOptions) {
+        guard output.format == .table else { return }
         for hint in report.hints { VirtMetadata.printError("virt-metadata: hint: \(hint)") }
-        guard !report.problems.isEmpty else { return }
+        for warning in report.warnings { VirtMetadata.printError("virt-metadata: warning: \(warning)") }
         for problem in report.problems { VirtMetadata.printError("virt-metadata: \(problem)") }
-        throw ExitCode(VirtMetadata.usageExitCode)
     }
 }

@@ -7,6 +7,8 @@ package struct ConfigurationReport: Sendable {
     /// The file that was read; `nil` for none.
     package internal(set) var file: String?
     package internal(set) var problems: [ConfigurationError] = []
+    /// What could not be checked.
+    package internal(set) var warnings: [String] = []
     /// What works and should be written otherwise.
     package internal(set) var hints: [String] = []
 

@@ -5,7 +5,7 @@ package import VendorData
 
 /// Makes the objects that a configuration describes; errors name the setting.
 extension Configuration {
-    /// Reads the secrets; creates those that do not exist.
+    /// Reads the secrets; creates those that no setting names and that do not exist.
     package func loadSecrets(_ logger: Logger) throws(ConfigurationError) -> Secrets {
         try Self.naming { () throws(SecretError) in try Secrets(secrets, logger: logger) }
     }

@@ -67,7 +67,7 @@ package final class NeighbourFile: Sendable {
             let (version, bytes) = try FileVersion.read(path, mostBytes: mostBytes)
             return (version, String(decoding: bytes, as: UTF8.self))
         } catch {
-            throw NeighbourFileError(path: path, line: nil, message: error.message)
+            throw NeighbourFileError(path: path, line: nil, message: error.message, isDenied: error.code == .accessDenied)
         }
     }
 

@@ -4,6 +4,8 @@ package struct NeighbourFileError: Error, Sendable, Equatable {
     /// The line, counted from 1; `nil` where the file cannot be read at all.
     package let line: Int?
     package let message: String
+    /// Whether another user may read the file.
+    package var isDenied = false
 }
 
 extension NeighbourFileError: CustomStringConvertible {

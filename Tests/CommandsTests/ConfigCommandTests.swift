@@ -112,7 +112,70 @@ struct ConfigCommandTests {
         #expect(json.hints == ["\(file.path):1: \(hint)"])
     }
 
+    @Test func `check opens the files that settings name`() async throws {
+        let (file, exposed) = (try File(""), try File("secret\n"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: exposed.path)
+        let arguments = [
+            "--config-file", file.path, "--neutron-secret", exposed.path, "--token-key", "/nonexistent/t", "--identity-key",
+            "/nonexistent/i", "--neighbours", "/nonexistent/n",
+        ]
+        let bad = try await Program.run("config", "check", more: arguments)
+        #expect(bad.status == 2 && bad.stdout.isEmpty)
+        let lines = bad.stderr.split(separator: "\n")
+        #expect(lines.count == 4)
+        for (line, beginning) in zip(
+            lines,
+            [
+                "--neutron-secret: \(exposed.path): accessible by other users",
+                "--token-key: /nonexistent/t: no such file; create",
+                "--identity-key: /nonexistent/i: no such file; create", "--neighbours: /nonexistent/n: No such file or directory",
+            ])
+        { #expect(line.hasPrefix("virt-metadata: \(beginning)")) }
+        // Those are the server's own words.
+        let serve = try await Program.run("serve", more: ["--config-file", file.path, "--token-key", "/nonexistent/t"])
+        #expect(serve.status == 2 && serve.stderr.contains(lines[1]))
+    }
+
+    @Test func `a named file that only another user may read is a warning`() async throws {
+        let (file, secret) = (try File(""), try File("secret\n"))
+        let path = secret.path
+        let output = try await Program.shell(
+            """
+            chmod 600 \(path); chmod 644 \(file.path)
+            setpriv --reuid 65534 --clear-groups "$virt_metadata" config check --config-file \(file.path) --neutron-secret \(path)
+            """)
+        #expect(output.status == 0, "\(output)")
+        #expect(output.stderr.hasPrefix("virt-metadata: warning: --neutron-secret: cannot read \(path): "))
+        #expect(output.stdout.hasSuffix("OK\n"))
+    }
+
+    @Test func `a public key in the defaults is a key`() async throws {
+        for key in ["junk", "ssh-ed25519 junk", "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIJ7y"] {
+            let file = try File("defaults:\n  public-keys: {a: \(key)}\n")
+            let output = try await Program.run("config", "check", "--config-file", file.path)
+            #expect(output.status == 2)
+            let location = "\(file.path):2: defaults: public-keys/public-key[a]/key: "
+            #expect(output.stderr.hasPrefix("virt-metadata: \(location)\(PublicKeyLine.expectation)"), "\(output)")
+        }
+    }
+
     // MARK: show
+
+    @Test func `show prints the valid settings and the error`() async throws {
+        let file = try File("threads: 0\nguard: false\n")
+        let arguments = ["--config-file", file.path, "-c", "test:///default"]
+        let output = try await Program.run("config", "show", more: arguments)
+        #expect(output.status == 2)
+        let problem = "invalid value '0' for threads: expected an integer from 1 to 64"
+        #expect(output.stderr == "virt-metadata: \(file.path):1: \(problem)\n")
+        #expect(output.stdout.contains("guard") && !output.stdout.contains("threads"))
+        let json = try document(try await Program.run("config", "show", "-o", "json", more: arguments))
+        #expect(!json.valid && json.errors.count == 1 && json.settings.map(\.name) == ["connect", "guard"])
+        let empty = try File("")
+        let combination = try await Program.run("config", "show", "--config-file", empty.path, "-c", "test:///default")
+        #expect(combination.status == 2 && combination.stdout.contains("test:///default"))
+        #expect(combination.stderr.contains("have no bridge: set --listen ADDRESS:PORT"))
+    }
 
     @Test func `show prints what is set, and with all every setting, each with its source`() async throws {
         let file = try File("guard: false\nthreads: 3\nlisten: [127.0.0.1:80]\nlog-level: info\n")
