@@ -253,9 +253,11 @@ def _package(stage: Stage, guest: Guest, newer: str) -> None:
     guest.execute("/bin/sh", "-c", "cat >/etc/virt-metadata/config.yaml", text=packages.CONFIGURATION)
     shell(guest, "systemctl restart virt-metadata")
     state = shell(guest, "systemctl is-active virt-metadata; ps -o user:32= -p $(systemctl show -P MainPID virt-metadata);"
-                         " systemctl show -P StatusText virt-metadata; for i in $(seq 50); do answer=$(" + packages.ASK + ");"
-                         " [ \"$answer\" = 'i-inner 200' ] && break; sleep 0.2; done; echo \"$answer\"").split("\n")
-    _expect(guest, {"how the service is": (state, ["active", "virt-metadata", "Serving guests", "i-inner 200"])},
+                         " for i in $(seq 50); do answer=$(" + packages.ASK + "); [ \"$answer\" = 'i-inner 200' ] && break; sleep 0.2; done;"
+                         " echo \"$answer\"; for i in $(seq 50); do status=$(systemctl show -P StatusText virt-metadata);"
+                         " case $status in Serving*) break ;; esac; sleep 0.2; done; echo \"$status\"").split("\n")
+    serving = "Serving 1 bridge (br0), 1 guest known"
+    _expect(guest, {"how the service is": (state, ["active", "virt-metadata", "i-inner 200", serving])},
             shell(guest, "journalctl -u virt-metadata --no-pager | tail -40; systemctl status --no-pager virt-metadata || true"))
     said = shell(guest, "journalctl -u virt-metadata -o cat --no-pager")
     _expect(guest, {"a complaint of the runtime's": ("thread priority" in said, False)}, said)

@@ -157,7 +157,7 @@ extension OperatorMetadataReader {
                 return false
             }
             guard names.contains(element.name) else {
-                func advice() -> String { nearestWord(to: element.name, among: names).map { "; is '\($0)' meant?" } ?? "" }
+                func advice() -> String { nearestWord(to: element.name, among: names).map { "; did you mean '\($0)'?" } ?? "" }
                 reject(element, path: path, "unknown element\(advice())", &metadata)
                 return false
             }
