@@ -161,7 +161,9 @@ struct DoctorTests {
         #expect(status == 1, "\(page)")
         // Where the configuration has something to say to all, nothing need be wrong.
         let file = try host.libvirtd.file(
-            "defaults.yaml", "defaults: {public-keys: {admin: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6Xn1xJ9vX4Q0WmJw0m6r2JmZb0yq1b3Zk6pX4kT5aB a}}\n")
+            "defaults.yaml",
+            "defaults: {public-keys: {admin: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6Xn1xJ9vX4Q0WmJw0m6r2JmZb0yq1b3Zk6pX4kT5aB a}}\n"
+        )
         let defaulted = try Self.doctor(host, "web", "--config", file)
         #expect(defaulted.status == 0)
         #expect(
