@@ -9,6 +9,19 @@ struct EditingRun {
     let options: ChangeOptions
     let uris: [String]
 
+    /// Applies an edit to a file, or to the chosen sides of domains.
+    static func apply(
+        _ edit: DefinitionEdit, to targets: DomainSelection.Targets, of sides: Sides, _ selection: DomainSelection,
+        _ options: ChangeOptions, _ settings: CommandSettings
+    ) async throws {
+        if case .file(let file) = targets { return try XMLFilter(file: file, options: options).apply(edit) }
+        let uris = try settings.load().connect
+        try await EditingRun(selection: selection, options: options, uris: uris).change(targets) { editor in
+            let edits = try sides.edits(edit, of: editor.domain)
+            try await editor.change(definition: edits.definition, running: edits.running)
+        }
+    }
+
     /// Changes the domains, and reports.
     ///
     /// - Throws: `ExitCode` where the change of a domain failed, and `CommandFailure` where no hypervisor can be reached.

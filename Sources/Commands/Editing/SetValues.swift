@@ -97,11 +97,6 @@ struct SetValues: AsyncParsableCommand {
         for value in values { assignments.append(try value.assignment()) }
         for value in file { assignments.append(try value.assignmentOfFile()) }
         let edit = DefinitionEdit.set(assignments)
-        if case .file(let file) = targets { return try XMLFilter(file: file, options: options).apply(edit) }
-        let uris = try settings.load().connect
-        try await EditingRun(selection: selection, options: options, uris: uris).change(targets) { editor in
-            let edits = try sides.edits(edit, of: editor.domain)
-            try await editor.change(definition: edits.definition, running: edits.running)
-        }
+        try await EditingRun.apply(edit, to: targets, of: sides, selection, options, settings)
     }
 }

@@ -48,11 +48,6 @@ struct Unset: AsyncParsableCommand {
         var paths: [ElementPath] = []
         for text in texts { paths.append(try ValueArgument.path(text)) }
         let edit = DefinitionEdit.unset(paths)
-        if case .file(let file) = targets { return try XMLFilter(file: file, options: options).apply(edit) }
-        let uris = try settings.load().connect
-        try await EditingRun(selection: selection, options: options, uris: uris).change(targets) { editor in
-            let edits = try sides.edits(edit, of: editor.domain)
-            try await editor.change(definition: edits.definition, running: edits.running)
-        }
+        try await EditingRun.apply(edit, to: targets, of: sides, selection, options, settings)
     }
 }
