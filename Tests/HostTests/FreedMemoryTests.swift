@@ -1,13 +1,8 @@
 import FoundationEssentials
 import Glibc
 import Host
+import TestSupport
 import Testing
-
-/// Whether a sanitizer has replaced the C library's malloc and maps memory of its own.
-let hasSanitizer: Bool = {
-    // Safe: the pointers are only compared; no handle asks for all that is loaded.
-    unsafe dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
-}()
 
 @Suite(.enabled(if: !hasSanitizer, "A sanitizer has an allocator of its own."))
 struct FreedMemoryTests {

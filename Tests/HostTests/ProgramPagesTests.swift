@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Host
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: !hasSanitizer, "A sanitizer maps memory of its own between the program's."))
