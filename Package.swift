@@ -83,6 +83,7 @@ let package = Package(
         module("NoCloudAPI", ["Common", "JSON"]),
         module("Identity", ["Common", "Host", logging] + crypto),
         module("VendorData", ["Common", "HTTPClient", "JSON", "OpenStackAPI", logging]),
+        module("Recording", ["Common", "Host", "JSON"]),
         module(
             "Guests", ["Common", "Host", "Identity", "Netlink", "Sockets", "VendorData", logging, lifecycle, nioCore, nioHTTP]),
         module("Interception", ["Common", "Guests", "Host", "JSON", "Netlink", "NFTables", logging, lifecycle, nioCore]),
@@ -130,6 +131,7 @@ let package = Package(
         tests(of: "NFTables", ["NFTables", "Netlink", "Common", "CCapNG", "TestSupport"]),
         tests(of: "Sockets", ["Sockets", "Netlink", "Common", "TestSupport"]),
         tests(of: "Host", ["Host", "Common", "TestSupport"]),
+        tests(of: "Recording", ["Recording", "Common", "Host"]),
         tests(of: "Inventory", ["Inventory", "Common", "Libvirt", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),

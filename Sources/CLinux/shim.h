@@ -53,6 +53,12 @@ static inline int clinux_open_step(int directory, const char *name, int flags) {
     return (int)syscall(SYS_openat, directory, name, 010000000 | flags);
 }
 
+/* Renames a file or folder; flag 1 replaces nothing, flag 2 exchanges the two (renameat2(2)). <stdio.h> shows it only under _GNU_SOURCE,
+   and syscall(2) is variadic. */
+static inline int clinux_rename(const char *from, const char *to, unsigned int flags) {
+    return (int)syscall(SYS_renameat2, -100 /* AT_FDCWD */, from, -100, to, flags);
+}
+
 /* How many processors the calling thread may be scheduled on (sched_getaffinity(2)); -1 where the kernel says none, as where the
    host has more than fit the mask. The call itself, for the C library shows its own and its macros only under _GNU_SOURCE. */
 static inline int clinux_usable_processors(void) {

@@ -14,6 +14,12 @@ struct RegularFile: ~Copyable {
         // Safe: open(2) reads the path up to its zero.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .last(in: "open") }
+        try self.init(owning: descriptor)
+    }
+
+    /// Takes an open file, and closes it.
+    /// - Throws: `KernelError` with the code of fstat(2); `.invalidArgument` where it is not a regular file.
+    init(owning descriptor: Int32) throws(KernelError) {
         var facts = stat()
         do throws(KernelError) {
             // Safe: fstat(2) fills one structure.

@@ -1,0 +1,89 @@
+/// What a metadata server answered to a walk through its trees: a fixture that an emulator serves again.
+///
+/// In a folder it is `recording.json` and a file for each body (``RecordingFolder``).
+package struct Recording: Sendable, Equatable {
+    /// How the server treats session tokens.
+    package enum TokenPolicy: String, Sendable {
+        /// It makes none: ``tokenStatus`` is the answer to a request for one.
+        case none
+        /// It answers with and without a token.
+        case optional
+        /// It refuses a request without a token (401).
+        case required
+    }
+
+    /// Values that were replaced in a response.
+    package struct Redaction: Sendable, Equatable {
+        package var target: String
+        /// What they were, such as `credentials`.
+        package var what: String
+        /// How many.
+        package var count: Int
+
+        package init(target: String, what: String, count: Int) {
+            (self.target, self.what, self.count) = (target, what, count)
+        }
+    }
+
+    /// When it was recorded, as `2026-11-30T01:02:03Z`; empty if unknown.
+    package var recorded = ""
+    /// The URL of the server, without credentials; empty if unknown.
+    package var source = ""
+    /// The program that recorded it, with its version; empty if unknown.
+    package var tool = ""
+    package var tokens = TokenPolicy.none
+    /// The status of the response to `PUT /latest/api/token`; 0 if it was not asked for.
+    package var tokenStatus = 0
+    /// The answer to a path that does not exist; `nil` if it was not asked for.
+    package var absent: RecordedResponse?
+    /// In the order of the requests; no two have the same target.
+    package var responses: [RecordedResponse] = []
+    /// What was replaced before it was written; empty where nothing was found or redaction was disabled.
+    package var redactions: [Redaction] = []
+    /// Whether secrets were looked for; a recording with `false` may have credentials.
+    package var isRedacted = true
+    /// Why it does not have all that the server has, one sentence each; empty if it has.
+    package var omissions: [String] = []
+
+    package init() {}
+}
+
+/// A response to a GET request, byte for byte.
+package struct RecordedResponse: Sendable, Equatable {
+    /// A header field, spelled as the server spelled it.
+    package struct Field: Sendable, Equatable {
+        package var name: String
+        package var value: String
+
+        package init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
+    }
+
+    /// The request target as it was sent: a path, with a query if it had one.
+    package var target: String
+    package var status: Int
+    /// The reason phrase, which may be empty.
+    package var reason: String
+    /// In the order of the server.
+    package var fields: [Field]
+    package var body: [UInt8]
+
+    package init(target: String, status: Int, reason: String = "", fields: [Field] = [], body: [UInt8] = []) {
+        (self.target, self.status, self.reason, self.fields, self.body) = (target, status, reason, fields, body)
+    }
+
+    /// The value of the first field of this name, in any case.
+    package func field(_ name: String) -> String? {
+        fields.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+
+    /// The fields that have to be sent again for the same response: all but those that describe one connection, one moment or one token, and
+    /// the length, which follows from the body.
+    package var servedFields: [Field] {
+        fields.filter { !Self.momentary.contains($0.name.lowercased()) }
+    }
+
+    private static let momentary: Set<String> = [
+        "connection", "content-length", "date", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+        "x-aws-ec2-metadata-token-ttl-seconds",
+    ]
+}
