@@ -75,7 +75,7 @@ let package = Package(
         module(
             "Inventory",
             [
-                "Common", "Libvirt", "XML", "JSON", hashTrees, logging, lifecycle,
+                "Common", "Libvirt", "XML", "JSON", "YAML", hashTrees, logging, lifecycle,
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         module("EC2API", ["Common", "JSON"]),
@@ -84,8 +84,15 @@ let package = Package(
         module("Identity", ["Common", "Host", logging] + crypto),
         module("VendorData", ["Common", "HTTPClient", "JSON", "OpenStackAPI", logging]),
         module("Recording", ["Common", "Host", "JSON"]),
+        module("Probe", ["Common", "Recording", "Sockets"]),
         module(
             "Guests", ["Common", "Host", "Identity", "Netlink", "Sockets", "VendorData", logging, lifecycle, nioCore, nioHTTP]),
+        module(
+            "Emulator",
+            [
+                "Common", "EC2API", "Guests", "Host", "Identity", "Inventory", "JSON", "Netlink", "NoCloudAPI", "OpenStackAPI",
+                "Recording", "Sockets", "YAML", logging,
+            ] + nio),
         module("Interception", ["Common", "Guests", "Host", "JSON", "Netlink", "NFTables", logging, lifecycle, nioCore]),
         module(
             "Configuration",
@@ -145,6 +152,11 @@ let package = Package(
                 logging,
                 lifecycle, .product(name: "Crypto", package: "swift-crypto"),
             ] + nio),
+        tests(
+            of: "Emulator",
+            [
+                "Emulator", "Guests", "EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "YAML", "TestSupport",
+            ]),
         tests(of: "Interception", ["Interception", "Guests", "NFTables", "Netlink", "Common", "TestSupport", logging, nioCore]),
         tests(
             of: "Configuration",

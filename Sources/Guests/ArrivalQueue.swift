@@ -1,5 +1,5 @@
 /// What arrives over a connection, in order.
-enum Arrival {
+package enum Arrival {
     case head(GuestRequest)
     case body([UInt8])
     case end

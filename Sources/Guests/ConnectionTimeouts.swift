@@ -1,11 +1,11 @@
-import NIOCore
+package import NIOCore
 
 /// The clock of all timeouts, which are checked with each tick.
-enum Tick {
-    static let interval = TimeAmount.milliseconds(100)
+package enum Tick {
+    package static let interval = TimeAmount.milliseconds(100)
 
     /// A duration in ticks, at least one.
-    static func count(in duration: Duration) -> Int { max(1, Int(duration / .nanoseconds(interval.nanoseconds))) }
+    package static func count(in duration: Duration) -> Int { max(1, Int(duration / .nanoseconds(interval.nanoseconds))) }
 }
 
 /// The timeouts of a connection, in ticks.

@@ -1,7 +1,7 @@
-import FoundationEssentials
+package import FoundationEssentials
 
 /// The current time in HTTP's format (RFC 9110 §5.6.7), formatted once a second.
-final class DateCache {
+package final class DateCache {
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -10,7 +10,7 @@ final class DateCache {
     private var second = -Double.infinity
     private var text = ""
 
-    init(clock: @escaping @Sendable () -> Date = { Date() }) {
+    package init(clock: @escaping @Sendable () -> Date = { Date() }) {
         self.clock = clock
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = .gmt
@@ -18,7 +18,7 @@ final class DateCache {
     }
 
     /// Such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-    var now: String {
+    package var now: String {
         let date = clock()
         let second = date.timeIntervalSince1970.rounded(.down)
         if second != self.second {

@@ -16,6 +16,10 @@ package final class DocumentSignatures: Sendable {
         let signature: String
         /// The document together with its signature.
         let signedDocument: String
+
+        package init(signature: String, signedDocument: String) {
+            (self.signature, self.signedDocument) = (signature, signedDocument)
+        }
     }
 
     /// How long a request waits at most: longer than signing all documents that can wait takes.

@@ -1,6 +1,6 @@
 extension GuestConnection {
     /// What the handler is to do.
-    enum Action: Equatable {
+    package enum Action: Equatable {
         case nothing
         /// Send `100 Continue`: the guest waits with the body that it has announced.
         case sendContinue

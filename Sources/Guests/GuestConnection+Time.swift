@@ -5,7 +5,7 @@ extension GuestConnection {
     /// Handles a tick of the loop.
     ///
     /// - Parameter generation: the current generation of the listener's port.
-    mutating func ticked(at time: Int, generation: Int) -> Action {
+    package mutating func ticked(at time: Int, generation: Int) -> Action {
         now = time
         // The domain on the port is no longer the one that connected.
         guard generation == self.generation else { return .abort }
@@ -16,7 +16,7 @@ extension GuestConnection {
     }
 
     /// The action after a timeout; called when the tick's other checks are done.
-    mutating func expire() -> Action {
+    package mutating func expire() -> Action {
         guard now >= deadline else { return .nothing }
         switch phase {
         case .receiving where isWritable: return refuse(.requestTimeout)
@@ -30,7 +30,7 @@ extension GuestConnection {
     }
 
     /// The listener accepts no more connections, and this one is to end in good order.
-    mutating func quiesced(generation: Int) -> Action {
+    package mutating func quiesced(generation: Int) -> Action {
         isQuiescing = true
         guard generation == self.generation else { return .abort }
         switch phase {

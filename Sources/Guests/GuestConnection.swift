@@ -24,10 +24,19 @@ package struct GuestConnection {
     }
 
     /// What all connections have in common.
-    struct Rules: Sendable {
+    package struct Rules: Sendable {
         var timeouts: ConnectionTimeouts
         /// The longest body that is read, in bytes.
         var bodyLimit: Int
+
+        init(timeouts: ConnectionTimeouts, bodyLimit: Int) { (self.timeouts, self.bodyLimit) = (timeouts, bodyLimit) }
+
+        package init(_ limits: GuestLimits) {
+            let timeouts = ConnectionTimeouts(
+                request: Tick.count(in: limits.requestTimeout), idle: Tick.count(in: limits.idleTimeout),
+                hold: Tick.count(in: limits.holdTimeout), reading: Tick.count(in: limits.readingPeriod))
+            self.init(timeouts: timeouts, bodyLimit: limits.requestBodyBytes)
+        }
     }
 
     let rules: Rules
@@ -41,7 +50,7 @@ package struct GuestConnection {
     var now = 0
     var deadline = 0
     /// The kept part of the request's body, and the number of body bytes received.
-    private(set) var body: [UInt8] = []
+    package private(set) var body: [UInt8] = []
     private var bodyBytes = 0
     var waiting = ArrivalQueue()
     var memory = ConnectionMemory()
@@ -55,13 +64,13 @@ package struct GuestConnection {
     var isQuiescing = false
 
     /// - Parameter generation: of the listener's port; see ``ListenScope/generation``.
-    init(rules: Rules, generation: Int) {
+    package init(rules: Rules, generation: Int) {
         (self.rules, self.generation) = (rules, generation)
     }
 
     var timeouts: ConnectionTimeouts { rules.timeouts }
 
-    mutating func opened(at time: Int, standsForMany: Bool) {
+    package mutating func opened(at time: Int, standsForMany: Bool) {
         (now, deadline, self.standsForMany) = (time, time + timeouts.idle, standsForMany)
     }
 
@@ -76,7 +85,7 @@ package struct GuestConnection {
 
     // MARK: State
 
-    var request: GuestRequest? {
+    package var request: GuestRequest? {
         switch phase {
         case .receiving(let request): request
         case .held(let request), .deferred(let request): request
@@ -85,12 +94,12 @@ package struct GuestConnection {
     }
 
     /// Whether requests are still accepted; bytes after the last reply are not even parsed.
-    var acceptsRequests: Bool {
+    package var acceptsRequests: Bool {
         if case .closing = phase { false } else { true }
     }
 
     /// Whether to read more: bytes that would have to wait here stay in the kernel.
-    var readsMore: Bool {
+    package var readsMore: Bool {
         switch phase {
         case .held, .deferred: false
         case .closing: true
@@ -101,7 +110,7 @@ package struct GuestConnection {
     // MARK: Bytes and requests arrive
 
     /// Called for every read before it is parsed: a request's timeout begins with its first byte.
-    mutating func bytesArrived() {
+    package mutating func bytesArrived() {
         switch phase {
         // A guest that is reading its reply waits for the server: its request begins when it is taken from the queue.
         case .idle where isWritable:
@@ -121,17 +130,17 @@ package struct GuestConnection {
         }
     }
 
-    mutating func headArrived(_ request: GuestRequest) -> Action {
+    package mutating func headArrived(_ request: GuestRequest) -> Action {
         arrived(.head(request))
     }
 
-    mutating func arrived(_ arrival: Arrival) -> Action {
+    package mutating func arrived(_ arrival: Arrival) -> Action {
         guard acceptsRequests else { return .nothing }
         return isReady ? take(arrival) : wait(arrival)
     }
 
     /// Takes the next waiting part, if it can be handled now.
-    mutating func next() -> Action? {
+    package mutating func next() -> Action? {
         guard readsMore, let arrival = waiting.popFirst() else { return nil }
         return take(arrival)
     }
@@ -212,7 +221,7 @@ package struct GuestConnection {
     /// Begins an effect for the request, for so many ticks at most.
     ///
     /// - Returns: the number of the effect, by which its end is reported.
-    mutating func beginEffect(limit: Int) -> Int {
+    package mutating func beginEffect(limit: Int) -> Int {
         if case .receiving(let request?) = phase { phase = .deferred(request) }
         deadline = now + limit
         effects += 1
@@ -222,7 +231,7 @@ package struct GuestConnection {
     /// An effect has ended.
     ///
     /// - Returns: whether the request waits for it; the guest may have disconnected, or have been answered, by then.
-    mutating func effectEnded(_ number: Int) -> Bool {
+    package mutating func effectEnded(_ number: Int) -> Bool {
         guard number == effects, case .deferred(let request) = phase else { return false }
         effects += 1
         phase = .receiving(request)
@@ -232,7 +241,7 @@ package struct GuestConnection {
     /// The request gets its reply.
     ///
     /// - Returns: how the connection goes on after it.
-    mutating func replied() -> Persistence {
+    package mutating func replied() -> Persistence {
         memory.dropHead()
         // A guest that asked for the close sends no more. A limit that closes has to pass
         // `isSending: true`, or a guest that has sent its next request already may lose this reply.
@@ -264,7 +273,7 @@ package struct GuestConnection {
 
     /// The last bytes have left. Closing while the guest still sends would reset the connection under a reply that it has not
     /// read yet, so in that case only the server's half is closed, and received bytes are dropped for a while.
-    mutating func lastBytesLeft() -> Action {
+    package mutating func lastBytesLeft() -> Action {
         guard case .closing(isSending: true) = phase else { return .close }
         deadline = now + ConnectionTimeouts.lingering
         return .closeOutput

@@ -12,19 +12,13 @@ final class ServingRules: Sendable {
     let keptBody: @Sendable (HTTPMethod, TreePath?) -> Int
     let onAcceptFailure: @Sendable (KernelError) -> Void
 
-    /// How many fields a head may have; each costs some hundred bytes besides its own. Browsers send some twenty.
-    private static let mostFields = 64
-
     init(
         responder: GuestResponder, limits: GuestLimits, connections: ConnectionLimits,
         onAcceptFailure: @escaping @Sendable (KernelError) -> Void
     ) {
         (self.responder, self.limits, self.onAcceptFailure) = (responder, connections, onAcceptFailure)
-        let timeouts = ConnectionTimeouts(
-            request: Tick.count(in: limits.requestTimeout), idle: Tick.count(in: limits.idleTimeout),
-            hold: Tick.count(in: limits.holdTimeout), reading: Tick.count(in: limits.readingPeriod))
-        self.connections = GuestConnection.Rules(timeouts: timeouts, bodyLimit: limits.requestBodyBytes)
-        head = RequestParser.Limits(bytes: limits.requestHeadBytes, fields: Self.mostFields)
+        self.connections = GuestConnection.Rules(limits)
+        head = RequestParser.Limits(limits)
         keptBody = { responder.keptBody($0, $1) }
     }
 }

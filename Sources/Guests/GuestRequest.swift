@@ -6,11 +6,11 @@ package import NIOHTTP1
 ///
 /// A class, for it is handed on from step to step, and what it holds would be copied each time.
 package final class GuestRequest: Sendable {
-    let method: HTTPMethod
+    package let method: HTTPMethod
     /// The target as it was sent.
-    let target: String
+    package let target: String
     /// The path of the target; `nil` where it can be no path of a tree.
-    let path: TreePath?
+    package let path: TreePath?
     let isHTTP10: Bool
     let keepsAlive: Bool
     /// How many bytes of the body are kept, from its beginning; none as a rule.
@@ -19,7 +19,7 @@ package final class GuestRequest: Sendable {
     let contentLength: Int
     private let hasContentLength: Bool
     private let isChunked: Bool
-    let fields: Fields
+    package let fields: Fields
 
     /// Says how many bytes are kept of a request's body by its method and path.
     package typealias KeptBody = (HTTPMethod, TreePath?) -> Int
@@ -42,7 +42,7 @@ package final class GuestRequest: Sendable {
     /// Whether the method reads a path: GET or HEAD.
     var isReading: Bool { method == .GET || method == .HEAD }
 
-    var isHead: Bool { method == .HEAD }
+    package var isHead: Bool { method == .HEAD }
 
     /// Whether the request delimits its body; one that does not has none (RFC 9112 §6.3).
     var hasBodyLength: Bool { hasContentLength || isChunked }
@@ -64,10 +64,10 @@ package final class GuestRequest: Sendable {
 
 extension GuestRequest {
     /// What a request says in the fields that a reply may depend on.
-    struct Fields: Sendable {
+    package struct Fields: Sendable {
         private(set) var origin = RequestOrigin()
         /// The session token that the request presents.
-        private(set) var token = FieldValue.absent
+        package private(set) var token = FieldValue.absent
         /// The requested lifetime of a new token.
         private(set) var tokenLifetime = FieldValue.absent
         /// The client that a proxy forwards the request for.
@@ -114,7 +114,7 @@ extension GuestRequest {
 }
 
 /// The value of a field that may occur once.
-enum FieldValue: Sendable, Equatable {
+package enum FieldValue: Sendable, Equatable {
     case absent
     case once(String)
     /// The field occurs more than once, so its sender is uncertain.

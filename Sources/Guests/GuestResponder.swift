@@ -1,5 +1,5 @@
 package import Common
-import NIOHTTP1
+package import NIOHTTP1
 import VendorData
 
 /// Turns a request into its reply: the instance that it is about, whether it may be answered, the view that claims its path, the
@@ -77,7 +77,7 @@ package final class GuestResponder: Sendable {
 
     /// How many bytes of a request's body to keep, from its beginning; none as a rule. One byte more than is accepted shows that
     /// the body is too long.
-    func keptBody(_ method: HTTPMethod, _ path: TreePath?) -> Int {
+    package func keptBody(_ method: HTTPMethod, _ path: TreePath?) -> Int {
         guard method == .POST, let path, let view = servedView(of: path)?.view,
             case .storePassword? = view.operation(at: path)
         else { return 0 }
@@ -107,7 +107,7 @@ package final class GuestResponder: Sendable {
     }
 
     /// Ends the hold of a request, or refuses to begin it.
-    func giveUp(_ doubt: Doubt) -> Response {
+    package func giveUp(_ doubt: Doubt) -> Response {
         Response(.reply(Reply.notFound.finished(about: doubt.subject)), .unmatched(doubt))
     }
 

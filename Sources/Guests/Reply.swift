@@ -11,6 +11,9 @@ package struct Reply: Sendable {
     /// What the reply is about; set when it is finished.
     var subject = Subject(isRelayed: false)
 
+    /// The hop limit of its packets; `nil` for none.
+    package var hopLimit: Int? { subject.hopLimit }
+
     /// The node at a path.
     ///
     /// - Throws: `Unsigned` where the node needs a signature that is not made yet.
@@ -49,7 +52,7 @@ package struct Reply: Sendable {
     }
 
     /// The temporary refusal, with the number of seconds after which to retry; as cloudbase-init does by itself.
-    static let unavailable = {
+    package static let unavailable = {
         var reply = Reply(refusing: .serviceUnavailable)
         reply.field = ("Retry-After", "5")
         return reply

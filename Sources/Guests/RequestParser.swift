@@ -1,20 +1,28 @@
+package import Common
 import Glibc
-import NIOHTTP1
+package import NIOHTTP1
 
 /// Parses the requests of one connection (HTTP/1.1, RFC 9112), line by line, as their bytes arrive.
 ///
 /// Stricter than the RFC allows where programs on the way might read the same bytes differently: every line ends with CR LF, no
 /// field continues on a further line, `chunked` is the only transfer coding, and no request has two lengths.
-struct RequestParser {
+package struct RequestParser {
     /// How large a head may be. Trailers count as part of it.
-    struct Limits: Sendable {
+    package struct Limits: Sendable {
+        /// How many fields a head may have; each costs some hundred bytes besides its own. Browsers send some twenty.
+        private static let mostFields = 64
+
         /// The bytes of target, names and values together.
         var bytes: Int
         var fields: Int
+
+        init(bytes: Int, fields: Int) { (self.bytes, self.fields) = (bytes, fields) }
+
+        package init(_ limits: GuestLimits) { self.init(bytes: limits.requestHeadBytes, fields: Self.mostFields) }
     }
 
     /// What the bytes contain next.
-    enum Event {
+    package enum Event {
         case head(GuestRequest)
         /// A part of the body: these of the bytes.
         case body(Range<Int>)
@@ -49,10 +57,10 @@ struct RequestParser {
     /// Whether nothing may follow the request.
     private var isLast = false
 
-    init(limits: Limits) { self.limits = limits }
+    package init(limits: Limits) { self.limits = limits }
 
     /// Whether a request has begun and not ended, leaving aside an incomplete first line.
-    var isInRequest: Bool {
+    package var isInRequest: Bool {
         switch phase {
         case .requestLine, .ended: false
         case .fields, .body, .chunkSize, .chunk, .chunkEnd, .trailers, .complete: true
@@ -66,8 +74,8 @@ struct RequestParser {
     ///   - offset: moves forward by what was parsed; what is left must be passed again, with more.
     ///   - keptBody: says how many bytes are kept of the body of a request, by its method and path.
     /// - Returns: `nil` where more bytes are needed.
-    mutating func next(
-        in bytes: Span<UInt8>, from offset: inout Int, keptBody: GuestRequest.KeptBody
+    package mutating func next(
+        in bytes: Span<UInt8>, from offset: inout Int, keptBody: (HTTPMethod, TreePath?) -> Int
     ) -> Event? {
         while true {
             switch phase {

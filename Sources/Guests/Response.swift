@@ -84,6 +84,9 @@ package struct Deferral: Sendable {
     let effect: Effect
     let subject: Subject
 
+    /// How long the effect may take.
+    package var limit: Duration { effect.limit }
+
     /// Performs the effect and passes the reply on, once; on any thread.
     package func perform(done: @escaping @Sendable (Reply) -> Void) {
         let finish = { @Sendable [subject] (reply: Reply) in done(reply.finished(about: subject)) }

@@ -59,6 +59,15 @@ package struct TokenAuthority: Sendable {
     ///
     /// - Parameter now: the time, in seconds since 1970.
     package func expiry(of text: String, for instance: InstanceUUID, at now: Int64) -> Int64? {
+        guard let claim = claim(of: text, for: instance) else { return nil }
+        return now < claim.expiry && claim.expiry - now <= claim.lifetime + Self.skew ? claim.expiry : nil
+    }
+
+    /// Whether this authority issued a text to the instance as a token, at any time.
+    package func hasIssued(_ text: String, to instance: InstanceUUID) -> Bool { claim(of: text, for: instance) != nil }
+
+    /// What a token says, if its code is this authority's; the expiry in seconds since 1970, the lifetime in seconds.
+    private func claim(of text: String, for instance: InstanceUUID) -> (expiry: Int64, lifetime: Int64)? {
         guard text.utf8.count == Self.textBytes, let octets = Data(base64Encoded: text).map(Array.init),
             octets.count == Self.claimBytes + Self.codeBytes  // fewer where the text ends with padding
         else { return nil }
@@ -66,7 +75,7 @@ package struct TokenAuthority: Sendable {
         guard KeyedHash.areSame(code, octets[Self.claimBytes...]) else { return nil }
         let expiry = octets[1...8].reduce(Int64(0)) { $0 << 8 | Int64($1) }
         let lifetime = Int64(octets[9]) << 8 | Int64(octets[10])
-        return octets[0] == Self.version && now < expiry && expiry - now <= lifetime + Self.skew ? expiry : nil
+        return octets[0] == Self.version ? (expiry, lifetime) : nil
     }
 
     /// The code over an instance and a claim, which both have a fixed length, so that their concatenation is unambiguous.
