@@ -10,14 +10,16 @@ import lab
 import load
 import servers
 
-# Starting under valgrind, and reading ten thousand domains there, takes its time; in seconds.
-PATIENCE = 600
+# Starting under valgrind, and reading a hundred thousand domains there, takes its time; in seconds.
+PATIENCE = 1500
+# Between two things that the guest does, in seconds: longer than the server needs for a step under callgrind.
+PAUSE = 0.002
 
 
 class Counter:
     """Our server under callgrind, which counts only while it is told to."""
 
-    def __init__(self, program, uri, place, port, profiles=None):
+    def __init__(self, program, uris, place, port, profiles=None):
         self.place = f"{place}/callgrind-{port}"
         self.profiles = profiles
         os.makedirs(self.place)
@@ -30,7 +32,7 @@ class Counter:
         )
         # Where each value of a hash table lies is drawn anew in each process, unless it is told not to.
         self.server = servers.VirtMetadata(
-            "virt-metadata under callgrind", port, stripped, uri, self.place, wrapper=wrapper,
+            "virt-metadata under callgrind", port, stripped, uris, self.place, wrapper=wrapper,
             environment={"SWIFT_DETERMINISTIC_HASHING": "1", "LD_PRELOAD": os.path.abspath(".build/sigsuspend.so")})
 
     def __enter__(self):
@@ -53,7 +55,7 @@ class Counter:
 
     def _count(self, mode, requests):
         self._control("--zero")
-        servers.read(self.server.port, requests, closing=mode == load.CLOSING)
+        servers.read(self.server.port, requests, closing=mode == load.CLOSING, pause=PAUSE)
         # What the server does after the guest has seen the end of the last connection belongs to that request.
         time.sleep(0.2)
         self._control("--dump")
@@ -71,12 +73,13 @@ class Counter:
             lab.wait_until(lambda: len(self._dumps()) > before, "callgrind writes what it counted")
 
 
-def count(program, libvirtds, place, options, tell):
-    """Instructions per request by mode and number of domains."""
+def count(program, fleets, place, options, tell):
+    """Instructions per request by mode and number of domains; a fleet is the libvirtds that have them."""
     result = {mode: {} for mode in load.MODES}
-    for number, daemon in enumerate(libvirtds):
-        with Counter(program, daemon.uri, place, 9000 + number, options.profiles) as counter:
+    for number, fleet in enumerate(fleets):
+        domains = sum(daemon.domains for daemon in fleet)
+        with Counter(program, [daemon.uri for daemon in fleet], place, 9000 + number, options.profiles) as counter:
             for mode in load.MODES:
-                result[mode][daemon.domains] = counter.per_request(mode, options.requests, options.batches)
-                tell(f"{mode}, domains {daemon.domains:,}: {result[mode][daemon.domains]:,.0f} instructions per request")
+                result[mode][domains] = counter.per_request(mode, options.requests, options.batches)
+                tell(f"{mode}, domains {domains:,}: {result[mode][domains]:,.0f} instructions per request")
     return result

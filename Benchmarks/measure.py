@@ -43,7 +43,7 @@ def parse():
     parser.add_argument("--connections", type=int, default=32, help="connections that wrk keeps busy; default 32")
     parser.add_argument("--cores", type=numbers, help="the servers' core and wrk's; default the first two")
     parser.add_argument("--domains", type=numbers, help="numbers of domains; default 1,1000,10000")
-    parser.add_argument("--most-domains", type=int, help="how many more domains are, through several libvirtds; default 100,000")
+    parser.add_argument("--most-domains", type=int, help="how many domains several libvirtds have together; default 100,000")
     parser.add_argument("--guests", type=int, help="guests of the boot storm; default 10,000")
     parser.add_argument("--at-once", type=int, default=1000, help="how many of them boot at a time; default 1,000")
     parser.add_argument("--requests", type=int, default=500, help="requests in a run under callgrind; default 500")
@@ -256,14 +256,15 @@ def measure(options):
             found["domains"] = measure_by_domains(options, place, libvirtds)
             loads.append(found["domains"])
             show(report.rates("By domains", found["domains"]))
+        if options.only in (None, "instructions", "scale"):
+            tell(f"creating {options.most_domains:,} domains")
+            fleets = [*([daemon] for daemon in libvirtds), stack.enter_context(scale.many(place, options.most_domains))]
         if options.only in (None, "instructions"):
-            found["instructions"] = instructions.count(options.program, libvirtds, place, options, tell)
+            found["instructions"] = instructions.count(options.program, fleets, place, options, tell)
             show(report.counts(found["instructions"]))
             verdicts += [report.flat(mode, of) for mode, of in found["instructions"].items() if len(of) > 1]
         if options.only in (None, "scale"):
-            tell(f"creating {options.most_domains:,} domains")
-            with scale.many(place, options.most_domains) as fleet:
-                found["scale"] = scale.measure(options, [*([daemon] for daemon in libvirtds), fleet], place, tell)
+            found["scale"] = scale.measure(options, fleets, place, tell)
             show(report.scale(found["scale"]))
             verdicts += report.scaled(found["scale"], len(hypervisor.operators(hypervisor.instance_id(0))))
         if options.only in (None, "storm"):

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import socket
+import time
 
 import hypervisor
 import lab
@@ -11,16 +12,20 @@ import lab
 PATH = "/latest/meta-data/instance-id"
 
 
-def read(port, count=1, closing=False, guest=lab.GUEST):
+def read(port, count=1, closing=False, guest=lab.GUEST, pause=0):
     """Asks as a guest, one request after the other, and fails unless each reply has the ten bytes.
 
-    With `closing`, each request has a connection of its own, which the server is left to close.
+    With `closing`, each request has a connection of its own, which the server is left to close. There, a pause in
+    seconds before the request and after its connection lets the server do each step by itself: otherwise chance decides how many of them one turn
+    of its loop does.
     """
     with lab.guest(guest):
         if closing:
             for _ in range(count):
                 with connect(port) as connection:
+                    time.sleep(pause)
                     ask(connection, closing=True)
+                time.sleep(pause)
         else:
             with connect(port) as connection:
                 for _ in range(count):
