@@ -84,7 +84,7 @@ let package = Package(
         module("Identity", ["Common", "Host", logging] + crypto),
         module("VendorData", ["Common", "HTTPClient", "JSON", "OpenStackAPI", logging]),
         module("Recording", ["Common", "Host", "JSON"]),
-        module("Probe", ["Common", "Recording", "Sockets"]),
+        module("Probe", ["Common", "JSON", "Recording", "Sockets"]),
         module(
             "Guests", ["Common", "Host", "Identity", "Netlink", "Sockets", "VendorData", logging, lifecycle, nioCore, nioHTTP]),
         module(
@@ -115,8 +115,8 @@ let package = Package(
         module(
             "Commands",
             [
-                "Admin", "Common", "Configuration", "Doctor", "Host", "Identity", "Interception", "Inventory", "JSON", "Libvirt",
-                "Netlink", "NFTables", "Server", "VendorData", "XML", "YAML", logging,
+                "Admin", "Common", "Configuration", "Doctor", "Emulator", "Host", "Identity", "Interception", "Inventory", "JSON",
+                "Libvirt", "Netlink", "NFTables", "Server", "VendorData", "XML", "YAML", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -154,9 +154,7 @@ let package = Package(
             ] + nio),
         tests(
             of: "Emulator",
-            [
-                "Emulator", "Guests", "EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "YAML", "TestSupport",
-            ]),
+            ["Emulator", "Guests", "EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "YAML", "TestSupport"]),
         tests(of: "Interception", ["Interception", "Guests", "NFTables", "Netlink", "Common", "TestSupport", logging, nioCore]),
         tests(
             of: "Configuration",
@@ -164,7 +162,7 @@ let package = Package(
                 "Configuration", "Commands", "Guests", "Host", "Interception", "Inventory", "Server", "TestSupport", "VendorData",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio),
-        tests(of: "Doctor", ["Doctor", "Common", "Configuration", "Inventory", "JSON", "Libvirt", "TestSupport"]),
+        tests(of: "Doctor", ["Doctor", "Common", "Configuration", "Inventory", "JSON", "Libvirt", "Netlink", "TestSupport"]),
         tests(of: "Server", ["Server", "Common", "Identity", "TestSupport", logging]),
         tests(
             of: "Commands",
@@ -173,7 +171,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // What guests read, compared with files: golden files of every case, Nova's own responses and its schema.
-        tests(of: "Conformance", ["EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "XML", "TestSupport"]),
+        tests(
+            of: "Conformance",
+            ["EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Emulator", "Guests", "Common", "JSON", "XML", "TestSupport"]),
         // The program as a process: real clients, real namespaces, a real libvirtd.
         tests(of: "Client", ["virt-metadata", "TestSupport", "Common", "JSON"]),
         tests(of: "System", ["virt-metadata", "Netlink", "Common", "TestSupport"]),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Common
 import Configuration
+import Emulator
 import Glibc
 import Host
 
@@ -30,6 +31,7 @@ package struct VirtMetadata: AsyncParsableCommand {
             CommandGroup(
                 name: "Service",
                 subcommands: [Serve.self, ConfigCommand.self, Cleanup.self, IdentityCertificate.self, Convert.self]),
+            CommandGroup(name: "Testing", subcommands: [Emulate.self]),
         ])
 
     /// The exit status of wrong usage or configuration.
@@ -40,6 +42,7 @@ package struct VirtMetadata: AsyncParsableCommand {
             try FormerFlags.refuseBoth(in: Array(CommandLine.arguments.dropFirst()))
             let arguments = ArgumentNormalization()(Array(CommandLine.arguments.dropFirst()))
             try UnknownCommand.refuse(in: arguments)
+            try ConfigurationFileHint.refuse(in: arguments)
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -47,6 +50,9 @@ package struct VirtMetadata: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as ConfigurationError {
+            printError("virt-metadata: \(error)")
+            Glibc.exit(usageExitCode)
+        } catch let error as EmulatorError {
             printError("virt-metadata: \(error)")
             Glibc.exit(usageExitCode)
         } catch let error as CommandFailure {

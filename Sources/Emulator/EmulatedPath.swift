@@ -1,4 +1,4 @@
-package import Common
+import Common
 import EC2API
 import OpenStackAPI
 
@@ -82,7 +82,7 @@ package struct EmulatedPath: Sendable, Hashable {
                 "invalid member '#\(text.cleaned())' in '\(path.cleaned())': expected a JSON pointer such as #/hostname")
         }
         return text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { name in
-            name.replacing("~1", with: "/").replacing("~0", with: "~")
+            String(name).replacing("~1", with: "/").replacing("~0", with: "~")
         }
     }
 }

@@ -1,4 +1,4 @@
-package import Common
+import Common
 import Dispatch
 import FoundationEssentials
 

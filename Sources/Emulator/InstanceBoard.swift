@@ -1,4 +1,4 @@
-package import Common
+import Common
 
 /// The instance that an emulator serves now, published as the inventory of a host that has no other.
 final class InstanceBoard: Sendable {

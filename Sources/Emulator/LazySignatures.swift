@@ -10,8 +10,13 @@ enum LazySignatures {
     private static let shared = Locked<DocumentSigner?>(nil)
 
     /// All instances of the process have one key, as all of a region have with Amazon.
-    static func make(for board: SnapshotBoard, logger: Logger) -> DocumentSignatures {
-        DocumentSignatures(snapshot: { board.snapshot }, logger: logger) { document in
+    ///
+    /// - Parameter sign: signs in its place.
+    static func make(
+        for board: SnapshotBoard, by sign: (@Sendable ([UInt8]) throws -> DocumentSignatures.Forms)?, logger: Logger
+    ) -> DocumentSignatures {
+        if let sign { return DocumentSignatures(snapshot: { board.snapshot }, logger: logger, sign: sign) }
+        return DocumentSignatures(snapshot: { board.snapshot }, logger: logger) { document in
             let signer = try shared.withLock { held throws in
                 if let held { return held }
                 let made = DocumentSigner(try SigningIdentity(named: "virt-metadata emulator", at: Date()))

@@ -50,6 +50,9 @@ package struct OverlaidView: MetadataView {
         return names.popFirst().map { Place(version: $0, names: names) }
     }
 
+    /// Whether settings change what is at a path, or the listing of what is below it.
+    func isChanged(at path: TreePath) -> Bool { place(of: path).map { !settings(for: $0).isEmpty } ?? false }
+
     /// The settings in a place's version at, above or below it.
     private func settings(for place: Place) -> [EmulatedValues.Setting] {
         values.current.filter { setting in
@@ -64,11 +67,11 @@ package struct OverlaidView: MetadataView {
         case .noCloud: return true
         case .ec2:
             guard path.version == nil else { return path.version == version }
-            guard let version = EC2Version(name: version) else { return false }
+            guard let version = EC2Version(name: version) else { return base is RecordedTree }
             return Self.introduced[path.names.joined(separator: "/")].map { $0 <= version } ?? true
         case .openStack:
             guard path.version == nil else { return path.version == version }
-            guard let version = OpenStackVersion(name: version) else { return false }
+            guard let version = OpenStackVersion(name: version) else { return base is RecordedTree }
             return Self.introducedFiles[path.names.joined(separator: "/")].map { $0 <= version } ?? true
         }
     }

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Common
+import Emulator
+import Host
+
+/// What the instances of `emulate` are, besides their sources.
+struct EmulatorContents: ParsableArguments {
+    @Option(help: ArgumentHelp("Serve this value at a path. Repeatable.", valueName: "path=value"))
+    var set: [String] = []
+
+    @Option(
+        name: .customLong("set-file"),
+        help: ArgumentHelp("Serve the bytes of a file at a path. Repeatable.", valueName: "path=file"))
+    var files: [String] = []
+
+    @Option(help: ArgumentHelp("Answer 404 at a path and below it, and list neither. Repeatable.", valueName: "path"))
+    var absent: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Session tokens of IMDSv2: optional or required. (default: the source's, or optional)", valueName: "policy"),
+        completion: .list(SessionPolicy.Tokens.allCases.map(\.rawValue)))
+    var sessionTokens: String?
+
+    @Option(
+        help: ArgumentHelp("IP TTL of token responses, from 1 to 64. (default: the source's, or none)", valueName: "count"),
+        transform: { try IntegerArgument.value(of: $0, in: 1...64) })
+    var hopLimit: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Address of the guest, for values that depend on it. (default: the source's, or one of 192.168.122.0/24)",
+            valueName: "address"))
+    var sourceAddress: String?
+
+    @Option(
+        help: ArgumentHelp("Make tokens and other random values from this number, the same in every run.", valueName: "number"),
+        transform: { try IntegerArgument.value(of: $0, in: 0 ... .max) })
+    var seed: Int?
+
+    func validate() throws {
+        if let sessionTokens, SessionPolicy.Tokens(rawValue: sessionTokens) == nil {
+            throw ValidationError("invalid value '\(sessionTokens)' for --session-tokens: expected optional or required")
+        }
+        if let sourceAddress, IPAddress(sourceAddress) == nil {
+            throw ValidationError("invalid value '\(sourceAddress)' for --source-address: expected an IP address")
+        }
+    }
+
+    /// The instances of sources; of the built-in one where there are none.
+    ///
+    /// - Parameter report: is told of each finding in a source.
+    func instances(
+        of sources: [String], clock: any EmulatorClock, report: (String) -> Void
+    ) throws(EmulatorError) -> [EmulatedInstance] {
+        var read = try sources.map { path throws(EmulatorError) in try EmulatorSource(reading: path) }
+        if read.isEmpty { read = [try .builtIn()] }
+        for finding in read.flatMap(\.findings) { report(finding) }
+        if let address = sourceAddress.flatMap({ IPAddress($0) }) { read = read.map { $0.named($0.name, address: address) } }
+        return try EmulatorSource.distinguishing(read).map { source throws(EmulatorError) in
+            let instance = try EmulatedInstance(source, rules: rules, clock: clock)
+            try change(instance.values)
+            return instance
+        }
+    }
+
+    private var rules: EmulatedInstance.Rules {
+        var rules = EmulatedInstance.Rules()
+        rules.sessions.tokens = sessionTokens.flatMap(SessionPolicy.Tokens.init)
+        rules.sessions.hopLimit = hopLimit
+        if let seed { rules.entropy = { SeededEntropy.entropy(seed: UInt64(seed), purpose: $0) } }
+        return rules
+    }
+
+    private func change(_ values: EmulatedValues) throws(EmulatorError) {
+        for path in absent { try values.remove(EmulatedPath(path)) }
+        for text in set {
+            let (path, value) = try Self.parts(of: text, "--set")
+            try values.set(EmulatedPath(path), to: Array(value.utf8))
+        }
+        for text in files {
+            let (path, file) = try Self.parts(of: text, "--set-file")
+            let bytes: [UInt8]
+            do throws(KernelError) {
+                bytes = try FileDescriptors.contents(of: file, mostBytes: EmulatedValues.longest)
+            } catch {
+                throw EmulatorError("\(file): cannot be read: \(error.message)")
+            }
+            try values.set(EmulatedPath(path), to: bytes)
+        }
+    }
+
+    private static func parts(of text: String, _ option: String) throws(EmulatorError) -> (path: String, value: String) {
+        guard let sign = text.utf8.firstIndex(of: UInt8(ascii: "=")) else {
+            throw EmulatorError("invalid value '\(text.cleaned())' for \(option): expected PATH=VALUE")
+        }
+        return (String(text[..<sign]), String(text[text.utf8.index(after: sign)...]))
+    }
+}

@@ -1,0 +1,146 @@
+package import Common
+import FoundationEssentials
+import Host
+import Inventory
+import Recording
+
+/// What an emulated instance is read from: a domain's XML, a fixture folder, a recording, or nothing.
+///
+/// Files are read, and no hypervisor is asked. Values of an XML that cannot be used cost that value, as on a host.
+package struct EmulatorSource: Sendable {
+    /// The name of the domain, or of the recording's folder.
+    package let name: String
+    /// Of the domain; for a recording one in its place, which tokens belong to and nothing is read from.
+    let instance: Instance
+    let recording: Recording?
+    /// The address that the guest asks from.
+    let address: IPAddress
+    /// What cannot be used, and what is only noted, one line each, with the file.
+    package let findings: [String]
+
+    /// The longest XML of a domain or network, in bytes: as long as libvirt's.
+    private static let longestXML = 16 << 20
+    /// The most networks of a fixture folder.
+    private static let mostNetworks = 256
+
+    /// The built-in instance.
+    package static func builtIn() throws(EmulatorError) -> EmulatorSource {
+        try EmulatorSource(domain: BuiltInInstance.xml, networks: [], client: nil, from: "built-in instance")
+    }
+
+    /// Reads a file or folder.
+    ///
+    /// A folder is a fixture where it has a `domain.xml`: beside it may be `networks/NAME.xml`, and `client` with the address of the
+    /// guest. Otherwise it is a recording. `-` is the standard input, with a domain's XML.
+    ///
+    /// - Throws: ``EmulatorError`` with the file and what to do.
+    package init(reading path: String) throws(EmulatorError) {
+        let isFolder = Self.isFolder(path)
+        let domain = path + "/domain.xml"
+        if isFolder, FileManager.default.fileExists(atPath: domain) {
+            let networks = try Self.names(in: path + "/networks").map { name throws(EmulatorError) in
+                try Self.bytes(of: "\(path)/networks/\(name)")
+            }
+            let client = "\(path)/client"
+            let address = FileManager.default.fileExists(atPath: client) ? try Self.address(in: client) : nil
+            try self.init(domain: Self.bytes(of: domain), networks: networks, client: address, from: domain)
+            return
+        }
+        guard isFolder || path.hasSuffix(".json") else {
+            try self.init(domain: Self.bytes(of: path), networks: [], client: nil, from: path)
+            return
+        }
+        let recording: Recording
+        do throws(RecordingError) {
+            recording = try RecordingFolder.read(path)
+        } catch {
+            guard isFolder, !RecordingFolder.isRecording(path) else { throw EmulatorError("\(error)") }
+            throw EmulatorError("\(path): expected a folder with domain.xml or recording.json")
+        }
+        let standIn = try EmulatorSource(domain: BuiltInInstance.standIn, networks: [], client: nil, from: path)
+        self.init(
+            name: path.split(separator: "/").last.map(String.init) ?? path, instance: standIn.instance, recording: recording,
+            address: standIn.address, findings: recording.omissions.map { "\(path): incomplete recording: \($0)" })
+    }
+
+    private init(name: String, instance: Instance, recording: Recording? = nil, address: IPAddress, findings: [String]) {
+        (self.name, self.instance, self.recording, self.address) = (name, instance, recording, address)
+        self.findings = findings
+    }
+
+    private init(
+        domain xml: [UInt8], networks: [[UInt8]], client: IPAddress?, from file: String
+    ) throws(EmulatorError) {
+        do throws(DescriptionError) {
+            let assembled = try InstanceAssembly(networks: networks).assemble(xml)
+            let instance = assembled.instance
+            self.init(
+                name: instance.domainName, instance: instance,
+                address: client ?? instance.knownAddress(.v4) ?? instance.knownAddress(.v6) ?? Self.likelyAddress(of: instance),
+                findings: assembled.findings.map { "\(file): \($0)" })
+        } catch {
+            throw EmulatorError("\(file): invalid domain XML: \(error)")
+        }
+    }
+
+    // MARK: Files
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
+    }
+
+    private static func bytes(of path: String) throws(EmulatorError) -> [UInt8] {
+        do throws(KernelError) {
+            return try FileDescriptors.contents(of: path == "-" ? nil : path, mostBytes: longestXML)
+        } catch {
+            throw EmulatorError("\(path): cannot be read: \(error.message)")
+        }
+    }
+
+    private static func names(in folder: String) throws(EmulatorError) -> [String] {
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".xml") }
+            .sorted()
+        guard names.count <= mostNetworks else {
+            throw EmulatorError("\(folder): \(names.count) networks: expected at most \(mostNetworks)")
+        }
+        return names
+    }
+
+    private static func address(in file: String) throws(EmulatorError) -> IPAddress {
+        let text = String(decoding: try bytes(of: file), as: UTF8.self)
+        guard let address = IPAddress(String(text.prefix { !$0.isNewline })) else {
+            throw EmulatorError("\(file): expected the IP address of the guest")
+        }
+        return address
+    }
+
+    // MARK: Addresses
+
+    /// The address of a guest of which nothing is known: of libvirt's network `default`, chosen by the MAC address.
+    private static func likelyAddress(of instance: Instance) -> IPAddress {
+        let last = instance.interfaces.first?.mac.octets.last ?? 0
+        return IPAddress(v4: 0xC0A8_7A02 + UInt32(last) % 253)
+    }
+}
+
+extension EmulatorSource {
+    /// A source under another name, and with another address where one is given.
+    package func named(_ name: String, address: IPAddress? = nil) -> EmulatorSource {
+        EmulatorSource(
+            name: name, instance: instance, recording: recording, address: address ?? self.address, findings: findings)
+    }
+
+    /// Gives each of several sources a name of its own: `web`, `web-2`, …
+    package static func distinguishing(_ sources: [EmulatorSource]) -> [EmulatorSource] {
+        var taken: Set<String> = []
+        return sources.map { source in
+            var (name, number) = (source.name, 1)
+            while !taken.insert(name).inserted {
+                number += 1
+                name = "\(source.name)-\(number)"
+            }
+            return source.named(name)
+        }
+    }
+}
