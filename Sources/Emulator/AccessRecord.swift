@@ -4,7 +4,8 @@ import JSON
 
 /// One request and its reply, as one line of the access log: what a test asserts about the client that it tests.
 package struct AccessRecord: Sendable {
-    /// How a reply ended.
+    /// How a reply ended. A reply whose last bytes are handed over is recorded before that, so that a client that has its reply finds
+    /// the record.
     package enum Ending: String, Sendable {
         /// All bytes of the plan were sent.
         case sent
@@ -67,6 +68,6 @@ package struct AccessRecord: Sendable {
 
     /// RFC 3339 with milliseconds, UTC.
     static func text(of time: Double) -> String {
-        Date(timeIntervalSince1970: time).formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+        Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(Date(timeIntervalSince1970: time))
     }
 }

@@ -32,7 +32,7 @@ enum BuiltInInstance {
               <owner-id>123456789012</owner-id>
               <project-id>f7ac731cc11f40efbc03a9f9e1d1d21f</project-id>
               <instance-life-cycle>spot</instance-life-cycle>
-              <profile>default-hvm</profile>
+              <ec2-profile>default-hvm</ec2-profile>
               <placement>
                 <availability-zone>us-east-1a</availability-zone>
                 <availability-zone-id>use1-az4</availability-zone-id>

@@ -189,7 +189,6 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
         limitHops(to: plan.hopLimit)
         run.start { [self] ending in
             self.run = nil
-            desk.record(run.record(ending))
             guard channel != nil, connection.effectEnded(number), connection.request === request else { return }
             finish(run.plan, ending)
         }

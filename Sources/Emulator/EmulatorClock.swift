@@ -53,7 +53,9 @@ package final class RealClock: EmulatorClock {
 
     package var wallTime: Double { startOfDay + elapsed.inSeconds }
 
-    package func schedule(at moment: Duration, _ action: @escaping @Sendable () -> Void) -> ScheduledAction {
+    @discardableResult package func schedule(
+        at moment: Duration, _ action: @escaping @Sendable () -> Void
+    ) -> ScheduledAction {
         let scheduled = ScheduledAction(action)
         let delay = max(0, (moment - elapsed).inSeconds)
         queue.asyncAfter(deadline: .now() + delay) { scheduled.run() }
@@ -79,7 +81,9 @@ package final class ManualClock: EmulatorClock {
 
     package var wallTime: Double { startOfDay + elapsed.inSeconds }
 
-    package func schedule(at moment: Duration, _ action: @escaping @Sendable () -> Void) -> ScheduledAction {
+    @discardableResult package func schedule(
+        at moment: Duration, _ action: @escaping @Sendable () -> Void
+    ) -> ScheduledAction {
         let scheduled = ScheduledAction(action)
         let isDue = state.withLock { state in
             guard moment > state.elapsed else { return true }
@@ -90,6 +94,9 @@ package final class ManualClock: EmulatorClock {
         if isDue { DispatchQueue.global().async { scheduled.run() } }
         return scheduled
     }
+
+    /// Whether something is yet to come.
+    package var isWaiting: Bool { state.withLock { !$0.waiting.isEmpty } }
 
     /// Steps the clock, and calls what is due, in order: while a function is called the clock shows its moment, and what it schedules
     /// within the step is called too. Returns when all are called.

@@ -1,7 +1,7 @@
 package import Common
 import FoundationEssentials
 import Host
-import Inventory
+package import Inventory
 import Recording
 
 /// What an emulated instance is read from: a domain's XML, a fixture folder, a recording, or nothing.
@@ -18,6 +18,9 @@ package struct EmulatorSource: Sendable {
     /// What cannot be used, and what is only noted, one line each, with the file.
     package let findings: [String]
 
+    /// Reads the values for many domains from the bytes of a configuration file, whose path is for errors.
+    package typealias ConfigurationReader = (_ file: String, _ bytes: [UInt8]) throws(EmulatorError) -> InstanceDefaults
+
     /// The longest XML of a domain or network, in bytes: as long as libvirt's.
     private static let longestXML = 16 << 20
     /// The most networks of a fixture folder.
@@ -25,16 +28,23 @@ package struct EmulatorSource: Sendable {
 
     /// The built-in instance.
     package static func builtIn() throws(EmulatorError) -> EmulatorSource {
-        try EmulatorSource(domain: BuiltInInstance.xml, networks: [], client: nil, from: "built-in instance")
+        try EmulatorSource(domain: BuiltInInstance.xml, from: "built-in instance")
     }
 
     /// Reads a file or folder.
     ///
-    /// A folder is a fixture where it has a `domain.xml`: beside it may be `networks/NAME.xml`, and `client` with the address of the
-    /// guest. Otherwise it is a recording. `-` is the standard input, with a domain's XML.
+    /// A folder is a fixture where it has a `domain.xml`: beside it may be `networks/NAME.xml`, `client` with the address of the
+    /// guest, and `config.yaml` with values for many domains. Otherwise it is a recording. `-` is the standard input, with a domain's
+    /// XML.
     ///
+    /// - Parameter defaults: reads the values for many domains from a configuration file.
     /// - Throws: ``EmulatorError`` with the file and what to do.
-    package init(reading path: String) throws(EmulatorError) {
+    package init(
+        reading path: String,
+        defaults: ConfigurationReader = { file, _ throws(EmulatorError) in
+            throw EmulatorError("\(file): no configuration file is read here")
+        }
+    ) throws(EmulatorError) {
         let isFolder = Self.isFolder(path)
         let domain = path + "/domain.xml"
         if isFolder, FileManager.default.fileExists(atPath: domain) {
@@ -43,11 +53,16 @@ package struct EmulatorSource: Sendable {
             }
             let client = "\(path)/client"
             let address = FileManager.default.fileExists(atPath: client) ? try Self.address(in: client) : nil
-            try self.init(domain: Self.bytes(of: domain), networks: networks, client: address, from: domain)
+            let configuration = "\(path)/config.yaml"
+            let values =
+                FileManager.default.fileExists(atPath: configuration)
+                ? try defaults(configuration, Self.bytes(of: configuration)) : InstanceDefaults()
+            try self.init(
+                domain: Self.bytes(of: domain), networks: networks, defaults: values, client: address, from: domain)
             return
         }
         guard isFolder || path.hasSuffix(".json") else {
-            try self.init(domain: Self.bytes(of: path), networks: [], client: nil, from: path)
+            try self.init(domain: Self.bytes(of: path), from: path)
             return
         }
         let recording: Recording
@@ -57,7 +72,7 @@ package struct EmulatorSource: Sendable {
             guard isFolder, !RecordingFolder.isRecording(path) else { throw EmulatorError("\(error)") }
             throw EmulatorError("\(path): expected a folder with domain.xml or recording.json")
         }
-        let standIn = try EmulatorSource(domain: BuiltInInstance.standIn, networks: [], client: nil, from: path)
+        let standIn = try EmulatorSource(domain: BuiltInInstance.standIn, from: path)
         self.init(
             name: path.split(separator: "/").last.map(String.init) ?? path, instance: standIn.instance, recording: recording,
             address: standIn.address, findings: recording.omissions.map { "\(path): incomplete recording: \($0)" })
@@ -69,10 +84,11 @@ package struct EmulatorSource: Sendable {
     }
 
     private init(
-        domain xml: [UInt8], networks: [[UInt8]], client: IPAddress?, from file: String
+        domain xml: [UInt8], networks: [[UInt8]] = [], defaults: InstanceDefaults = InstanceDefaults(), client: IPAddress? = nil,
+        from file: String
     ) throws(EmulatorError) {
         do throws(DescriptionError) {
-            let assembled = try InstanceAssembly(networks: networks).assemble(xml)
+            let assembled = try InstanceAssembly(networks: networks, defaults: defaults).assemble(xml)
             let instance = assembled.instance
             self.init(
                 name: instance.domainName, instance: instance,

@@ -13,6 +13,7 @@ final class PlanRun: @unchecked Sendable {
     private let rule: String?
     private let connection: EmulatedConnection
     private var done: ((AccessRecord.Ending) -> Void)?
+    private var isRecorded = false
     private var sent = 0
     private var next: ScheduledAction?
 
@@ -35,13 +36,29 @@ final class PlanRun: @unchecked Sendable {
         finish(isSilent ? .silence : .closedByClient)
     }
 
-    func record(_ ending: AccessRecord.Ending) -> AccessRecord {
-        AccessRecord(
-            request: asked.seen, number: asked.seen.number, instance: asked.seen.instance, time: asked.time, status: plan.status,
-            bytes: sent, rule: rule, ending: ending)
+    /// Records the reply, once.
+    private func record(_ ending: AccessRecord.Ending, bytes: Int) {
+        guard !isRecorded else { return }
+        isRecorded = true
+        connection.desk.record(
+            AccessRecord(
+                request: asked.seen, number: asked.seen.number, instance: asked.seen.instance, time: asked.time,
+                status: plan.status, bytes: bytes, rule: rule, ending: ending))
     }
 
-    private func finish(_ ending: AccessRecord.Ending) { done.take()?(ending) }
+    private func finish(_ ending: AccessRecord.Ending) {
+        record(ending, bytes: sent)
+        done.take()?(ending)
+    }
+
+    /// How the reply ends once all of the plan's bytes are handed over; `nil` where it does not end then.
+    private var ending: AccessRecord.Ending? {
+        switch plan.end {
+        case .reset: .reset
+        case .close, .asAgreed: plan.length == plan.head.count + plan.body.count ? .sent : .cut
+        case .silence: nil
+        }
+    }
 
     // MARK: Steps
 
@@ -63,20 +80,16 @@ final class PlanRun: @unchecked Sendable {
     }
 
     private func sendEnd() {
-        let isWhole = plan.length == plan.head.count + plan.body.count
-        switch plan.end {
-        case .reset: finish(.reset)
-        case .close, .asAgreed: finish(isWhole ? .sent : .cut)
-        case .silence:
-            isSilent = true
-            wait(WirePlan.longestSilence) { $0.finish(.silence) }
-        }
+        if let ending { return finish(ending) }
+        isSilent = true
+        wait(WirePlan.longestSilence) { $0.finish(.silence) }
     }
 
     // MARK: Bytes and time
 
     private func send(upTo end: Int, then step: @escaping @Sendable (PlanRun) -> Void) {
         guard end > sent else { return step(self) }
+        if end == plan.length, let ending { record(ending, bytes: end) }
         let headEnd = plan.head.count
         var bytes = sent < headEnd ? Array(plan.head[sent..<min(end, headEnd)]) : []
         if end > headEnd { bytes += plan.body[max(0, sent - headEnd)..<(end - headEnd)] }

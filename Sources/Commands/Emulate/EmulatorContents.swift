@@ -1,7 +1,9 @@
 import ArgumentParser
 import Common
+import Configuration
 import Emulator
 import Host
+import Inventory
 
 /// What the instances of `emulate` are, besides their sources.
 struct EmulatorContents: ParsableArguments {
@@ -53,7 +55,7 @@ struct EmulatorContents: ParsableArguments {
     func instances(
         of sources: [String], clock: any EmulatorClock, report: (String) -> Void
     ) throws(EmulatorError) -> [EmulatedInstance] {
-        var read = try sources.map { path throws(EmulatorError) in try EmulatorSource(reading: path) }
+        var read = try sources.map { path throws(EmulatorError) in try EmulatorSource(reading: path, defaults: Self.defaults) }
         if read.isEmpty { read = [try .builtIn()] }
         for finding in read.flatMap(\.findings) { report(finding) }
         if let address = sourceAddress.flatMap({ IPAddress($0) }) { read = read.map { $0.named($0.name, address: address) } }
@@ -61,6 +63,17 @@ struct EmulatorContents: ParsableArguments {
             let instance = try EmulatedInstance(source, rules: rules, clock: clock)
             try change(instance.values)
             return instance
+        }
+    }
+
+    /// What a fixture's configuration file tells to many domains.
+    private static func defaults(_ file: String, _ bytes: [UInt8]) throws(EmulatorError) -> InstanceDefaults {
+        do throws(ConfigurationError) {
+            var configuration = Configuration()
+            try configuration.read(bytes, of: file)
+            return configuration.defaults
+        } catch {
+            throw EmulatorError("\(error)")
         }
     }
 
