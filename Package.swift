@@ -85,6 +85,8 @@ let package = Package(
         module("VendorData", ["Common", "HTTPClient", "JSON", "OpenStackAPI", logging]),
         module("Recording", ["Common", "Host", "JSON"]),
         module("Probe", ["Common", "JSON", "Recording", "Sockets"]),
+        module("Comparison", ["Common", "JSON", "Recording"]),
+        module("Conformance", ["Common", "JSON", "Probe", "Recording", "YAML"]),
         module(
             "Guests", ["Common", "Host", "Identity", "Netlink", "Sockets", "VendorData", logging, lifecycle, nioCore, nioHTTP]),
         module(
@@ -139,6 +141,8 @@ let package = Package(
         tests(of: "Sockets", ["Sockets", "Netlink", "Common", "TestSupport"]),
         tests(of: "Host", ["Host", "Common", "TestSupport"]),
         tests(of: "Recording", ["Recording", "Common", "Host"]),
+        // Walks and rules, against small servers in Python that break one rule each.
+        tests(of: "Probe", ["Probe", "Conformance", "Comparison", "Recording", "Common", "JSON"]),
         tests(of: "Inventory", ["Inventory", "Common", "Libvirt", "JSON", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
@@ -173,7 +177,10 @@ let package = Package(
         // What guests read, compared with files: golden files of every case, Nova's own responses and its schema.
         tests(
             of: "Conformance",
-            ["EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Emulator", "Guests", "Common", "JSON", "XML", "TestSupport"]),
+            [
+                "EC2API", "OpenStackAPI", "NoCloudAPI", "Configuration", "Inventory", "Emulator", "Guests", "Common", "JSON", "XML",
+                "TestSupport",
+            ]),
         // The program as a process: real clients, real namespaces, a real libvirtd.
         tests(of: "Client", ["virt-metadata", "TestSupport", "Common", "JSON"]),
         tests(of: "System", ["virt-metadata", "Netlink", "Common", "TestSupport"]),

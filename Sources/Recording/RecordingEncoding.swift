@@ -28,7 +28,8 @@ struct RecordingEncoding {
     // MARK: Index
 
     private static func text(_ recording: Recording, _ lines: [String]) -> String {
-        let absent = recording.absent.map { JSONValue.object(Array(Self.members(of: $0).dropFirst()) + [Self.body($0.body)]) } ?? .null
+        let absent =
+            recording.absent.map { JSONValue.object(Array(Self.members(of: $0).dropFirst()) + [Self.body($0.body)]) } ?? .null
         let redactions = recording.redactions.map { redaction in
             JSONValue.object([
                 JSONMember("target", .string(redaction.target)), JSONMember("what", .string(redaction.what)),

@@ -1,0 +1,154 @@
+import Common
+import JSON
+package import Recording
+
+/// A difference between two servers' responses to one target.
+package struct ResponseDifference: Sendable, Equatable, CustomStringConvertible {
+    package let target: String
+    /// The kind: `status`, `content-type`, `error page`, `body`, `line`, `line order`, `spelling`, `field NAME` or `field order`.
+    package let what: String
+    /// The value of the first; `–` if it has none.
+    package let left: String
+    /// The value of the second; `–` if it has none.
+    package let right: String
+
+    package static let nothing = "–"
+
+    package var description: String { "\(target): \(what): `\(left)`, `\(right)`" }
+
+    /// The differences between two responses; none if clients cannot tell them apart.
+    ///
+    /// Bodies of errors are for people and are not compared, and the random bytes of `random_seed` are others at each read.
+    /// - Parameter isListing: whether the body is the names of entries.
+    package static func all(
+        at target: String, _ left: RecordedResponse, _ right: RecordedResponse, isListing: Bool
+    ) -> [ResponseDifference] {
+        var comparison = ResponseComparison(target: target)
+        comparison.compare(left, right, isListing: isListing)
+        return comparison.differences
+    }
+}
+
+/// Collects the differences at one target.
+struct ResponseComparison {
+    let target: String
+    private(set) var differences: [ResponseDifference] = []
+
+    init(target: String) { self.target = target }
+
+    mutating func compare(_ left: RecordedResponse, _ right: RecordedResponse, isListing: Bool) {
+        guard left.status == right.status else { return add("status", String(left.status), String(right.status)) }
+        let types = (left.field("content-type"), right.field("content-type"))
+        guard left.status == 200 else {
+            if types.0 != types.1 { add("error page", types.0, types.1) }
+            return
+        }
+        if types.0 != types.1 { add("content-type", types.0, types.1) }
+        guard left.body != right.body else { return }
+        if Self.isJSON(target), let one = try? JSONParsing.value(of: left.body), let two = try? JSONParsing.value(of: right.body)
+        {
+            compareSpelling(one, left.body, two, right.body)
+            compareFields(one, two, at: "")
+        } else if isListing {
+            compareLines(Self.lines(left.body), Self.lines(right.body))
+        } else {
+            add("body", Self.shown(left.body), Self.shown(right.body))
+        }
+    }
+
+    private mutating func add(_ what: String, _ left: String?, _ right: String?) {
+        let nothing = ResponseDifference.nothing
+        differences.append(ResponseDifference(target: target, what: what, left: left ?? nothing, right: right ?? nothing))
+    }
+
+    private static func isJSON(_ target: String) -> Bool {
+        let path = TreePath(target: target)?.names.last ?? target
+        return path.hasSuffix(".json") || target.hasSuffix("/instance-identity/document")
+    }
+
+    private static func shown(_ bytes: [UInt8]) -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return "\(bytes.count) bytes that are not text" }
+        return text.replacing("\n", with: "\\n")
+    }
+
+    // MARK: Listings
+
+    private static func lines(_ bytes: [UInt8]) -> [String] {
+        bytes.split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private mutating func compareLines(_ left: [String], _ right: [String]) {
+        for line in left where !right.contains(line) { add("line", line, nil) }
+        for line in right where !left.contains(line) { add("line", nil, line) }
+        let (common, kept) = (left.filter(right.contains), right.filter(left.contains))
+        if common != kept { add("line order", common.joined(separator: " "), kept.joined(separator: " ")) }
+    }
+
+    // MARK: Documents
+
+    /// Whether one document is spelled as this project spells JSON and the other is not: the first escape that differs, or all of it.
+    private mutating func compareSpelling(_ left: JSONValue, _ leftBytes: [UInt8], _ right: JSONValue, _ rightBytes: [UInt8]) {
+        let (leftText, rightText) = (JSONEncoding.text(left), JSONEncoding.text(right))
+        let isOurs = (leftText.utf8.elementsEqual(leftBytes), rightText.utf8.elementsEqual(rightBytes))
+        switch isOurs {
+        case (true, true): return
+        case (false, true): addSpelling(String(decoding: leftBytes, as: UTF8.self), leftText)
+        case (true, false): addSpelling(rightText, String(decoding: rightBytes, as: UTF8.self))
+        case (false, false):
+            // Of two other spellings, only those of one value can be compared.
+            if left == right {
+                addSpelling(String(decoding: leftBytes, as: UTF8.self), String(decoding: rightBytes, as: UTF8.self))
+            }
+        }
+    }
+
+    private mutating func addSpelling(_ left: String, _ right: String) {
+        let escapes = zip(left.matches(of: /\\u[0-9a-fA-F]{4}/), right.matches(of: /\\u[0-9a-fA-F]{4}/)).map {
+            (String($0.output), String($1.output))
+        }
+        // If more than the case of the escapes differs, the whole body is reported.
+        if let first = escapes.first(where: { $0.0 != $0.1 }), left.lowercased() == right.lowercased() {
+            add("spelling", first.0, first.1)
+        } else {
+            add("spelling", left.replacing("\n", with: "\\n"), right.replacing("\n", with: "\\n"))
+        }
+    }
+
+    private mutating func compareFields(_ left: JSONValue, _ right: JSONValue, at path: String) {
+        switch (left, right) {
+        case (.string, .string) where path == "random_seed": return
+        case (.object(let one), .object(let two)): compareObjects(one, two, at: path)
+        case (.array(let one), .array(let two)):
+            for index in 0..<max(one.count, two.count) {
+                let inner = "\(path)[\(index)]"
+                if index >= one.count {
+                    add("field \(inner)", nil, JSONEncoding.text(two[index]))
+                } else if index >= two.count {
+                    add("field \(inner)", JSONEncoding.text(one[index]), nil)
+                } else {
+                    compareFields(one[index], two[index], at: inner)
+                }
+            }
+        default:
+            if left != right { add("field \(path)", JSONEncoding.text(left), JSONEncoding.text(right)) }
+        }
+    }
+
+    private mutating func compareObjects(_ left: [JSONMember], _ right: [JSONMember], at path: String) {
+        let prefix = path.isEmpty ? "" : path + "."
+        let (leftNames, rightNames) = (left.map(\.name), right.map(\.name))
+        for member in left {
+            if let value = JSONValue.object(right)[member.name] {
+                compareFields(member.value, value, at: prefix + member.name)
+            } else {
+                add("field \(prefix)\(member.name)", JSONEncoding.text(member.value), nil)
+            }
+        }
+        for member in right where !leftNames.contains(member.name) {
+            add("field \(prefix)\(member.name)", nil, JSONEncoding.text(member.value))
+        }
+        let (common, kept) = (leftNames.filter(rightNames.contains), rightNames.filter(leftNames.contains))
+        guard common != kept else { return }
+        add(path.isEmpty ? "field order" : "field order of \(path)", common.joined(separator: " "), kept.joined(separator: " "))
+    }
+}

@@ -1,0 +1,166 @@
+import Common
+package import Probe
+
+/// Checks a server by the rules.
+package struct Conformance {
+    package struct Options: Sendable {
+        /// `nil` for those that the server answers.
+        package var profiles: Set<Profile>?
+        /// Names of rules.
+        package var skipped: Set<String> = []
+        /// Names of rules, to check no others; empty for all.
+        package var only: Set<String> = []
+        /// Of one exchange.
+        package var timeout = Duration.seconds(5)
+        /// Of the whole run.
+        package var time = Duration.seconds(180)
+
+        package init() {}
+    }
+
+    /// Why nothing was checked.
+    package struct NoAnswer: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// So many rules in a row without a response end the run.
+    private static let mostFailures = 3
+
+    private let exam: Examination
+    private let options: Options
+    private let url: ProbeURL
+
+    /// - Throws: `ProbeURLError` where the host cannot be resolved.
+    package init(_ url: ProbeURL, _ options: Options = Options()) throws(ProbeURLError) {
+        exam = Examination(try ProbeClient(url, timeout: options.timeout))
+        (self.options, self.url) = (options, url)
+    }
+
+    /// Checks the rules one after the other.
+    /// - Throws: `NoAnswer` where the server does not answer, or has none of the profiles.
+    package func run() throws(NoAnswer) -> ConformanceResult {
+        let profiles = try self.profiles()
+        let end = ContinuousClock.now.advanced(by: options.time)
+        var result = ConformanceResult(url: url.text + "/", profiles: profiles)
+        var failures = 0
+        for rule in Rule.all where rule.profile == .http || profiles.contains(rule.profile) {
+            guard options.only.isEmpty || options.only.contains(rule.name) else { continue }
+            if options.skipped.contains(rule.name) {
+                result.checks.append(.init(rule: rule, outcome: .skipped("--skip"), time: .zero))
+                continue
+            }
+            if result.bailOut == nil, ContinuousClock.now >= end {
+                result.bailOut = "the rules took more than \(Int(options.time / .seconds(1))) s"
+            }
+            guard result.bailOut == nil else {
+                result.checks.append(.init(rule: rule, outcome: .notChecked, time: .zero))
+                continue
+            }
+            let start = ContinuousClock.now
+            let (outcome, hasResponse) = check(rule)
+            result.checks.append(.init(rule: rule, outcome: outcome, time: start.duration(to: .now)))
+            failures = hasResponse ? 0 : failures + 1
+            if failures == Self.mostFailures { result.bailOut = "the server has not answered \(failures) rules in a row" }
+        }
+        return result
+    }
+
+    private func check(_ rule: Rule) -> (ConformanceResult.Outcome, hasResponse: Bool) {
+        do throws(RuleEnd) {
+            try rule.check(exam)
+            return (.holds, true)
+        } catch {
+            switch error {
+            case .fails(let problem): return (.fails(problem), true)
+            case .skipped(let reason): return (.skipped(reason), true)
+            case .noResponse(let request, let failure):
+                var isAnswer = false
+                if case .malformed = failure { isAnswer = true }
+                if case .tooLong = failure { isAnswer = true }
+                return (.fails("\(request): \(failure)"), isAnswer)
+            }
+        }
+    }
+
+    // MARK: Profiles
+
+    /// The profiles to check, and a token where the server makes some.
+    private func profiles() throws(NoAnswer) -> Set<Profile> {
+        var found: Set<Profile> = []
+        do throws(WireFailure) {
+            let token = try exam.client.requestToken()
+            if token.status == 200, !token.mediaType.hasSuffix("html") {
+                found.insert(.imdsv2)
+                if let text = token.text, !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+                    exam.client.token = text
+                }
+            }
+        } catch {
+            // A server may hang at PUT and answer GET.
+            do throws(WireFailure) {
+                _ = try exam.client.get("/")
+            } catch {
+                throw NoAnswer(description: "\(url.text)/: \(error)")
+            }
+        }
+        do throws(RuleEnd) {
+            if Listing(try exam.get("/latest/meta-data/")) != nil { found.insert(.ec2) }
+            if Listing(try exam.get("/openstack")) != nil { found.insert(.openstack) }
+            for seed in ["/nocloud/", "/"] {
+                let response = try exam.get(seed + "meta-data")
+                guard response.status == 200, response.text?.contains("instance-id") == true,
+                    !response.mediaType.hasSuffix("html")
+                else {
+                    continue
+                }
+                exam.seed = seed
+                found.insert(.nocloud)
+                break
+            }
+        } catch {
+            if case .noResponse(let request, let failure) = error, options.profiles == nil {
+                throw NoAnswer(description: "\(url.text): \(request): \(failure)")
+            }
+        }
+        if let profiles = options.profiles { return profiles }
+        guard !found.isEmpty else {
+            throw NoAnswer(
+                description:
+                    "\(url.text)/: no metadata: neither /latest/meta-data/, /openstack nor /nocloud/meta-data answers with 200")
+        }
+        return found
+    }
+}
+
+/// The outcome of each rule.
+package struct ConformanceResult: Sendable {
+    package enum Outcome: Sendable, Equatable {
+        case holds
+        /// With what was expected.
+        case fails(String)
+        /// The server has nothing that the rule is about, or it was not to be checked.
+        case skipped(String)
+        /// The run ended before.
+        case notChecked
+    }
+
+    package struct Check: Sendable {
+        package let rule: Rule
+        package let outcome: Outcome
+        package let time: Duration
+    }
+
+    package let url: String
+    package let profiles: Set<Profile>
+    package internal(set) var checks: [Check] = []
+    /// Why the run ended early; `nil` if it did not.
+    package internal(set) var bailOut: String?
+
+    /// Whether every rule that is a MUST holds, and with `isStrict` every SHOULD too.
+    package func conforms(isStrict: Bool) -> Bool { bailOut == nil && !checks.contains { isFailure($0, isStrict: isStrict) } }
+
+    package func isFailure(_ check: Check, isStrict: Bool) -> Bool {
+        guard case .fails = check.outcome else { return false }
+        return isStrict || check.rule.level == .must
+    }
+}

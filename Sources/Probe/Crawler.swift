@@ -1,0 +1,202 @@
+import Common
+import Glibc
+package import Recording
+
+/// Walks through the trees of a metadata server as cloud-init does, and records each response.
+///
+/// It sends GET, and one PUT for a session token: it changes nothing on the server. Redirects are recorded and not followed.
+package struct Crawler {
+    let client: ProbeClient
+    let limits: CrawlLimits
+    private(set) var recording = Recording()
+    private var targets: Set<String> = []
+    private var requests = 0, bytes = 0, failures = 0, renewals = 0
+    private var isStopped = false
+    private let end: ContinuousClock.Instant
+    /// The failure of the first request, if it had no response.
+    private var firstFailure: WireFailure?
+
+    /// - Throws: `ProbeURLError` where the host cannot be resolved.
+    package init(_ url: ProbeURL, limits: CrawlLimits = CrawlLimits()) throws(ProbeURLError) {
+        client = try ProbeClient(url, timeout: limits.timeout)
+        self.limits = limits
+        end = .now.advanced(by: limits.time)
+        recording.source = url.text + "/"
+    }
+
+    /// Walks through all trees that answer.
+    /// - Parameter latestOnly: whether only `latest` of each tree is read, not its dated versions.
+    /// - Throws: `CrawlError` where nothing answers, or nothing is metadata.
+    package mutating func run(latestOnly: Bool = false) throws(CrawlError) -> Recording {
+        openSession()
+        guard let root = ask("/") else {
+            throw CrawlError(description: "\(client.url.text)/: \(firstFailure.map { "\($0)" } ?? "no response")")
+        }
+        askForAbsent()
+        walkEC2(root, latestOnly: latestOnly)
+        walkOpenStack(latestOnly: latestOnly)
+        walkNoCloud()
+        guard recording.responses.contains(where: { $0.status == 200 && $0.target != "/" && !Self.isPage($0) }) else {
+            throw CrawlError(
+                description:
+                    "\(client.url.text)/: no metadata: neither /latest/meta-data/, /openstack nor /nocloud/ answers with 200")
+        }
+        return recording
+    }
+
+    /// Whether a response is for people, as that of a captive portal.
+    private static func isPage(_ response: RecordedResponse) -> Bool {
+        response.field("content-type")?.lowercased().contains("html") == true
+    }
+
+    /// Asks for these targets and for nothing else.
+    package mutating func run(targets: [String]) throws(CrawlError) -> Recording {
+        openSession()
+        for target in targets { read(target) }
+        if let firstFailure, recording.responses.isEmpty {
+            throw CrawlError(description: "\(client.url.text)/: \(firstFailure)")
+        }
+        return recording
+    }
+
+    // MARK: Requests
+
+    /// Gets a token; 403, 404 and 405 mean that the server has none, as for botocore.
+    private mutating func openSession() {
+        requests += 1
+        do throws(WireFailure) {
+            let response = try client.requestToken()
+            recording.tokenStatus = response.status
+            guard response.status == 200 else {
+                if ![403, 404, 405].contains(response.status) {
+                    omit("a token request was answered with \(response.status): read without a token")
+                }
+                return
+            }
+            guard let token = response.text, (1...4096).contains(token.utf8.count),
+                token.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            else { return omit("the server's token is not printable ASCII: read without a token") }
+            requests += 1
+            let open = try client.request("GET", "/latest/meta-data/")
+            recording.tokens = open.status == 401 ? .required : .optional
+            client.token = token
+        } catch {
+            firstFailure = error
+            omit("a token request had no response (\(error)): read without a token")
+        }
+    }
+
+    /// Sends a request for a target; `nil` where a limit is reached or nothing answers, which is noted.
+    mutating func ask(_ target: String) -> WireResponse? {
+        guard target.utf8.count <= RecordingLimits.target else {
+            omit("\(Self.shown(target)): longer than \(RecordingLimits.target) bytes")
+            return nil
+        }
+        var retries = 0
+        while !isStopped {
+            guard mayAsk() else { return nil }
+            do throws(WireFailure) {
+                let response = try client.get(target)
+                (requests, failures) = (requests + 1, 0)
+                bytes += response.body.count
+                if try mustRepeat(response, &retries) { continue }
+                return response
+            } catch {
+                note(error, target)
+                return nil
+            }
+        }
+        return nil
+    }
+
+    private mutating func mayAsk() -> Bool {
+        if requests >= limits.requests {
+            stop("after \(requests) requests")
+        } else if bytes >= limits.bytes || recording.responses.count >= RecordingLimits.responses {
+            stop("after \(bytes) bytes and \(recording.responses.count) responses")
+        } else if ContinuousClock.now >= end {
+            stop("after \(WireConnection.shown(limits.time))")
+        }
+        return !isStopped
+    }
+
+    /// A token that has expired is renewed, and a server that is busy is asked again, three times each.
+    private mutating func mustRepeat(_ response: WireResponse, _ retries: inout Int) throws(WireFailure) -> Bool {
+        switch response.status {
+        case 401 where client.token != nil && renewals < 3:
+            renewals += 1
+            let new = try client.requestToken()
+            guard new.status == 200, let token = new.text else { return false }
+            client.token = token
+            return true
+        case 429, 503:
+            guard retries < 3 else { return false }
+            retries += 1
+            let seconds = response.field("retry-after").flatMap { Double($0) } ?? 0.2
+            usleep(UInt32(min(max(seconds, 0.05), 5) * 1e6))
+            return true
+        default: return false
+        }
+    }
+
+    private mutating func note(_ failure: WireFailure, _ target: String) {
+        requests += 1
+        failures += 1
+        if firstFailure == nil { firstFailure = failure }
+        omit("\(Self.shown(target)): \(failure)")
+        if failures >= limits.failures { stop("after \(failures) requests in a row without a response") }
+    }
+
+    private mutating func stop(_ why: String) {
+        isStopped = true
+        omit("stopped \(why)")
+    }
+
+    // MARK: Recording
+
+    /// Whether a target was recorded.
+    func has(_ target: String) -> Bool { targets.contains(target) }
+
+    mutating func record(_ response: WireResponse, as target: String) {
+        guard targets.insert(target).inserted else { return }
+        if (300...399).contains(response.status) {
+            omit(
+                "\(Self.shown(target)): redirects to \(Self.shown(response.field("location") ?? "nowhere")), which was not followed"
+            )
+        }
+        recording.responses.append(response.recorded(as: target))
+    }
+
+    /// Asks for a target and records the response, once.
+    @discardableResult mutating func read(_ target: String) -> WireResponse? {
+        guard !has(target), let response = ask(target) else { return nil }
+        record(response, as: target)
+        return response
+    }
+
+    /// Records a target's form with or without the final slash, if it answers in another way.
+    mutating func readOtherForm(_ other: String, of response: WireResponse, at target: String) {
+        guard !has(other), let answer = ask(other) else { return }
+        let (one, two) = (response.recorded(as: target), answer.recorded(as: target))
+        let isSame = one.status == two.status && one.body == two.body && one.servedFields == two.servedFields
+        if !isSame { record(answer, as: other) }
+    }
+
+    /// How the server answers what it does not have.
+    private mutating func askForAbsent() {
+        guard let response = ask("/latest/meta-data/virt-metadata-none") else { return }
+        recording.absent = response.recorded(as: "")
+        if response.status == 200 { omit("an unknown path is answered with 200: the server may answer any path") }
+    }
+
+    mutating func omit(_ sentence: String) {
+        // Each request may have one.
+        guard recording.omissions.count < 100 else { return }
+        recording.omissions.append(sentence)
+        if recording.omissions.count == 100 { recording.omissions[99] = "more omissions are not listed" }
+    }
+
+    static func shown(_ text: String) -> String {
+        (text.utf8.count > 200 ? String(text.prefix(150)) + "…" : text).cleaned()
+    }
+}

@@ -1,0 +1,150 @@
+import Common
+import FoundationEssentials
+
+extension Recording {
+    /// Replaces credentials, tokens, passwords, private keys and account numbers, and lists what was replaced.
+    ///
+    /// One value has the same replacement everywhere, so that references still fit, and the replacement says nothing about the value: it is a
+    /// number in the order of appearance. A replaced value keeps its form where programs check it. What cannot be examined, such as compressed
+    /// user data, is replaced in whole.
+    /// - Parameter kept: paths below a version that stay as they are, with all that is below them: `user-data`, `meta-data/iam`.
+    package mutating func redact(keeping kept: [String] = []) {
+        var redactor = Redactor(keeping: kept)
+        for index in responses.indices { responses[index] = redactor.redacted(responses[index]) }
+        if let absent { self.absent = redactor.redacted(absent) }
+        // A secret that was found in one response may be in another, under another name.
+        for index in responses.indices { responses[index] = redactor.withoutKnownSecrets(responses[index]) }
+        redactions = redactor.redactions
+        isRedacted = true
+    }
+}
+
+/// Redacts the responses of one recording.
+private struct Redactor {
+    private let kept: [[String]]
+    private var replacements = SecretReplacements()
+    private(set) var redactions: [Recording.Redaction] = []
+    /// Most bodies are the same in all versions.
+    private var cache: [Key: (body: [UInt8], found: [SecretKind])] = [:]
+
+    private struct Key: Hashable {
+        let place: RedactedPlace
+        let body: [UInt8]
+    }
+
+    init(keeping kept: [String]) {
+        self.kept = kept.map { RedactedPlace.names(of: $0) }
+    }
+
+    mutating func redacted(_ response: RecordedResponse) -> RecordedResponse {
+        var response = response
+        for index in response.fields.indices where RedactedPlace.secretFields.contains(response.fields[index].name.lowercased()) {
+            response.fields[index].value = "REDACTED"
+            list([.token], response.target)
+        }
+        let names = RedactedPlace.names(of: response.target)
+        guard !isKept(names), !response.body.isEmpty else { return response }
+        let isListing = response.target.hasSuffix("/")
+        let place = response.status == 200 ? RedactedPlace(names, isListing: isListing) : .other
+        let key = Key(place: place, body: response.body)
+        let result = cache[key] ?? place.redacted(response.body, &replacements)
+        cache[key] = result
+        response.body = result.body
+        list(result.found, response.target)
+        return response
+    }
+
+    mutating func withoutKnownSecrets(_ response: RecordedResponse) -> RecordedResponse {
+        guard !isKept(RedactedPlace.names(of: response.target)) else { return response }
+        var response = response
+        guard let (body, found) = replacements.replaceKnown(in: response.body) else { return response }
+        response.body = body
+        list(found, response.target)
+        return response
+    }
+
+    private func isKept(_ names: [String]) -> Bool { kept.contains { names.starts(with: $0) } }
+
+    private mutating func list(_ found: [SecretKind], _ target: String) {
+        for kind in SecretKind.allCases {
+            let count = found.count { $0 == kind }
+            guard count > 0 else { continue }
+            if let index = redactions.firstIndex(where: { $0.target == target && $0.what == kind.rawValue }) {
+                redactions[index].count += count
+            } else {
+                redactions.append(Recording.Redaction(target: target, what: kind.rawValue, count: count))
+            }
+        }
+    }
+}
+
+/// How a path's body is examined.
+private enum RedactedPlace: Hashable {
+    /// The operator's: anything may be in it.
+    case userData
+    /// Credentials of a role, which must have some.
+    case credentials
+    /// Replaced in whole.
+    case whole(SecretKind)
+    case accountNumber
+    case seeded
+    case other
+
+    static let secretFields: Set<String> = ["set-cookie", "authorization", "x-aws-ec2-metadata-token"]
+
+    /// The names of a target below its version.
+    static func names(of target: String) -> [String] {
+        var names = TreePath(target: target)?.names ?? []
+        if names.first == "openstack" {
+            names = Array(names.dropFirst(names.count > 1 && names[1] != "content" ? 2 : 1))
+        } else if names.first == "nocloud" || names.first == "latest" || names.first?.utf8.first.map({ $0 < 0x3A }) == true {
+            names = Array(names.dropFirst())
+        }
+        return names
+    }
+
+    init(_ names: [String], isListing: Bool) {
+        let last = names.last ?? ""
+        if ["user-data", "user_data", "vendor-data", "vendor_data.json", "vendor_data2.json"].contains(names.first)
+            || names.first == "content"
+        {
+            self = .userData
+        } else if let index = names.firstIndex(where: { $0.hasPrefix("security-credentials") }), index < names.count - 1 {
+            self = .credentials
+        } else if names.contains("managed-ssh-keys"), last != "managed-ssh-keys" {
+            self = .whole(.opaque)
+        } else if names.contains("instance-identity"), ["pkcs7", "rsa2048", "signature"].contains(last) {
+            self = .whole(.signature)
+        } else if names == ["password"] {
+            self = .whole(.password)
+        } else if last == "owner-id" {
+            self = .accountNumber
+        } else if last == "meta_data.json" {
+            self = .seeded
+        } else if !isListing, let kind = SecretNames.kind(of: last), kind != .account {
+            self = .whole(.password)
+        } else {
+            self = .other
+        }
+    }
+
+    func redacted(_ body: [UInt8], _ replacements: inout SecretReplacements) -> (body: [UInt8], found: [SecretKind]) {
+        switch self {
+        case .whole(let kind):
+            let text = String(decoding: body, as: UTF8.self)
+            return (Array(replacements.replacement(for: text, kind).utf8), [kind])
+        case .accountNumber:
+            replacements.learnAccount(String(decoding: body, as: UTF8.self))
+        default: break
+        }
+        if self == .userData, body.contains(0) || String(validating: body, as: UTF8.self) == nil {
+            let note = "#cloud-config\n# REDACTED: \(body.count) bytes that are not text\n"
+            return (Array(note.utf8), [.opaque])
+        }
+        let scan = SecretScan(body, examinesBase64: self == .userData, seeds: self == .seeded)
+        if self == .credentials, scan.found.isEmpty {
+            return (Array("REDACTED".utf8), [.token])
+        }
+        return replacements.replace(scan.found, in: body)
+    }
+}

@@ -1,0 +1,146 @@
+/// Secrets with a name: `password: …`, and lists of `user:password`.
+extension SecretScan {
+    mutating func findLines(seeds: Bool) {
+        var start = 0
+        /// The indentation of a key whose value is the lines below it, and what those are.
+        var block: (indent: Int, kind: SecretKind?)?
+        var isAfterChpasswd = false
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+            defer { start = end + 1 }
+            let indent = bytes[start..<end].prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.count
+            let content = start + indent..<trimmedEnd(start + indent, end)
+            if content.isEmpty { continue }
+            if let open = block {
+                if indent > open.indent
+                    || indent == open.indent && open.kind == nil && bytes[content.lowerBound] == UInt8(ascii: "-")
+                {
+                    if let kind = open.kind { add(content, kind) } else { findLogin(in: content) }
+                    continue
+                }
+                block = nil
+            }
+            let text = String(decoding: bytes[content], as: UTF8.self)
+            if text == "chpasswd:" { isAfterChpasswd = true }
+            if isAfterChpasswd, text.hasPrefix("list:") {
+                (block, isAfterChpasswd) = ((indent, nil), false)
+                continue
+            }
+            if text.contains("chpasswd"), text.contains("|") { findPipedLogins(in: content) }
+            block = findPairs(in: content, seeds: seeds).map { (indent, $0) }
+        }
+    }
+
+    /// `user:password`, as chpasswd(8) reads it.
+    private mutating func findLogin(in line: Range<Int>) {
+        var line = line
+        if bytes[line.lowerBound] == UInt8(ascii: "-") {
+            line = skipSpace(line.lowerBound + 1, line.upperBound)..<line.upperBound
+        }
+        guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")) else { return }
+        let value = colon + 1..<line.upperBound
+        let end =
+            bytes[value].last == UInt8(ascii: "\"") || bytes[value].last == UInt8(ascii: "'")
+            ? line.upperBound - 1 : line.upperBound
+        if !isHarmless(colon + 1..<max(end, colon + 1)) { add(colon + 1..<end, .password) }
+    }
+
+    private mutating func findPipedLogins(in line: Range<Int>) {
+        var index = line.lowerBound
+        while let colon = bytes[index..<line.upperBound].firstIndex(of: UInt8(ascii: ":")) {
+            let end =
+                bytes[(colon + 1)..<line.upperBound].firstIndex { isSpace($0) || "\"'|\\".utf8.contains($0) } ?? line.upperBound
+            add(colon + 1..<end, .password)
+            index = max(end, colon + 1)
+        }
+    }
+
+    /// `name: value`, `name=value`, `"name": "value"` and `--name value`.
+    /// - Returns: the kind of a secret whose value is the lines below.
+    private mutating func findPairs(in line: Range<Int>, seeds: Bool) -> SecretKind? {
+        var index = line.lowerBound
+        while index < line.upperBound {
+            guard isNameByte(bytes[index]) else {
+                index += 1
+                continue
+            }
+            let nameEnd = bytes[index..<line.upperBound].firstIndex { !isNameByte($0) } ?? line.upperBound
+            let name = String(decoding: bytes[index..<nameEnd], as: UTF8.self)
+            let isFirst = bytes[line.lowerBound..<index].allSatisfy { isSpace($0) || $0 == UInt8(ascii: "-") }
+            defer { index = max(index, nameEnd) }
+            guard let kind = SecretNames.kind(of: name) ?? (seeds && name == "random_seed" ? .seed : nil),
+                let value = valueStart(after: nameEnd, name, line)
+            else { continue }
+            if value.start < line.upperBound, "|>".utf8.contains(bytes[value.start]), value.isColon, isFirst { return kind }
+            let range = self.value(at: value.start, line, toEnd: value.isColon && isFirst)
+            index = max(nameEnd, range.upperBound)
+            if kind == .account, !isAccount(range) { continue }
+            if !isHarmless(range) { add(range, kind) }
+        }
+        return nil
+    }
+
+    /// Where the value of a name begins; `nil` if none follows.
+    private func valueStart(after nameEnd: Int, _ name: String, _ line: Range<Int>) -> (start: Int, isColon: Bool)? {
+        var index = nameEnd
+        // The end of a quoted name; in JSON within JSON its quote is escaped.
+        while index < line.upperBound, "\"'\\".utf8.contains(bytes[index]) { index += 1 }
+        let afterSpace = skipSpace(index, line.upperBound)
+        guard afterSpace < line.upperBound else { return nil }
+        if bytes[afterSpace] == UInt8(ascii: ":") || bytes[afterSpace] == UInt8(ascii: "=") {
+            let isColon = bytes[afterSpace] == UInt8(ascii: ":")
+            let start = skipSpace(afterSpace + 1, line.upperBound)
+            return start < line.upperBound ? (start, isColon) : nil
+        }
+        return name.hasPrefix("--") && afterSpace > nameEnd ? (afterSpace, false) : nil
+    }
+
+    private func value(at start: Int, _ line: Range<Int>, toEnd: Bool) -> Range<Int> {
+        var start = start
+        // An escaped quote of JSON within JSON.
+        if bytes[start] == UInt8(ascii: "\\"), start + 1 < line.upperBound, bytes[start + 1] == UInt8(ascii: "\"") {
+            start += 2
+            let end = find(Array("\\\"".utf8), from: start) ?? line.upperBound
+            return start..<min(end, line.upperBound)
+        }
+        if bytes[start] == UInt8(ascii: "\"") {
+            var end = start + 1
+            while end < line.upperBound, bytes[end] != UInt8(ascii: "\"") { end += bytes[end] == UInt8(ascii: "\\") ? 2 : 1 }
+            return start + 1..<min(end, line.upperBound)
+        }
+        if bytes[start] == UInt8(ascii: "'") {
+            let end = bytes[(start + 1)..<line.upperBound].firstIndex(of: UInt8(ascii: "'")) ?? line.upperBound
+            return start + 1..<end
+        }
+        if "{[*&!$".utf8.contains(bytes[start]), !isHash(at: start) { return start..<start }
+        if toEnd {
+            var end = start
+            while end < line.upperBound, !(bytes[end] == UInt8(ascii: "#") && end > start && isSpace(bytes[end - 1])) { end += 1 }
+            return start..<trimmedEnd(start, end)
+        }
+        let end = wordEnd(start, line)
+        // `Authorization: Bearer …`
+        let scheme = String(decoding: bytes[start..<end], as: UTF8.self).lowercased()
+        let isScheme = ["bearer", "basic", "token", "digest"].contains(scheme)
+        return start..<(isScheme ? wordEnd(skipSpace(end, line.upperBound), line) : end)
+    }
+
+    func wordEnd(_ start: Int, _ line: Range<Int>) -> Int {
+        bytes[start..<line.upperBound].firstIndex { isSpace($0) || ",;&|\"'})]\\".utf8.contains($0) } ?? line.upperBound
+    }
+
+    private func isAccount(_ range: Range<Int>) -> Bool {
+        range.count == 12 && bytes[range].allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// A password hash of crypt(5), such as `$6$salt$hash`.
+    func isHash(at index: Int) -> Bool {
+        guard bytes[index] == UInt8(ascii: "$") else { return false }
+        let method = bytes[(index + 1)...].prefix(3)
+        return ["1$", "2a$", "2b$", "2y$", "5$", "6$", "7$", "y$", "gy$"].contains { method.starts(with: $0.utf8) }
+    }
+
+    private func isHarmless(_ range: Range<Int>) -> Bool {
+        range.count <= 8 && SecretNames.harmlessValues.contains(String(decoding: bytes[range], as: UTF8.self).lowercased())
+    }
+}

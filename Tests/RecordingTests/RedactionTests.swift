@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+@testable import Recording
+
+/// What is replaced in a recording.
+struct RedactionTests {
+    /// A recording of one path, redacted.
+    private static func redacted(
+        _ body: String, at target: String = "/latest/user-data", keeping kept: [String] = []
+    ) -> (body: String, list: [String]) {
+        var recording = Recording()
+        recording.responses = [RecordedResponse(target: target, status: 200, body: Array(body.utf8))]
+        recording.redact(keeping: kept)
+        return (
+            String(decoding: recording.responses[0].body, as: UTF8.self), recording.redactions.map { "\($0.count) \($0.what)" }
+        )
+    }
+
+    @Test(arguments: [
+        ("password: hunter2 hunter3", "password: REDACTED-password-1"),
+        ("  db_password = 'x y'  ", "  db_password = 'REDACTED-password-1'  "),
+        ("{\"admin_pass\": \"a\\\"b\", \"n\": 1}", "{\"admin_pass\": \"REDACTED-password-1\", \"n\": 1}"),
+        ("password: 12345 # why", "password: REDACTED-password-1 # why"),
+        ("export API_TOKEN=abc; run", "export API_TOKEN=REDACTED-token-1; run"),
+        ("cmd --password abc --user me", "cmd --password REDACTED-password-1 --user me"),
+        ("curl -H \"Authorization: Bearer abc\"", "curl -H \"Authorization: REDACTED-token-1\""),
+        ("http://me:pw@host/", "http://me:REDACTED-password-1@host/"),
+        ("passwd: $6$abc$0123456789abcdef", "passwd: REDACTED-password-1"),
+        ("x AKIAIOSFODNN7EXAMPLE y", "x AKIAREDACTED00000001 y"),
+        ("token: |\n  one\n  two\nnext: 1", "token: |\n  REDACTED-token-1\n  REDACTED-token-2\nnext: 1"),
+        ("chpasswd:\n  list:\n    - root:pw12345678\nnext: a:b", "chpasswd:\n  list:\n    - root:REDACTED-password-1\nnext: a:b"),
+        ("echo 'root:pw1' | chpasswd", "echo 'root:REDACTED-password-1' | chpasswd"),
+        ("use ghp_0123456789abcdefghij here", "use REDACTED-token-1 here"),
+        ("\"{\\\"token\\\": \\\"abc\\\"}\"", "\"{\\\"token\\\": \\\"REDACTED-token-1\\\"}\""),
+        (
+            "key: \"-----BEGIN RSA PRIVATE KEY-----\\nMIIE\\n-----END RSA PRIVATE KEY-----\\n\"",
+            "key: \"-----BEGIN RSA PRIVATE KEY-----\\nREDACTED-private-key-1\\n-----END RSA PRIVATE KEY-----\\n\""
+        ),
+        ("password: abc12345\nx: abc12345", "password: REDACTED-password-1\nx: REDACTED-password-1"),
+        (
+            "arn:aws:iam::123456789012:role/x 123456789012 1234567890123",
+            "arn:aws:iam::000000000001:role/x 000000000001 1234567890123"
+        ),
+    ])
+    func `a secret is replaced and the rest stays`(before: String, after: String) {
+        #expect(Self.redacted(before).body == after)
+    }
+
+    @Test(arguments: [
+        "ssh_pwauth: true", "lock_passwd: false", "password: null", "token: $TOKEN", "password: ${PW}", "password: {{ pw }}",
+        "compass: north",
+        "passwords are not for user data", "tokens: required", "secret_name: web", "path: /etc/passwd", "a: b\n", "",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6Xn1xJ9vX4Q0WmJw0m6r2JmZb0yq1b3Zk6pX4kT5aB me",
+        "-----BEGIN CERTIFICATE-----\nMIIBszCCARwCCQDMIIBszCCARwCCQDMIIBszCCARwCCQDMIIBszCCARwCCQDabcd\n-----END CERTIFICATE-----",
+    ])
+    func `what is no secret stays`(text: String) {
+        #expect(Self.redacted(text).body == text)
+        #expect(Self.redacted(text).list == [])
+    }
+
+    @Test func `what cannot be examined is replaced in whole`() {
+        #expect(Self.redacted("\u{1F}\u{0}gzip").body == "#cloud-config\n# REDACTED: 6 bytes that are not text\n")
+        let base64 = Data(repeating: 7, count: 90).base64EncodedString(options: .lineLength76Characters)
+        let part = Self.redacted("Content-Transfer-Encoding: base64\n\n\(base64)\n--end")
+        #expect(part.body == "Content-Transfer-Encoding: base64\n\nREDACTED-data-1\n--end")
+        #expect(part.list == ["1 data that cannot be examined"])
+    }
+
+    @Test func `paths that are secrets are replaced in whole, and credentials keep their form`() {
+        let document = #"{"Code": "Success", "AccessKeyId": "ASIAIOSFODNN7EXAMPLE", "SecretAccessKey": "wJalr", "Token": "x"}"#
+        let (body, list) = Self.redacted(document, at: "/latest/meta-data/iam/security-credentials/web")
+        #expect(
+            body
+                == #"{"Code": "Success", "AccessKeyId": "ASIAREDACTED00000001", "SecretAccessKey": "REDACTEDsecretaccesskey00000000000000001", "Token": "REDACTED-token-1"}"#
+        )
+        #expect(list == ["1 access key id", "1 secret access key", "1 token"])
+        #expect(Self.redacted("odd", at: "/2021-03-23/meta-data/iam/security-credentials/web").body == "REDACTED")
+        #expect(Self.redacted("web", at: "/latest/meta-data/iam/security-credentials/").body == "web")
+        #expect(Self.redacted("abc", at: "/openstack/latest/password").body == "REDACTED-password-1")
+        #expect(Self.redacted("", at: "/openstack/latest/password").body == "")
+        #expect(Self.redacted("MIAG", at: "/latest/dynamic/instance-identity/pkcs7").body == "REDACTED-signature-1")
+        #expect(Self.redacted("pw", at: "/latest/meta-data/tags/instance/DB_PASSWORD").body == "REDACTED-password-1")
+        #expect(Self.redacted("123456789012", at: "/latest/meta-data/network/interfaces/macs/a/owner-id").body == "000000000001")
+        let seed = Self.redacted(#"{"random_seed": "AAECAwQF", "uuid": "x"}"#, at: "/openstack/latest/meta_data.json").body
+        #expect(seed == #"{"random_seed": "AQEBAQEB", "uuid": "x"}"#)
+    }
+
+    @Test func `kept paths stay, and one value has one replacement`() {
+        let text = "password: abcdefgh"
+        #expect(Self.redacted(text, keeping: ["user-data"]).body == text)
+        #expect(Self.redacted(text, keeping: ["/latest/user-data"]).body == text)
+        #expect(Self.redacted(text, keeping: ["meta-data"]).body != text)
+        var recording = Recording()
+        recording.responses = ["/latest/user-data", "/2021-03-23/user-data", "/latest/meta-data/tags/instance/note"].map {
+            RecordedResponse(
+                target: $0, status: 200, body: Array((($0.hasSuffix("note") ? "see " : "") + "password: abcdefgh").utf8))
+        }
+        recording.absent = RecordedResponse(target: "", status: 404, fields: [.init("Set-Cookie", "s=1")], body: Array("x".utf8))
+        recording.redact()
+        #expect(Set(recording.responses.prefix(2).map(\.body)).count == 1)
+        #expect(
+            recording.redactions.map(\.target) == [
+                "/latest/user-data", "/2021-03-23/user-data", "/latest/meta-data/tags/instance/note", "",
+            ])
+        #expect(recording.absent?.field("set-cookie") == "REDACTED")
+        // Redacting again changes nothing.
+        let once = recording
+        recording.redact()
+        #expect(recording.responses == once.responses)
+    }
+}
