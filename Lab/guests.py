@@ -17,7 +17,7 @@ NAMESPACE = "urn:virt-metadata:instance:1"
 PROBE = Path(__file__).with_name("probe.py")
 # What is some guest's own, wherever it is seen.
 MARKER = "mark-[a-z0-9-]+-[0-9a-f]{8}"
-BOOT_SECONDS = 420
+BOOT_SECONDS = 600
 
 
 class Failure(Exception):
@@ -39,10 +39,16 @@ class Guest:
     tag: str = "before"
     # The cloud that it believes to be on: openstack or ec2, or nocloud for a seed.
     cloud: str = "openstack"
+    # The release of Debian that it has.
+    debian: int = 12
+    # Where it reaches its metadata.
+    server: str = "169.254.169.254"
     # A second card: its <source>, as above, and its hardware address.
     second: tuple[str, str, str] | None = None
     # What its operator says of its interfaces.
     interfaces: str = ""
+    # The network configuration, in cloud-init's version 2, that its operator passes through.
+    network: str = ""
     # The public key of an operator who logs in; with it the domain is defined bare, and told all by `virt-metadata enable`.
     login: str = ""
     uuid: str = field(default_factory=lambda: "1ab0" + str(uuid.uuid4())[4:])
@@ -58,6 +64,11 @@ class Guest:
     def instance_id(self) -> str:
         """What its cloud calls it."""
         return self.uuid if self.cloud == "openstack" else "i-" + self.uuid.replace("-", "")[:17]
+
+    @property
+    def origin(self) -> str:
+        """The URL of its metadata server."""
+        return f"http://[{self.server}]" if ":" in self.server else f"http://{self.server}"
 
     @property
     def console(self) -> Path:
@@ -97,14 +108,15 @@ class Guest:
             f"<public-keys><public-key name='operator'><key>{self.key}</key></public-key></public-keys>"
             f"<placement><availability-zone>{self.zone}</availability-zone></placement>"
             f"<tags><tag name='lab'>{self.tag}</tag><tag name='owner'>{self.marker}</tag></tags>"
-            f"{self.interfaces and f'<interfaces>{self.interfaces}</interfaces>'}{imds}</instance>")
+            f"{self.interfaces and f'<interfaces>{self.interfaces}</interfaces>'}"
+            f"{self.network and f'<network-config><![CDATA[{self.network}]]></network-config>'}{imds}</instance>")
 
     def smbios(self) -> str:
         """What it finds in SMBIOS."""
         entries = {
             "openstack": {"product": "OpenStack Nova"}, "ec2": {"uuid": self.uuid, "serial": self.uuid},
-            # The name that Debian 12's cloud-init asks over the network for.
-            "nocloud": {"serial": "ds=nocloud-net;s=http://169.254.169.254/nocloud/"},
+            # Debian 12's cloud-init asks over the network by the first name only, for which Debian 13's has a warning.
+            "nocloud": {"serial": f"ds={'nocloud-net' if self.debian == 12 else 'nocloud'};s={self.origin}/nocloud/"},
         }[self.cloud]
         return "".join(f"<entry name='{name}'>{value}</entry>" for name, value in sorted(entries.items()))
 
@@ -201,7 +213,7 @@ class Guest:
 
     def probe(self, *arguments: str, seconds: float = 240) -> Any:
         """Runs the probe inside."""
-        return json.loads(self.execute("/usr/bin/python3", "-", *arguments, text=PROBE.read_text(), seconds=seconds))
+        return json.loads(self.execute("/usr/bin/python3", "-", self.server, *arguments, text=PROBE.read_text(), seconds=seconds))
 
     def addresses(self, mac: str) -> list[str]:
         """The addresses of one of its cards, with their prefixes."""

@@ -11,6 +11,19 @@ from pathlib import Path
 # a QEMU that has ended already. It ends with its standard input, and the kernel ends all others with it.
 _FIRST = """
 set -e
+if [ -n "$2" ]; then
+    # The files of another system. What is written to them is kept in memory, and the lab's own directory is where it is outside.
+    mount -t tmpfs none /mnt
+    mkdir /mnt/upper /mnt/work /mnt/root
+    mount -t overlay -o "lowerdir=$2,upperdir=/mnt/upper,workdir=/mnt/work" none /mnt/root
+    mkdir -p "/mnt/root$3" /mnt/root/outside
+    mount --rbind "$3" "/mnt/root$3"
+    mount --rbind /dev /mnt/root/dev
+    mount -t proc none /mnt/root/proc
+    cd /mnt/root
+    pivot_root . outside
+    umount -l outside
+fi
 mount -t sysfs none /sys
 for place in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /var/lib/virt-metadata; do
     mkdir -p $place
@@ -20,8 +33,9 @@ mkdir /run/libvirt
 ip link set lo up
 if [ -d "$1/etc" ]; then
     mount --bind "$1/etc" /etc/libvirt
-    mount --bind "$1/passwd" /etc/passwd
-    mount --bind "$1/group" /etc/group
+    for name in passwd group; do
+        [ ! -f "$1/$name" ] || mount --bind "$1/$name" /etc/$name
+    done
 fi
 echo ready
 read -r end || exit 0
@@ -44,6 +58,10 @@ class CommandError(Exception):
 class Namespace:
     """A network of its own, with mounts and processes of its own that end with it."""
 
+    # The files of another system that it has, and a directory of this one that it has as well.
+    root: Path | None = None
+    shared: Path | None = None
+
     def __init__(self, name: str, directory: Path):
         """Starts it; `directory` holds its logs."""
         self.name = name
@@ -52,7 +70,7 @@ class Namespace:
         self._prepare()
         self._outer = subprocess.Popen(
             ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", _FIRST, "bash",
-             os.fspath(directory)],
+             os.fspath(directory), os.fspath(self.root or ""), os.fspath(self.shared or "")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(directory / "namespace.log").open("wb"),
             start_new_session=True)
         self._children: list[subprocess.Popen] = []
@@ -125,9 +143,9 @@ class Namespace:
 class Host(Namespace):
     """A machine with a libvirtd and a metadata server that share nothing with the real one's."""
 
-    def __init__(self, name: str, directory: Path, server: Path):
+    def __init__(self, name: str, directory: Path, server: Path, root: Path | None = None, shared: Path | None = None):
         """Starts the libvirtd and waits for its answer; the server waits for `serve`."""
-        self.server = server
+        self.server, self.root, self.shared = server, root, shared
         self._serving: subprocess.Popen | None = None
         self._said_before = 0
         super().__init__(name, directory)
@@ -148,6 +166,8 @@ class Host(Namespace):
         (self.directory / "etc/qemu.conf").write_text(_QEMU_CONF)
         (self.directory / "etc/libvirtd.conf").write_text(
             f'auth_unix_ro = "none"\nauth_unix_rw = "none"\nlog_outputs = "3:file:{self.directory}/libvirtd.log"\n')
+        if self.root:
+            return  # that system has this user
         for kind, line in (("passwd", "libvirt-qemu:x:64055:64055::/:/bin/false\n"), ("group", "libvirt-qemu:x:64055:\n")):
             text = Path("/etc", kind).read_text()
             (self.directory / kind).write_text(text if "\nlibvirt-qemu:" in text else text + line)

@@ -1,14 +1,18 @@
-"""The guests' disk, made from Debian packages and kept by a hash of how it is made."""
+"""The guests' disks and a host's files, made from Debian packages and kept by a hash of how they are made."""
 
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 RECIPE = Path(__file__).with_name("recipe.sh")
+HOST_RECIPE = Path(__file__).with_name("host-recipe.sh")
+# Debian's releases by number, as guests and hosts name them.
+RELEASES = {12: "bookworm", 13: "trixie"}
 DISK_SIZE = "2G"
 BUILD_SECONDS = 900
 
@@ -25,38 +29,44 @@ class Image:
     kernel: Path
     initrd: Path
 
-    def is_complete(self) -> bool:
-        """Tells whether all its files are there."""
-        return all(path.is_file() for path in (self.disk, self.kernel, self.initrd))
+
+def prepare(cache: Path, debian: int) -> Image:
+    """Gives the disk of a guest with this release of Debian, which is made first where the cache does not have it."""
+    place = _kept(cache, f"image-{debian}", RECIPE, debian, _make_disk)
+    return Image(place / "disk.raw", place / "vmlinuz", place / "initrd.img")
 
 
-def prepare(cache: Path) -> Image:
-    """Gives the image, which is built first where the cache does not have it."""
-    sources = _sources()
-    place = cache / f"image-{_digest(sources)}"
-    image = Image(place / "disk.raw", place / "vmlinuz", place / "initrd.img")
-    if image.is_complete():
-        return image
-    for old in cache.glob("image-*"):
+def prepare_root(cache: Path, debian: int) -> Path:
+    """Gives the files of a host with this release of Debian: libvirt, QEMU, and what our package depends on."""
+    return _kept(cache, f"root-{debian}", HOST_RECIPE, debian, lambda building: None) / "tree"
+
+
+def _kept(cache: Path, kind: str, recipe: Path, debian: int, finish: Callable[[Path], None]) -> Path:
+    """Gives a directory of the cache, which is made by a recipe unless it is there; earlier ones of its kind are removed."""
+    sources = _sources(RELEASES[debian])
+    place = cache / f"{kind}-{_digest(recipe, sources)}"
+    if place.is_dir():
+        return place
+    for old in cache.glob(f"{kind}-*"):
         shutil.rmtree(old)
     with tempfile.TemporaryDirectory(prefix="building-", dir=cache) as name:
         building = Path(name)
-        _build(building, sources, cache / "image.log")
-        shutil.rmtree(building / "tree")
+        _install(building, recipe, debian, sources, cache / f"{kind}.log")
+        finish(building)
         building.chmod(0o755)
         building.rename(place)
         building.mkdir()  # for the context, which removes it
-    return image
+    return place
 
 
-def _digest(sources: str) -> str:
-    """Names an image by what it is made of; not by the packages' versions."""
-    made_of = RECIPE.read_bytes() + Path(__file__).read_bytes() + sources.encode()
+def _digest(recipe: Path, sources: str) -> str:
+    """Names what is made by what it is made of; not by the packages' versions."""
+    made_of = recipe.read_bytes() + Path(__file__).read_bytes() + sources.encode()
     return hashlib.sha256(made_of).hexdigest()[:16]
 
 
-def _sources() -> str:
-    """Gives Debian's own archives among this machine's, as lines for apt."""
+def _sources(release: str) -> str:
+    """Gives a release's archives, where this machine has those of its own release, as lines for apt."""
     listing = (
         "apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages",
         "Origin: Debian")
@@ -66,7 +76,9 @@ def _sources() -> str:
     lines = sorted({line for line in _output(*listing).splitlines() if line.endswith(" main")})
     if not lines:
         raise ImageError("apt on this machine knows no archive of Debian")
-    return "\n".join(lines) + "\n"
+    # A suite is a release, or a release with a word behind it: bookworm, bookworm-updates.
+    fields = [line.split(" ") for line in lines]
+    return "".join(f"deb {address} {'-'.join([release, *suite.split('-')[1:]])} main\n" for _, address, suite, _ in fields)
 
 
 def _apt_configuration() -> str:
@@ -75,25 +87,28 @@ def _apt_configuration() -> str:
     return "\n".join(line for line in lines if not line.startswith("Acquire::IndexTargets")) + "\n"
 
 
-def _build(building: Path, sources: str, log: Path) -> None:
-    """Makes the files of an image in a directory."""
+def _install(building: Path, recipe: Path, debian: int, sources: str, log: Path) -> None:
+    """Installs Debian by a recipe into the directory `tree`."""
     (building / "sources.list").write_text(sources)
     (building / "apt.conf").write_text(_apt_configuration())
-    tree = building / "tree"
     with log.open("w") as output:
-        def run(*command: str | Path) -> None:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=BUILD_SECONDS, check=False)
-            if done.returncode != 0:
-                raise ImageError(f"{' '.join(map(str, command))} ended with status {done.returncode}; what it said is in {log}")
-
         # In namespaces that end with it, for it mounts things and starts many processes.
-        run(
+        command = [
             "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-            RECIPE, tree, building / "sources.list", building / "apt.conf")
-        for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd.img", "initrd.img-*")):
-            shutil.copyfile(next((tree / "boot").glob(pattern)), building / name)
-        run("mkfs.ext4", "-q", "-F", "-L", "root", "-d", tree, building / "disk.raw", DISK_SIZE)
+            recipe, building / "tree", building / "sources.list", building / "apt.conf", str(debian)]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=BUILD_SECONDS, check=False)
+        if done.returncode != 0:
+            raise ImageError(f"{recipe.name} ended with status {done.returncode}; what it said is in {log}")
+
+
+def _make_disk(building: Path) -> None:
+    """Makes an image of an installed tree, which is then needed no more."""
+    tree = building / "tree"
+    for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd.img", "initrd.img-*")):
+        shutil.copyfile(next((tree / "boot").glob(pattern)), building / name)
+    _output("mkfs.ext4", "-q", "-F", "-L", "root", "-d", os.fspath(tree), os.fspath(building / "disk.raw"), DISK_SIZE)
+    shutil.rmtree(tree)
 
 
 def overlay(image: Image, path: Path) -> None:

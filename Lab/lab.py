@@ -32,7 +32,9 @@ class Lab:
         """Knows the server's binary and how many guests may boot at a time."""
         self.server = server
         self.slots = threading.BoundedSemaphore(booting)
-        self.system: image.Image | None = None
+        self._systems: dict[int, image.Image] = {}
+        self._roots: dict[int, Path] = {}
+        self._preparing = threading.Lock()
         self._begin = time.monotonic()
         self._printing = threading.Lock()
 
@@ -40,6 +42,23 @@ class Lab:
         """Prints a line with the seconds since the beginning."""
         with self._printing:
             print(f"lab {time.monotonic() - self._begin:6.1f} s  {who:<12} {what}", flush=True)
+
+
+    def system(self, debian: int) -> image.Image:
+        """A guest's disk with this release of Debian, which is made when it is first wanted."""
+        with self._preparing:
+            if debian not in self._systems:
+                self._systems[debian] = image.prepare(CACHE, debian)
+                self.say("image", os.path.relpath(self._systems[debian].disk.parent, ROOT))
+            return self._systems[debian]
+
+    def root(self, debian: int) -> Path:
+        """A host's files with this release of Debian."""
+        with self._preparing:
+            if debian not in self._roots:
+                self._roots[debian] = image.prepare_root(CACHE, debian)
+                self.say("image", os.path.relpath(self._roots[debian].parent, ROOT))
+            return self._roots[debian]
 
 
 class Stage:
@@ -61,10 +80,11 @@ class Stage:
         """Makes a network of its own."""
         return self._keep(Namespace(name, RUN / name))
 
-    def host(self, name: str) -> Host:
-        """Makes a host with a libvirtd."""
+    def host(self, name: str, debian: int | None = None) -> Host:
+        """Makes a host with a libvirtd: this machine's own, or that of a release of Debian."""
+        root = self._lab.root(debian) if debian else None
         begin = time.monotonic()
-        host = self._keep(Host(name, RUN / name, self._lab.server))
+        host = self._keep(Host(name, RUN / name, self._lab.server, root, CACHE))
         self.say(name, f"the host's libvirtd answers ({time.monotonic() - begin:.0f} s)")
         return host
 
@@ -86,13 +106,14 @@ class Stage:
 
     def boot(self, guest: Guest) -> None:
         """Starts a guest and compares what cloud-init makes of it with its domain."""
+        system = self._lab.system(guest.debian)
         with self.slot():
             begin = time.monotonic()
 
             def reached(what: str) -> None:
                 self.say(guest.name, f"{what} ({time.monotonic() - begin:.0f} s)")
 
-            guest.start(self._lab.system)
+            guest.start(system)
             reached("started")
             try:
                 guest.wait_for_agent()
@@ -165,7 +186,7 @@ def _run(lab: Lab, names: list[str]) -> int:
                     continue
                 failed += 1
                 lab.say(results[result], f"FAILED: {error}")
-                if not isinstance(error, (Failure, CommandError)):
+                if not isinstance(error, (Failure, CommandError, image.ImageError)):
                     traceback.print_exception(error)
         except BaseException:
             # The scenarios fail soon without their hosts, and the pool waits for them.
@@ -198,8 +219,8 @@ def main() -> int:
     lab = Lab(server, max(1, options.booting))
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
-    lab.system = image.prepare(CACHE)
-    lab.say("image", str(lab.system.disk.parent.relative_to(ROOT)))
+    # Nearly every scenario needs it, and without it none has to begin.
+    lab.system(12)
     failed = _run(lab, names)
     lab.say("lab", f"{len(names) - failed} passed, {failed} failed; logs are in {RUN.relative_to(ROOT)}")
     return 1 if failed else 0

@@ -1,4 +1,6 @@
-"""Runs inside a guest and prints, as JSON, what the guest knows: `facts`, `ask URL…`, `crawl MARKER-PATTERN SECONDS`."""
+"""Runs inside a guest and prints, as JSON, what the guest knows: `facts`, `ask URL…`, `crawl MARKER-PATTERN SECONDS`.
+
+Before these, its first argument is the address of the metadata server."""
 
 import functools
 import http.client
@@ -10,7 +12,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-HOST = "169.254.169.254"
+HOST = f"[{sys.argv[1]}]" if ":" in sys.argv[1] else sys.argv[1]
 MOST_PLACES = 500
 
 
@@ -47,7 +49,7 @@ def facts() -> dict:
         "uuid": text("/sys/class/dmi/id/product_uuid").strip().lower(),
         "boot": text("/proc/sys/kernel/random/boot_id").strip(),
         "addresses": output("ip", "-brief", "address"),
-        "routes": output("ip", "route"),
+        "routes": output("ip", "route") + "\n" + output("ip", "-6", "route"),
     }
 
 
@@ -122,8 +124,8 @@ def ask(*urls: str) -> dict:
 
 
 def main() -> None:
-    """Does what the first argument says."""
-    what, *arguments = sys.argv[1:]
+    """Does what the second argument says."""
+    what, *arguments = sys.argv[2:]
     if what == "facts":
         answer = facts()
     elif what == "ask":

@@ -1,13 +1,19 @@
 #!/bin/sh
-# recipe.sh TREE SOURCES APTCONF: installs the guest's Debian into the directory TREE, as its cloud images have it.
+# recipe.sh TREE SOURCES APTCONF RELEASE: installs the guest's Debian (12 or 13) into the directory TREE, as its cloud images have it.
 # What this script says is what the guest is: the lab builds it anew when one byte of it changes.
 set -eu
-tree=$1 sources=$2 aptconf=$3
+tree=$1 sources=$2 aptconf=$3 release=$4
+
+# With what cloud-init asks for the address that it needs before the network is up.
+case $release in
+12) dhcp=isc-dhcp-client ;;
+*) dhcp=dhcpcd-base ;;
+esac
 
 # What Debian's "genericcloud" has for cloud-init, the network and logging in, the agent by which the lab looks inside, and what our own
 # package depends on, so that it can be installed where there is no archive.
 packages="systemd systemd-sysv systemd-resolved dbus udev linux-image-cloud-amd64 initramfs-tools
-    cloud-init cloud-guest-utils netplan.io isc-dhcp-client iproute2 openssh-server sudo locales
+    cloud-init cloud-guest-utils netplan.io $dhcp iproute2 openssh-server sudo locales
     ca-certificates curl e2fsprogs qemu-guest-agent
     libvirt0 libxml2 libjansson4 libnftables1 nftables adduser procps"
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
+import image
 import package as packages
 from guests import MARKER, Failure, Guest
 from host import Host, Namespace
@@ -22,7 +25,7 @@ class Stage(Protocol):
 
     def say(self, who: str, what: str) -> None: ...
     def namespace(self, name: str) -> Namespace: ...
-    def host(self, name: str) -> Host: ...
+    def host(self, name: str, debian: int | None = None) -> Host: ...
     def boot(self, guest: Guest) -> None: ...
     def slot(self) -> Any: ...
 
@@ -160,21 +163,135 @@ def static(stage: Stage) -> None:
                 second=("network", "network='back'", "52:54:00:17:00:01"),
                 interfaces="<interface mac='52:54:00:17:00:01'><address>10.17.0.20/24</address>"
                            "<address>fd00:17::20/64</address></interface>")
+    newer = Guest("static-13", host, "network", "network='front'", "52:54:00:16:00:03", debian=13,
+                  second=("network", "network='back'", "52:54:00:17:00:03"),
+                  interfaces="<interface mac='52:54:00:17:00:03'><address>10.17.0.21/24</address>"
+                             "<address>fd00:17::21/64</address></interface>")
     one = Guest("static-one", host, "network", "network='front'", "52:54:00:16:00:02",
                 interfaces="<interface mac='52:54:00:16:00:02'><address>10.16.0.200/24</address></interface>")
-    _together(stage.boot, [two, one])
-    back = two.addresses("52:54:00:17:00:01")
-    front = two.addresses("52:54:00:16:00:01")
-    _expect(two, {
-        "the second card's address by IPv4": ("10.17.0.20/24" in back, True),
-        "the second card's address by IPv6": ("fd00:17::20/64" in back, True),
-        "the first card's address": (len([address for address in front if address.startswith("10.16.0.")]), 1),
-    }, f"{front} {back}")
+    _together(stage.boot, [two, newer, one])
+    for guest, number in ((two, 20), (newer, 21)):
+        front, back = guest.addresses(guest.mac), guest.addresses(guest.second[2])
+        _expect(guest, {
+            "the second card's address by IPv4": (f"10.17.0.{number}/24" in back, True),
+            "the second card's address by IPv6": (f"fd00:17::{number}/64" in back, True),
+            "the first card's address": (len([address for address in front if address.startswith("10.16.0.")]), 1),
+        }, f"{front} {back}")
     alone = one.addresses("52:54:00:16:00:02")
     _expect(one, {
         "addresses by IPv4": ([address for address in alone if "." in address], ["10.16.0.200/24"]),
         "the default route": ("default via 10.16.0.1" in one.execute("/bin/ip", "route"), True),
     }, str(alone))
+    host.end_server()
+
+
+def debian13(stage: Stage) -> None:
+    """Guests with Debian 13's cloud-init, one for each tree."""
+    host = stage.host("debian13")
+    _define_nat(host, "thirteen", "10.22.0")
+    host.serve()
+    host.wait_until_served("thirteen0")
+    _together(stage.boot, [
+        Guest(f"thirteen-{cloud}", host, "network", "network='thirteen'", f"52:54:00:22:00:0{number + 1}", hostname=f"www-{cloud}",
+              zone="rack-1a", cloud=cloud, debian=13)
+        for number, cloud in enumerate(CLOUDS)])
+    host.end_server()
+
+
+def onlink(stage: Stage) -> None:
+    """A gateway outside of the guest's own subnet, as at a hoster: addresses with the longest prefix on a bridge of the operator's own.
+
+    Debian 12's cloud-init makes no such route from network_data.json (it does from 23.1 on), and so reads the seed."""
+    host = stage.host("onlink")
+    host.bridge("hoster0", "203.0.113.1/24", "2001:db8:13::1/64")
+    host.dnsmasq("hoster0", "--dhcp-range=203.0.113.100,203.0.113.120,1h")
+    host.serve()
+    guests = []
+    for debian, cloud in zip(image.RELEASES, ("nocloud", "openstack")):
+        mac = f"52:54:00:24:00:{debian}"
+        guests.append(Guest(f"onlink-{debian}", host, "bridge", "bridge='hoster0'", mac, cloud=cloud, debian=debian, interfaces=(
+            f"<interface mac='{mac}'><address>203.0.113.{debian}/32</address><address>2001:db8:13::{debian}/128</address>"
+            "<gateway>203.0.113.1</gateway><gateway>2001:db8:13::1</gateway></interface>")))
+    _together(stage.boot, guests)
+    for guest in guests:
+        addresses = guest.addresses(guest.mac)
+        routes, other = guest.execute("/bin/ip", "route"), guest.execute("/bin/ip", "-6", "route")
+        _expect(guest, {
+            "addresses by IPv4": ([one for one in addresses if "." in one], [f"203.0.113.{guest.debian}/32"]),
+            "its address by IPv6": (f"2001:db8:13::{guest.debian}/128" in addresses, True),
+            "the default route": (re.search(r"^default via 203\.0\.113\.1 .*onlink", routes, re.MULTILINE) is not None, True),
+            "the default route by IPv6": (re.search(r"^default via 2001:db8:13::1 ", other, re.MULTILINE) is not None, True),
+        }, f"{addresses}\n{routes}\n{other}")
+        guest.execute("/bin/ping", "-c", "1", "-W", "5", "2001:db8:13::1")
+    host.end_server()
+
+
+def bond(stage: Stage) -> None:
+    """The operator's own network configuration, with a bond of two interfaces: passed through to a seed, and converted to network_data.json; the
+    server still answers when one of the two has lost its link."""
+    host = stage.host("bond")
+    _define_nat(host, "pair", "10.26.0")
+    host.serve()
+    host.wait_until_served("pair0")
+    guests = []
+    for debian, cloud in zip(image.RELEASES, ("openstack", "nocloud")):
+        first, second = (f"52:54:00:26:{number:02}:{debian}" for number in (1, 2))
+        guests.append(Guest(
+            f"bond-{debian}", host, "network", "network='pair'", first, second=("network", "network='pair'", second), cloud=cloud,
+            debian=debian, network=f"""\
+version: 2
+ethernets:
+  one: {{match: {{macaddress: "{first}"}}}}
+  two: {{match: {{macaddress: "{second}"}}}}
+bonds:
+  both:
+    interfaces: [one, two]
+    macaddress: "{first}"
+    parameters: {{mode: active-backup, mii-monitor-interval: 100}}
+    addresses: [10.26.0.2{debian}/24]
+    routes: [{{to: 0.0.0.0/0, via: 10.26.0.1}}]
+    nameservers: {{addresses: [10.26.0.1]}}
+"""))
+    _together(stage.boot, guests)
+    for guest in guests:
+        links = json.loads(guest.execute("/bin/ip", "-json", "-details", "address"))
+        bonds = [link for link in links if link.get("linkinfo", {}).get("info_kind") == "bond"]
+        _expect(guest, {
+            "bonds": (len(bonds), 1),
+            "their mode": ([link["linkinfo"]["info_data"]["mode"] for link in bonds], ["active-backup"]),
+            "their addresses": ([one["local"] for link in bonds for one in link["addr_info"] if one["family"] == "inet"],
+                                [f"10.26.0.2{guest.debian}"]),
+            "members": (sorted(link["address"] for link in links if link.get("linkinfo", {}).get("info_slave_kind") == "bond"),
+                        [guest.mac, guest.mac]),
+        }, json.dumps(links, indent=1))
+        active = guest.execute("/bin/sh", "-c", "cat /sys/class/net/*/bonding/active_slave").strip()
+        mac = guest.execute("/bin/sh", "-c", f"cat /sys/class/net/{active}/bonding_slave/perm_hwaddr").strip()
+        guest.host.virsh("domif-setlink", guest.name, mac, "down")
+        guest.execute("/bin/sh", "-c", f"for i in $(seq 100); do [ $(cat /sys/class/net/*/bonding/active_slave) = {active} ] || exit 0; sleep 0.2; done;"
+                      " exit 1")
+        own_metadata(guest)
+        stage.say(guest.name, f"reads its metadata when {active} has no link")
+    host.end_server()
+
+
+def sixonly(stage: Stage) -> None:
+    """A network with IPv6 alone: the seed is read from fd00:ec2::254, and DHCPv6 gives the address."""
+    host = stage.host("sixonly")
+    host.define("net-create", "sixonly", """<network><name>sixonly</name><forward mode='nat'><nat ipv6='yes'/></forward><bridge name='sixonly0'/>
+      <ip family='ipv6' address='fd00:25::1' prefix='64'><dhcp><range start='fd00:25::100' end='fd00:25::1ff'/></dhcp></ip>
+    </network>""")
+    host.serve()
+    host.wait_until_served("sixonly0")
+    guests = [
+        Guest(f"sixonly-{debian}", host, "network", "network='sixonly'", f"52:54:00:25:00:{debian}", cloud="nocloud", debian=debian,
+              server="fd00:ec2::254") for debian in image.RELEASES]
+    _together(stage.boot, guests)
+    for guest in guests:
+        addresses = guest.addresses(guest.mac)
+        _expect(guest, {
+            "addresses by IPv4": ([one for one in addresses if "." in one], []),
+            "an address by DHCPv6": (any(one.startswith("fd00:25::1") and one.endswith("/128") for one in addresses), True),
+        }, str(addresses))
     host.end_server()
 
 
@@ -195,17 +312,34 @@ def enable(stage: Stage) -> None:
     # What the package has, as it is installed; a host of the lab has no service manager that could start it.
     host.run("dpkg-deb", "-x", str(packages.newest(stage.packages)), str(host.directory / "installed"), seconds=120)
     host.server = host.directory / "installed/usr/bin/virt-metadata"
-    _define_nat(host, "enable", "10.18.0")
+    _enable(stage, host, "10.18.0")
+
+
+def newer(stage: Stage) -> None:
+    """Our package, installed by dpkg on a host with Debian 13: a later libvirt, QEMU and nftables than it was built with."""
+    host = stage.host("newer", debian=13)
+    deb = shutil.copy(packages.newest(stage.packages), host.directory)
+    host.run("dpkg", "--install", deb, seconds=120)
+    host.server = Path("/usr/bin/virt-metadata")
+    versions = host.run("dpkg-query", "--show", "--showformat", "${Package} ${Version}, ", "libvirt0", "qemu-system-x86", "nftables")
+    stage.say(host.name, f"has {versions.rstrip(', ')}")
+    _enable(stage, host, "10.21.0")
+
+
+def _enable(stage: Stage, host: Host, network: str) -> None:
+    """Has a bare domain enabled, logs into its guest, and has it disabled; the network is called as the host."""
+    name = host.name
+    _define_nat(host, name, network)
     host.serve_when_enabled()
     key = host.directory / "operator"
     host.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@lab", "-f", str(key))
     login = key.with_suffix(".pub").read_text().strip()
-    guest = Guest("enable-web", host, "network", "network='enable'", "52:54:00:18:00:01", hostname="www", login=login)
-    untouched = host.network("nft", "list", "ruleset") + host.network("ip", "-o", "address", "show", "dev", "enable0")
+    guest = Guest(f"{name}-web", host, "network", f"network='{name}'", "52:54:00:18:00:01", hostname="www", login=login)
+    untouched = host.network("nft", "list", "ruleset") + host.network("ip", "-o", "address", "show", "dev", f"{name}0")
     stage.boot(guest)
     _expect(guest, {"nothing on the host before": ("virt_metadata" in untouched or "169.254.169.254" in untouched, False)}, untouched)
-    host.wait_until_served("enable0")
-    address = next(one for one in guest.addresses(guest.mac) if one.startswith("10.18.0.")).partition("/")[0]
+    host.wait_until_served(f"{name}0")
+    address = next(one for one in guest.addresses(guest.mac) if one.startswith(f"{network}.")).partition("/")[0]
     # Nobody else is on this network, and nothing is known of the guest's own key.
     options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-i", str(key)]
     said = host.run("ssh", *options, f"debian@{address}", "sudo cloud-init status && hostname", seconds=120)
@@ -294,7 +428,7 @@ def _package(stage: Stage, guest: Guest, newer: str) -> None:
 # By name.
 ALL: dict[str, Callable[[Stage], None]] = {
     "nat": nat, "uplink": uplink, "twins": twins, "ipv6": ipv6, "isolated": isolated, "ec2": ec2, "static": static,
-    "enable": enable, "nocloud": nocloud, "package": package,
+    "enable": enable, "nocloud": nocloud, "package": package, "newer": newer, "debian13": debian13, "onlink": onlink, "sixonly": sixonly, "bond": bond,
 }
 
 
