@@ -34,9 +34,7 @@ package struct BuiltInScenario: Sendable {
 
         subscript(_ name: String) -> String { texts[name] ?? "" }
 
-        func seconds(_ name: String) -> Int {
-            Int((try? ScenarioDuration.read(self[name][...]))?.components.seconds ?? 0)
-        }
+        func duration(_ name: String) -> Duration { (try? ScenarioDuration.read(self[name][...])) ?? .zero }
 
         func number(_ name: String) -> Int { Int(self[name]) ?? 0 }
     }
@@ -55,6 +53,14 @@ package struct BuiltInScenario: Sendable {
         let names = all.map(\.name)
         let near = nearestWord(to: choice, among: names).map { "; did you mean '\($0)'?" } ?? ""
         return "expected a file, or \(ScenarioReading.list(names, "or"))\(near)"
+    }
+
+    /// All scenarios with their parameters, as a text.
+    package static var list: String {
+        all.map { scenario in
+            let parameters = scenario.parameters.map { "    \($0.name)=\($0.initial)    \($0.about)\n" }
+            return "\(scenario.name)    \(scenario.about)\n" + parameters.joined()
+        }.joined(separator: "\n")
     }
 
     private func text(with assignments: some Collection<String>) throws(EmulatorError) -> String {

@@ -11,9 +11,9 @@ extension BuiltInScenario {
     ) { values in
         let credentials = "credentials: {role: \"\(values["role"])\", lifetime: \(values["lifetime"])}"
         // "We make new credentials available at least five minutes before the expiration of the old credentials."
-        let next = values.seconds("lifetime") - 300
+        let next = ScenarioDuration.written(values.duration("lifetime") - .seconds(300))
         let rotations = (1...values.number("times")).map { number in
-            "- after: \(next)s\n  name: rotation \(number)\n  \(credentials)\n"
+            "- after: \(next)\n  name: rotation \(number)\n  \(credentials)\n"
         }
         return "# Credentials that rotate.\nsteps:\n- at: 0s\n  \(credentials)\n" + rotations.joined()
     }
@@ -27,11 +27,12 @@ extension BuiltInScenario {
             .duration("refused", "0s", "how long after each end no token is issued (403)"),
         ]
     ) { values in
-        let (every, refused) = (values.seconds("every"), values.seconds("refused"))
+        let (every, refused) = (values.duration("every"), values.duration("refused"))
+        let next = ScenarioDuration.written(max(.zero, every - refused))
         let ends = (1...values.number("times")).map { number in
-            let end = "- after: \(number == 1 ? every : max(0, every - refused))s\n  name: end \(number)\n  tokens: revoke\n"
-            guard refused > 0 else { return end }
-            return end + "- after: 0s\n  tokens: refuse\n- after: \(refused)s\n  tokens: issue\n"
+            let end = "- after: \(number == 1 ? values["every"] : next)\n  name: end \(number)\n  tokens: revoke\n"
+            guard refused > .zero else { return end }
+            return end + "- after: 0s\n  tokens: refuse\n- after: \(values["refused"])\n  tokens: issue\n"
         }
         return "# Tokens that end early.\nsteps:\n- at: 0s\n  tokens: required\n" + ends.joined()
     }
@@ -71,19 +72,20 @@ extension BuiltInScenario {
             .duration("silent", "10s", "how long requests get no answer"),
             .duration("unavailable", "10s", "how long they get 503 after that"),
             .duration("slow", "10s", "how long answers are late after that"),
-            .duration("delay", "2s", "how late they are"),
+            .duration("delay", "2s", "how late they are", least: .milliseconds(1)),
         ]
     ) { values in
-        let silent = values.seconds("silent")
-        let unavailable = silent + values.seconds("unavailable")
-        let windows = [
-            ("silent", 0, silent, "drop"), ("unavailable", silent, unavailable, "{status: 503, retry-after: 1s}"),
-            ("slow", unavailable, unavailable + values.seconds("slow"), "{delay: \(values["delay"])}"),
+        let silent = values.duration("silent")
+        let unavailable = silent + values.duration("unavailable")
+        let ready = unavailable + values.duration("slow")
+        let windows: [(String, Duration, Duration, String)] = [
+            ("silent", .zero, silent, "drop"), ("unavailable", silent, unavailable, "{status: 503, retry-after: 1s}"),
+            ("slow", unavailable, ready, "{delay: \(values["delay"])}"),
         ]
         let faults = windows.filter { $0.1 < $0.2 }.map { name, from, to, effect in
-            "- name: \(name)\n  when: {from: \(from)s, to: \(to)s}\n  do: \(effect)\n"
+            "- name: \(name)\n  when: {from: \(ScenarioDuration.written(from)), to: \(ScenarioDuration.written(to))}\n  do: \(effect)\n"
         }
-        let steps = "steps:\n- at: \(unavailable + values.seconds("slow"))s\n  name: ready\n"
+        let steps = "steps:\n- at: \(ScenarioDuration.written(ready))\n  name: ready\n"
         return "# A boot whose network comes late.\n\(steps)" + (faults.isEmpty ? "" : "faults:\n" + faults.joined())
     }
 }

@@ -83,11 +83,11 @@ extension BuiltInScenario {
         ]
     ) { values in
         let isCanceled = values["end"] == "canceled"
-        let (ahead, length) = (values.seconds("ahead"), values.seconds("length"))
+        let (ahead, length) = (values.duration("ahead"), values.duration("length"))
         // The times of an event do not change when it ends, so the later step writes them relative to itself.
         let passed = isCanceled ? ahead : ahead + length
         let none = values["empty"] == "list" ? "\n    events/maintenance/scheduled: \"[]\"" : ""
-        let event = { (prefix: String, state: String, passed: Int) in
+        let event = { (prefix: String, state: String, passed: Duration) in
             """
             - NotBefore: "@\(offset(ahead - passed)) GMT"
                   Code: \(values["code"])
@@ -111,8 +111,8 @@ extension BuiltInScenario {
               name: scheduled
               set:
                 events/maintenance/scheduled:
-                \(event("", "active", 0))
-            - after: \(passed)s
+                \(event("", "active", .zero))
+            - after: \(ScenarioDuration.written(passed))
               name: \(values["end"])
               set:\(emptied)
                 events/maintenance/history:
@@ -129,8 +129,10 @@ extension BuiltInScenario {
         }
     }
 
-    /// Seconds with a sign; nothing for the step's own time.
-    private static func offset(_ seconds: Int) -> String { seconds == 0 ? "" : seconds > 0 ? "+\(seconds)s" : "\(seconds)s" }
+    /// A time with a sign; nothing for the step's own time.
+    private static func offset(_ time: Duration) -> String {
+        time == .zero ? "" : time > .zero ? "+\(ScenarioDuration.written(time))" : "-\(ScenarioDuration.written(.zero - time))"
+    }
 
     /// https://docs.aws.amazon.com/autoscaling/ec2/userguide/retrieving-target-lifecycle-state-through-imds.html
     private static let asg = BuiltInScenario(

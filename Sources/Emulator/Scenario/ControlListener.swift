@@ -96,11 +96,11 @@ package final class ControlListener: Sendable {
         return false
     }
 
-    /// Its URL; `unix:` and the path for a Unix socket.
+    /// Its URL, without a final slash; `unix:` and the path for a Unix socket.
     package var url: String {
         if let file { return "unix:\(file)" }
         guard let address = channel.localAddress, let ip = address.ipAddress, let port = address.port else { return "" }
-        return ip.contains(":") ? "http://[\(ip)]:\(port)/" : "http://\(ip):\(port)/"
+        return ip.contains(":") ? "http://[\(ip)]:\(port)" : "http://\(ip):\(port)"
     }
 
     /// Listens no more, and removes the socket's file.

@@ -33,6 +33,8 @@ package struct Fault: Sendable, Equatable {
     }
 
     package var name: String
+    /// The name that the file gives it; without one, it has a number.
+    package var givenName: String?
     package var requests = RequestPattern()
     package var condition = Condition()
     package var action: Action

@@ -16,7 +16,32 @@ package struct Scenario: Sendable, Equatable {
     package var steps: [ScenarioStep] = []
     package var faults: [Fault] = []
 
+    /// The longest file of a scenario or of expectations, in bytes.
+    package static let mostBytes = ScenarioReading.mostBytes
+
     package init() {}
+
+    /// Whether scenarios can be played together: each name is one step's or one fault's, and all begin at one time.
+    ///
+    /// - Throws: ``EmulatorError``.
+    package static func check(_ scenarios: [Scenario]) throws(EmulatorError) {
+        guard Set(scenarios.map(\.start)).count <= 1 else {
+            throw EmulatorError("scenarios that begin at different times: expected the same 'start' in all")
+        }
+        let kinds = [
+            ("step", scenarios.map { $0.steps.compactMap(\.name) }),
+            ("fault", scenarios.map { $0.faults.compactMap(\.givenName) }),
+        ]
+        for (kind, names) in kinds {
+            var taken: Set<String> = []
+            for name in names.joined() where !taken.insert(name).inserted {
+                throw EmulatorError("two scenarios have a \(kind) of the name '\(name.cleaned())': choose a different name")
+            }
+        }
+        guard scenarios.reduce(0, { $0 + $1.faults.count }) <= FaultSelection.most else {
+            throw EmulatorError("the scenarios have more than \(FaultSelection.most) faults")
+        }
+    }
 }
 
 /// A step of the timeline.

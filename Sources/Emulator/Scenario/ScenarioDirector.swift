@@ -7,7 +7,8 @@ import Common
 /// that none is late.
 package final class ScenarioDirector: RequestDirector {
     private struct State: ~Copyable {
-        var timeline: Timeline
+        /// One of each scenario.
+        var timelines: [Timeline]
         var faults: FaultSelection
         var expectations: ExpectationRun
         var records: RequestRecords
@@ -23,6 +24,23 @@ package final class ScenarioDirector: RequestDirector {
         var scheduled: Duration?
         /// Which families each instance refuses, in the order of the instances.
         var refusals: [FamilySet] = []
+
+        /// The earliest step that has come by a time; asked until there is none.
+        mutating func nextStep(by now: Duration) -> (ScenarioStep, at: Duration)? {
+            let due = timelines.indices.compactMap { index in timelines[index].due.map { (time: $0, index: index) } }
+            // Of steps of one time, the scenario that was named first has the first.
+            guard let first = due.min(by: { ($0.time, $0.index) < ($1.time, $1.index) }),
+                let occurrence = timelines[first.index].occurrence(by: now)
+            else { return nil }
+            return (timelines[first.index].steps[occurrence.index], occurrence.time)
+        }
+
+        /// The steps that a request brings.
+        mutating func steps(after request: EmulatedRequest, at now: Duration) -> [(ScenarioStep, at: Duration)] {
+            timelines.indices.compactMap { index in
+                timelines[index].count(request, at: now).map { (timelines[index].steps[$0.index], $0.time) }
+            }
+        }
     }
 
     /// The fault's name in records where a step's `tokens: refuse` refused a token.
@@ -33,7 +51,7 @@ package final class ScenarioDirector: RequestDirector {
         return refusal
     }()
 
-    private let scenario: Scenario
+    private let start: Scenario.Start
     private let clock: any EmulatorClock
     private let instances: [EmulatedInstance]
     private let ports: any PortSwitch
@@ -44,18 +62,20 @@ package final class ScenarioDirector: RequestDirector {
     ///   - ports: opens and closes the ports of instances.
     ///   - onFailure: is told of a change that an instance does not accept, such as one too many.
     package init(
-        _ scenario: Scenario, expectations: [ClientExpectation] = [], clock: any EmulatorClock, instances: [EmulatedInstance],
+        _ scenarios: [Scenario], expectations: [ClientExpectation] = [], clock: any EmulatorClock, instances: [EmulatedInstance],
         ports: any PortSwitch = NoPorts(), onFailure: @escaping @Sendable (String) -> Void = { _ in }
     ) {
-        (self.scenario, self.clock, self.instances, self.ports, self.onFailure) = (scenario, clock, instances, ports, onFailure)
+        (self.clock, self.instances, self.ports, self.onFailure) = (clock, instances, ports, onFailure)
+        start = scenarios.first?.start ?? .ready
+        let seed = scenarios.reduce(0) { $0 &+ $1.seed }
         state = Locked(
             State(
-                timeline: Timeline(scenario.steps), faults: FaultSelection(scenario.faults, seed: scenario.seed),
+                timelines: scenarios.map { Timeline($0.steps) }, faults: FaultSelection(scenarios.flatMap(\.faults), seed: seed),
                 expectations: ExpectationRun(expectations), records: RequestRecords()))
     }
 
     /// The emulator is ready, and the timeline may begin.
-    package func ready() { if scenario.start == .ready { begin() } }
+    package func ready() { if start == .ready { begin() } }
 
     private func begin() {
         let now = clock.elapsed
@@ -75,9 +95,9 @@ package final class ScenarioDirector: RequestDirector {
         let next: Duration? = state.withLock { state in
             guard let start = state.start else { return nil }
             let time = now - start
-            while let occurrence = state.timeline.occurrence(by: time) { perform(occurrence, &state) }
+            while let (step, time) = state.nextStep(by: time) { perform(step, at: time, &state) }
             refuse(at: time, &state)
-            let times = [state.timeline.due, state.faults.refusalChange(after: time)].compactMap { $0 }
+            let times = state.timelines.compactMap(\.due) + [state.faults.refusalChange(after: time)].compactMap { $0 }
             guard let next = times.min().map({ $0 + start }), next != state.scheduled else { return nil }
             state.scheduled = next
             return next
@@ -102,11 +122,9 @@ package final class ScenarioDirector: RequestDirector {
     // MARK: Steps
 
     /// The step comes, at its own time: where the clock was set forward, times in its values are still relative to that.
-    private func perform(_ occurrence: Timeline.Occurrence, _ state: inout State) {
-        let step = scenario.steps[occurrence.index]
-        let start = state.start ?? .zero
-        let wall = clock.wallTime - (clock.elapsed - start - occurrence.time).inSeconds
-        state.expectations.observe(step: step.name, at: occurrence.time)
+    private func perform(_ step: ScenarioStep, at time: Duration, _ state: inout State) {
+        let wall = clock.wallTime - (clock.elapsed - (state.start ?? .zero) - time).inSeconds
+        state.expectations.observe(step: step.name, at: time)
         for change in step.changes {
             if case .credentials = change { state.credentials += 1 }
             for instance in instances where step.instance == nil || step.instance == instance.name {
@@ -168,7 +186,7 @@ package final class ScenarioDirector: RequestDirector {
             let time = request.moment - start
             state.expectations.observe(ObservedReply(request: request, status: status, rule: rule, time: max(.zero, time)))
             // The reply is decided: the next request sees what this one brings.
-            if let occurrence = state.timeline.count(request, at: clock.elapsed - start) { perform(occurrence, &state) }
+            for (step, time) in state.steps(after: request, at: clock.elapsed - start) { perform(step, at: time, &state) }
         }
         progress()
         return rule
@@ -183,6 +201,9 @@ package final class ScenarioDirector: RequestDirector {
         progress()
         return state.withLock { state in state.expectations.results(at: clock.elapsed - (state.start ?? .zero)) }
     }
+
+    /// The time since the start of the timeline.
+    package var elapsed: Duration { state.withLock { $0.start }.map { clock.elapsed - $0 } ?? .zero }
 
     var records: (kept: [AccessRecord], dropped: Int) { state.withLock { ($0.records.kept, $0.records.dropped) } }
 
@@ -212,6 +233,8 @@ package final class ScenarioDirector: RequestDirector {
 /// Families of addresses.
 package struct FamilySet: Sendable, Equatable {
     package let v4, v6: Bool
+
+    package init(v4: Bool, v6: Bool) { (self.v4, self.v6) = (v4, v6) }
 }
 
 /// Opens and closes the ports of an emulator's instances.

@@ -28,6 +28,12 @@ enum ScenarioDuration {
         return .milliseconds(Int64(milliseconds))
     }
 
+    /// The duration as a file has it.
+    static func written(_ duration: Duration) -> String {
+        let milliseconds = Int64(duration / .milliseconds(1))
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+    }
+
     /// The duration in seconds, without a fraction where it has none: `120 s`.
     static func text(_ duration: Duration) -> String {
         let milliseconds = Int64(duration / .milliseconds(1))

@@ -3,15 +3,27 @@ import EC2API
 import Inventory
 import NoCloudAPI
 import OpenStackAPI
+import Recording
 
 /// What a scenario may name: the emulator's instances, and paths that exist.
 package struct ScenarioNames: Sendable {
     /// The names of the emulator's instances.
     package let instances: [String]
-    /// Paths that exist besides those of the server's own tables, as a recorded tree has them.
-    package let paths: Set<EmulatedPath>
+    /// Paths that exist besides those of the server's own tables, as a recorded server has them.
+    private let recorded: [EmulatedPath.Tree: Set<[String]>]
 
-    package init(instances: [String], paths: Set<EmulatedPath> = []) { (self.instances, self.paths) = (instances, paths) }
+    /// - Parameter targets: paths of recorded servers, with their versions.
+    package init(instances: [String], targets: [String] = []) {
+        self.instances = instances
+        // A version that only the recorded server has cannot be named in a scenario.
+        let paths = targets.compactMap { try? EmulatedPath($0) }
+        recorded = Dictionary(grouping: paths) { $0.tree }.mapValues { Set($0.map(\.names)) }
+    }
+
+    package init(of instances: [EmulatedInstance]) {
+        let targets = instances.compactMap { $0.recording?.recording.responses.filter { $0.status == 200 } }
+        self.init(instances: instances.map(\.name), targets: targets.joined().map(\.target).filter { !$0.hasSuffix("/") })
+    }
 
     /// The path that a text names, where it exists.
     ///
@@ -19,7 +31,7 @@ package struct ScenarioNames: Sendable {
     package func path(_ text: String, isNew: Bool = false) throws(EmulatorError) -> EmulatedPath {
         let path = try EmulatedPath(text)
         let shape = EmulatedShape(path)
-        if path.member != nil || isNew || paths.contains(path) { return path }
+        if path.member != nil || isNew || recorded[path.tree]?.contains(path.names) == true { return path }
         switch path.tree {
         case .noCloud where Self.noCloud.contains(shape.text): return path
         case .openStack where Self.openStack.contains(shape.text) || path.version == "content": return path

@@ -6,16 +6,18 @@ extension ClientExpectation {
     ///
     /// - Parameters:
     ///   - source: the name of the file, for errors.
-    ///   - scenario: whose steps and faults it may name.
+    ///   - scenarios: whose steps it may name.
     /// - Throws: every error that was found, with its line.
     package static func read(
-        _ bytes: [UInt8], source: String, names: ScenarioNames, scenario: Scenario
+        _ bytes: [UInt8], source: String, names: ScenarioNames, scenarios: [Scenario]
     ) throws(ScenarioProblems) -> [ClientExpectation] {
         var reading = ScenarioReading(source: source, names: names)
         var expectations: [ClientExpectation] = []
         if let root = reading.root(of: bytes, expected: "a mapping with 'expect'") {
             let members = reading.members(of: root, "expectations", known: ["expect"])
-            if let node = members["expect"] { expectations = reading.expectations(node, scenario) }
+            if let node = members["expect"] {
+                expectations = reading.expectations(node, scenarios.flatMap { $0.steps.compactMap(\.name) })
+            }
         }
         try reading.finish()
         return expectations
@@ -25,20 +27,20 @@ extension ClientExpectation {
 extension ScenarioReading {
     private static let keys = ["name", "request", "count", "never", "order", "within", "after"]
 
-    mutating func expectations(_ node: YAMLNode, _ scenario: Scenario) -> [ClientExpectation] {
+    mutating func expectations(_ node: YAMLNode, _ steps: [String]) -> [ClientExpectation] {
         var taken: [String: Int] = [:]
         let items = items(of: node, "expect", "expectations, such as '- never: {token: none}'")
-        return items.enumerated().compactMap { expectation($1, number: $0 + 1, &taken, scenario) }
+        return items.enumerated().compactMap { expectation($1, number: $0 + 1, &taken, steps) }
     }
 
     private mutating func expectation(
-        _ node: YAMLNode, number: Int, _ taken: inout [String: Int], _ scenario: Scenario
+        _ node: YAMLNode, number: Int, _ taken: inout [String: Int], _ steps: [String]
     ) -> ClientExpectation? {
         let location = "expectation \(number)"
         let members = members(of: node, location, known: Self.keys)
         guard let kind = kind(members, location, node.line) else { return nil }
         var expectation = ClientExpectation(name: "", kind: kind, line: node.line)
-        if let after = members["after"] { expectation.trigger = trigger(after, "\(location): after", scenario) }
+        if let after = members["after"] { expectation.trigger = trigger(after, "\(location): after", steps) }
         expectation.name = members["name"].flatMap { name($0, "\(location): name", &taken) } ?? expectation.summary
         return expectation
     }
@@ -82,14 +84,13 @@ extension ScenarioReading {
         return .count(pattern, min: least, max: most)
     }
 
-    private mutating func trigger(_ node: YAMLNode, _ location: String, _ scenario: Scenario) -> ClientExpectation.Trigger? {
+    private mutating func trigger(_ node: YAMLNode, _ location: String, _ steps: [String]) -> ClientExpectation.Trigger? {
         let members = members(of: node, location, known: ["step", "request"])
         switch (members["step"], members["request"]) {
         case (let node?, nil):
             guard let name = text(node, "\(location): step", "the name of a step") else { return nil }
-            let known = scenario.steps.compactMap(\.name)
-            if !known.contains(name) {
-                let names = known.isEmpty ? "the scenario names no step" : "expected \(Self.list(known, "or"))"
+            if !steps.contains(name) {
+                let names = steps.isEmpty ? "the scenario names no step" : "expected \(Self.list(steps, "or"))"
                 report("\(location): no step '\(name)': \(names)", node.line)
             }
             return .step(name)

@@ -32,7 +32,9 @@ extension ScenarioReading {
         }
         guard let action = action(effect, "\(location): do") else { return nil }
         var fault = Fault(name: location, action: action, line: node.line)
-        if let node = members["name"], let name = name(node, "\(location): name", &taken) { fault.name = name }
+        if let node = members["name"], let name = name(node, "\(location): name", &taken) {
+            (fault.name, fault.givenName) = (name, name)
+        }
         if let node = members["match"] {
             let conditions = self.members(of: node, "\(location): match", known: Self.requestKeys)
             fault.requests = requestPattern(conditions, "\(location): match")

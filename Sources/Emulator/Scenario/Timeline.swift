@@ -7,7 +7,7 @@ struct Timeline: Sendable {
         let time: Duration
     }
 
-    private let steps: [ScenarioStep]
+    let steps: [ScenarioStep]
     private var next = 0
     /// When the last step came.
     private var last = Duration.zero

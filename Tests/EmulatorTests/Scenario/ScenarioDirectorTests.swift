@@ -1,0 +1,111 @@
+import Common
+import TestSupport
+import Testing
+
+@testable import Emulator
+
+@Suite struct ScenarioDirectorTests {
+    @Test func `a step comes after as many requests, and the next one sees it`() async throws {
+        let emulator = try await LiveEmulator("steps:\n- {after: 2 requests of hostname, set: {hostname: second}}")
+        var texts: [String] = []
+        for path in ["hostname", "instance-id", "hostname", "hostname"] {
+            texts.append(try await emulator.get("/latest/meta-data/\(path)").text)
+        }
+        #expect(texts == ["web.example.internal", "i-00000001", "web.example.internal", "second"])
+    }
+
+    @Test func `a timeline begins with the first request where it says so`() async throws {
+        let emulator = try await LiveEmulator("start: first-request\nsteps:\n- {at: 10s, set: {hostname: later}}")
+        emulator.advance(100)
+        #expect(try await emulator.get().text == "web.example.internal")
+        emulator.advance(9)
+        #expect(try await emulator.get().text == "web.example.internal")
+        emulator.advance(1)
+        #expect(try await emulator.get().text == "later")
+    }
+
+    @Test func `a step changes one instance, and values are restored`() async throws {
+        let emulator = try await LiveEmulator(
+            "steps:\n- {at: 1s, instance: db, set: {hostname: x}, absent: user-data}\n- {at: 2s, restore: [hostname, user-data]}")
+        emulator.advance(1)
+        #expect(try await emulator.get().text == "web.example.internal")
+        #expect(try await emulator.get(from: 1).text == "x")
+        #expect(try await emulator.get("/latest/user-data", from: 1).status == 404)
+        emulator.advance(1)
+        #expect(try await emulator.get(from: 1).text == "db.example.internal")
+        #expect(try await emulator.get("/latest/user-data", from: 1).status == 200)
+    }
+
+    @Test func `tokens become required and optional`() async throws {
+        let emulator = try await LiveEmulator("steps:\n- {at: 1s, tokens: required}\n- {at: 2s, tokens: optional}")
+        #expect(try await emulator.get().status == 200)
+        emulator.advance(1)
+        #expect(try await emulator.get().status == 401)
+        emulator.advance(1)
+        #expect(try await emulator.get().status == 200)
+    }
+
+    @Test func `credentials can be refused`() async throws {
+        let emulator = try await LiveEmulator("steps:\n- {at: 0s, credentials: {role: r, code: AssumeRoleUnauthorizedAccess}}")
+        let text = try await emulator.get("/latest/meta-data/iam/security-credentials/r").text
+        #expect(text.contains(#""Code": "AssumeRoleUnauthorizedAccess""#) && !text.contains("AccessKeyId"))
+    }
+
+    @Test func `a value that an instance cannot take is told once`() async throws {
+        let emulator = try await LiveEmulator("")
+        for number in 0..<EmulatedValues.most {
+            try emulator.instances[0].values.set(EmulatedPath("tags/instance/t\(number)"), to: [])
+        }
+        let scenario = try ScenarioExample.scenario("steps:\n- {at: 1s, instance: web, set: {hostname: x}}")
+        let failures = Told()
+        let director = ScenarioDirector(
+            [scenario], clock: emulator.clock, instances: emulator.instances,
+            onFailure: { text in failures.texts.withLock { $0.append(text) } })
+        director.ready()
+        emulator.advance(5)
+        let told = failures.texts.withLock { $0 }
+        #expect(told.count == 1 && told[0].hasPrefix("step of line 2, instance web: cannot set /*/meta-data/hostname"), "\(told)")
+    }
+
+    @Test func `the kept requests are limited`() {
+        var records = RequestRecords()
+        for number in 1...RequestRecords.most + 5 {
+            records.append(
+                AccessRecord(
+                    request: nil, number: number, instance: "web", time: 0, status: 400, bytes: 0, rule: nil, ending: .refused))
+        }
+        #expect(records.kept.count == RequestRecords.most && records.dropped == 5)
+        #expect(records.kept.first?.number == 6 && records.kept.last?.number == RequestRecords.most + 5)
+    }
+
+    @Test func `what a client does is compared with what is expected`() async throws {
+        let emulator = try await LiveEmulator(
+            "steps:\n- {at: 5s, name: notice, set: {spot/instance-action: {action: stop, time: '@'}}}",
+            expectations: """
+                - {name: a, request: {path: spot/instance-action, status: 200}, within: 5s, after: {step: notice}}
+                - {name: b, order: [{path: spot/instance-action, status: 404}, {path: spot/instance-action, status: 200}]}
+                - {name: c, never: {token: none, path: meta-data/**}}
+                """)
+        _ = try await emulator.get("/latest/meta-data/spot/instance-action")
+        emulator.advance(9)
+        _ = try await emulator.get("/latest/meta-data/spot/instance-action")
+        try await emulator.settle(afterRequests: 2)
+        let results = emulator.director.results()
+        #expect(results.map(\.isMet) == [true, true, false])
+        #expect(results[0].found.hasPrefix("after 4 s: request 2: GET /latest/meta-data/spot/instance-action"))
+    }
+
+    @Test func `the machine's clock brings steps too`() async throws {
+        let clock = RealClock()
+        let instance = try ScenarioExample.instance(clock: clock)
+        let scenario = try ScenarioExample.scenario("steps:\n- {at: 50ms, set: {hostname: x}}\n- {after: 50ms, absent: hostname}")
+        let director = ScenarioDirector([scenario], clock: clock, instances: [instance])
+        director.ready()
+        #expect(try await eventually { instance.values.current.contains { if case .absent = $0.value { true } else { false } } })
+    }
+}
+
+/// What was told.
+private final class Told: Sendable {
+    let texts = Locked<[String]>([])
+}
