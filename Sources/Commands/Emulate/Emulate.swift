@@ -9,6 +9,7 @@ import Host
 struct Emulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve the metadata of files to whoever connects, for tests of cloud agents.",
+        usage: "virt-metadata emulate [<options>] [<source> ...] [-- <command> [<argument> ...]]",
         discussion: """
             A source is a file of domain XML, a fixture folder (domain.xml, networks/*.xml, client) or a folder that crawl recorded. \
             Without one, an example instance is served that has a value for every entry. Each instance has a port of its own, on \
@@ -21,7 +22,7 @@ struct Emulate: AsyncParsableCommand {
             A path of --set is relative to meta-data (spot/instance-action), or begins with user-data, dynamic, api, openstack or \
             nocloud, and means every version; /latest/user-data means that path alone. #/NAME is a member of a JSON document.
 
-            Exit status: that of the command; without one, 0 after SIGTERM or SIGINT; 2 usage error, unreadable source, address in use, \
+            Exit status: that of the command; without one, 0 after SIGTERM or SIGINT; 1 an expectation is not met; 2 usage error, unreadable source, address in use, \
             or no namespace; 127 no such command.
 
             EXAMPLES
@@ -35,6 +36,9 @@ struct Emulate: AsyncParsableCommand {
                 virt-metadata emulate --absent events/recommendations \\
                   --set 'spot/instance-action={"action":"stop","time":"2026-01-01T00:02:00Z"}' \\
                   --access-log requests.jsonl --ready-file emulator.json
+
+              The same, half a minute after the start, by a clock that a test steps:
+                virt-metadata emulate --scenario spot,action=stop --clock manual --control 127.0.0.1:0 --ready-file emulator.json
             """)
 
     @Argument(
@@ -42,14 +46,14 @@ struct Emulate: AsyncParsableCommand {
         completion: .file())
     var sources: [String] = []
 
-    @Argument(
-        parsing: .postTerminator,
-        help: ArgumentHelp("A command to run with the emulator, after --.", valueName: "command"))
+    /// The words after `--`; see ``ArgumentNormalization``.
+    @Option(name: .customLong("command"), parsing: .unconditionalSingleValue, help: .hidden)
     var command: [String] = []
 
     @OptionGroup(title: "Options") var listening: EmulatorListening
     @OptionGroup(title: "Options") var contents: EmulatorContents
     @OptionGroup(title: "Options") var reports: EmulatorReports
+    @OptionGroup(title: "Scenarios") var scenarios: EmulatorScenario
 
     func validate() throws {
         guard command.isEmpty || !listening.usesNamespace || sources.count < 2 else {
@@ -67,28 +71,37 @@ struct Emulate: AsyncParsableCommand {
     private var isSeparate: Bool { !command.isEmpty && listening.usesNamespace }
 
     func run() async throws {
+        if try scenarios.printBuiltIn() { return }
         if isSeparate, !GuestNamespace.isInside { try await GuestNamespace.restart() }
         FreedMemory.keep(atMost: 64 << 10)
         _ = FileDescriptors.allow(EmulatorServer.mostConnections + 4 * sources.count + 64)
-        let addresses = isSeparate ? try GuestNamespace.setUp() : try listening.addresses()
-        let clock = RealClock()
+        let addresses = isSeparate ? try GuestNamespace.setUp() : listening.addresses()
+        let clock = scenarios.makeClock()
         let instances = try contents.instances(of: sources, clock: clock, report: reports.report)
+        try scenarios.applyMockConfiguration(to: instances, report: reports.report)
+        let read = try scenarios.read(for: instances)
         let log = try reports.openLog()
         let server = EmulatorServer(instances, on: addresses, clock: clock) { log?.write($0) }
+        let director = scenarios.direct(server, instances, by: read, clock)
         // From here on a signal ends the emulator in good order.
         let ending = EmulatorEnding()
         let signals = CaughtSignals([SIGTERM, SIGINT]) { ending.signal($0) }
         defer { withExtendedLifetime(signals) {} }
         try await server.start(port: isSeparate ? 80 : listening.port)
-        try reports.announce(instances.map { ($0.name, server.urls(of: $0)[0]) }, isAlone: command.isEmpty)
-        let status = try await status(server.urls(of: instances[0])[0], ending)
+        let control = try scenarios.openControl(of: director, instances, by: read, clock)
+        defer { control?.close() }
+        director.ready()
+        try reports.announce(
+            instances.map { ($0.name, server.urls(of: $0)[0]) }, control: control?.url, isAlone: command.isEmpty)
+        let status = try await status(server.urls(of: instances[0])[0], control?.url, ending)
+        let isAsExpected = try scenarios.report(director, isQuiet: reports.quiet)
         await server.stop()
         reports.removeReadyFile()
-        if status != 0 { throw ExitCode(status) }
+        guard status == 0, isAsExpected else { throw ExitCode(status == 0 ? 1 : status) }
     }
 
     /// Waits for the end of the command, or for a signal.
-    private func status(_ url: String, _ ending: EmulatorEnding) async throws -> Int32 {
+    private func status(_ url: String, _ control: String?, _ ending: EmulatorEnding) async throws -> Int32 {
         guard !command.isEmpty else {
             await ending.wait()
             return 0
@@ -96,6 +109,7 @@ struct Emulate: AsyncParsableCommand {
         var environment = GuestNamespace.cleaned(ProcessInfo.processInfo.environment)
         environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = url
         environment["VIRT_METADATA_URL"] = url
+        environment["VIRT_METADATA_CONTROL_URL"] = control
         do throws(KernelError) {
             let child = try ChildProgram(command, environment: environment)
             ending.passOn(to: child)

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Common
 import Emulator
-import FoundationEssentials
 import Glibc
+import Host
 import JSON
 
 /// What `emulate` tells, and where.
@@ -40,14 +40,20 @@ struct EmulatorReports: ParsableArguments {
 
     /// - Parameters:
     ///   - instances: the name and the URL of each.
+    ///   - control: the URL of the control socket.
     ///   - isAlone: whether the output is the emulator's own, and not a command's.
-    func announce(_ instances: [(name: String, url: String)], isAlone: Bool) throws {
+    func announce(_ instances: [(name: String, url: String)], control: String?, isAlone: Bool) throws {
+        try writeReadyFile(instances, control)
         if printURL || isAlone && !quiet {
-            let lines = instances.map { printURL ? "\($0.url)\n" : "\($0.name.cleaned()): \($0.url)\n" }
+            var lines = instances.map { printURL ? "\($0.url)\n" : "\($0.name.cleaned()): \($0.url)\n" }
+            if let control, !printURL { lines.append("control: \(control)\n") }
             try FileDescriptorOutput.write(Array(lines.joined().utf8), to: STDOUT_FILENO)
         }
+    }
+
+    private func writeReadyFile(_ instances: [(name: String, url: String)], _ control: String?) throws(EmulatorError) {
         guard let readyFile else { return }
-        let document = JSONValue.object([
+        var members = [
             JSONMember("url", .string(instances[0].url)),
             JSONMember(
                 "instances",
@@ -56,12 +62,28 @@ struct EmulatorReports: ParsableArguments {
                         .object([JSONMember("name", .string(instance.name)), JSONMember("url", .string(instance.url))])
                     })),
             JSONMember("pid", .integer(Int64(getpid()))),
-        ])
-        do {
-            // All at once: whoever waits for the file reads all of it.
-            try Data((JSONEncoding.text(document) + "\n").utf8).write(to: URL(filePath: readyFile), options: .atomic)
+        ]
+        if let control { members.append(JSONMember("control", .string(control))) }
+        let document = JSONValue.object(members)
+        do throws(KernelError) {
+            try Self.write(Array((JSONEncoding.text(document) + "\n").utf8), to: readyFile)
         } catch {
-            throw EmulatorError("\(readyFile): cannot be written: \(error)")
+            throw EmulatorError("\(readyFile): cannot be written: \(error.message)")
+        }
+    }
+
+    /// Writes a file all at once: whoever waits for it reads all of it.
+    private static func write(_ bytes: [UInt8], to path: String) throws(KernelError) {
+        let new = "\(path).new"
+        // Safe: open(2), rename(2) and unlink(2) read the paths up to their zeros.
+        let descriptor = unsafe open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .last(in: "open") }
+        defer { close(descriptor) }
+        try FileDescriptors.write(bytes, to: descriptor)
+        guard unsafe rename(new, path) == 0 else {
+            let error = KernelError.last(in: "rename")
+            _ = unsafe unlink(new)
+            throw error
         }
     }
 

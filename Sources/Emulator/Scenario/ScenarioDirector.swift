@@ -270,13 +270,3 @@ extension EmulatedRequest {
     /// Whether it asks for a session token, in any version.
     var isTokenRequest: Bool { method == "PUT" && path?.names.suffix(2) == ["api", "token"] }
 }
-
-extension EmulatedValues {
-    func set(_ path: EmulatedPath, _ value: ScenarioValue, at wall: Double) throws(EmulatorError) {
-        if path.member != nil, case .document(let document) = value {
-            try set(path, to: document.value(at: wall))
-        } else {
-            try set(path, to: value.bytes(at: wall))
-        }
-    }
-}

@@ -77,7 +77,7 @@ extension ScenarioReading {
 
     // MARK: Effects
 
-    private static let effectKeys = [
+    static let effectKeys = [
         "status", "headers", "body", "retry-after", "redirect", "captive-portal", "garbage", "drop", "delay", "body-delay",
         "rate",
         "truncate", "content-length", "reset", "hop-limit", "refuse", "ipv6-only",

@@ -1,0 +1,15 @@
+extension EmulatedValues {
+    /// Whether a path has a value that differs from the source, or none.
+    package func hasValue(at path: EmulatedPath) -> Bool { current.contains { $0.path == path } }
+
+    /// Sets what a step says.
+    ///
+    /// - Parameter wall: when the step came, in seconds since 1970.
+    func set(_ path: EmulatedPath, _ value: ScenarioValue, at wall: Double) throws(EmulatorError) {
+        if path.member != nil, case .document(let document) = value {
+            try set(path, to: document.value(at: wall))
+        } else {
+            try set(path, to: value.bytes(at: wall))
+        }
+    }
+}

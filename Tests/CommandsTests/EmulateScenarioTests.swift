@@ -1,0 +1,122 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The options of `emulate` about scenarios, clock, control socket and expectations, with the program as a process.
+@Suite struct EmulateScenarioTests {
+    /// Runs a shell's line in a folder of its own, with files.
+    private func shell(_ line: String, files: [String: String] = [:]) async throws -> Command.Output {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "emulate-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (name, text) in files { try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8) }
+        return try await Program.shell("cd \(folder.path) && \(line)")
+    }
+
+    private static let notice = "/latest/meta-data/spot/instance-action"
+    private static let expectations = """
+        expect:
+        - {name: reads the notice, request: {path: spot/instance-action, status: 200}, within: 5s, after: {step: notice}}
+        - {name: uses tokens, never: {path: meta-data/**, token: none}}
+
+        """
+
+    @Test func `an expectation that is not met is the exit status, and in the reports`() async throws {
+        let emulate =
+            "$virt_metadata emulate --no-namespace --scenario spot,delay=0s --expect e.yaml --tap tap --junit junit.xml"
+        let output = try await shell(
+            "\(emulate) -- sh -c 'curl -s $VIRT_METADATA_URL\(Self.notice)'; echo; echo $?; cat tap; grep -c '<failure' junit.xml",
+            files: ["e.yaml": Self.expectations])
+        let lines = output.stdout.split(separator: "\n")
+        #expect(lines.first?.hasPrefix(#"{"action": "terminate", "time": ""#) == true, "\(output)")
+        #expect(output.stdout.contains("TAP version 14\n1..2\nok 1 - reads the notice\nnot ok 2 - uses tokens\n"))
+        #expect(lines.last == "1")
+        #expect(
+            output.stderr.contains("expectation failed: uses tokens: found 1, first request 1: GET \(Self.notice), token none"))
+        #expect(output.stderr.hasSuffix("expectations: 1 met, 1 failed\n"))
+    }
+
+    @Test(arguments: [
+        ("curl -s $VIRT_METADATA_URL/latest/meta-data/", "never: {path: meta-data/**}", 1), ("exit 7", "never: {}", 7),
+        ("curl -s $VIRT_METADATA_URL/latest/meta-data/; exit 7", "never: {path: meta-data/**}", 7), ("true", "never: {}", 0),
+    ]) func `the command's status wins`(command: String, expectation: String, status: Int32) async throws {
+        let output = try await shell(
+            "$virt_metadata emulate -q --no-namespace --expect e.yaml -- sh -c '\(command) >/dev/null'".replacing(
+                "exit 7 >/dev/null", with: "exit 7"), files: ["e.yaml": "expect: [{\(expectation)}]"])
+        #expect(output.status == status, "\(output)")
+    }
+
+    @Test func `a command steps the clock, adds faults and sets values`() async throws {
+        let command = """
+            curl -s -o /dev/null -w "%{http_code}\\n" $VIRT_METADATA_URL\(Self.notice)
+            curl -s -o /dev/null -d "{\\"advance\\": 3600}" $VIRT_METADATA_CONTROL_URL/clock
+            curl -s -o /dev/null -w "%{http_code}\\n" $VIRT_METADATA_URL\(Self.notice)
+            curl -s -d "{\\"name\\": \\"f\\", \\"do\\": {\\"status\\": 429}}" $VIRT_METADATA_CONTROL_URL/rules
+            curl -s -o /dev/null -w "%{http_code}\\n" $VIRT_METADATA_URL\(Self.notice)
+            """
+        let emulate = "$virt_metadata emulate --no-namespace --scenario spot,delay=1h --clock manual --control 127.0.0.1:0"
+        let output = try await shell("\(emulate) -- sh -c '\(command)'")
+        #expect(output.stdout == "404\n200\n{\"added\": 1}\n429\n", "\(output)")
+    }
+
+    @Test func `the ready file names the control socket`() async throws {
+        let output = try await shell(
+            """
+            $virt_metadata emulate --quiet --control c.sock --ready-file ready.json & server=$!
+            for _ in $(seq 200); do [ -e ready.json ] && break; sleep 0.05; done
+            cat ready.json; curl -s --unix-socket c.sock http://localhost/readyz; kill $server; wait $server; echo $?; ls
+            """)
+        #expect(
+            output.stdout.contains(#""control": "unix:c.sock""#) && output.stdout.contains(#"{"status": "ready"}"#), "\(output)")
+        // Neither file is left.
+        #expect(output.stdout.hasSuffix("\n0\n"))
+    }
+
+    @Test func `a built-in scenario is printed as a file that can be played`() async throws {
+        let list = try await Program.run("emulate", "--list-scenarios")
+        #expect(list.status == 0 && list.stdout.hasPrefix("spot    ") && list.stdout.contains("\nslow-boot    "))
+        let output = try await shell(
+            "$virt_metadata emulate --print-scenario spot,delay=0s >s.yaml && "
+                + "$virt_metadata emulate -q --no-namespace --scenario s.yaml -- sh -c 'curl -s $VIRT_METADATA_URL\(Self.notice)'"
+        )
+        #expect(output.stdout.hasPrefix(#"{"action": "terminate""#), "\(output)")
+    }
+
+    @Test func `values of the mock's configuration file are served`() async throws {
+        let output = try await shell(
+            "$virt_metadata emulate --no-namespace --aemm-config a.json --set ami-launch-index=7 -- sh -c "
+                + "'for path in ami-id ami-launch-index; do curl -s $VIRT_METADATA_URL/latest/meta-data/$path; echo; done'",
+            files: [
+                "a.json": #"{"metadata": {"values": {"ami-id": "ami-1", "ami-launch-index": "3"}}, "spot": {"action": "stop"}}"#
+            ])
+        #expect(output.stdout == "ami-1\n7\n")
+        #expect(output.stderr.contains("a.json: not taken over: spot; see --scenario"))
+    }
+
+    @Test(arguments: [
+        ("--scenario s.yaml", "s.yaml:2: step 1: unknown key 'sett'; did you mean 'set'?"),
+        ("--scenario s.yaml", "s.yaml:3: step 2: at: negative time '-1s'"),
+        ("--scenario sport", "no scenario 'sport': expected a file, or spot, rebalance"),
+        ("--scenario spot,x=1", "scenario spot: invalid parameter 'x=1'"),
+        ("--scenario spot --scenario spot", "two scenarios have a step of the name 'notice'"),
+        ("--scenario token-expiry --scenario first.yaml", "scenarios that begin at different times"),
+        ("--print-scenario sport", "did you mean 'spot'?"),
+        ("--clock fast", "invalid value 'fast' for --clock: expected real or manual"),
+        ("--clock manual", "--clock manual needs --control"), ("--tap t", "--tap needs --expect"),
+        ("--junit t", "--junit needs --expect"),
+        ("--control 0.0.0.0:1", "'0.0.0.0:1' is no loopback address"),
+        ("--expect missing.yaml", "missing.yaml: cannot be read: "),
+        ("--expect e.yaml", "e.yaml:1: expectation 1: after: no step 'x': the scenario names no step"),
+        ("--aemm-config s.yaml", "s.yaml:1: configuration: unknown key 'steps'"),
+        ("--list-scenarios --print-scenario spot", "contradict each other"),
+    ]) func `wrong options and files are usage errors`(options: String, problem: String) async throws {
+        let output = try await shell(
+            "timeout 20 $virt_metadata emulate \(options)",
+            files: [
+                "s.yaml": "steps:\n- {at: 1s, sett: 3}\n- {at: -1s, name: x}\n",
+                "e.yaml": "expect: [{never: {}, after: {step: x}}]\n",
+                "first.yaml": "start: first-request\n",
+            ])
+        #expect(output.status == 2 && output.stderr.contains(problem), "\(output)")
+    }
+}
