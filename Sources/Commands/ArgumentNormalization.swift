@@ -9,6 +9,9 @@ struct ArgumentNormalization {
     static let editingCommands: Set<String> = ["enable", "disable", "set", "unset", "edit"]
     /// The command that has subcommands of its own.
     static let group = "config"
+    /// The command that starts another after `--`, and the option that each word of that becomes: the parser knows no second list of
+    /// words.
+    static let (starter, startedWord) = ("emulate", "--command")
     /// Options besides the settings that may precede the subcommand and take a value, with the name that they have behind it.
     private static let valued = [
         "--config": "--config-file", "--config-file": "--config-file", "-c": "-c", "-o": "-o", "--output": "-o",
@@ -30,7 +33,7 @@ struct ArgumentNormalization {
     private func split(_ arguments: [String]) -> (leading: [String], rest: [String])? {
         var (leading, rest) = ([String](), arguments[...])
         while let argument = rest.first, argument.hasPrefix("-") {
-            let option = Option(argument)
+            let option = CommandLineOption(argument)
             guard let name = Self.valued[option.name] ?? settingOption(option.name) else { return nil }
             rest.removeFirst()
             if option.value != nil || isFlag(name) {
@@ -48,12 +51,15 @@ struct ArgumentNormalization {
     private func renamed(_ arguments: [String], of command: String) -> [String] {
         let end = arguments.firstIndex(of: "--") ?? arguments.count
         let options = arguments[..<end].map { argument in
-            let option = Option(argument)
+            let option = CommandLineOption(argument)
             let name: String? =
                 option.name == "--config" && !Self.editingCommands.contains(command)
                 ? "--config-file" : settingOption(option.name)
             guard let name else { return argument }
             return name + (option.value.map { "=\($0)" } ?? "")
+        }
+        guard command != Self.starter else {
+            return flags(options) + arguments[end...].dropFirst().flatMap { [Self.startedWord, $0] }
         }
         return flags(options) + arguments[end...]
     }
@@ -75,7 +81,7 @@ struct ArgumentNormalization {
     private func flags(_ arguments: [String]) -> [String] {
         var (result, rest) = ([String](), arguments[...])
         while let argument = rest.popFirst() {
-            let option = Option(argument)
+            let option = CommandLineOption(argument)
             guard option.name.hasPrefix("--"), !option.name.hasPrefix("--no-"), isFlag(option.name),
                 let value = (option.value ?? rest.first).flatMap({ Self.booleans[$0] })
             else {
@@ -86,19 +92,5 @@ struct ArgumentNormalization {
             result.append(value ? option.name : "--no-" + option.name.dropFirst(2))
         }
         return result
-    }
-
-    /// An argument as `NAME` or `NAME=VALUE`, where it is an option.
-    private struct Option {
-        let name: String
-        let value: String?
-
-        init(_ argument: String) {
-            guard argument.hasPrefix("--"), let sign = argument.firstIndex(of: "=") else {
-                (name, value) = (argument, nil)
-                return
-            }
-            (name, value) = (String(argument[..<sign]), String(argument[argument.index(after: sign)...]))
-        }
     }
 }

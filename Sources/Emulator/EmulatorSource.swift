@@ -15,7 +15,7 @@ package struct EmulatorSource: Sendable {
     let recording: Recording?
     /// The address that the guest asks from.
     let address: IPAddress
-    /// What cannot be used, and what is only noted, one line each, with the file.
+    /// What cannot be used, one line each, with the file.
     package let findings: [String]
 
     /// Reads the values for many domains from the bytes of a configuration file, whose path is for errors.
@@ -93,7 +93,7 @@ package struct EmulatorSource: Sendable {
             self.init(
                 name: instance.domainName, instance: instance,
                 address: client ?? instance.knownAddress(.v4) ?? instance.knownAddress(.v6) ?? Self.likelyAddress(of: instance),
-                findings: assembled.findings.map { "\(file): \($0)" })
+                findings: assembled.findings.filter { $0.weight == .unusable }.map { "\(file): \($0)" })
         } catch {
             throw EmulatorError("\(file): invalid domain XML: \(error)")
         }

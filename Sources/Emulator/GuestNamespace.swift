@@ -11,7 +11,9 @@ import Netlink
 package enum GuestNamespace {
     /// The variable by which the program that is started again knows it: the network namespace outside.
     private static let marker = "VIRT_METADATA_EMULATOR_OUTSIDE"
-    private static let unshare = ["unshare", "--user", "--map-root-user", "--net"]
+
+    /// How a namespace is made: with no rights, or else with root's, where user namespaces are forbidden to everyone.
+    private static let ways = [["unshare", "--user", "--map-root-user", "--net"], ["unshare", "--net"]]
 
     /// Whether this process is inside, with the addresses to itself: its network namespace is not the one that it was started from.
     package static var isInside: Bool {
@@ -36,8 +38,12 @@ package enum GuestNamespace {
     package static func restart() async throws(EmulatorError) -> Never {
         let environment = ProcessInfo.processInfo.environment
         do throws(KernelError) {
-            let trial = try ChildProgram(unshare + ["true"], environment: environment.merging(["LC_ALL": "C"]) { $1 })
-            guard await trial.wait() == 0 else { throw KernelError(.notPermitted, in: "unshare") }
+            var found: [String]?
+            for way in ways where found == nil {
+                let trial = try ChildProgram(way + ["true"], environment: environment, isSilent: true)
+                if await trial.wait() == 0 { found = way }
+            }
+            guard let unshare = found else { throw KernelError(.notPermitted, in: "unshare") }
             guard let outside = networkNamespace else { throw KernelError(.noSuchEntry, in: "readlink(/proc/self/ns/net)") }
             guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
                 throw KernelError(.noSuchEntry, in: "readlink(/proc/self/exe)")

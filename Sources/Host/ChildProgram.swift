@@ -11,24 +11,32 @@ package struct ChildProgram: Sendable {
     /// - Parameters:
     ///   - command: its name, looked up in `PATH`, and its arguments; not empty.
     ///   - environment: replaces this process's own.
+    ///   - isSilent: whether what it writes is dropped.
     /// - Throws: `KernelError`; `.noSuchEntry` where there is no such program.
-    package init(_ command: [String], environment: [String: String]) throws(KernelError) {
+    package init(_ command: [String], environment: [String: String], isSilent: Bool = false) throws(KernelError) {
         precondition(!command.isEmpty, "callers check that there is a program")
-        var attributes = posix_spawnattr_t()
+        var (attributes, actions) = unsafe (posix_spawnattr_t(), posix_spawn_file_actions_t())
         var (none, all) = (sigset_t(), sigset_t())
         // Safe: these calls read or write the structures that they are given; posix_spawnp(3) reads strings up to their zeros, and
         // arrays up to the null.
         unsafe sigemptyset(&none)
         unsafe sigfillset(&all)
         unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer {
+            unsafe posix_spawnattr_destroy(&attributes)
+            unsafe posix_spawn_file_actions_destroy(&actions)
+        }
+        for stream in isSilent ? [STDOUT_FILENO, STDERR_FILENO] : [] {
+            unsafe posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_WRONLY, 0)
+        }
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
         unsafe posix_spawnattr_setsigdefault(&attributes, &all)
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var started: pid_t = 0
         let code = unsafe CStrings.with(command) { arguments in
             unsafe CStrings.with(environment.map { "\($0)=\($1)" }.sorted()) { variables in
-                unsafe posix_spawnp(&started, command[0], nil, &attributes, arguments, variables)
+                unsafe posix_spawnp(&started, command[0], &actions, &attributes, arguments, variables)
             }
         }
         guard code == 0 else { throw KernelError(KernelError.Code(rawValue: code), in: "posix_spawnp") }
