@@ -16,6 +16,24 @@ package enum YAMLDocument {
         return try reading.document()
     }
 
+    /// A key that a mapping has already.
+    package struct DuplicateKey: Sendable, Equatable {
+        package let key: String
+        package let line: Int
+        /// The line of the earlier one.
+        package let first: Int
+    }
+
+    /// The only document of a text, read as PyYAML reads it: a mapping may have duplicate keys, of which the last one counts.
+    ///
+    /// - Parameter duplicates: receives the first hundred of them. A merge key (`<<`) is none.
+    /// - Throws: ``ParseError`` with the line of the first error.
+    package static func root(of bytes: [UInt8], duplicates: inout [DuplicateKey]) throws(ParseError) -> YAMLNode? {
+        var reading = Reading(events: YAMLEvents(bytes), mostDuplicates: 100)
+        defer { duplicates = reading.duplicates }
+        return try reading.document()
+    }
+
     private struct Sized {
         let node: YAMLNode
         let count: Int
@@ -23,6 +41,9 @@ package enum YAMLDocument {
 
     private struct Reading {
         let events: YAMLEvents
+        /// 0 where a duplicate key is an error.
+        var mostDuplicates = 0
+        var duplicates: [DuplicateKey] = []
         var anchors: [String: Sized] = [:]
 
         mutating func document() throws(ParseError) -> YAMLNode? {
@@ -50,35 +71,45 @@ package enum YAMLDocument {
                     throw ParseError(.malformed, line: line, problem: "unknown anchor '\(name)'")
                 }
                 return known
-            case .scalar(let text, let isPlain, let name):
-                (found, anchor) = (Sized(node: YAMLNode(content: .scalar(text, isPlain: isPlain), line: line), count: 1), name)
-            case .sequenceStart(let name): (found, anchor) = (try sequence(line, depth), name)
-            case .mappingStart(let name): (found, anchor) = (try mapping(line, depth), name)
+            case .scalar(let text, let isPlain, let properties):
+                let node = YAMLNode(content: .scalar(text, isPlain: isPlain), line: line, tag: properties.tag)
+                (found, anchor) = (Sized(node: node, count: 1), properties.anchor)
+            case .sequenceStart(let properties): (found, anchor) = (try sequence(line, depth, properties.tag), properties.anchor)
+            case .mappingStart(let properties): (found, anchor) = (try mapping(line, depth, properties.tag), properties.anchor)
             default: throw ParseError(.malformed, line: line, problem: "expected a value")
             }
             if let anchor { anchors[anchor] = found }
             return found
         }
 
-        private mutating func sequence(_ line: Int, _ depth: Int) throws(ParseError) -> Sized {
+        private mutating func sequence(_ line: Int, _ depth: Int, _ tag: String?) throws(ParseError) -> Sized {
             var (items, count): ([YAMLNode], Int) = ([], 1)
             while true {
                 let (event, itemLine) = try events.next()
-                if case .sequenceEnd = event { return Sized(node: YAMLNode(content: .sequence(items), line: line), count: count) }
+                if case .sequenceEnd = event {
+                    return Sized(node: YAMLNode(content: .sequence(items), line: line, tag: tag), count: count)
+                }
                 items.append(try counted(value(event, itemLine, depth: depth + 1), in: &count, itemLine))
             }
         }
 
-        private mutating func mapping(_ line: Int, _ depth: Int) throws(ParseError) -> Sized {
+        private mutating func mapping(_ line: Int, _ depth: Int, _ tag: String?) throws(ParseError) -> Sized {
             var (entries, count, lines): ([YAMLNode.Entry], Int, [String: Int]) = ([], 1, [:])
             while true {
                 let (event, keyLine) = try events.next()
-                if case .mappingEnd = event { return Sized(node: YAMLNode(content: .mapping(entries), line: line), count: count) }
+                if case .mappingEnd = event {
+                    return Sized(node: YAMLNode(content: .mapping(entries), line: line, tag: tag), count: count)
+                }
                 let key = try counted(value(event, keyLine, depth: depth + 1), in: &count, keyLine)
                 if let text = key.text {
                     if let first = lines[text] {
-                        throw ParseError(
-                            .duplicateName, line: keyLine, problem: "duplicate key '\(text)', first in line \(first)")
+                        guard mostDuplicates > 0 else {
+                            throw ParseError(
+                                .duplicateName, line: keyLine, problem: "duplicate key '\(text)', first in line \(first)")
+                        }
+                        if text != "<<", duplicates.count < mostDuplicates {
+                            duplicates.append(.init(key: text, line: keyLine, first: first))
+                        }
                     }
                     lines[text] = keyLine
                 }

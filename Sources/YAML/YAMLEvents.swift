@@ -5,15 +5,22 @@ import Common
 @safe final class YAMLEvents {
     enum Event {
         case alias(String)
-        case scalar(String, isPlain: Bool, anchor: String?)
-        case sequenceStart(anchor: String?)
+        case scalar(String, isPlain: Bool, Properties)
+        case sequenceStart(Properties)
         case sequenceEnd
-        case mappingStart(anchor: String?)
+        case mappingStart(Properties)
         case mappingEnd
         case documentStart
         case streamEnd
         /// An event without a value.
         case other
+    }
+
+    /// What may stand before a value.
+    struct Properties {
+        let anchor: String?
+        /// The complete tag: `tag:yaml.org,2002:str` for `!!str`.
+        let tag: String?
     }
 
     // Safe: both are allocated here and freed by `deinit`. The parser points into itself and into the bytes, so neither is moved.
@@ -52,10 +59,15 @@ import Common
             .scalar(
                 unsafe String(
                     decoding: UnsafeBufferPointer(start: event.data.scalar.value, count: event.data.scalar.length), as: UTF8.self),
-                isPlain: unsafe event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE, anchor: unsafe text(event.data.scalar.anchor))
-        case YAML_SEQUENCE_START_EVENT: .sequenceStart(anchor: unsafe text(event.data.sequence_start.anchor))
+                isPlain: unsafe event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
+                unsafe Properties(anchor: text(event.data.scalar.anchor), tag: text(event.data.scalar.tag)))
+        case YAML_SEQUENCE_START_EVENT:
+            .sequenceStart(
+                unsafe Properties(anchor: text(event.data.sequence_start.anchor), tag: text(event.data.sequence_start.tag)))
         case YAML_SEQUENCE_END_EVENT: .sequenceEnd
-        case YAML_MAPPING_START_EVENT: .mappingStart(anchor: unsafe text(event.data.mapping_start.anchor))
+        case YAML_MAPPING_START_EVENT:
+            .mappingStart(
+                unsafe Properties(anchor: text(event.data.mapping_start.anchor), tag: text(event.data.mapping_start.tag)))
         case YAML_MAPPING_END_EVENT: .mappingEnd
         case YAML_DOCUMENT_START_EVENT: .documentStart
         case YAML_STREAM_END_EVENT: .streamEnd

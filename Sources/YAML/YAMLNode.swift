@@ -4,7 +4,7 @@ package struct YAMLNode: Sendable {
         /// A text; plain if it is written without quotation marks.
         case scalar(String, isPlain: Bool)
         case sequence([YAMLNode])
-        /// In document order, without duplicate keys.
+        /// In document order, without duplicate keys unless its reader allows them.
         case mapping([Entry])
     }
 
@@ -16,6 +16,12 @@ package struct YAMLNode: Sendable {
     package let content: Content
     /// Counted from 1.
     package let line: Int
+    /// The complete tag that is written before the value, such as `tag:yaml.org,2002:str` for `!!str`.
+    package let tag: String?
+
+    package init(content: Content, line: Int, tag: String? = nil) {
+        (self.content, self.line, self.tag) = (content, line, tag)
+    }
 
     /// The text of a scalar; `nil` for other values.
     package var text: String? {
