@@ -117,8 +117,10 @@ let package = Package(
         module(
             "Commands",
             [
-                "Admin", "Common", "Configuration", "Doctor", "Emulator", "Host", "Identity", "Interception", "Inventory", "JSON",
-                "Libvirt", "Netlink", "NFTables", "Server", "VendorData", "XML", "YAML", logging,
+                "Admin", "Common", "Comparison", "Configuration", "Conformance", "Doctor", "Emulator", "Host", "Identity",
+                "Interception",
+                "Inventory", "JSON", "Libvirt", "Netlink", "NFTables", "Probe", "Recording", "Server", "VendorData", "XML",
+                "YAML", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -166,7 +168,9 @@ let package = Package(
                 "Configuration", "Commands", "Guests", "Host", "Interception", "Inventory", "Server", "TestSupport", "VendorData",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio),
-        tests(of: "Doctor", ["Doctor", "Common", "Configuration", "Inventory", "JSON", "Libvirt", "Netlink", "TestSupport"]),
+        tests(
+            of: "Doctor",
+            ["Doctor", "Common", "Configuration", "Interception", "Inventory", "JSON", "Libvirt", "Netlink", "TestSupport"]),
         tests(of: "Server", ["Server", "Common", "Identity", "TestSupport", logging]),
         tests(
             of: "Commands",
@@ -178,8 +182,8 @@ let package = Package(
         tests(
             of: "Conformance",
             [
-                "EC2API", "OpenStackAPI", "NoCloudAPI", "Configuration", "Inventory", "Emulator", "Guests", "Common", "JSON", "XML",
-                "TestSupport",
+                "EC2API", "OpenStackAPI", "NoCloudAPI", "Comparison", "Configuration", "Inventory", "Emulator", "Guests", "Common",
+                "JSON", "Recording", "XML", "TestSupport",
             ]),
         // The program as a process: real clients, real namespaces, a real libvirtd.
         tests(of: "Client", ["virt-metadata", "TestSupport", "Common", "JSON"]),

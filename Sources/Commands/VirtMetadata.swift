@@ -31,7 +31,7 @@ package struct VirtMetadata: AsyncParsableCommand {
             CommandGroup(
                 name: "Service",
                 subcommands: [Serve.self, ConfigCommand.self, Cleanup.self, IdentityCertificate.self, Convert.self]),
-            CommandGroup(name: "Testing", subcommands: [Emulate.self]),
+            CommandGroup(name: "Testing", subcommands: [Emulate.self, Crawl.self, Compare.self, ConformanceCommand.self]),
         ])
 
     /// The exit status of wrong usage or configuration.

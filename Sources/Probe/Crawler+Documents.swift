@@ -49,7 +49,7 @@ extension Crawler {
     /// A NoCloud seed below `/nocloud/`, or at the URL itself.
     mutating func walkNoCloud() {
         for root in ["/nocloud/", "/"] {
-            guard let metaData = ask(root + "meta-data"), metaData.status == 200, !metaData.mediaType.hasSuffix("html"),
+            guard let metaData = ask(root + "meta-data"), metaData.status == 200, metaData.text?.hasPrefix("<") == false,
                 metaData.text?.contains("instance-id") == true
             else { continue }
             if root == "/nocloud/", let listing = ask(root), listing.status == 200 {

@@ -46,7 +46,7 @@ package struct Crawler {
 
     /// Whether a response is for people, as that of a captive portal.
     private static func isPage(_ response: RecordedResponse) -> Bool {
-        response.field("content-type")?.lowercased().contains("html") == true
+        response.body.first { $0 > 0x20 } == UInt8(ascii: "<")
     }
 
     /// Asks for these targets and for nothing else.

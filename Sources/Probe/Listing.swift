@@ -16,9 +16,9 @@ package struct Listing {
 
     package let lines: [String]
 
-    /// - Returns: `nil` for a body that is none: not text, a page of HTML, or with lines that no name has.
+    /// - Returns: `nil` for a body that is none: not text, a page of HTML or a document, or with lines that no name has. Its type says little: Flask's is HTML.
     package init?(_ response: WireResponse) {
-        guard response.status == 200, !response.mediaType.hasSuffix("html"), let text = response.text else { return nil }
+        guard response.status == 200, let text = response.text else { return nil }
         let lines = text.utf8.split(separator: UInt8(ascii: "\n")).map {
             String(decoding: $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0, as: UTF8.self)
         }.filter { !$0.isEmpty }

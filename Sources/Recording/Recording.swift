@@ -40,8 +40,8 @@ package struct Recording: Sendable, Equatable {
     package var responses: [RecordedResponse] = []
     /// What was replaced before it was written; empty where nothing was found or redaction was disabled.
     package var redactions: [Redaction] = []
-    /// Whether secrets were looked for; a recording with `false` may have credentials.
-    package var isRedacted = true
+    /// Whether secrets were replaced; a recording with `false` may have credentials.
+    package var isRedacted = false
     /// Why it does not have all that the server has, one sentence each; empty if it has.
     package var omissions: [String] = []
 

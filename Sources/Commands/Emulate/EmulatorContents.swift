@@ -67,7 +67,7 @@ struct EmulatorContents: ParsableArguments {
     }
 
     /// What a fixture's configuration file tells to many domains.
-    private static func defaults(_ file: String, _ bytes: [UInt8]) throws(EmulatorError) -> InstanceDefaults {
+    static func defaults(_ file: String, _ bytes: [UInt8]) throws(EmulatorError) -> InstanceDefaults {
         do throws(ConfigurationError) {
             var configuration = Configuration()
             try configuration.read(bytes, of: file)

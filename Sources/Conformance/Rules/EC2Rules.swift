@@ -25,7 +25,7 @@ extension Rule {
         Rule(
             "version-2009-04-04", .ec2, .must, "/2009-04-04/meta-data/instance-id is answered",
             breaks: "cloud-init without an AWS identity, CirrOS, cloudbase-init and coreos-cloudinit ask for this version",
-            source: "cloud-init cloudinit/sources/DataSourceEc2.py: min_metadata_version; cirros sbin/ec2metadata"
+            source: "cloud-init cloudinit/sources/DataSourceEc2.py: min_metadata_version; cirros src/usr/bin/ec2metadata"
         ) { exam throws(RuleEnd) in
             let body = try exam.body(of: "/2009-04-04/meta-data/instance-id")
             try expect(!body.isEmpty, "/2009-04-04/meta-data/instance-id: empty")
@@ -114,7 +114,8 @@ extension Rule {
         Rule(
             "slash-directory", .ec2, .must,
             "A directory is answered alike with and without a final slash, and never by a redirect",
-            breaks: "CirrOS and ec2-metadata use curl without -L: a redirect gives no keys", source: "cirros sbin/ec2metadata"
+            breaks: "CirrOS and ec2-metadata use curl without -L: a redirect gives no keys",
+            source: "cirros src/usr/bin/ec2metadata"
         ) { exam throws(RuleEnd) in
             for visit in try visits(exam) where visit.isDirectory && visit.response.status == 200 {
                 let other = try exam.get(String(visit.target.dropLast()))

@@ -18,8 +18,8 @@ extension Rule {
     static let httpRules: [Rule] = [
         Rule(
             "http-1.0", .http, .must, "A request of HTTP/1.0 without Host is answered, and not in chunks",
-            breaks: "busybox wget and other small clients cannot read a body in chunks",
-            source: "RFC 9112 section 6.1; busybox networking/wget.c"
+            breaks: "nginx as a proxy speaks HTTP/1.0 to the server by default, and no client of HTTP/1.0 knows chunks",
+            source: "RFC 9112 section 6.1; nginx ngx_http_proxy_module: proxy_http_version"
         ) { exam throws(RuleEnd) in
             let target = try target(exam)
             let fields = exam.tokenFields.map { "\($0.name): \($0.value)\r\n" }.joined()

@@ -68,7 +68,7 @@ extension Rule {
         Rule(
             "token-ttl-answer", .imdsv2, .must, "The answer to \(put) says the token's lifetime in \(ProbeClient.lifetimeField)",
             breaks: "the AWS SDKs for Go and Rust fail: they cannot parse the lifetime",
-            source: "aws-sdk-go-v2 feature/ec2/imds/request_middleware.go; smithy-rs aws-config imds/client/token.rs"
+            source: "aws-sdk-go-v2 feature/ec2/imds/api_op_GetToken.go; smithy-rs aws-config imds/client/token.rs"
         ) { exam throws(RuleEnd) in
             let response = try exam.send("PUT", ProbeClient.tokenTarget, [.init(ProbeClient.lifetimeField, "60"), noBody])
             guard let value = response.field(ProbeClient.lifetimeField) else {

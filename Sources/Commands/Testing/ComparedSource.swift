@@ -1,0 +1,57 @@
+import Common
+import Configuration
+import Emulator
+import Probe
+import Recording
+
+/// One side of `compare`: a server, a recording, or a domain's XML that is served for the comparison.
+struct ComparedSource {
+    private(set) var recording: Recording
+    /// The server, if it can be asked for more.
+    private let url: ProbeURL?
+    private let limits: CrawlLimits
+    private let emulator: EmulatorServer?
+
+    /// Reads a source; of a server all its trees.
+    init(_ text: String, latestOnly: Bool, limits: CrawlLimits) async throws {
+        self.limits = limits
+        if text.contains("://") {
+            let server = try ProbeURL(text)
+            (url, emulator) = (server, nil)
+        } else if Self.isRecording(text) {
+            (url, emulator) = (nil, nil)
+            recording = try RecordingFolder.read(text)
+            return
+        } else {
+            let clock = RealClock()
+            let source = try EmulatorSource(reading: text, defaults: EmulatorContents.defaults)
+            let instance = try EmulatedInstance(source, clock: clock)
+            let server = EmulatorServer([instance], on: [IPAddress(v4: 0x7F00_0001)], clock: clock)
+            try await server.start(port: 0)
+            (url, emulator) = (try ProbeURL(server.urls(of: instance).first ?? ""), server)
+        }
+        recording = Recording()
+        guard let url else { return }
+        var crawler = try Crawler(url, limits: limits)
+        recording = try crawler.run(latestOnly: latestOnly)
+    }
+
+    /// A folder with an index, or a file of responses: anything else is a domain's XML or a fixture folder.
+    private static func isRecording(_ path: String) -> Bool {
+        path.hasSuffix(".json") || RecordingFolder.isRecording(path)
+    }
+
+    /// Asks a server for what only the other side was asked for.
+    mutating func complete(from other: Recording) throws {
+        guard let url else { return }
+        let known = Set(recording.responses.map(\.target))
+        let missing = other.responses.map(\.target).filter { !known.contains($0) }
+        guard !missing.isEmpty else { return }
+        var crawler = try Crawler(url, limits: limits)
+        let more = try crawler.run(targets: missing)
+        recording.responses += more.responses
+        recording.omissions += more.omissions
+    }
+
+    func close() async { await emulator?.stop() }
+}
