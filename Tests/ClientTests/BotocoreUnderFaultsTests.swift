@@ -38,13 +38,13 @@ struct BotocoreUnderFaultsTests {
         ["match": ["path": path], "when": first.map { ["first": "\($0)"] } ?? [:], "do": effect]
     }
 
-    /// Amazon has new credentials five minutes before the old ones expire, and botocore looks for them in the last fifteen: it finds the
-    /// old ones, keeps them, and finds the new ones later.
+    /// Amazon has new credentials five minutes before the old ones expire. botocore looks for them in the last fifteen, finds the old ones,
+    /// and keeps them for up to 25 minutes more, whatever their expiry.
     @Test func `credentials are renewed before they expire`() async throws {
         let minutes = { (count: Int) in count * 60 }
         let outcome = try #require(
             try await Self.outcomes(
-                [Case(steps: [minutes(340), minutes(10), minutes(6)])], "credentials-rotate,lifetime=6h"
+                [Case(steps: [minutes(340), minutes(10), minutes(12)])], "credentials-rotate,lifetime=6h"
             ).first)
         #expect(outcome.keys == [Self.first, Self.first, Self.first, Self.second])
         #expect(outcome.error == nil)
@@ -68,6 +68,7 @@ struct BotocoreUnderFaultsTests {
         let keys = outcomes.map { $0.keys.first ?? nil }
         let expected = [nil, Self.first, Self.first, Self.first, Self.first, Self.first, nil, nil]
         #expect(keys == expected)
-        #expect(outcomes.map(\.error) == [String?](repeating: nil, count: cases.count))
+        // It takes the sign-in page for the name of a role, which makes no URL.
+        #expect(outcomes.map(\.error) == [nil, nil, nil, nil, nil, nil, nil, "HTTPClientError"])
     }
 }

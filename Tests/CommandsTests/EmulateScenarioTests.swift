@@ -10,7 +10,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         for (name, text) in files { try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8) }
-        return try await Program.shell("cd \(folder.path) && \(line)")
+        return try await Program.shell("cd \(folder.path) || exit; \(line)")
     }
 
     private static let notice = "/latest/meta-data/spot/instance-action"
@@ -62,12 +62,13 @@ import Testing
     @Test func `the ready file names the control socket`() async throws {
         let output = try await shell(
             """
-            $virt_metadata emulate --quiet --control c.sock --ready-file ready.json & server=$!
+            $virt_metadata emulate --quiet --control ./c.sock --ready-file ready.json & server=$!
             for _ in $(seq 200); do [ -e ready.json ] && break; sleep 0.05; done
-            cat ready.json; curl -s --unix-socket c.sock http://localhost/readyz; kill $server; wait $server; echo $?; ls
+            cat ready.json; curl -s --unix-socket ./c.sock http://localhost/readyz; kill $server; wait $server; echo $?; ls
             """)
         #expect(
-            output.stdout.contains(#""control": "unix:c.sock""#) && output.stdout.contains(#"{"status": "ready"}"#), "\(output)")
+            output.stdout.contains(#""control": "unix:./c.sock""#) && output.stdout.contains(#"{"status": "ready"}"#), "\(output)"
+        )
         // Neither file is left.
         #expect(output.stdout.hasSuffix("\n0\n"))
     }

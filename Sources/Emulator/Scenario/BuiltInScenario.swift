@@ -58,7 +58,7 @@ package struct BuiltInScenario: Sendable {
     /// All scenarios with their parameters, as a text.
     package static var list: String {
         all.map { scenario in
-            let parameters = scenario.parameters.map { "    \($0.name)=\($0.initial)    \($0.about)\n" }
+            let parameters = scenario.parameters.map { "    \($0.name)=\($0.initial)    \($0.about)\($0.choices)\n" }
             return "\(scenario.name)    \(scenario.about)\n" + parameters.joined()
         }.joined(separator: "\n")
     }
@@ -86,6 +86,11 @@ package struct BuiltInScenario: Sendable {
 }
 
 extension BuiltInScenario.Parameter {
+    /// The words that it may be; empty for other values.
+    fileprivate var choices: String {
+        if case .choice(let words) = form { " (\(ScenarioReading.list(words, "or")))" } else { "" }
+    }
+
     fileprivate func check(_ text: String, in scenario: String) throws(EmulatorError) {
         let expected: String
         switch form {

@@ -17,7 +17,7 @@ package enum ControlAddress: Sendable, Equatable {
     /// - Throws: ``EmulatorError`` for any other text, and for an address that other machines reach: whoever reaches it changes what the
     ///   emulator's clients are told.
     package init(_ text: String) throws(EmulatorError) {
-        let expected = "expected 127.0.0.1:PORT, [::1]:PORT or the path of a Unix socket"
+        let expected = "expected 127.0.0.1:PORT, [::1]:PORT or the path of a Unix socket such as ./control.sock"
         if text.contains("/") {
             // The address of a socket has so much space (unix(7)).
             guard text.utf8.count < 108, !text.utf8.contains(0) else {
