@@ -82,7 +82,7 @@ struct Emulate: AsyncParsableCommand {
         let read = try scenarios.read(for: instances)
         let log = try reports.openLog()
         let server = EmulatorServer(instances, on: addresses, clock: clock) { log?.write($0) }
-        let director = scenarios.direct(server, instances, by: read, clock)
+        let director = scenarios.direct(server, instances, by: read, clock, seed: contents.seed ?? 0)
         // From here on a signal ends the emulator in good order.
         let ending = EmulatorEnding()
         let signals = CaughtSignals([SIGTERM, SIGINT]) { ending.signal($0) }
@@ -93,6 +93,8 @@ struct Emulate: AsyncParsableCommand {
         director.ready()
         try reports.announce(
             instances.map { ($0.name, server.urls(of: $0)[0]) }, control: control?.url, isAlone: command.isEmpty)
+        // The start used most of the program once; what serves needs little of it.
+        ProgramPages.unmap()
         let status = try await status(server.urls(of: instances[0])[0], control?.url, ending)
         let isAsExpected = try scenarios.report(director, isQuiet: reports.quiet)
         await server.stop()
