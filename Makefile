@@ -9,7 +9,7 @@ BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev libyaml-dev libnftables-
 # Debian has libcurl's headers thrice, and each shuts out the others: any will do.
 CURL_PACKAGE = $(shell pkg-config --exists libcurl 2>/dev/null || echo libcurl4-gnutls-dev)
 TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ipxe-qemu dnsmasq-base iproute2 \
-	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus lintian man-db dpkg-dev binutils systemd virtinst xsltproc
+	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus lintian man-db dpkg-dev binutils systemd virtinst xsltproc netplan.io
 # What the lab needs besides: to make a guest's disk, and for libvirt's NAT.
 LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables openssh-client
 # What the soak needs: a libvirtd whose domains are make-believe, and what changes them.
@@ -96,7 +96,7 @@ deb: release ## make the Debian package, with Swift's own libraries in it, in .b
 tarball: release ## make the archive for other distributions, with an install script, in .build/tarball
 	packaging/build-tarball "$$($(RELEASE) --show-bin-path)/virt-metadata" .build/tarball
 
-lab: build deb ## start stock Debian guests on networks of every kind, as root; ONLY=NAME,… runs fewer; takes fifteen minutes
+lab: build deb ## start stock Debian guests on networks of every kind, as root; ONLY=NAME,… runs fewer; takes half an hour
 	@scripts/install-packages $(TEST_PACKAGES) $(LAB_PACKAGES)
 	@python3 Lab/lab.py --server .build/debug/virt-metadata $(subst $(comma), ,$(filter-out .,$(ONLY)))
 

@@ -201,28 +201,27 @@ def debian13(stage: Stage) -> None:
 def onlink(stage: Stage) -> None:
     """A gateway outside of the guest's own subnet, as at a hoster: addresses with the longest prefix on a bridge of the operator's own.
 
-    Debian 12's cloud-init makes no such route from network_data.json (it does from 23.1 on), and so reads the seed."""
+    Debian 12's cloud-init makes no such route by IPv6 (it does from 23.1 on), and has an address by IPv4 alone."""
     host = stage.host("onlink")
     host.bridge("hoster0", "203.0.113.1/24", "2001:db8:13::1/64")
     host.dnsmasq("hoster0", "--dhcp-range=203.0.113.100,203.0.113.120,1h")
     host.serve()
     guests = []
-    for debian, cloud in zip(image.RELEASES, ("nocloud", "openstack")):
+    for debian in image.RELEASES:
         mac = f"52:54:00:24:00:{debian}"
-        guests.append(Guest(f"onlink-{debian}", host, "bridge", "bridge='hoster0'", mac, cloud=cloud, debian=debian, interfaces=(
-            f"<interface mac='{mac}'><address>203.0.113.{debian}/32</address><address>2001:db8:13::{debian}/128</address>"
-            "<gateway>203.0.113.1</gateway><gateway>2001:db8:13::1</gateway></interface>")))
+        more = "" if debian == 12 else f"<address>2001:db8:13::{debian}/128</address><gateway>2001:db8:13::1</gateway>"
+        guests.append(Guest(f"onlink-{debian}", host, "bridge", "bridge='hoster0'", mac, debian=debian, interfaces=(
+            f"<interface mac='{mac}'><address>203.0.113.{debian}/32</address><gateway>203.0.113.1</gateway>{more}</interface>")))
     _together(stage.boot, guests)
     for guest in guests:
         addresses = guest.addresses(guest.mac)
         routes, other = guest.execute("/bin/ip", "route"), guest.execute("/bin/ip", "-6", "route")
         _expect(guest, {
             "addresses by IPv4": ([one for one in addresses if "." in one], [f"203.0.113.{guest.debian}/32"]),
-            "its address by IPv6": (f"2001:db8:13::{guest.debian}/128" in addresses, True),
-            "the default route": (re.search(r"^default via 203\.0\.113\.1 .*onlink", routes, re.MULTILINE) is not None, True),
-            "the default route by IPv6": (re.search(r"^default via 2001:db8:13::1 ", other, re.MULTILINE) is not None, True),
+            "the default route": (re.search(r"^default via 203\.0\.113\.1 ", routes, re.MULTILINE) is not None, True),
+            "addresses by IPv6": (f"2001:db8:13::{guest.debian}/128" in addresses, guest.debian != 12),
+            "the default route by IPv6": (re.search(r"^default via 2001:db8:13::1 ", other, re.MULTILINE) is not None, guest.debian != 12),
         }, f"{addresses}\n{routes}\n{other}")
-        guest.execute("/bin/ping", "-c", "1", "-W", "5", "2001:db8:13::1")
     host.end_server()
 
 
