@@ -9,12 +9,19 @@ func metaData(of instance: Instance) -> JSONValue {
     let keys = instance.access.publicKeys.flatMap(\.formats).filter { $0.name == "openssh-key" }.map {
         JSONValue.string($0.value)
     }
+    let tags = instance.documents.tags.map { JSONMember($0.name, .string($0.value)) }
     let members: [JSONMember?] = [
         JSONMember("instance-id", .string(instance.id)),
         JSONMember("local-hostname", .string(instance.hostname)),
         keys.isEmpty ? nil : JSONMember("public-keys", .array(keys)),
+        JSONMember("instance-type", .string(instance.launch.type)),
         instance.launch.availabilityZone.map { JSONMember("availability-zone", .string($0)) },
+        // Talos' name for it.
+        instance.launch.availabilityZone.map { JSONMember("zone", .string($0)) },
         instance.launch.placement("region").map { JSONMember("region", .string($0)) },
+        instance.launch.provider.map { JSONMember("provider-id", .string($0)) },
+        tags.isEmpty ? nil : JSONMember("tags", .object(tags)),
+        instance.documents.additionalValue.map { JSONMember("additional", $0) },
     ]
     return .object(members.compactMap(\.self))
 }

@@ -6,7 +6,8 @@ import Testing
 struct NoCloudViewTests {
     private static func instance(
         keys: [PublicKey] = [], userData: [UInt8]? = nil, vendorData: JSONValue? = nil, interfaces: [NetworkInterface] = [],
-        links: [VirtualLink] = [], placement: [Common.Tag] = []
+        links: [VirtualLink] = [], placement: [Common.Tag] = [], tags: [Common.Tag] = [], additional: JSONValue? = nil,
+        provider: String? = nil
     ) throws -> Instance {
         let uuid = try #require(InstanceUUID("83679162-1378-4288-a2d4-70e13ec132aa"))
         let names = InstanceNames(
@@ -14,6 +15,7 @@ struct NoCloudViewTests {
         var (launch, access, documents) = (LaunchFacts(type: "t"), GuestAccess(), OperatorDocuments())
         (launch.placement, access.publicKeys) = (placement, keys)
         (documents.userData, documents.vendorData) = (userData, vendorData)
+        (documents.tags, documents.additionalValue, launch.provider) = (tags, additional, provider)
         return Instance(
             names: names, launch: launch, access: access, documents: documents, interfaces: interfaces, virtualLinks: links)
     }
@@ -31,7 +33,9 @@ struct NoCloudViewTests {
         let bare = try Self.instance()
         #expect(try Self.read("/nocloud/", of: bare) == "meta-data\nuser-data\nvendor-data\nnetwork-config")
         #expect(try Self.read("/nocloud", of: bare) == "meta-data\nuser-data\nvendor-data\nnetwork-config")
-        #expect(try Self.read("/nocloud/meta-data", of: bare) == #"{"instance-id": "i-1", "local-hostname": "web.example"}"#)
+        #expect(
+            try Self.read("/nocloud/meta-data", of: bare)
+                == #"{"instance-id": "i-1", "local-hostname": "web.example", "instance-type": "t"}"#)
         for file in ["user-data", "vendor-data", "network-config"] { #expect(try Self.read("/nocloud/\(file)", of: bare) == "") }
         for other in ["/nocloud/other", "/nocloud/meta-data/x", "/nocloud/latest"] {
             #expect(try Self.read(other, of: bare) == nil)
@@ -48,8 +52,17 @@ struct NoCloudViewTests {
         #expect(
             try Self.read("/nocloud/meta-data", of: instance)
                 == #"{"instance-id": "i-1", "local-hostname": "web.example", "public-keys": ["ssh-rsa A", "ssh-rsa C"], "#
-                + #""availability-zone": "eu-1", "region": "eu"}"#)
+                + #""instance-type": "t", "availability-zone": "eu-1", "zone": "eu-1", "region": "eu"}"#)
         #expect(try Self.read("/nocloud/user-data", of: instance) == "#!/bin/sh\n")
+    }
+
+    @Test func `tags, the provider's name and the operator's own data are members of the meta-data`() throws {
+        let own = JSONValue.object([JSONMember("a", .integer(1)), JSONMember("b", .object([JSONMember("c", .null)]))])
+        let instance = try Self.instance(tags: [Tag("env", "test"), Tag("a/b", "")], additional: own, provider: "libvirt:///x")
+        #expect(
+            try Self.read("/nocloud/meta-data", of: instance)
+                == #"{"instance-id": "i-1", "local-hostname": "web.example", "instance-type": "t", "provider-id": "libvirt:///x", "#
+                + #""tags": {"env": "test", "a/b": ""}, "additional": {"a": 1, "b": {"c": null}}}"#)
     }
 
     @Test(arguments: [
@@ -135,13 +148,13 @@ struct NoCloudViewTests {
         let card = try Self.interface(1) {
             var network = NetworkReference(name: "n", uuid: "u", offersDHCP: true)
             network.hostAddresses = ["192.0.2.1/24"].compactMap { InterfaceAddress($0) }
-            network.domain = "lab.example"
+            network.advertised4.searchDomains = ["lab.example"]
             $0.network = network
             $0.configuration.addresses = ["192.0.2.5/24"].compactMap { InterfaceAddress($0) }
         }
         #expect(
             try Self.ethernets(card) == [
-                #""dhcp4": false, "addresses": ["192.0.2.5/24"], "#
+                #""dhcp4": false, "addresses": ["192.0.2.5/24"], "routes": [{"to": "169.254.169.254/32", "via": "192.0.2.1"}], "#
                     + #""nameservers": {"addresses": ["192.0.2.1"], "search": ["lab.example"]}}}}"#
             ])
     }

@@ -13,6 +13,8 @@ package struct LaunchFacts: Sendable, Equatable {
     package var project: String?
     /// The account of the instance, as EC2 shows it.
     package var owner: String?
+    /// The name of the instance in a cluster that manages it, such as Kubernetes' `spec.providerID`.
+    package var provider: String?
 
     package init(type: String) {
         self.type = type
