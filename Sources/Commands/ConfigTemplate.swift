@@ -24,7 +24,7 @@ struct ConfigTemplate: ParsableCommand {
             let settings = Setting.all.filter { $0.group == group }.map(lines)
             return "## \(group.rawValue)\n\n" + settings.joined(separator: "\n")
         }
-        return head + groups.joined(separator: "\n") + "\n" + defaults
+        return head + groups.joined(separator: "\n") + "\n" + profiles + defaults
     }
 
     private static let head = """
@@ -40,8 +40,29 @@ struct ConfigTemplate: ParsableCommand {
         #
         #   virt-metadata config check          validates this file
         #   virt-metadata config show --all     prints the effective values
-        #   systemctl reload virt-metadata      applies log-level, session-tokens, hop-limit and defaults
+        #   systemctl reload virt-metadata      applies log-level, session-tokens, hop-limit, defaults, profiles
         #   systemctl restart virt-metadata     applies all settings
+
+
+        """
+
+    private static let profiles = """
+        ## Values for instances that name them
+
+        # Profiles are used for any instance with <profile>NAME</profile>, for defaults and networks with 'profile: NAME', and
+        # for profiles that build on others. Later ones win over earlier ones and over defaults; the instance's own values
+        # win over all. 'merge: add' adds lists (keys, tags, groups, files, userdata) to the weaker ones.
+        # Default: none. Example:
+        #
+        #   profiles:
+        #     base:
+        #       public-keys: {ops: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6Xn1xJ9vX4Q0WmJw0m6r2JmZb0yq1b3Zk6pX4kT5aB ops@example}
+        #       tags: {env: production}
+        #     web:
+        #       profile: base
+        #       merge: add
+        #       tags: {role: web}
+        #       security-groups: [http, https]
 
 
         """

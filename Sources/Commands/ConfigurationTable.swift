@@ -1,6 +1,7 @@
 import ArgumentParser
 import Common
 import Configuration
+import Inventory
 
 /// The settings of a configuration as `config check` and `config show` print them.
 struct ConfigurationTable {
@@ -23,8 +24,8 @@ struct ConfigurationTable {
         fileprivate var sourceText: String { source.map { "\($0)" } ?? "default" }
     }
 
-    /// The key of the file that is not in the table of settings.
-    private static let defaults = "defaults"
+    /// The keys of the file that are not in the table of settings, with their values in words.
+    private static let shared = [("defaults", "values for all instances"), ("profiles", "values for instances that name them")]
 
     private let report: ConfigurationReport
 
@@ -49,10 +50,13 @@ struct ConfigurationTable {
 
     func rows(where isIncluded: (Row) -> Bool) -> [Row] {
         var rows = Setting.all.map(row)
-        if let source = report.configuration.sources[Self.defaults] {
+        for (name, words) in Self.shared {
+            guard let source = report.configuration.sources[name] else { continue }
+            let names = name == "profiles" ? report.configuration.defaults.profileNames : nil
             rows.append(
                 Row(
-                    name: Self.defaults, text: "(values for all instances)", value: .bool(true), default: .null, source: source,
+                    name: name, text: names.map { $0.joined(separator: ", ") } ?? "(\(words))",
+                    value: names.map { .array($0.map(JSONValue.string)) } ?? .bool(true), default: .null, source: source,
                     isDefault: false))
         }
         return rows.filter(isIncluded)
@@ -79,9 +83,9 @@ struct ConfigurationTable {
     /// The rows for programs.
     func document(_ rows: [Row]) -> JSONValue {
         .object([
-            JSONMember("file", report.file.map(JSONValue.string) ?? .null), JSONMember("valid", .bool(report.problems.isEmpty)),
+            JSONMember("file", report.file.map(JSONValue.string) ?? .null), JSONMember("valid", .bool(isValid)),
             JSONMember("settings", .array(rows.map(\.document))),
-            JSONMember("errors", .array(report.problems.map { .string("\($0)") })),
+            JSONMember("errors", .array((report.problems + report.faults).map { .string("\($0)") })),
             JSONMember("warnings", .array(report.warnings.map(JSONValue.string))),
             JSONMember("hints", .array(report.hints.map(JSONValue.string))),
         ])
@@ -91,13 +95,14 @@ struct ConfigurationTable {
         TextTable(["SETTING", "VALUE", "SOURCE"], rows.map { [$0.name, $0.text, $0.sourceText] }).text(on: terminal)
     }
 
-    var isValid: Bool { report.problems.isEmpty }
+    /// A server starts with a profile that has an unusable value, but nobody means it.
+    var isValid: Bool { report.problems.isEmpty && report.faults.isEmpty }
 
     /// Prints the hints, the warnings and all problems for people; the document has them too.
     func printNotes(_ output: OutputOptions) {
         guard output.format == .table else { return }
         for hint in report.hints { VirtMetadata.printError("virt-metadata: hint: \(hint)") }
         for warning in report.warnings { VirtMetadata.printError("virt-metadata: warning: \(warning)") }
-        for problem in report.problems { VirtMetadata.printError("virt-metadata: \(problem)") }
+        for problem in report.problems + report.faults { VirtMetadata.printError("virt-metadata: \(problem)") }
     }
 }

@@ -51,7 +51,7 @@ package struct Configuration: Sendable {
     package var limits = GuestLimits()
     /// The locations of the secrets.
     package var secrets = Secrets.Locations()
-    /// The values of instances whose operators set none; only the file can set them.
+    /// What is told to many instances: defaults and profiles; only the file can set them.
     package var defaults = InstanceDefaults()
     /// The session policy of instances whose operators set none.
     package var sessions = SessionPolicy()

@@ -5,9 +5,6 @@ import YAML
 
 /// The settings of a file.
 extension ConfigurationReport {
-    /// The one key that is not in the table of settings, because its value is a mapping.
-    private static let defaultsKey = "defaults"
-
     /// A longer file is not meant.
     private static let mostBytes = 16 << 20
 
@@ -42,7 +39,18 @@ extension ConfigurationReport {
             return problems.append(ConfigurationError(location: "\(path):\(root.line)", problem: problem))
         }
         let names = Dictionary(entries.map { ($0.key.text ?? "", $0.key.line) }) { first, _ in first }
-        for entry in entries { read(entry.key, entry.value, path, names) }
+        var shared = SharedValuesReading(path: path)
+        for entry in entries {
+            if let key = entry.key.text, SharedValuesReading.keys.contains(key) {
+                shared.read(key, entry.value)
+                configuration.remember(key, .file(path, line: entry.key.line))
+            } else {
+                read(entry.key, entry.value, path, names)
+            }
+        }
+        configuration.defaults = shared.finish()
+        problems += shared.problems
+        faults += shared.faults
     }
 
     /// Reads one key.
@@ -50,15 +58,9 @@ extension ConfigurationReport {
     /// - Parameter lines: all keys of the file, with their lines.
     private mutating func read(_ key: YAMLNode, _ value: YAMLNode, _ path: String, _ lines: [String: Int]) {
         let (name, location) = (key.text ?? "", "\(path):\(key.line)")
-        if name == Self.defaultsKey {
-            var reading = DefaultsReading(path: path)
-            configuration.defaults = reading.defaults(value)
-            configuration.remember(name, .file(path, line: key.line))
-            return problems += reading.problems
-        }
         let today = Setting.formerNames[name] ?? name
         guard let setting = Setting.all.first(where: { $0.name == today }) else {
-            let advice = Self.advice(name, Setting.all.map(\.name) + [Self.defaultsKey])
+            let advice = Self.advice(name, Setting.all.map(\.name) + SharedValuesReading.keys)
             return problems.append(ConfigurationError(location: location, problem: "unknown setting '\(name)'" + advice))
         }
         if today != name {

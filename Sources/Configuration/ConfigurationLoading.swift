@@ -7,6 +7,8 @@ package struct ConfigurationReport: Sendable {
     /// The file that was read; `nil` for none.
     package internal(set) var file: String?
     package internal(set) var problems: [ConfigurationError] = []
+    /// Values of profiles that are left out; a server starts without them.
+    package internal(set) var faults: [ConfigurationError] = []
     /// What could not be checked.
     package internal(set) var warnings: [String] = []
     /// What works and should be written otherwise.

@@ -86,7 +86,8 @@ struct InventoryReport {
         unusableDomains[domain] = nil
         guard self.findings[domain, default: []] != findings else { return }
         self.findings[domain] = findings.isEmpty ? nil : findings
-        let unusable = findings.filter { $0.weight == .unusable }
+        // What is wrong in the configuration file is logged once, and not for each domain.
+        let unusable = findings.filter { $0.weight == .unusable && $0.file == nil }
         for finding in unusable.prefix(Self.mostFindings) {
             logger.warning(
                 "unusable value in a domain's metadata; it is not served",

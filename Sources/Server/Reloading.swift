@@ -6,7 +6,7 @@ import UnixSignals
 
 /// Reloads the configuration on SIGHUP, and applies the settings that can change at run time.
 final class Reloading: Service {
-    /// The settings that a reload applies; all others are read at the start only. The defaults apply too.
+    /// The settings that a reload applies; all others are read at the start only. Defaults and profiles apply too.
     static let immediate: Set<String> = ["log-level", "session-tokens", "hop-limit"]
 
     private let started: Configuration
@@ -53,7 +53,7 @@ final class Reloading: Service {
         apply(new)
         let changed =
             new.differences(from: current).filter(Self.immediate.contains)
-            + (new.defaults == current.defaults ? [] : ["defaults"])
+            + new.defaults.differences(from: current.defaults)
         let waiting = new.differences(from: started).filter { !Self.immediate.contains($0) }
         if changed.isEmpty {
             logger.notice("configuration reloaded: nothing changed")

@@ -54,6 +54,7 @@ package struct Wiring {
         FreedMemory.keep(atMost: Self.spareMemory)
         // First of all: it needs a descriptor below 1,024, and a host that another server serves is left alone.
         let host = try configuration.followsBridges() ? HostResources(configuration, logger: logger) : nil
+        SharedValueLog.write(configuration.defaults, to: logger)
         let board = SnapshotBoard()
         let inventory = InventoryService(
             uris: configuration.connect, edited: configuration.edited, defaults: configuration.defaults,
@@ -132,9 +133,10 @@ package struct Wiring {
         _ inventory: InventoryService<PacedClock>, _ tokens: SessionTokens, _ notices: ManagerNotices?
     ) async -> Reloading? {
         guard let reload else { return nil }
-        return await Reloading(configuration, load: reload, notices: notices, logger: logger) { [threshold] new in
+        return await Reloading(configuration, load: reload, notices: notices, logger: logger) { [threshold, logger] new in
             threshold.level = new.logLevel
             tokens.policy.replace(by: new.sessions)
+            SharedValueLog.write(new.defaults, to: logger)
             inventory.replaceDefaults(by: new.defaults)
         }
     }

@@ -262,4 +262,33 @@ struct ConfigCommandTests {
         try configuration.read(Array(lines.joined(separator: "\n").utf8), of: "config.yaml")
         #expect(configuration.defaults != .init())
     }
+
+    @Test func `the template's example of profiles can be used`() throws {
+        let template = ConfigTemplate.text
+        let example = try #require(template.range(of: "#   profiles:"))
+        let lines = template[example.lowerBound...].components(separatedBy: "\n\n")[0].split(separator: "\n").map {
+            $0.dropFirst(4)
+        }
+        var configuration = Configuration()
+        try configuration.read(Array(lines.joined(separator: "\n").utf8), of: "config.yaml")
+        #expect(configuration.defaults.profileNames == ["base", "web"] && configuration.defaults.profileFindings.isEmpty)
+    }
+
+    // MARK: profiles
+
+    @Test func `a mistake in a profile is reported, and the other settings are shown`() async throws {
+        let file = try File("threads: 2\nprofiles:\n  web: {imds@tokens: maybe}\n  db: {profile: wbe}\n")
+        let bad = try await Program.run("config", "check", "--config-file", file.path)
+        #expect(bad.status == 2)
+        let lines = bad.stderr.split(separator: "\n")
+        #expect(
+            lines.count == 2
+                && lines[0].hasPrefix("virt-metadata: \(file.path):3: profiles: web: imds@tokens: invalid value 'maybe'"))
+        #expect(lines.last == "virt-metadata: \(file.path):4: profiles: db: profile: unknown profile 'wbe'; did you mean 'web'?")
+        let shown = try await Program.run("config", "show", "--config-file", file.path)
+        #expect(shown.status == 2)
+        #expect(shown.stdout.contains(#/\nprofiles +db, web +file .*, line 2\n/#))
+        let json = try document(try await Program.run("config", "check", "--config-file", file.path, "-o", "json"))
+        #expect(!json.valid && json.errors.count == 2)
+    }
 }

@@ -1,4 +1,5 @@
 import Common
+import Configuration
 import FoundationEssentials
 import Inventory
 import Testing
@@ -19,7 +20,17 @@ struct Case: Sendable, CustomTestStringConvertible {
     func assembled(from file: String = "domain.xml") throws -> InstanceAssembly.Assembled {
         let networks = folder.appending(path: "networks")
         let described = try Fixtures.names(in: networks).map { try Fixtures.bytes(of: networks.appending(path: $0)) }
-        return try InstanceAssembly(networks: described).assemble(Fixtures.bytes(of: folder.appending(path: file)))
+        return try InstanceAssembly(networks: described, defaults: defaults()).assemble(
+            Fixtures.bytes(of: folder.appending(path: file)))
+    }
+
+    /// What the case's configuration file tells to many, if it has one.
+    private func defaults() throws -> InstanceDefaults {
+        let file = folder.appending(path: "config.yaml")
+        guard FileManager.default.fileExists(atPath: file.path) else { return InstanceDefaults() }
+        var configuration = Configuration()
+        try configuration.read(Fixtures.bytes(of: file), of: "config.yaml")
+        return configuration.defaults
     }
 
     /// The guest's question: by its first interface, from the address in `client`.

@@ -14,7 +14,7 @@ import XML
                 "seed", "rich", "minimal", "no-keys", "several-keys", "base64", "gzip", "crlf", "indented", "indented-uneven",
                 "one-line",
                 "non-ascii", "no-metadata", "two-nics", "broken", "broken-too", "ec2", "openstack",
-                "networks",
+                "networks", "profiles",
             ]))
     }
 

@@ -62,4 +62,23 @@ struct ReloadingTests {
         try await server.waitForLog("configuration reloaded: nothing changed\n")
         #expect(try await server.stop().status == 0)
     }
+
+    @Test func `a profile is applied to its instances, and a mistake in it costs its value`() async throws {
+        defer { try? FileManager.default.removeItem(at: file) }
+        try write("defaults: {profile: base}\nprofiles: {base: {placement: {region: old}}}\n")
+        let server = try await ServerProcess("--config", file.path)
+        let region = "/latest/meta-data/placement/region"
+        try await reply(server, is: 200, "old", at: region)
+        try write("defaults: {profile: base}\nprofiles:\n  base: {placement: {region: new}, imds@tokens: maybe}\n")
+        server.signal(SIGHUP)
+        try await reply(server, is: 200, "new", at: region)
+        try await server.waitForLog("configuration reloaded changed=profiles\n")
+        try await server.waitForLog(
+            #"unusable value in a profile; it is not served error="\#(file.path):3: profiles: base: imds@tokens: "#)
+        try write("defaults: {profile: bases}\nprofiles: {base: {placement: {region: new}}}\n")
+        server.signal(SIGHUP)
+        try await reply(server, is: 404, at: region)
+        try await server.waitForLog("defaults: profile: unknown profile 'bases'; did you mean 'base'?")
+        #expect(try await server.stop().status == 0)
+    }
 }

@@ -74,10 +74,11 @@ struct DomainEditor {
             let before = try DomainDefinition(part.xml, element: part.element)
             var outcome = before
             let remarks = try edit.apply(to: &outcome)
-            try UnusableValues.refuse(in: outcome.xml, unlike: part.xml, host.assembly)
+            let notes = try UnusableValues.refuse(in: outcome.xml, unlike: part.xml, host.assembly)
             let isChange = try before.laidOut(showingSecrets: true) != outcome.laidOut(showingSecrets: true)
             return Plan(
-                isLive: isLive, edit: edit, part: part, before: before, outcome: outcome, remarks: remarks, isChange: isChange)
+                isLive: isLive, edit: edit, part: part, before: before, outcome: outcome, remarks: remarks + notes,
+                isChange: isChange)
         } catch let failure as CommandFailure {
             throw failure
         } catch let failure as DefinitionFailure {
@@ -174,22 +175,29 @@ struct DomainEditor {
 enum UnusableValues {
     /// Refuses a change that adds a problem that `check` would complain of.
     ///
+    /// - Returns: the notes that the change adds, such as on user data that its guest will not read.
     /// - Throws: `CommandFailure` with the added problems.
-    static func refuse(in new: String, unlike old: String, _ assembly: InstanceAssembly) throws(CommandFailure) {
-        func problems(_ xml: String) throws(DescriptionError) -> [String] {
-            try assembly.assemble(Array(xml.utf8)).findings.filter { $0.weight == .unusable }.map {
-                "\($0.element): \($0.problem)"
+    static func refuse(
+        in new: String, unlike old: String, _ assembly: InstanceAssembly
+    ) throws(CommandFailure) -> [String] {
+        func findings(_ xml: String) throws(DescriptionError) -> [(weight: Finding.Weight, text: String)] {
+            try assembly.assemble(Array(xml.utf8)).findings.map { finding in
+                // A fault in the configuration file is not the change's, though the change may name its profile.
+                guard finding.file == nil else { return (.note, "\(finding)") }
+                return (finding.weight, "\(finding.element): \(finding.problem)")
             }
         }
         // Lines move, and existing problems are not this change's fault.
-        let known = Set((try? problems(old)) ?? [])
-        let added: [String]
+        let known = Set(((try? findings(old)) ?? []).map(\.text))
+        let added: [(weight: Finding.Weight, text: String)]
         do throws(DescriptionError) {
-            added = try problems(new).filter { !known.contains($0) }
+            added = try findings(new).filter { !known.contains($0.text) }
         } catch {
             throw CommandFailure("the change makes the domain XML unusable: \(error); no changes made")
         }
-        guard added.isEmpty else { throw CommandFailure(added.joined(separator: "; ") + "; no changes made") }
+        let problems = added.filter { $0.weight == .unusable }.map(\.text)
+        guard problems.isEmpty else { throw CommandFailure(problems.joined(separator: "; ") + "; no changes made") }
+        return added.map { "note: \($0.text)" }
     }
 }
 

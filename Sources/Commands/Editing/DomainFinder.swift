@@ -17,16 +17,17 @@ struct DomainFinder {
     /// Why the others cannot be reached.
     private let failures: [String]
 
+    /// - Parameter defaults: what is told to many, by which the profiles of domains are checked.
     /// - Throws: `CommandFailure` where no hypervisor can be reached.
-    init(_ uris: [String]) async throws(CommandFailure) {
+    init(_ uris: [String], _ defaults: InstanceDefaults) async throws(CommandFailure) {
         var (hosts, failures): ([Host], [String]) = ([], [])
         for uri in uris {
             let hypervisor = Hypervisor(uri: uri, access: .writing) { _ in }
             do {
                 try await hypervisor.connect()
                 let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
-                hosts.append(
-                    Host(uri: uri, hypervisor: hypervisor, assembly: try InstanceAssembly(networks: networks, readsBare: false)))
+                let assembly = try InstanceAssembly(networks: networks, defaults: defaults, readsBare: false)
+                hosts.append(Host(uri: uri, hypervisor: hypervisor, assembly: assembly))
             } catch let error as LibvirtError {
                 failures.append(DomainEditor.explanation(of: error, at: uri))
             } catch {

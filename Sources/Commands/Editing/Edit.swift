@@ -62,7 +62,8 @@ struct Edit: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let finder = try await DomainFinder(try settings.load().connect)
+        let configuration = try settings.load()
+        let finder = try await DomainFinder(configuration.connect, configuration.defaults)
         var editor = try await DomainEditor(domain, in: finder, options)
         do {
             try await edit(&editor)

@@ -8,6 +8,8 @@ struct EditingRun {
     let selection: DomainSelection
     let options: ChangeOptions
     let uris: [String]
+    /// What is told to many, by which a domain's profiles are checked.
+    var defaults = InstanceDefaults()
 
     /// Applies an edit to a file, or to the chosen sides of domains.
     static func apply(
@@ -15,8 +17,10 @@ struct EditingRun {
         _ options: ChangeOptions, _ settings: CommandSettings
     ) async throws {
         if case .file(let file) = targets { return try XMLFilter(file: file, options: options).apply(edit) }
-        let uris = try settings.load().connect
-        try await EditingRun(selection: selection, options: options, uris: uris).change(targets) { editor in
+        let configuration = try settings.load()
+        let run = EditingRun(
+            selection: selection, options: options, uris: configuration.connect, defaults: configuration.defaults)
+        try await run.change(targets) { editor in
             let edits = try sides.edits(edit, of: editor.domain)
             try await editor.change(definition: edits.definition, running: edits.running)
         }
@@ -28,7 +32,7 @@ struct EditingRun {
     func change(
         _ targets: DomainSelection.Targets, by change: (inout DomainEditor) async throws -> Void
     ) async throws {
-        let finder = try await DomainFinder(uris)
+        let finder = try await DomainFinder(uris, defaults)
         let arguments: [String]
         switch targets {
         case .domains(let names): arguments = names

@@ -60,11 +60,6 @@ struct Enable: AsyncParsableCommand {
     @Flag(help: "Replace SMBIOS entries written by hand that contradict the identity.")
     var force = false
 
-    @Flag(
-        name: [.customLong("config"), .customLong("persistent")],
-        help: "Affect the persistent definition only; a running guest is served the values after its next start.")
-    var config = false
-
     @OptionGroup var bothSides: BothSides
     @OptionGroup var restart: RestartOptions
     @OptionGroup var selection: DomainSelection
@@ -72,12 +67,12 @@ struct Enable: AsyncParsableCommand {
     @OptionGroup var settings: CommandSettings
 
     func validate() throws {
-        try ConfigurationFileHint.refuse(domains, besideConfig: config)
+        try ConfigurationFileHint.refuse(domains, besideConfig: bothSides.config)
         let targets = try selection.targets(domains)
         var files = sshKey + [userData].compactMap(\.self) + file.map(\.value)
         if case .file(let file) = targets {
             files.append(file)
-            try XMLFilter.check(options, without: [("--restart", restart.restart), ("--config", config)])
+            try XMLFilter.check(options, without: [("--restart", restart.restart), ("--config", bothSides.config)])
         }
         try StandardInput.check(files)
         try ValueArgument.refuseContradictions(
@@ -95,10 +90,10 @@ struct Enable: AsyncParsableCommand {
                 SeedDisk.find(in: Array(outcome.xml.utf8)).map { "warning: \($0.problem): remove it" }
             }
         }
-        try await EditingRun(selection: selection, options: options, uris: configuration?.connect ?? []).change(targets) {
-            editor in
-            try await enable(&editor, edit, assignments)
-        }
+        let run = EditingRun(
+            selection: selection, options: options, uris: configuration?.connect ?? [],
+            defaults: configuration?.defaults ?? InstanceDefaults())
+        try await run.change(targets) { editor in try await enable(&editor, edit, assignments) }
     }
 
     private func enable(
@@ -107,12 +102,12 @@ struct Enable: AsyncParsableCommand {
         let domain = editor.domain
         if let defined = domain.defined {
             for note in Self.seedNotes(defined.xml, domain: domain.commandWord) { editor.report.note(note) }
-        } else if config {
+        } else if bothSides.config {
             throw CommandFailure("transient: --config needs a persistent definition, which this domain does not have")
         } else {
             editor.report.note("transient: only the values are set, in the running domain; its SMBIOS tables stay as they are")
         }
-        try await editor.change(definition: edit, running: config ? nil : .set(assignments))
+        try await editor.change(definition: edit, running: bothSides.config ? nil : .set(assignments))
         try await editor.finish(restart, isDryRun: options.dryRun, command: "enable")
     }
 

@@ -40,8 +40,9 @@ struct XMLFilter {
             let before = try DomainDefinition(file: text)
             var outcome = before
             let remarks = try edit.apply(to: &outcome)
-            try UnusableValues.refuse(in: outcome.completeXML, unlike: before.completeXML, InstanceAssembly(readsBare: false))
-            return (before, outcome, remarks)
+            let notes = try UnusableValues.refuse(
+                in: outcome.completeXML, unlike: before.completeXML, InstanceAssembly(defaults: .unread, readsBare: false))
+            return (before, outcome, remarks + notes)
         } catch let error as ParseError {
             throw CommandFailure("invalid XML: \(error)")
         }

@@ -13,13 +13,17 @@ package struct InstanceAssembly: Sendable {
     /// By name.
     let networks: [String: NetworkXML]
     /// The addresses last leased by DHCP, by the name of the network.
-    private let leases: [String: [MACAddress: IPAddress]]
+    private let leases: [String: [MACAddress: [IPAddress]]]
     private let defaults: InstanceDefaults
     private let readsBare: Bool
+    /// Whether to examine what a guest would stumble over at its first boot, for an operator to read.
+    private let lints: Bool
 
     init(
-        networks: [String: NetworkXML], leases: [String: [MACAddress: IPAddress]], defaults: InstanceDefaults, readsBare: Bool
+        networks: [String: NetworkXML], leases: [String: [MACAddress: [IPAddress]]], defaults: InstanceDefaults, readsBare: Bool,
+        lints: Bool = false
     ) {
+        self.lints = lints
         (self.networks, self.leases, self.defaults, self.readsBare) = (networks, leases, defaults, readsBare)
     }
 
@@ -38,7 +42,7 @@ package struct InstanceAssembly: Sendable {
             let network = try NetworkXML(Self.document(xml).root)
             read[network.name] = network
         }
-        self.init(networks: read, leases: [:], defaults: defaults, readsBare: readsBare)
+        self.init(networks: read, leases: [:], defaults: defaults, readsBare: readsBare, lints: true)
     }
 
     /// The most elements of a domain: about a hundred times those of the largest real domains. Domains are read one after the other, so
@@ -52,6 +56,13 @@ package struct InstanceAssembly: Sendable {
     ///   - edited: the definition for the next start; if given, title and instance element are read from it.
     /// - Throws: ``DescriptionError`` if the XML cannot be used at all.
     package func assemble(_ xml: [UInt8], edited: [UInt8]? = nil) throws(DescriptionError) -> Assembled {
+        try assemble(xml, edited: edited, explains: false).assembled
+    }
+
+    /// - Parameter explains: whether to record where the values come from.
+    func assemble(
+        _ xml: [UInt8], edited: [UInt8]?, explains: Bool
+    ) throws(DescriptionError) -> (assembled: Assembled, metadata: OperatorMetadata) {
         let live = try Self.document(xml, elements: Self.mostElements).root
         let definition =
             try edited.map { bytes throws(DescriptionError) in try Self.document(bytes, elements: Self.mostElements).root }
@@ -60,28 +71,60 @@ package struct InstanceAssembly: Sendable {
         let domain = try DomainXML(live, isDraft: readsBare)
         var metadata = OperatorMetadata(in: definition, readsBare: readsBare)
         metadata.findings = domain.generated + metadata.findings
-        let searchDomain = defaults.complete(&metadata, for: domain.interfaces.map { ($0.network, bridge(of: $0)) })
+        if explains { metadata.beginExplaining(OperatorMetadata.element(in: definition, readsBare: readsBare)) }
+        let searchDomain = complete(&metadata, of: domain)
         let title = definition.first("title")?.trimmedText ?? ""
         // Each of these calls adds findings; findings of one line keep this order.
         let virtualLinks = virtualLinks(of: domain, &metadata)
-        let interfaces = interfaces(of: domain, &metadata)
+        var interfaces = interfaces(of: domain, &metadata)
         var machine = domain.machine
         machine.disks = disks(of: domain, &metadata)
+        let names = Self.names(of: domain, title: title, metadata, searchDomain: searchDomain)
+        expectAddresses(of: &interfaces, domain, names)
+        metadata.documents.networkConfiguration = Self.passedConfiguration(on: &interfaces, &metadata)
         let instance = Instance(
-            names: Self.names(of: domain, title: title, metadata, searchDomain: searchDomain),
+            names: names,
             launch: Self.launch(of: domain, metadata), access: metadata.access, documents: metadata.documents, machine: machine,
             interfaces: interfaces, virtualLinks: virtualLinks, sessions: metadata.sessions,
             password: PasswordElement.text(in: live),
             enabledBy: .present(in: live, definition: definition, uuid: domain.hardwareUUID ?? domain.uuid))
-        metadata.findings += networkNotes(on: instance, domain.interfaces)
-        metadata.findings += unusedValues(on: instance, metadata)
-        return Assembled(instance: instance, findings: metadata.findings.sorted { $0.line < $1.line })
+        if instance.documents.networkConfiguration == nil {
+            metadata.findings += networkNotes(on: instance, domain.interfaces)
+            metadata.findings += unusedValues(on: instance, metadata)
+            metadata.findings += Self.linkOptionNotes(on: instance, metadata)
+        } else {
+            metadata.findings += Self.replacedValues(metadata)
+        }
+        if lints {
+            metadata.findings += Self.firstBootNotes(
+                on: instance, live, definition, parts: metadata.userDataParts, hostname: metadata.hostname)
+            metadata.findings += DomainReview.findings(in: live, definition)
+        }
+        return (Assembled(instance: instance, findings: metadata.findings.ordered()), metadata)
+    }
+
+    /// Completes the operator's values by what is told to many.
+    ///
+    /// - Returns: the domain to append to host names without a dot.
+    private func complete(_ metadata: inout OperatorMetadata, of domain: DomainXML) -> String? {
+        let attachments = domain.interfaces.map { interface in
+            InstanceDefaults.Attachment(
+                network: interface.network, bridge: bridge(of: interface), line: interface.line,
+                metadata: interface.network.flatMap { networks[$0]?.metadata })
+        }
+        let searchDomain = defaults.complete(&metadata, for: attachments)
+        for interface in domain.interfaces {
+            metadata.completeInterface(
+                interface.mac, line: interface.line, network: interface.network, bridge: bridge(of: interface))
+        }
+        metadata.documents.userData = UserDataParts.combined(metadata.userDataParts, &metadata.findings)
+        return searchDomain
     }
 
     private static func names(
         of domain: DomainXML, title: String, _ metadata: OperatorMetadata, searchDomain: String?
     ) -> InstanceNames {
-        let hostname = metadata.hostname ?? Hostname.nearest(to: domain.name) ?? "instance-" + domain.uuid.digits.prefix(8)
+        let hostname = metadata.hostname ?? Hostname.derived(from: domain.name) ?? "instance-" + domain.uuid.digits.prefix(8)
         return InstanceNames(
             domain: domain.uuid, domainName: domain.name, libvirtID: domain.id, uuid: domain.hardwareUUID ?? domain.uuid,
             id: metadata.id ?? "i-" + domain.uuid.digits.prefix(17), name: metadata.name ?? (title.isEmpty ? domain.name : title),
@@ -94,7 +137,7 @@ package struct InstanceAssembly: Sendable {
         launch.index = metadata.launchIndex ?? launch.index
         launch.action = metadata.action ?? launch.action
         launch.placement = metadata.placement
-        (launch.project, launch.owner) = (metadata.project, metadata.owner)
+        (launch.project, launch.owner, launch.provider) = (metadata.project, metadata.owner, metadata.provider)
         return launch
     }
 
@@ -117,10 +160,11 @@ package struct InstanceAssembly: Sendable {
             interface.network = network?.reference
             interface.lacksNetworkXML = described.network != nil && network == nil
             interface.device = described.device
-            interface.vlan = described.vlan
+            interface.vlan = described.vlan ?? (described.hasVLANs ? nil : network?.vlan(of: described.portGroup))
             interface.isTrusted = described.isTrusted
             interface.isDown = described.isDown
-            interface.isPassedThrough = described.type == "hostdev" || network?.forwardMode == "hostdev"
+            interface.mayLackServer = Self.privateKinds.contains(described.type) || network?.forwardMode == "hostdev"
+            interface.isAnsweredByHypervisor = described.type == "user"
             interface.tags = values?.tags ?? []
             interface.configuration = values?.configuration ?? LinkConfiguration()
             interface.deviceNumber = number
@@ -130,9 +174,24 @@ package struct InstanceAssembly: Sendable {
             interface.networkRanges = values?.networkRanges ?? []
             interface.mtu = values?.configuration.mtu ?? described.mtu ?? network?.mtu
             interface.publicIPv4 = values?.publicIPv4
-            interface.reservation = network?.reservations[described.mac]
-            interface.lease = network.flatMap { leases[$0.name]?[described.mac] }
+            interface.reservations = network?.hosts.addresses(of: described.mac) ?? []
+            interface.leases = network.flatMap { leases[$0.name]?[described.mac] } ?? []
             return interface
+        }
+    }
+
+    /// Adds the addresses that networks reserve for the guest's host name or DHCPv6 identifier. A guest has one identifier for all of
+    /// its interfaces, so an address for it is expected on the first one of the network.
+    private func expectAddresses(of interfaces: inout [NetworkInterface], _ domain: DomainXML, _ names: InstanceNames) {
+        var expecting: Set<String> = []
+        let all = domain.interfaces.map(\.mac)
+        for index in interfaces.indices {
+            guard let name = domain.interfaces[index].network, let network = networks[name] else { continue }
+            let mac = interfaces[index].mac
+            let expected = network.hosts.addresses(named: names.hostname, uuid: names.uuid, hardware: all, on: mac)
+            guard !expected.isEmpty, expecting.insert(name).inserted else { continue }
+            let taken = Set(interfaces[index].reservations.map(\.family))
+            interfaces[index].expectedAddresses = expected.filter { !taken.contains($0.family) }
         }
     }
 
@@ -180,6 +239,11 @@ package struct InstanceAssembly: Sendable {
 
     /// The interface types that have a tap. For other types libvirt keeps any `<target dev>` that the XML's author wrote.
     private static let tapKinds: Set = ["bridge", "network", "ethernet"]
+
+    /// The interface types whose other end may be anything: a device of the host, a tunnel, or nothing.
+    private static let privateKinds: Set = [
+        "hostdev", "vdpa", "vhostuser", "udp", "server", "client", "mcast", "internal", "null",
+    ]
 
     /// The root disk is the one with the lowest boot order, else the first.
     private func disks(of domain: DomainXML, _ metadata: inout OperatorMetadata) -> [Disk] {

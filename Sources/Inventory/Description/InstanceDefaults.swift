@@ -1,162 +1,162 @@
 import Common
 import XML
 
-/// Values for elements that a domain's XML lacks: for all instances, and for those on a network.
+/// What is told to many: values for elements that a domain's XML lacks, for all instances, for those on a network, and for those that
+/// name a profile.
 package struct InstanceDefaults: Sendable, Equatable {
-    /// One set of defaults.
-    package struct Layer: Sendable, Equatable {
-        fileprivate let metadata: OperatorMetadata?
-        /// The domain to append to host names without a dot.
-        fileprivate let domain: String?
-        /// The values as XML, for comparison.
-        private let element: String?
-
-        /// - Parameters:
-        ///   - assignments: paths and values, as in the operator's element.
-        ///   - domain: the domain to append to host names without a dot.
-        /// - Throws: ``DefinitionFailure`` with the path of a value that is unusable, or that only a single instance can have.
-        package init(_ assignments: [InstanceElement.Assignment] = [], domain: String? = nil) throws(DefinitionFailure) {
-            var instance = InstanceElement(nil)
-            for assignment in assignments {
-                try Self.set(assignment, in: &instance)
-                // One after the other, so that each finding belongs to the value that caused it.
-                _ = try Self.metadata(of: instance, after: assignment.path)
-            }
-            if let domain, !Hostname.isValid(domain) {
-                throw DefinitionFailure("domain: '\(shown(domain))' is not a valid DNS domain (RFC 1123)")
-            }
-            metadata = try Self.metadata(of: instance, after: nil)
-            (element, self.domain) = (instance.text, domain)
-        }
-
-        /// Compares the values as XML.
-        package static func == (left: Layer, right: Layer) -> Bool {
-            left.element == right.element && left.domain == right.domain
-        }
-
-        /// The elements that only a single instance can have.
-        private static let own: Set<String> = [
-            "instance-id", "name", "hostname", "launch-index", "reservation-id", "interfaces", "disks",
-        ]
-
-        private static func set(
-            _ assignment: InstanceElement.Assignment, in instance: inout InstanceElement
-        ) throws(DefinitionFailure) {
-            let first = assignment.path.firstName
-            guard !own.contains(first) else {
-                throw DefinitionFailure("\(assignment.path): <\(first)> is per-instance and cannot be a default")
-            }
-            do {
-                try instance.set(assignment)
-            } catch {
-                throw DefinitionFailure("\(assignment.path): \(error)")
-            }
-        }
-
-        private static func metadata(
-            of instance: InstanceElement, after path: ElementPath?
-        ) throws(DefinitionFailure) -> OperatorMetadata? {
-            do {
-                guard let text = try instance.namespaced else { return nil }
-                let domain = try XMLDocument(parsing: Array("<domain><metadata>\(text)</metadata></domain>".utf8))
-                let metadata = OperatorMetadata(in: domain.root, readsBare: false)
-                // The deepest element is the cause: without a usable <key> the <public-key> is none either.
-                let unusable = metadata.findings.filter { $0.weight == .unusable }
-                guard let finding = unusable.max(by: { $0.element.utf8.count < $1.element.utf8.count }) else {
-                    let keys = metadata.access.publicKeys.flatMap(\.formats).filter { $0.name == "openssh-key" }
-                    // Stricter than in a domain's XML: the operator who sets a value for all guests is there to correct it.
-                    guard keys.allSatisfy({ PublicKeyLine($0.value)?.comment != nil }) else {
-                        throw DefinitionFailure("\(path.map { "\($0): " } ?? "")\(PublicKeyLine.expectation)")
-                    }
-                    return metadata
-                }
-                throw DefinitionFailure("\(path.map { "\($0)" } ?? finding.element): \(finding.problem)")
-            } catch let failure as DefinitionFailure {
-                throw failure
-            } catch {
-                throw DefinitionFailure("\(path.map { "\($0): " } ?? "")\(error)")
-            }
-        }
-    }
-
     private let all: Layer?
     private let networks: [String: Layer]
+    /// By name, each with the profiles that it builds on, the weakest first.
+    private let profiles: [String: ProfileGraph.Resolved]
+    /// What is wrong with the values of the defaults, and of networks.
+    package let defaultFindings: [Finding]
+    /// What is wrong with the values of profiles, and with the names of profiles that do not exist.
+    package let profileFindings: [Finding]
+
+    /// Whether there is no configuration to look profiles up in.
+    private var isUnread = false
 
     package init() {
-        (all, networks) = (nil, [:])
+        (all, networks, profiles, defaultFindings, profileFindings) = (nil, [:], [:], [], [])
+    }
+
+    /// For a file that is edited without a configuration: its profiles are another host's.
+    package static var unread: InstanceDefaults {
+        var defaults = InstanceDefaults()
+        defaults.isUnread = true
+        return defaults
     }
 
     /// - Parameters:
     ///   - all: for every instance.
     ///   - networks: for instances on the libvirt network or bridge of that name; these take precedence over `all`.
-    package init(all: Layer, networks: [String: Layer] = [:]) {
+    ///   - profiles: for instances that name them, and for layers that do; in the order of the file.
+    package init(all: Layer? = nil, networks: [String: Layer] = [:], profiles: [Layer] = []) {
+        let graph = ProfileGraph(profiles)
+        self.profiles = graph.profiles
         (self.all, self.networks) = (all, networks)
+        let defaults = ([all].compactMap(\.self) + networks.values).flatMap(\.findings)
+        let names = ([all].compactMap(\.self) + networks.values).flatMap { graph.unknownProfiles(of: $0) }
+        defaultFindings = defaults.ordered()
+        profileFindings = (names + graph.profiles.values.flatMap(\.layer.findings)).ordered()
     }
 
-    /// The layers that apply to an instance, the most specific first: those of its interfaces' networks in their order, then that for all.
-    private func layers(for interfaces: [(network: String?, bridge: String?)]) -> [Layer] {
-        var layers: [Layer] = []
-        if !networks.isEmpty {
-            layers = interfaces.compactMap { interface in
-                interface.network.flatMap { networks[$0] } ?? interface.bridge.flatMap { networks[$0] }
+    /// The names of the profiles, in the order of the alphabet.
+    package var profileNames: [String] { profiles.keys.sorted() }
+
+    /// The keys of the configuration file whose values differ.
+    package func differences(from other: InstanceDefaults) -> [String] {
+        let isSame = all == other.all && networks == other.networks && defaultFindings == other.defaultFindings
+        let profilesAreSame = profiles == other.profiles && profileFindings == other.profileFindings
+        return (isSame ? [] : ["defaults"]) + (profilesAreSame ? [] : ["profiles"])
+    }
+
+    // MARK: Completing an instance
+
+    /// An interface of a domain, as far as it selects defaults.
+    struct Attachment {
+        let network: String?
+        let bridge: String?
+        /// The line of the interface.
+        let line: Int
+        /// What the libvirt network's own XML says.
+        let metadata: NetworkMetadata?
+    }
+
+    /// Completes an instance's values by what is told to many.
+    ///
+    /// - Parameter interfaces: in the order of the domain's XML: the first is the strongest.
+    /// - Returns: the domain to append to host names without a dot.
+    func complete(_ metadata: inout OperatorMetadata, for interfaces: [Attachment]) -> String? {
+        var layers = LayerStack()
+        if let all { layers.add(all, in: profiles) }
+        var seen: Set<String> = []
+        for interface in interfaces.reversed() {
+            if let name = [interface.network, interface.bridge].compactMap(\.self).first(where: { networks[$0] != nil }),
+                let layer = networks[name], seen.insert(name).inserted
+            {
+                layers.add(layer, in: profiles)
+            }
+            if let network = interface.network, let said = interface.metadata {
+                addProfiles(of: network, said, interface.line, to: &layers, &metadata)
             }
         }
-        if let all { layers.append(all) }
-        return layers
+        let own = metadata.profiles
+        addProfiles(own, to: &layers, &metadata) { profile, problem in
+            Finding(.unusable, line: profile.line, element: "profile", problem)
+        }
+        for layer in layers.layers.reversed() { metadata.complete(by: layer) }
+        let naming = layers.layers.last { $0.domain != nil }
+        if metadata.origins != nil { metadata.domainOrigin = naming?.domainOrigin }
+        return naming?.domain
     }
 
-    /// Fills in missing values.
-    ///
-    /// - Returns: the domain to append to host names without a dot.
-    func complete(
-        _ metadata: inout OperatorMetadata, for interfaces: [(network: String?, bridge: String?)]
-    ) -> String? {
-        let layers = layers(for: interfaces)
-        for layer in layers {
-            if let defaults = layer.metadata { metadata.complete(by: defaults) }
+    private func addProfiles(
+        of network: String, _ said: NetworkMetadata, _ line: Int, to layers: inout LayerStack, _ metadata: inout OperatorMetadata
+    ) {
+        func finding(_ problem: String) -> Finding {
+            let text = "the XML of the network '\(shown(network))' \(problem)"
+            return Finding(.unusable, line: line, element: "devices/interface/source", text)
         }
-        return layers.lazy.compactMap(\.domain).first
+        if let first = said.unusedElements.first {
+            metadata.findings.append(finding("has <\(shown(first))>: only <profile> applies to a network"))
+        }
+        addProfiles(said.profiles, to: &layers, &metadata) { _, problem in finding("names an \(problem)") }
+    }
+
+    private func addProfiles(
+        _ names: [OperatorMetadata.ProfileName], to layers: inout LayerStack, _ metadata: inout OperatorMetadata,
+        finding: (OperatorMetadata.ProfileName, String) -> Finding
+    ) {
+        for profile in names {
+            if let resolved = profiles[profile.name] {
+                layers.add(resolved, in: profiles)
+            } else if ProfileGraph.isFormerElement(profile.name) {
+                // Before there were profiles, the element had the value of EC2's path of that name.
+                metadata.documents.verbatim["profile"] = metadata.documents.verbatim["profile"] ?? profile.name
+                let problem = "the element of EC2's path is <ec2-profile> now; 'default-…' is still taken for it"
+                metadata.findings.append(Finding(.note, line: profile.line, element: "profile", problem))
+            } else if !isUnread {
+                metadata.findings.append(finding(profile, ProfileGraph.unknown(profile.name, among: profiles.keys)))
+            }
+        }
+    }
+}
+
+/// The layers that complete an instance, the weakest first, each once: where it was needed first, below all that builds on it.
+private struct LayerStack {
+    private(set) var layers: [InstanceDefaults.Layer] = []
+    private var profiles: Set<String> = []
+
+    mutating func add(_ layer: InstanceDefaults.Layer, in all: [String: ProfileGraph.Resolved]) {
+        for profile in layer.metadata.profiles {
+            if let resolved = all[profile.name] { add(resolved, in: all) }
+        }
+        layers.append(layer)
+    }
+
+    mutating func add(_ profile: ProfileGraph.Resolved, in all: [String: ProfileGraph.Resolved]) {
+        for name in profile.names where profiles.insert(name).inserted {
+            if let layer = all[name]?.layer { layers.append(layer) }
+        }
     }
 }
 
 extension OperatorMetadata {
-    /// Copies the values that are missing here: a list as a whole, elements below another one by one.
-    fileprivate mutating func complete(by other: OperatorMetadata) {
-        type = type ?? other.type
-        images.image = images.image ?? other.images.image
-        images.manifestPath = images.manifestPath ?? other.images.manifestPath
-        images.kernel = images.kernel ?? other.images.kernel
-        images.ramdisk = images.ramdisk ?? other.images.ramdisk
-        if images.productCodes.isEmpty { images.productCodes = other.images.productCodes }
-        if images.ancestors.isEmpty { images.ancestors = other.images.ancestors }
-        action = action ?? other.action
-        project = project ?? other.project
-        owner = owner ?? other.owner
-        let placed = Set(placement.map(\.name))
-        placement += other.placement.filter { !placed.contains($0.name) }
-        access.complete(by: other.access)
-        documents.complete(by: other.documents)
-        sessions.tokens = sessions.tokens ?? other.sessions.tokens
-        sessions.hopLimit = sessions.hopLimit ?? other.sessions.hopLimit
-    }
-}
-
-extension GuestAccess {
-    fileprivate mutating func complete(by other: GuestAccess) {
-        if publicKeys.isEmpty { publicKeys = other.publicKeys }
-        if securityGroups.isEmpty { securityGroups = other.securityGroups }
-        if credentials.isEmpty { credentials = other.credentials }
-    }
-}
-
-extension OperatorDocuments {
-    fileprivate mutating func complete(by other: OperatorDocuments) {
-        userData = userData ?? other.userData
-        vendorData = vendorData ?? other.vendorData
-        additional = additional ?? other.additional
-        if files.isEmpty { files = other.files }
-        if tags.isEmpty { tags = other.tags }
-        verbatim.merge(other.verbatim) { own, _ in own }
+    /// Copies what is missing here from a weaker layer, with the findings of that layer.
+    fileprivate mutating func complete(by layer: InstanceDefaults.Layer) {
+        findings += layer.findings
+        for value in LayeredValue.all {
+            guard origins != nil else {
+                value.complete(&self, layer.metadata)
+                continue
+            }
+            let before = Set(value.entries(self).map(\.id))
+            value.complete(&self, layer.metadata)
+            for entry in value.entries(self) where !before.contains(entry.id) {
+                origins?[entry.id] = layer.origin(of: entry)
+            }
+        }
     }
 }
 

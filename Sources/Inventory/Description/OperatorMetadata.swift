@@ -3,10 +3,10 @@ import XML
 
 /// The operator's values for an instance in its domain's XML, each validated: unusable values are omitted and reported in the
 /// findings.
-struct OperatorMetadata {
+struct OperatorMetadata: Sendable {
     /// The operator's values for one interface.
-    struct InterfaceElement {
-        let line: Int
+    struct InterfaceElement: Sendable {
+        var line: Int
         var configuration = LinkConfiguration()
         var publicIPv4: IPAddress?
         var tags: [String] = []
@@ -18,14 +18,14 @@ struct OperatorMetadata {
     }
 
     /// The operator's values for one disk.
-    struct DiskElement {
+    struct DiskElement: Sendable {
         let line: Int
         var role: Disk.Role?
         var tags: [String] = []
     }
 
     /// The element of a link that the guest creates.
-    struct LinkElement {
+    struct LinkElement: Sendable {
         let line: Int
         let element: String
         let name: String
@@ -35,7 +35,16 @@ struct OperatorMetadata {
         let configuration: LinkConfiguration
     }
 
+    /// A profile that the element names.
+    struct ProfileName: Sendable, Equatable {
+        let name: String
+        let line: Int
+    }
+
     var id: String?
+    /// In the order of the elements: a later one is stronger.
+    var profiles: [ProfileName] = []
+    var provider: String?
     var name: String?
     var hostname: String?
     var type: String?
@@ -46,12 +55,26 @@ struct OperatorMetadata {
     var owner: String?
     var placement: [Tag] = []
     var access = GuestAccess()
+    /// The user data is in `userDataParts` until the assembly combines them.
     var documents = OperatorDocuments()
+    var userDataParts: [UserDataPart] = []
+    /// How lists relate to those of weaker layers, by the element's name, where the operator says so.
+    var merges: [String: ListMerge] = [:]
+    /// What many instances are told about their interfaces, the strongest first.
+    var sharedInterfaces: [SharedInterface] = []
+    /// Where the values come from, by `LayeredValue.Entry.id`; `nil` unless that is asked for.
+    var origins: [String: ValueOrigin]?
+    /// Where the domain of host names comes from, if that is asked for.
+    var domainOrigin: ValueOrigin?
     var interfaces: [MACAddress: InterfaceElement] = [:]
     var disks: [String: DiskElement] = [:]
     var virtualLinks: [LinkElement] = []
+    var networkConfiguration: NetworkConfigElement?
     var sessions = SessionPolicy()
     var findings: [Finding] = []
+
+    /// No values.
+    init() {}
 
     /// Reads the operator's element of a domain's XML, if there is one.
     ///
@@ -78,5 +101,20 @@ struct OperatorMetadata {
             reader.read(metadata, into: &self)
         }
         findings.sort { $0.line < $1.line }
+    }
+
+    /// The element that the values of a domain are read from.
+    static func element(in domain: XMLElement, readsBare: Bool) -> XMLElement? {
+        let metadata = domain.first("metadata")
+        return metadata?.first(Vocabulary.root, namespace: Vocabulary.namespace) ?? (readsBare ? metadata : nil)
+    }
+
+    /// Reads elements that are told to many, as a file of the operator has them.
+    ///
+    /// - Parameter root: an `<instance>` without a namespace.
+    init(shared root: XMLElement) {
+        var reader = OperatorMetadataReader(namespace: nil)
+        reader.isShared = true
+        reader.read(root, into: &self)
     }
 }

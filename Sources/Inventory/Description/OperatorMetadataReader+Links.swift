@@ -28,7 +28,7 @@ extension OperatorMetadataReader {
         return nil
     }
 
-    private func values(of interface: XMLElement, _ metadata: inout OperatorMetadata) -> OperatorMetadata.InterfaceElement {
+    func values(of interface: XMLElement, _ metadata: inout OperatorMetadata) -> OperatorMetadata.InterfaceElement {
         var values = OperatorMetadata.InterfaceElement(line: interface.line)
         let path = "interfaces/interface/"
         for child in children(of: interface, path: path, &metadata) {
@@ -52,7 +52,8 @@ extension OperatorMetadataReader {
             default: break
             }
         }
-        review(values.configuration, of: interface, &metadata)
+        // What an interface of many is told belongs to addresses that each has of its own.
+        if !isShared { review(values.configuration, of: interface, &metadata) }
         return values
     }
 
@@ -72,13 +73,11 @@ extension OperatorMetadataReader {
                     element, path: path,
                     "invalid address '\(shown(text))': expected ADDRESS/PREFIX, e.g. 192.0.2.10/24 or 2001:db8::10/64", &metadata)
             }
-        case "gateway":
-            guard let gateway = address(element, path: path, "address", &metadata) else { break }
-            if link.gateways.contains(where: { $0.family == gateway.family }) {
-                reject(element, path: path, "duplicate gateway for this address family; the first one is used", &metadata)
-            } else {
-                link.gateways.append(gateway)
-            }
+        case "gateway": readGateway(element, path: path, into: &link, &metadata)
+        case "search": readSearchDomain(element, path: path, into: &link, &metadata)
+        case "optional": readOptional(element, path: path, into: &link, &metadata)
+        case "dhcp4-overrides": link.overrides.ipv4 = overrides(element, path: path, &metadata)
+        case "dhcp6-overrides": link.overrides.ipv6 = overrides(element, path: path, &metadata)
         case "dns": link.nameServers += [address(element, path: path, "address", &metadata)].compactMap(\.self)
         case "route":
             let destination = element.attribute("to").flatMap { AddressRange($0) }
@@ -107,7 +106,7 @@ extension OperatorMetadataReader {
         return true
     }
 
-    private func address(
+    func address(
         _ element: XMLElement, path: String, _ kind: String, _ metadata: inout OperatorMetadata,
         where fits: (IPAddress) -> Bool = { _ in true }
     ) -> IPAddress? {

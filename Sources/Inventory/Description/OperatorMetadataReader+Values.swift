@@ -7,6 +7,10 @@ import XML
 extension OperatorMetadataReader {
     /// A text of one line; `nil` for an empty element.
     func line(_ element: XMLElement, path: String = "", _ metadata: inout OperatorMetadata) -> String? {
+        guard !element.hasChildElements else {
+            reject(element, path: path, "contains elements: expected one line of text", &metadata)
+            return nil
+        }
         let text = element.trimmedText
         guard !text.isEmpty else { return nil }
         guard !text.unicodeScalars.contains(where: isControl) else {
@@ -27,13 +31,14 @@ extension OperatorMetadataReader {
     }
 
     /// A host name as RFC 1123 allows it.
-    func hostname(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> String? {
-        guard let text = line(element, &metadata) else { return nil }
+    func hostname(_ element: XMLElement, path: String = "", _ metadata: inout OperatorMetadata) -> String? {
+        guard let text = line(element, path: path, &metadata) else { return nil }
         guard Hostname.isValid(text) else {
             let advice = Hostname.nearest(to: text).map { " (try '\($0)')" } ?? ""
-            reject(element, "'\(shown(text))' is not a valid hostname\(advice)", &metadata)
+            reject(element, path: path, "'\(shown(text))' is not a valid hostname\(advice)", &metadata)
             return nil
         }
+        if let problem = Hostname.remark(on: text) { note(element, path: path, problem, &metadata) }
         return text
     }
 
@@ -47,6 +52,12 @@ extension OperatorMetadataReader {
         }
         let bytes: [UInt8]
         switch element.attribute("encoding") {
+        case nil where element.hasCommentOrInstruction:
+            let problem =
+                "contains a comment or a processing instruction, which XML leaves out of the text; write '<' as '&lt;' or use a "
+                + "CDATA section"
+            reject(element, path: path, problem, &metadata)
+            return nil
         case nil: bytes = Array(textBlock(element.text).utf8)
         case "base64":
             let digits = element.text.filter { !$0.isWhitespace }
@@ -88,17 +99,15 @@ extension OperatorMetadataReader {
     }
 
     /// The operator's own metadata tree: an object is a directory, its members are entries.
-    func additional(_ element: XMLElement, _ metadata: inout OperatorMetadata) -> Directory? {
-        guard let bytes = bytes(element, &metadata), let value = json(bytes, element, &metadata) else { return nil }
+    func readAdditional(_ element: XMLElement, into metadata: inout OperatorMetadata) {
+        guard let bytes = bytes(element, &metadata), let value = json(bytes, element, &metadata) else { return }
         guard case .object(let members) = value else {
-            reject(element, "invalid value: expected a JSON object", &metadata)
-            return nil
+            return reject(element, "invalid value: expected a JSON object", &metadata)
         }
         guard let directory = directory(of: members, path: "", element, &metadata) else {
-            reject(element, "has no usable member", &metadata)
-            return nil
+            return reject(element, "has no usable member", &metadata)
         }
-        return directory
+        (metadata.documents.additional, metadata.documents.additionalValue) = (directory, value)
     }
 
     private func directory(

@@ -7,6 +7,8 @@ import XML
 struct OperatorMetadataReader {
     /// The namespace of its elements; `nil` in the older format without one.
     let namespace: String?
+    /// Whether the element is told to many instances: it may name interfaces only by their network.
+    var isShared = false
 
     mutating func read(_ instance: XMLElement, into metadata: inout OperatorMetadata) {
         for element in known(instance, among: Vocabulary.elements, path: "", &metadata) {
@@ -30,22 +32,29 @@ struct OperatorMetadataReader {
             case "owner-id": metadata.owner = line(element, &metadata)
             case "product-codes": metadata.images.productCodes = list(element, &metadata)
             case "ancestor-images": metadata.images.ancestors = list(element, &metadata)
+            case "provider-id": metadata.provider = line(element, &metadata)
+            case "profile": readProfile(element, into: &metadata)
+            case "ec2-profile": metadata.documents.verbatim["profile"] = line(element, &metadata)
             case "iam": readRoles(element, into: &metadata)
-            case "instance-life-cycle", "profile", "services", "events", "autoscaling", "spot":
+            case "instance-life-cycle", "services", "events", "autoscaling", "spot":
                 readVerbatim(element, path: "", into: &metadata)
             case "placement": metadata.placement = placement(element, &metadata)
             case "public-keys": metadata.access.publicKeys = publicKeys(element, &metadata)
             case "security-groups": metadata.access.securityGroups = list(element, &metadata)
             case "tags": metadata.documents.tags = tags(element, &metadata)
-            case "userdata": metadata.documents.userData = bytes(element, &metadata)
-            case "vendordata": metadata.documents.vendorData = bytes(element, &metadata).flatMap { json($0, element, &metadata) }
+            case "userdata": readUserData(element, into: &metadata)
+            case "vendordata":
+                metadata.documents.vendorData = bytes(element, &metadata).flatMap { vendorData($0, element, &metadata) }
+            case "network-config": readNetworkConfiguration(element, into: &metadata)
             case "files": metadata.documents.files = files(element, &metadata)
-            case "additional": metadata.documents.additional = additional(element, &metadata)
+            case "additional": readAdditional(element, into: &metadata)
+            case "interfaces" where isShared: readSharedInterfaces(element, into: &metadata)
             case "interfaces": readInterfaces(element, into: &metadata)
             case "disks": readDisks(element, into: &metadata)
             case "imds": metadata.sessions = sessions(element, &metadata)
             default: break
             }
+            if LayeredValue.mergeable.contains(element.name) { readMerge(element, into: &metadata) }
         }
     }
 
@@ -102,6 +111,10 @@ struct OperatorMetadataReader {
                     "\(showing) '\(shown(name))': EC2 clients expect every key to have the format openssh-key",
                     &metadata)
             }
+            if name.unicodeScalars.contains(where: \.properties.isWhitespace) {
+                let problem = "the name '\(shown(name))' has a space: shell scripts, such as Alpine's tiny-cloud, split it"
+                note(key, path: "public-keys/", problem, &metadata)
+            }
             taken.insert(name)
             keys.append(PublicKey(name: name, formats: formats))
         }
@@ -120,7 +133,9 @@ struct OperatorMetadataReader {
                 reject(element, path: path, "duplicate format '\(shown(format))'; the first one is used", &metadata)
             } else if text.isEmpty {
                 reject(element, path: path, "the key is empty", &metadata)
-            } else if format == "openssh-key", text.unicodeScalars.contains(where: isControl) {
+            } else if element.hasChildElements || element.hasCommentOrInstruction {
+                reject(element, path: path, "contains elements or comments: expected the key alone", &metadata)
+            } else if format == "openssh-key", text.unicodeScalars.contains(where: { isControl($0) && $0 != "\t" }) {
                 reject(element, path: path, "an openssh-key must be one line; write a <public-key> for each key", &metadata)
             } else if format == "openssh-key", PublicKeyLine(text) == nil {
                 reject(element, path: path, PublicKeyLine.expectation, &metadata)
@@ -149,7 +164,7 @@ struct OperatorMetadataReader {
                 reject(tag, path: "tags/", "has no attribute 'name'", &metadata)
                 continue
             }
-            if let reason = reasonAgainstEntryName(name, mayHoldEquals: true) {
+            if let reason = reasonAgainstTagName(name) {
                 reject(tag, path: "tags/", "the name '\(shown(name))' \(reason)", &metadata)
             } else if !taken.insert(name).inserted {
                 reject(tag, path: "tags/", "duplicate name '\(shown(name))'; the first one is used", &metadata)
@@ -157,6 +172,11 @@ struct OperatorMetadataReader {
                 let read = Tag(name, tag.trimmedText)
                 if read.readsAsKey {
                     let problem = "only the OpenStack documents show '\(shown(name))': EC2 clients would take it for a public key"
+                    note(tag, path: "tags/", problem, &metadata)
+                } else if !read.isListable {
+                    let problem =
+                        "the EC2 tree does not show '\(shown(name))', whose name cannot be a path there: only the OpenStack "
+                        + "documents and the NoCloud seed do"
                     note(tag, path: "tags/", problem, &metadata)
                 }
                 tags.append(read)

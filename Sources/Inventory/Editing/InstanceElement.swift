@@ -175,14 +175,22 @@ package struct InstanceElement: Sendable, Equatable {
 
     /// The rest of an element after its name and key, up to its end tag: text where text preserves exactly these bytes, else base64.
     private static func content(of assignment: Assignment) throws(ElementPath.Failure) -> String {
-        guard let name = assignment.path.steps.last?.name, Vocabulary.holdsBytes.contains(name) else {
-            return ">" + XMLEscaping.content(try plainText(of: assignment))
+        let written = try written(assignment.value, as: assignment.path.steps.last?.name)
+        return (written.encoding.map { " encoding='\($0)'>" } ?? ">") + written.content
+    }
+
+    /// The content of an element, and its attribute `encoding`: text where text preserves exactly these bytes, else base64.
+    static func written(
+        _ value: [UInt8], as name: String?
+    ) throws(ElementPath.Failure) -> (content: String, encoding: String?) {
+        let text = String(validating: value, as: UTF8.self).flatMap { text in
+            text.unicodeScalars.allSatisfy(XMLEscaping.canHold) ? text : nil
         }
-        if let text = String(validating: assignment.value, as: UTF8.self),
-            text.unicodeScalars.allSatisfy(XMLEscaping.canHold), textBlock(text).utf8.elementsEqual(assignment.value)
-        {
-            return ">" + XMLEscaping.content(text)
+        guard let name, Vocabulary.holdsBytes.contains(name) else {
+            guard let text else { throw ElementPath.Failure("the value has bytes that XML cannot hold") }
+            return (XMLEscaping.content(text), nil)
         }
-        return " encoding='base64'>" + base64(assignment.value)
+        if let text, textBlock(text).utf8.elementsEqual(value) { return (XMLEscaping.content(text), nil) }
+        return (base64(value), "base64")
     }
 }
