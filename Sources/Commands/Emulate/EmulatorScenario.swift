@@ -166,12 +166,14 @@ struct EmulatorScenario: ParsableArguments {
     // MARK: Playing
 
     /// Has the scenarios take part in a server, which does not listen yet.
+    ///
+    /// - Parameter seed: of faults with a probability, unless a scenario has one.
     func direct(
-        _ server: EmulatorServer, _ instances: [EmulatedInstance], by read: Read, _ clock: any EmulatorClock
+        _ server: EmulatorServer, _ instances: [EmulatedInstance], by read: Read, _ clock: any EmulatorClock, seed: Int
     ) -> ScenarioDirector {
         let director = ScenarioDirector(
-            read.scenarios, expectations: read.expectations, clock: clock, instances: instances, ports: server,
-            onFailure: { VirtMetadata.printError("virt-metadata: \($0)") })
+            read.scenarios, expectations: read.expectations, clock: clock, instances: instances, seed: UInt64(seed),
+            ports: server, keepsRecords: read.control != nil, onFailure: { VirtMetadata.printError("virt-metadata: \($0)") })
         server.conduct(by: director)
         return director
     }

@@ -52,6 +52,7 @@ package final class ScenarioDirector: RequestDirector {
     }()
 
     private let start: Scenario.Start
+    private let keepsRecords: Bool
     private let clock: any EmulatorClock
     private let instances: [EmulatedInstance]
     private let ports: any PortSwitch
@@ -59,15 +60,19 @@ package final class ScenarioDirector: RequestDirector {
     private let state: Locked<State>
 
     /// - Parameters:
+    ///   - seed: is added to those of the scenarios.
     ///   - ports: opens and closes the ports of instances.
+    ///   - keepsRecords: whether the last requests are kept, to be asked for.
     ///   - onFailure: is told of a change that an instance does not accept, such as one too many.
     package init(
         _ scenarios: [Scenario], expectations: [ClientExpectation] = [], clock: any EmulatorClock, instances: [EmulatedInstance],
-        ports: any PortSwitch = NoPorts(), onFailure: @escaping @Sendable (String) -> Void = { _ in }
+        seed: UInt64 = 0, ports: any PortSwitch = NoPorts(), keepsRecords: Bool = true,
+        onFailure: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         (self.clock, self.instances, self.ports, self.onFailure) = (clock, instances, ports, onFailure)
         start = scenarios.first?.start ?? .ready
-        let seed = scenarios.reduce(0) { $0 &+ $1.seed }
+        self.keepsRecords = keepsRecords
+        let seed = scenarios.reduce(seed) { $0 &+ $1.seed }
         state = Locked(
             State(
                 timelines: scenarios.map { Timeline($0.steps) }, faults: FaultSelection(scenarios.flatMap(\.faults), seed: seed),
@@ -192,7 +197,9 @@ package final class ScenarioDirector: RequestDirector {
         return rule
     }
 
-    package func ended(_ record: AccessRecord) { state.withLock { $0.records.append(record) } }
+    package func ended(_ record: AccessRecord) {
+        if keepsRecords { state.withLock { $0.records.append(record) } }
+    }
 
     // MARK: Results and control
 

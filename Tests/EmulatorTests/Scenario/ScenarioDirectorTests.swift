@@ -78,6 +78,40 @@ import Testing
         #expect(records.kept.first?.number == 6 && records.kept.last?.number == RequestRecords.most + 5)
     }
 
+    @Test func `the kept requests are limited in bytes`() {
+        var records = RequestRecords()
+        let field = HeaderField("X", String(repeating: "x", count: 16 << 10))
+        for number in 1...2000 {
+            let request = EmulatedRequest(
+                number: number, moment: .zero, instance: "web", method: "GET", target: "/", path: nil, headers: [field],
+                token: .none)
+            records.append(
+                AccessRecord(
+                    request: request, number: number, instance: "web", time: 0, status: 404, bytes: 0, rule: nil, ending: .sent))
+        }
+        let most = RequestRecords.mostBytes / (16 << 10)
+        #expect((most - 2...most).contains(records.kept.count) && records.kept.last?.number == 2000)
+        #expect(records.dropped + records.kept.count == 2000)
+    }
+
+    @Test func `scenarios are played side by side, in the order of time`() async throws {
+        let clock = ManualClock()
+        let instance = try ScenarioExample.instance(clock: clock)
+        let scenarios = try [
+            "steps:\n- {at: 2s, set: {hostname: a2}}\n- {at: 4s, set: {hostname: a4}}", "steps:\n- {at: 3s, set: {hostname: b3}}",
+        ].map(
+            ScenarioExample.scenario)
+        let director = ScenarioDirector(scenarios, clock: clock, instances: [instance])
+        director.ready()
+        var values: [String] = []
+        for _ in 1...4 {
+            clock.advance(by: .seconds(1))
+            let last = instance.values.current.last
+            if case .content(let content) = last?.value { values.append(String(decoding: content.bytes, as: UTF8.self)) }
+        }
+        #expect(values == ["a2", "b3", "a4"])
+    }
+
     @Test func `what a client does is compared with what is expected`() async throws {
         let emulator = try await LiveEmulator(
             "steps:\n- {at: 5s, name: notice, set: {spot/instance-action: {action: stop, time: '@'}}}",
