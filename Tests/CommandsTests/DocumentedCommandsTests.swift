@@ -124,7 +124,7 @@ import Testing
                 case $1 in
                   config) unset VIRT_METADATA_CONNECT ;;
                   requests) case "$*" in *-f*) limit=2 ;; esac ;;
-                  emulate) limit=5 ;;
+                  emulate) limit=2 ;;
                   cleanup) export VIRT_METADATA_RUN_DIRECTORY=\(folder.path)/idle ;;
                 esac
                 "$TIMEOUT" -k 1 $limit "$PROGRAM" "$@"

@@ -22,23 +22,25 @@ struct Emulate: AsyncParsableCommand {
             A path of --set is relative to meta-data (spot/instance-action), or begins with user-data, dynamic, api, openstack or \
             nocloud, and means every version; /latest/user-data means that path alone. #/NAME is a member of a JSON document.
 
-            Exit status: that of the command; without one, 0 after SIGTERM or SIGINT; 1 an expectation is not met; 2 usage error, unreadable source, address in use, \
-            or no namespace; 127 no such command.
+            Exit status: that of the command; without one, 0 after SIGTERM or SIGINT; 1 an expectation is not met; 2 usage error, \
+            unreadable source, address in use, or no namespace; 127 no such command.
 
             EXAMPLES
               Serve the example instance, and print its URL:
                 virt-metadata emulate --print-url
 
-              Run an agent that knows no other address than 169.254.169.254:
-                virt-metadata emulate web.xml -- curl -sf http://169.254.169.254/latest/meta-data/
+              Run an agent that knows no other address:
+                virt-metadata emulate web.xml -- \\
+                  curl -sf http://169.254.169.254/latest/meta-data/
 
               A spot interruption, and what the agent requested:
                 virt-metadata emulate --absent events/recommendations \\
-                  --set 'spot/instance-action={"action":"stop","time":"2026-01-01T00:02:00Z"}' \\
+                  --set 'spot/instance-action={"action":"stop"}' \\
                   --access-log requests.jsonl --ready-file emulator.json
 
-              The same, half a minute after the start, by a clock that a test steps:
-                virt-metadata emulate --scenario spot,action=stop --clock manual --control 127.0.0.1:0 --ready-file emulator.json
+              The same, half a minute later by a clock that a test steps:
+                virt-metadata emulate --scenario spot,action=stop \\
+                  --clock manual --control 127.0.0.1:0
             """)
 
     @Argument(
