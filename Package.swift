@@ -175,14 +175,16 @@ let package = Package(
         tests(
             of: "Commands",
             [
-                "Commands", "Configuration", "Guests", "Server", "Common", "Inventory", "Libvirt", "TestSupport", logging,
+                "Commands", "Configuration", "Guests", "Server", "Common", "Inventory", "JSON", "Libvirt", "Recording", "TestSupport",
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // What guests read, compared with files: golden files of every case, Nova's own responses and its schema.
         tests(
             of: "Conformance",
             [
-                "EC2API", "OpenStackAPI", "NoCloudAPI", "Comparison", "Configuration", "Inventory", "Emulator", "Guests", "Common",
+                "EC2API", "OpenStackAPI", "NoCloudAPI", "Comparison", "Configuration", "Inventory", "Emulator", "Guests",
+                "Common",
                 "JSON", "Recording", "XML", "TestSupport",
             ]),
         // The program as a process: real clients, real namespaces, a real libvirtd.

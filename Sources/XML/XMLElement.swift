@@ -105,6 +105,16 @@ extension XMLElement {
         unsafe xmlFirstElementChild(node) != nil
     }
 
+    /// Whether a comment or a processing instruction is among the element's text, which ``text`` leaves out.
+    package var hasCommentOrInstruction: Bool {
+        var next = unsafe node.pointee.children
+        while let current = unsafe next {
+            if unsafe [XML_COMMENT_NODE, XML_PI_NODE].contains(current.pointee.type) { return true }
+            unsafe next = current.pointee.next
+        }
+        return false
+    }
+
     /// The first element at a path of names, all of one namespace: `domain.first("os", "smbios")`.
     ///
     /// - Parameter namespace: the namespace URI of each element of the path; `nil` means no namespace, not any.

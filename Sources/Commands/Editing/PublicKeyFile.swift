@@ -13,7 +13,13 @@ struct PublicKeyFile {
 
     /// - Parameter path: the file, or another name of the bytes for errors.
     init(_ bytes: [UInt8], path: String) throws(CommandFailure) {
-        let text = String(decoding: bytes, as: UTF8.self)
+        // Windows' Notepad and PowerShell write these.
+        let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(16).contains(0)
+        guard !isUTF16 else {
+            throw CommandFailure("\(path): UTF-16 text: expected UTF-8, as ssh-keygen writes it; save the file in that encoding")
+        }
+        let decoded = String(decoding: bytes, as: UTF8.self)
+        let text = decoded.unicodeScalars.first == "\u{FEFF}" ? String(decoded.unicodeScalars.dropFirst()) : decoded
         guard !text.contains("PRIVATE KEY-----"), !text.hasPrefix("PuTTY-User-Key-File") else {
             throw CommandFailure(
                 "\(path): private key; it must not leave its owner. Use the public key \(path).pub, or create it with: "
@@ -50,17 +56,13 @@ struct PublicKeyFile {
 
     /// The type and bytes of a line's key, without options and comment.
     private static func bytes(of line: String) -> String {
-        let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-        guard let type = fields.firstIndex(where: isType), type + 1 < fields.count else { return line }
+        let fields = line.split(omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
+        guard let type = fields.firstIndex(where: PublicKeyLine.isType), type + 1 < fields.count else { return line }
         return "\(fields[type]) \(fields[type + 1])"
     }
 
     private static func trimmed(_ line: Substring) -> String {
         String(line.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
-    }
-
-    private static func isType(_ field: Substring) -> Bool {
-        ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"].contains { field.hasPrefix($0) }
     }
 
     private static func stem(of path: String) -> String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Common
 import Configuration
 import Inventory
 
@@ -38,7 +39,22 @@ struct ValueArgument: ExpressibleByArgument {
     static func assignment(_ path: String, _ value: String, adds: Bool = false) throws(CommandFailure)
         -> InstanceElement.Assignment
     {
-        try checked(.init(path: Self.path(path), value: Array(value.utf8), adds: adds), source: path)
+        let parsed = try Self.path(path)
+        // Other programs read a file here (curl, aws); the literal text would reach the guest.
+        if parsed.mayBeLong, let name = fileName(in: value) {
+            let option = "--file \("\(parsed)=\(name)".shellWord)"
+            throw CommandFailure("\(path): '\(value)' would be written as it is; to read the file: \(option)")
+        }
+        return try checked(.init(path: parsed, value: Array(value.utf8), adds: adds), source: path)
+    }
+
+    /// The file that a value of one line names as other programs' options do.
+    private static func fileName(in value: String) -> String? {
+        guard !value.contains(where: \.isNewline) else { return nil }
+        for prefix in ["@", "file://"] where value.hasPrefix(prefix) && value.count > prefix.count {
+            return String(value.dropFirst(prefix.count))
+        }
+        return nil
     }
 
     /// The contents of the file as the value; of `-`, the standard input.

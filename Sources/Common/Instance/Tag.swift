@@ -8,6 +8,13 @@ package struct Tag: Sendable, Equatable {
         (self.name, self.value) = (name, value)
     }
 
+    /// Whether the EC2 tree can list the tag: a listing has one name per line, which clients strip and append to a path.
+    package var isListable: Bool {
+        let scalars = name.unicodeScalars
+        let isEdged = [scalars.first, scalars.last].contains { $0?.properties.isWhitespace == true }
+        return !readsAsKey && !isEdged && !scalars.contains("/") && name != "." && name != ".."
+    }
+
     /// Whether a client that reads the name in a listing may mistake it for a numbered key: the text before the first `=` is a
     /// number to Python's `int()`.
     package var readsAsKey: Bool {

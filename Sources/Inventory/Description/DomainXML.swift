@@ -14,6 +14,10 @@ struct DomainXML {
         let mtu: Int?
         let device: DeviceAddress
         let vlan: Int?
+        /// Whether the interface has a `<vlan>` of its own.
+        let hasVLANs: Bool
+        /// The group of the network's settings that the interface takes.
+        let portGroup: String?
         let isTrusted: Bool
         /// Whether the interface's cable is unplugged.
         let isDown: Bool
@@ -87,7 +91,7 @@ struct DomainXML {
     private static let anyUUID = "00000000-0000-4000-8000-000000000000"
 
     /// The most interfaces to read: more than any machine can have.
-    private static let mostInterfaces = 256
+    static let mostInterfaces = 256
 
     /// The exact name, as libvirt uses it: two names may differ by a space. In a file it may be on a line of its own.
     private static func name(_ element: XMLElement) -> String {
@@ -110,7 +114,8 @@ struct DomainXML {
             line: element.line, type: element.attribute("type") ?? "", mac: mac, tap: element.first("target")?.attribute("dev"),
             bridge: source?.attribute("bridge"),
             network: source?.attribute("network"), mtu: (element.first("mtu")?.attribute("size")).flatMap { Int($0) },
-            device: DeviceXML.address(of: element), vlan: vlan(element),
+            device: DeviceXML.address(of: element), vlan: vlan(element), hasVLANs: element.first("vlan") != nil,
+            portGroup: source?.attribute("portgroup"),
             isTrusted: element.attribute("trustGuestRxFilters") == "yes",
             isDown: element.first("link")?.attribute("state") == "down",
             isTransient: element.first("teaming")?.attribute("type") == "transient")
@@ -128,8 +133,8 @@ struct DomainXML {
             device: DeviceXML.address(of: element))
     }
 
-    /// The VLAN of an interface; `nil` for a trunk of several.
-    private static func vlan(_ element: XMLElement) -> Int? {
+    /// The VLAN of an interface or of a network; `nil` for a trunk of several.
+    static func vlan(_ element: XMLElement) -> Int? {
         let tags = element.all("vlan", "tag")
         return tags.count == 1 ? tags[0].attribute("id").flatMap { Int($0) } : nil
     }
@@ -145,14 +150,25 @@ struct DomainXML {
         return pinned.filter { taken[$0.host]?.count == 1 }.map(\.guest).sorted()
     }
 
-    /// libvirt's units: powers of 1000 as `MB`, of 1024 as `MiB` or `M`; KiB is the default.
+    /// The types of interfaces that libvirt knows (`virDomainNetTypeFromString`) but for `vds`, which is VMware's.
+    static let interfaceTypes: Set<String> = [
+        "bridge", "client", "direct", "ethernet", "hostdev", "internal", "mcast", "network", "null", "server", "udp", "user", "vdpa",
+        "vhostuser",
+    ]
+
+    /// libvirt's units (`virScaleInteger`), in lower case as it compares them: powers of 1000 as `MB`, of 1024 as `MiB` or `M`.
+    private static let units: [String: Int] = [
+        "b": 1, "byte": 1, "bytes": 1, "kb": 1_000, "k": 1 << 10, "kib": 1 << 10, "mb": 1_000_000, "m": 1 << 20, "mib": 1 << 20,
+        "gb": 1_000_000_000, "g": 1 << 30, "gib": 1 << 30, "tb": 1_000_000_000_000, "t": 1 << 40, "tib": 1 << 40,
+        "pb": 1_000_000_000_000_000, "p": 1 << 50, "pib": 1 << 50, "eb": 1_000_000_000_000_000_000, "e": 1 << 60, "eib": 1 << 60,
+    ]
+
+    static func knowsUnit(_ unit: String) -> Bool { units[unit.lowercased()] != nil }
+
+    /// KiB is the default unit.
     private static func mebibytes(_ element: XMLElement) -> Int {
-        let units: [String: Int] = [
-            "b": 1, "bytes": 1, "KB": 1_000, "k": 1 << 10, "KiB": 1 << 10, "MB": 1_000_000, "M": 1 << 20, "MiB": 1 << 20,
-            "GB": 1_000_000_000, "G": 1 << 30, "GiB": 1 << 30, "TB": 1_000_000_000_000, "T": 1 << 40, "TiB": 1 << 40,
-        ]
         let (bytes, overflow) = (Int(element.trimmedText) ?? 0).multipliedReportingOverflow(
-            by: units[element.attribute("unit") ?? "KiB"] ?? 0)
+            by: units[element.attribute("unit")?.lowercased() ?? "kib"] ?? 0)
         return overflow ? 0 : bytes >> 20
     }
 }

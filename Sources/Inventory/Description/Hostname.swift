@@ -12,6 +12,28 @@ enum Hostname {
             }
     }
 
+    /// The longest name that Linux takes (`HOST_NAME_MAX`).
+    private static let longestKernelName = 64
+
+    /// What a guest makes of a long name; `nil` of others.
+    static func remark(on name: String) -> String? {
+        guard name.utf8.count > longestKernelName else { return nil }
+        return "\(name.utf8.count) characters: Linux takes host names of at most 64, so guests that set the whole name, such as "
+            + "RHEL's, refuse it; others set its first label"
+    }
+
+    /// Converts the name of a domain to a host name that every guest can set: at most 63 characters, whole labels as far as possible.
+    static func derived(from text: String) -> String? {
+        guard let name = nearest(to: text), name.utf8.count > longestLabel else { return nearest(to: text) }
+        var short = ""
+        for label in name.split(separator: ".") {
+            let longer = short.isEmpty ? String(label) : "\(short).\(label)"
+            guard longer.utf8.count <= longestLabel else { break }
+            short = longer
+        }
+        return short
+    }
+
     /// Converts a text to a host name: lower case, with a hyphen for each character that is not allowed; `nil` if nothing remains.
     static func nearest(to text: String) -> String? {
         // A valid name with `--` inside, such as an internationalised one (RFC 5891), is not changed.

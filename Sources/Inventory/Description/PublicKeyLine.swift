@@ -11,7 +11,7 @@ package struct PublicKeyLine {
 
     /// `nil` where the line has no known type with something after it.
     package init?(_ line: String) {
-        let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+        let fields = line.split(omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
         let types = fields.indices.dropLast().filter { Self.isType(fields[$0]) }
         guard !types.isEmpty else { return nil }
         (self.fields, self.types) = (fields, types)
@@ -38,7 +38,8 @@ package struct PublicKeyLine {
         return bytes.dropFirst(4).prefix(type.utf8.count).elementsEqual(type.utf8)
     }
 
-    private static func isType(_ field: Substring) -> Bool {
-        ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"].contains { field.hasPrefix($0) }
+    /// Whether a word begins as the types of keys do.
+    package static func isType(_ field: Substring) -> Bool {
+        ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-", "webauthn-sk-"].contains { field.hasPrefix($0) }
     }
 }

@@ -31,6 +31,11 @@ package struct ElementPath: Sendable, Equatable, CustomStringConvertible {
     /// The name of the last element; `nil` where the path leads to an attribute.
     package var lastName: String? { attribute == nil ? steps.last?.name : nil }
 
+    /// Whether the value is usually kept in a file: user data, a file, a key.
+    package var mayBeLong: Bool {
+        attribute == nil && (Vocabulary.holdsBytes.contains(steps.last?.name ?? "") || firstName == "public-keys")
+    }
+
     /// Whether a text begins with the name of an element, and so is rather a path than a domain's name.
     package static func isLikely(_ text: String) -> Bool {
         Vocabulary.elements.contains(String(text.prefix { !"/[@".contains($0) }))

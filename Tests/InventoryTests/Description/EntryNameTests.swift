@@ -29,6 +29,7 @@ import Testing
     }
 
     @Test func `a tag's name may contain an equals sign`() {
-        #expect(reasonAgainstEntryName("a=b", mayHoldEquals: true) == nil)
+        for name in ["a=b", "a/b", ".", " a"] { #expect(reasonAgainstTagName(name) == nil) }
+        for name in ["", "a\nb", "a\u{2028}b"] { #expect(reasonAgainstTagName(name) != nil) }
     }
 }

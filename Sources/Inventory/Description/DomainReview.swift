@@ -1,0 +1,107 @@
+import Common
+import XML
+
+/// Values of a domain's own XML that are dropped, and elements of virt-metadata that are where nobody reads them. libvirt refuses most of
+/// them, so that only a file has them.
+enum DomainReview {
+    /// The most findings of one kind: a file may have thousands of interfaces.
+    private static let most = 20
+
+    static func findings(in domain: XMLElement, _ definition: XMLElement) -> [Finding] {
+        values(of: domain) + interfaces(of: domain) + disks(of: domain) + misplaced(in: definition)
+    }
+
+    private static func unusable(_ element: XMLElement, _ path: String, _ problem: String) -> Finding {
+        Finding(.unusable, line: element.line, element: path, problem)
+    }
+
+    // MARK: Values
+
+    private static func values(of domain: XMLElement) -> [Finding] {
+        var findings: [Finding] = []
+        if let name = domain.first("name"), name.trimmedText.contains("/") {
+            findings.append(unusable(name, "name", "'\(shown(name.trimmedText))' contains '/', which libvirt refuses"))
+        }
+        if let uuid = domain.first("hwuuid"), InstanceUUID(uuid.trimmedText) == nil {
+            findings.append(unusable(uuid, "hwuuid", "'\(shown(uuid.trimmedText))' is no UUID"))
+        }
+        for (name, unit) in [("vcpu", nil), ("memory", "unit")] {
+            guard let element = domain.first(name) else { continue }
+            let text = element.trimmedText
+            if Int(text).map({ $0 > 0 }) != true {
+                findings.append(unusable(element, name, "invalid value '\(shown(text))': expected an integer from 1"))
+            } else if let unit, let word = element.attribute(unit), !DomainXML.knowsUnit(word) {
+                findings.append(unusable(element, name, "unknown unit '\(shown(word))': expected one such as KiB or GiB"))
+            }
+        }
+        return findings
+    }
+
+    // MARK: Devices
+
+    private static func interfaces(of domain: XMLElement) -> [Finding] {
+        var (findings, lines): ([Finding], [MACAddress: Int]) = ([], [:])
+        let all = domain.all("devices", "interface")
+        let path = "devices/interface"
+        for interface in all.prefix(DomainXML.mostInterfaces) {
+            guard findings.count < most else { break }
+            if let element = interface.first("mac") {
+                let text = element.attribute("address") ?? ""
+                guard let mac = MACAddress(text), mac.bits & 0x0100_0000_0000 == 0 else {
+                    let problem = "'\(shown(text))' is no MAC address of one interface: the interface is not read"
+                    findings.append(unusable(element, path + "/mac", problem))
+                    continue
+                }
+                if interface.first("teaming") == nil, let first = lines.updateValue(interface.line, forKey: mac) {
+                    let problem = "\(mac) is the MAC address of the interface in line \(first) too: cloud-init stops at that"
+                    findings.append(Finding(.note, line: element.line, element: path + "/mac", problem))
+                }
+            }
+            let type = interface.attribute("type") ?? ""
+            guard DomainXML.interfaceTypes.contains(type) else {
+                let problem = "unknown type '\(shown(type))': the interface is not served"
+                findings.append(Finding(.note, line: interface.line, element: path, problem))
+                continue
+            }
+            // The attribute of `<source>` that these types need has their name.
+            if ["network", "bridge"].contains(type), (interface.first("source")?.attribute(type) ?? "").isEmpty {
+                let problem = "missing attribute '\(type)', which an interface of type '\(type)' needs"
+                findings.append(unusable(interface, path + "/source", problem))
+            }
+        }
+        if all.count > DomainXML.mostInterfaces {
+            let problem = "more than \(DomainXML.mostInterfaces) interfaces; the first \(DomainXML.mostInterfaces) are read"
+            findings.append(unusable(all[DomainXML.mostInterfaces], path, problem))
+        }
+        return findings
+    }
+
+    private static func disks(of domain: XMLElement) -> [Finding] {
+        let hard = domain.all("devices", "disk").filter { ["disk", "lun", nil].contains($0.attribute("device")) }
+        return hard.filter { ($0.first("target")?.attribute("dev") ?? "").isEmpty }.prefix(most).map {
+            unusable($0, "devices/disk/target", "missing attribute 'dev', which libvirt requires: the disk is not read")
+        }
+    }
+
+    // MARK: Metadata
+
+    /// The namespaces of this program's elements.
+    private static let own: Set<String> = [Vocabulary.namespace, EnableRecord.namespace, PasswordElement.namespace]
+
+    private static func misplaced(in domain: XMLElement) -> [Finding] {
+        var findings: [Finding] = []
+        let advice = "expected <vm:instance xmlns:vm='\(Vocabulary.namespace)'> in <metadata>"
+        for element in domain.children where element.namespace == Vocabulary.namespace {
+            findings.append(unusable(element, shown(element.name), "is outside of <metadata>, and libvirt drops it: \(advice)"))
+        }
+        for metadata in domain.all("metadata").dropFirst() {
+            findings.append(unusable(metadata, "metadata", "a second <metadata>, which libvirt drops: use one"))
+        }
+        for element in domain.first("metadata")?.children ?? [] {
+            let namespace = element.namespace ?? ""
+            guard namespace.hasPrefix("urn:virt-metadata:"), !own.contains(namespace) else { continue }
+            findings.append(unusable(element, shown(element.name), "has the unknown namespace '\(shown(namespace))': \(advice)"))
+        }
+        return Array(findings.prefix(most))
+    }
+}

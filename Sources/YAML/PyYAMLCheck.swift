@@ -1,0 +1,146 @@
+internal import CYAML
+import Common
+
+/// What PyYAML refuses, with which cloud-init reads YAML, although libyaml accepts it: a tab outside of quotation marks, block texts and
+/// comments, and a tag that it does not know.
+package enum PyYAMLCheck {
+    package struct Fault: Sendable, Equatable {
+        /// Counted from 1.
+        package let line: Int
+        package let problem: String
+    }
+
+    /// The faults of a text, up to the first error at which libyaml itself stops.
+    ///
+    /// - Parameter most: the most faults to return; at most one of each kind in a line.
+    package static func faults(in text: String, most: Int = 20) -> [Fault] {
+        let bytes = Array(text.utf8)
+        guard bytes.contains(UInt8(ascii: "\t")) || bytes.contains(UInt8(ascii: "!")) else { return [] }
+        var walk = Walk(text, most: most)
+        let tokens = Tokens(bytes)
+        while walk.faults.count < most, let token = tokens.next() { walk.visit(token) }
+        return walk.faults
+    }
+
+    /// A token of libyaml's scanner. Positions count characters, without a byte order mark.
+    fileprivate struct Token {
+        enum Kind {
+            /// A text without quotation marks.
+            case plain
+            case tag(String)
+            case other
+        }
+
+        let kind: Kind
+        let range: Range<Int>
+    }
+
+    /// Follows the tokens through the text, and looks at what is between them.
+    private struct Walk {
+        private let scalars: [Unicode.Scalar]
+        private let most: Int
+        private var position = 0
+        private var line = 1
+        private(set) var faults: [Fault] = []
+
+        init(_ text: String, most: Int) {
+            let all = Array(text.unicodeScalars)
+            (scalars, self.most) = (all.first == "\u{FEFF}" ? Array(all.dropFirst()) : all, most)
+        }
+
+        mutating func visit(_ token: Token) {
+            advance(to: token.range.lowerBound, isGap: true)
+            if case .tag(let name) = token.kind, !PyYAMLCheck.tags.contains(name) {
+                add("cloud-init knows no YAML tag '\(name.prefix(40))'")
+            }
+            if case .plain = token.kind {
+                advance(to: token.range.upperBound, isPlain: true)
+            } else {
+                advance(to: token.range.upperBound)
+            }
+        }
+
+        private mutating func advance(to end: Int, isGap: Bool = false, isPlain: Bool = false) {
+            var isComment = false
+            while position < min(end, scalars.count) {
+                switch scalars[position] {
+                case "\n": (line, isComment) = (line + 1, false)
+                case "\r" where position + 1 == scalars.count || scalars[position + 1] != "\n":
+                    (line, isComment) = (line + 1, false)
+                case "#" where isGap: isComment = true
+                case "\t" where isPlain || isGap && !isComment:
+                    add("a tab separates or indents here: cloud-init's YAML allows spaces only")
+                default: break
+                }
+                position += 1
+            }
+        }
+
+        private mutating func add(_ problem: String) {
+            let fault = Fault(line: line, problem: problem)
+            if faults.count < most, !faults.contains(fault) { faults.append(fault) }
+        }
+    }
+
+    /// The tags of PyYAML's `SafeLoader`, and the one that stands for none.
+    private static let tags: Set<String> = Set(
+        [
+            "null", "bool", "int", "float", "binary", "timestamp", "omap", "pairs", "set", "str", "seq", "map", "merge", "value",
+        ].map { "tag:yaml.org,2002:\($0)" } + ["!"])
+
+    /// libyaml's scanner.
+    @safe
+    fileprivate final class Tokens {
+        // Safe: both are allocated here and freed by `deinit`. The parser points into itself and into the bytes, so neither is moved.
+        private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
+        private let bytes: UnsafeMutableBufferPointer<UInt8>
+        private let isReady: Bool
+        private var isOver = false
+
+        init(_ text: [UInt8]) {
+            unsafe bytes = .allocate(capacity: text.count)
+            _ = unsafe bytes.initialize(from: text)
+            isReady = unsafe yaml_parser_initialize(parser) == 1
+            guard isReady else { return }
+            unsafe yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+            unsafe yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
+        }
+
+        deinit {
+            if isReady { unsafe yaml_parser_delete(parser) }
+            unsafe parser.deallocate()
+            unsafe bytes.deallocate()
+        }
+
+        /// The next token; `nil` at the end and after an error.
+        func next() -> Token? {
+            guard isReady, !isOver else { return nil }
+            var token = unsafe yaml_token_t()
+            guard unsafe yaml_parser_scan(parser, &token) == 1 else {
+                isOver = true
+                return nil
+            }
+            defer { unsafe yaml_token_delete(&token) }
+            let (start, end) = unsafe (Int(token.start_mark.index), Int(token.end_mark.index))
+            isOver = unsafe token.type == YAML_STREAM_END_TOKEN
+            return Token(kind: unsafe Self.kind(token), range: start..<max(start, end))
+        }
+
+        private static func kind(_ token: yaml_token_t) -> Token.Kind {
+            switch unsafe token.type {
+            case YAML_SCALAR_TOKEN where unsafe token.data.scalar.style == YAML_PLAIN_SCALAR_STYLE: .plain
+            case YAML_TAG_TOKEN:
+                unsafe .tag(name(handle: text(token.data.tag.handle), suffix: text(token.data.tag.suffix)))
+            default: .other
+            }
+        }
+
+        private static func name(handle: String, suffix: String) -> String {
+            handle == "!!" ? "tag:yaml.org,2002:" + suffix : handle + suffix
+        }
+
+        private static func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String {
+            unsafe pointer.map { unsafe String(cString: $0) } ?? ""
+        }
+    }
+}

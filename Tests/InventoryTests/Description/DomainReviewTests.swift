@@ -1,0 +1,98 @@
+import Common
+import Inventory
+import Testing
+
+/// Nothing of a domain's XML is dropped without a word.
+@Suite struct DomainReviewTests {
+    private func findings(_ head: String = "", devices: String = "", metadata: String = "") throws -> [String] {
+        let xml = """
+            <domain type='kvm'><name>web</name><uuid>83679162-1378-4288-a2d4-70e13ec132aa</uuid>\(head)\(metadata)<devic\
+            es>\(devices)</devices></domain>
+            """
+        return try InstanceAssembly().assemble(Array(xml.utf8)).findings.map(\.description)
+    }
+
+    private static let mac = "<mac address='52:54:00:00:00:01'/>"
+
+    @Test(arguments: [
+        (
+            """
+            <interface type='bridge'><mac address='52:54:00:00:00'/><source bridge='br0'/></interface>
+            """, "devices/interface/mac: '52:54:00:00:00' is no MAC"
+        ),
+        (
+            """
+            <interface type='bridge'><mac address='53:54:00:00:00:01'/><source bridge='br0'/></interface>
+            """, "devices/interface/mac: '53:54:00:00:00:01' is no MAC"
+        ),
+        ("<interface type='network'>\(mac)</interface>", "devices/interface/source: missing attribute 'network'"),
+        ("<interface type='bridge'>\(mac)<source/></interface>", "devices/interface/source: missing attribute 'bridge'"),
+        ("<interface type='wire'>\(mac)</interface>", "devices/interface: note: unknown type 'wire'"),
+        ("<interface>\(mac)</interface>", "devices/interface: note: unknown type ''"),
+        ("<disk type='file'><source file='/x'/></disk>", "devices/disk/target: missing attribute 'dev'"),
+    ])
+    func `a device that is not read is reported`(device: String, problem: String) throws {
+        let found = try findings(devices: device)
+        #expect(found.count == 1 && found.first?.hasPrefix("line 1: \(problem)") == true, "\(found)")
+    }
+
+    @Test func `two interfaces with one MAC address are noted, and a teaming pair is none`() throws {
+        let card = "<interface type='bridge'>\(Self.mac)<source bridge='br0'/>"
+        let found = try findings(devices: "\(card)</interface>\n\(card)</interface>")
+        #expect(
+            found.contains {
+                $0.hasPrefix(
+                    """
+                    line 2: devices/interface/mac: note: 52:54:00:00:00:01 is the MAC address of the interface in line 1
+                    """)
+            })
+        let pair = "\(card)<teaming type='persistent'/></interface>\(card)<teaming type='transient' persistent='x'/></interface>"
+        #expect(try !findings(devices: pair).contains { $0.contains("MAC address of the interface") })
+    }
+
+    @Test func `the interfaces after the 256th are reported`() throws {
+        let all = (0..<300).map {
+            """
+            <interface type='user'><mac address='52:54:00:00:0\($0 / 256):\
+            \(String($0 % 256 + 256, radix: 16).dropFirst())'/></interface>\n
+            """
+        }
+        let found = try findings(devices: all.joined())
+        #expect(found.contains { $0.hasPrefix("line 257: devices/interface: more than 256 interfaces") }, "\(found.suffix(3))")
+    }
+
+    @Test(arguments: [
+        ("<hwuuid>x</hwuuid>", "hwuuid: 'x' is no UUID"), ("<vcpu>two</vcpu>", "vcpu: invalid value 'two'"),
+        ("<vcpu>0</vcpu>", "vcpu: invalid value '0'"),
+        ("<memory>1.5</memory>", "memory: invalid value '1.5'"),
+        ("<memory unit='MiBi'>1</memory>", "memory: unknown unit 'MiBi'"),
+        ("<metadata/><metadata/>", "metadata: a second <metadata>"),
+        ("<vm:instance xmlns:vm='urn:virt-metadata:instance:1'/>", "instance: is outside of <metadata>"),
+        ("<metadata><i:instance xmlns:i='urn:virt-metadata:instance:2'/></metadata>", "instance: has the unknown namespace"),
+    ])
+    func `a value that is not read is reported`(head: String, problem: String) throws {
+        let found = try findings(head)
+        #expect(found.count == 1 && found.first?.hasPrefix("line 1: \(problem)") == true, "\(found)")
+    }
+
+    @Test(arguments: [
+        """
+        <memory unit='mib'>512</memory><vcpu placement='static'>2</vcpu>
+        """, "<memory unit='Bytes'>1048576</memory>", "<memory>1</memory>",
+    ])
+    func `units are compared as libvirt does`(head: String) throws {
+        #expect(try findings(head) == [])
+    }
+
+    @Test func `elements of other programs are no concern of this one`() throws {
+        let nova = """
+            <nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'><nova:name>a</nova:name>\
+            </nova:instance>
+            """
+        let osinfo = """
+            <libosinfo:libosinfo xmlns:libosinfo='http://libosinfo.org/xmlns/libvirt/domain/1.0'><libosinfo:os id='x'/>\
+            </libosinfo:libosinfo>
+            """
+        #expect(try findings(metadata: "<metadata>\(nova)\(osinfo)</metadata>") == [])
+    }
+}
