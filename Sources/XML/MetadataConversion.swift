@@ -4,6 +4,8 @@ package import Common
 package enum ConvertedMetadata: Sendable, Equatable {
     /// The namespace of the operator's `<instance>` element.
     package static let namespace = "urn:virt-metadata:instance:1"
+    /// The prefix of its tags.
+    package static let prefix = "vm"
 
     /// There was nothing to convert.
     case unchanged
@@ -14,8 +16,8 @@ package enum ConvertedMetadata: Sendable, Equatable {
 /// Moves the bare elements of `/domain/metadata`, the format of libvirt_metadata_api, into one `<instance>` in the namespace of
 /// virt-metadata.
 ///
-/// libvirt drops elements without a namespace there. The elements keep their names and bytes, and so does the rest of the
-/// document, including other tools' elements; only the two tags of `<instance>` are new. Where elements of other namespaces stand
+/// libvirt drops elements without a namespace there. The elements keep their bytes but for the prefix of their tags, and so does the
+/// rest of the document, including other tools' elements; only the two tags of `<vm:instance>` are new. Where elements of other namespaces stand
 /// between bare ones, the later bare ones move up to the first ones, each with the line break and indentation before it; comments
 /// between them are not moved. A converted document is `.unchanged`.
 ///
@@ -54,10 +56,25 @@ package func convertBareMetadata(
     let splice = MetadataSplice(
         namespace: ConvertedMetadata.namespace,
         elements: children.map { .init(bytes: $0.byteRange, isBare: $0.namespace == nil) })
-    let result = splice.applied(to: bytes)
     // The result replaces an operator's file, so it is parsed rather than assumed to be well formed.
-    _ = try XMLDocument(parsing: result, limit: result.count)
+    let result = try prefixed(splice.applied(to: bytes))
     return .rewritten(result, elements: bare.map(\.name))
+}
+
+/// The document with a prefix on each tag of the operator's element: virt-manager rewrites a default namespace into XML that libvirt
+/// refuses. An element that uses the prefix otherwise keeps its default namespace.
+private func prefixed(_ bytes: [UInt8]) throws(ParseError) -> [UInt8] {
+    let document = try XMLDocument(parsing: bytes, limit: bytes.count)
+    let metadata = document.root.first("metadata")
+    guard let range = metadata?.first("instance", namespace: ConvertedMetadata.namespace)?.byteRange else { return bytes }
+    let prefix = ConvertedMetadata.prefix
+    let element = String(decoding: bytes[range], as: UTF8.self)
+    guard !element.contains("<\(prefix):"),
+        let written = try? XMLPrefix.added(prefix, for: ConvertedMetadata.namespace, to: XMLPrefix.removed(from: element))
+    else { return bytes }
+    let result = Array(bytes[..<range.lowerBound]) + Array(written.utf8) + bytes[range.upperBound...]
+    _ = try XMLDocument(parsing: result, limit: result.count)
+    return result
 }
 
 /// `xmlns=""` would keep an element out of the namespace of its new parent.

@@ -3,7 +3,7 @@ import Testing
 import XML
 
 @Suite struct MetadataConversionTests {
-    private static let open = "<instance xmlns='urn:virt-metadata:instance:1'>"
+    private static let open = "<vm:instance xmlns:vm='urn:virt-metadata:instance:1'>"
 
     /// The converted document as text; `nil` if there is nothing to convert.
     private func converted(_ text: String) throws -> String? {
@@ -51,8 +51,10 @@ import XML
             <!-- end -->
 
             """
-        let expected = text.replacing("    <instance-id>", with: "    \(Self.open)\n    <instance-id>")
-            .replacing("<launch-index   />", with: "<launch-index   />\n    </instance>")
+        let expected = text.replacing("    <instance-id>", with: "    \(Self.open)\n    <vm:instance-id>")
+            .replacing("</instance-id>", with: "</vm:instance-id>").replacing("<userdata>", with: "<vm:userdata>")
+            .replacing("</userdata>", with: "</vm:userdata>")
+            .replacing("<launch-index   />", with: "<vm:launch-index   />\n    </vm:instance>")
         #expect(try converted(text) == expected)
     }
 
@@ -67,13 +69,13 @@ import XML
     @Test func `elements on one line stay on one line`() throws {
         #expect(
             try converted("<domain><metadata><a/><b>1</b></metadata></domain>")
-                == "<domain><metadata>\(Self.open)<a/><b>1</b></instance></metadata></domain>")
+                == "<domain><metadata>\(Self.open)<vm:a/><vm:b>1</vm:b></vm:instance></metadata></domain>")
     }
 
     @Test func `a file with CRLF keeps CRLF`() throws {
         #expect(
             try converted("<domain>\r\n  <metadata>\r\n\t<a>1\r\n2</a>\r\n  </metadata>\r\n</domain>\r\n")
-                == "<domain>\r\n  <metadata>\r\n\t\(Self.open)\r\n\t<a>1\r\n2</a>\r\n\t</instance>\r\n  </metadata>\r\n</domain>\r\n"
+                == "<domain>\r\n  <metadata>\r\n\t\(Self.open)\r\n\t<vm:a>1\r\n2</vm:a>\r\n\t</vm:instance>\r\n  </metadata>\r\n</domain>\r\n"
         )
     }
 
@@ -101,11 +103,11 @@ import XML
                   <libosinfo:os id="debian/12"/>
                 </libosinfo:libosinfo>
                 \(Self.open)
-                <a>1</a>
-                <b k="v>w"/>
-                <c/><d/>
-                <e>5</e>
-                </instance>
+                <vm:a>1</vm:a>
+                <vm:b k="v>w"/>
+                <vm:c/><vm:d/>
+                <vm:e>5</vm:e>
+                </vm:instance>
                 <x:note xmlns:x="urn:x"><y/></x:note>
                 <!-- stays -->
                 <z xmlns='urn:z'/> <!-- and this -->
@@ -123,7 +125,14 @@ import XML
                 <größe\tk = 'a\tb'\n/><placement><availability-zone>z</availability-zone\n></placement\t>
             """
         let result = try #require(try converted("<domain><metadata>\(body)</metadata></domain>"))
-        #expect(result == "<domain><metadata>\(Self.open)\(body)</instance></metadata></domain>")
+        let names = ["public-keys", "public-key", "key", "userdata", "größe", "placement", "availability-zone"]
+        let expected = names.reduce(body) { text, name in
+            [" ", ">", "\t", "\n"].reduce(text) { text, end in
+                text.replacing("<\(name)\(end)", with: "<vm:\(name)\(end)").replacing(
+                    "</\(name)\(end)", with: "</vm:\(name)\(end)")
+            }
+        }
+        #expect(result == "<domain><metadata>\(Self.open)\(expected)</vm:instance></metadata></domain>")
         let namespace = ConvertedMetadata.namespace
         let instance = try #require(XMLDocument(parsing: result).root.first("metadata")?.first("instance", namespace: namespace))
         #expect(instance.first("public-keys", "public-key", "key", namespace: namespace)?.text == "ssh-ed25519 A ü@x")
@@ -136,7 +145,7 @@ import XML
     @Test func `a byte order mark does not shift the offsets`() throws {
         #expect(
             try converted("\u{FEFF}<domain><metadata><a>ü</a></metadata></domain>")
-                == "\u{FEFF}<domain><metadata>\(Self.open)<a>ü</a></instance></metadata></domain>")
+                == "\u{FEFF}<domain><metadata>\(Self.open)<vm:a>ü</vm:a></vm:instance></metadata></domain>")
     }
 
     @Test func `offsets are exact in a document of many kilobytes`() throws {
@@ -147,8 +156,8 @@ import XML
         let tail = "</metadata>\(filler)</domain>"
         #expect(
             try converted(head + "<o xmlns='urn:o'>\(data)</o><b>\(data)</b>" + tail)
-                == head.replacing("<userdata", with: Self.open + "<userdata")
-                + "<b>\(data)</b></instance><o xmlns='urn:o'>\(data)</o>" + tail)
+                == head.replacing("<userdata", with: Self.open + "<vm:userdata").replacing("</userdata>", with: "</vm:userdata>")
+                + "<vm:b>\(data)</vm:b></vm:instance><o xmlns='urn:o'>\(data)</o>" + tail)
     }
 
     @Test(arguments: [
@@ -177,6 +186,15 @@ import XML
         #expect(refusal("<domain><metadata><a>\n<b xmlns=\"\"/></a></metadata></domain>")?.line == 2)
         #expect(refusal("<domain><metadata><instance><name>n</name></instance></metadata></domain>")?.code == .ambiguous)
         #expect(refusal("<domain><metadata/>\n<metadata><a/></metadata></domain>")?.code == .ambiguous)
+    }
+
+    @Test func `elements that use the prefix themselves get a default namespace`() throws {
+        for text in [
+            "<domain xmlns:vm='urn:o'><metadata><a><vm:b/></a></metadata></domain>",
+            "<domain><metadata><a xmlns:vm='urn:o'/></metadata></domain>",
+        ] {
+            #expect(try converted(text)?.contains("<instance xmlns='\(ConvertedMetadata.namespace)'><a") == true)
+        }
     }
 
     @Test func `a prefix declared in a bare element is allowed`() throws {

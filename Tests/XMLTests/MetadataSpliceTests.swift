@@ -11,6 +11,10 @@ import Testing
     private static let other = ["<o xmlns='urn:o'/>", "<p:o xmlns:p='urn:p' ><a/></p:o>", "<o k='&gt;>' xmlns='urn:o'>ü<b/></o>"]
     private static let between = ["", "<!-- <a/> -->", "<?pi <a/>?>", "text > ü", " ", "<![CDATA[<a/>]]>"]
 
+    private func prefixed(_ element: String) -> String {
+        (try? XMLPrefix.added("vm", for: ConvertedMetadata.namespace, to: element)) ?? "no XML"
+    }
+
     /// A document composed of pieces of known kinds, and the expected result of its conversion.
     private func composed(_ random: inout some RandomNumberGenerator) -> (document: String, expected: String) {
         var (before, run, moved, after) = ("", "", "", "")
@@ -35,8 +39,7 @@ import Testing
             }
         }
         let tail = Self.between.randomElement(using: &random) ?? ""
-        let open = "<instance xmlns='\(ConvertedMetadata.namespace)'>"
-        let content = run.isEmpty ? before : before + open + run + moved + "</instance>" + after
+        let content = run.isEmpty ? before : before + prefixed("<instance>" + run + moved + "</instance>") + after
         func domain(_ metadata: String) -> String {
             "<domain k='>'><!-- <metadata> --><name>ü</name><metadata >\(metadata)\(tail)</metadata ><os/></domain>"
         }
