@@ -52,10 +52,10 @@ struct Emulate: AsyncParsableCommand {
     @Option(name: .customLong("command"), parsing: .unconditionalSingleValue, help: .hidden)
     var command: [String] = []
 
-    @OptionGroup(title: "Options") var listening: EmulatorListening
-    @OptionGroup(title: "Options") var contents: EmulatorContents
-    @OptionGroup(title: "Options") var reports: EmulatorReports
-    @OptionGroup(title: "Scenarios") var scenarios: EmulatorScenario
+    @OptionGroup var listening: EmulatorListening
+    @OptionGroup var contents: EmulatorContents
+    @OptionGroup var reports: EmulatorReports
+    @OptionGroup var scenarios: EmulatorScenario
 
     func validate() throws {
         guard command.isEmpty || !listening.usesNamespace || sources.count < 2 else {
