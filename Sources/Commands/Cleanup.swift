@@ -29,7 +29,7 @@ struct Cleanup: AsyncParsableCommand {
         if let damage = file.damage {
             throw CommandFailure(
                 "\(file.path): \(damage); the file was renamed to \(file.path).damaged. Remove by hand what it recorded: "
-                    + RuleSet.families.map { "nft delete table \($0) \(RuleTable.name); " }.joined()
+                    + InstalledState.families.sorted().map { "nft delete table \($0) \(RuleTable.name); " }.joined()
                     + "ip address del \(MetadataAddress.v4)/32 dev BRIDGE")
         }
         let problems = file.release(try? NFTables())

@@ -12,8 +12,9 @@ enum FormerFlags {
 
     /// The setting of an option, with or without a value.
     private static func name(_ argument: String) -> String? {
-        guard argument.hasPrefix("--") else { return nil }
-        let name = String(argument.dropFirst(2).prefix { $0 != "=" })
+        let option = CommandLineOption(argument).name
+        guard option.hasPrefix("--") else { return nil }
+        let name = String(option.dropFirst(2))
         return name.hasPrefix("no-") ? String(name.dropFirst(3)) : name
     }
 }

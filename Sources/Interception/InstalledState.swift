@@ -25,7 +25,7 @@ package struct InstalledState: Equatable {
     }
 
     /// The families in which any version of the server has had a table.
-    static let families: Set = ["netdev", "bridge", "inet"]
+    package static let families: Set = ["netdev", "bridge", "inet"]
 
     /// The families in which there is a table of the server.
     var tables: Set<String> = []

@@ -18,6 +18,16 @@ struct CleanupTests {
         #expect(output.stderr == "all virt-metadata addresses and rules removed\n")
     }
 
+    @Test func `what a damaged record listed is removed by hand, in every family that a version has used`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data("{".utf8).write(to: folder.appending(path: "owned.json"))
+        let output = try await Program.run("cleanup", "--run-directory", folder.path)
+        #expect(output.status == 1)
+        for family in ["bridge", "inet", "netdev"] {
+            #expect(output.stderr.contains("nft delete table \(family) virt_metadata; "), "\(output.stderr)")
+        }
+    }
+
     @Test(.enabled(if: geteuid() == 0, "needs root, to become another user"))
     func `a user who may not write to the run directory is told to run it as root`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }

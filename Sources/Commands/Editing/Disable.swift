@@ -24,11 +24,6 @@ struct Disable: AsyncParsableCommand {
         completion: .domainsOrXML)
     var domains: [String] = []
 
-    @Flag(
-        name: [.customLong("config"), .customLong("persistent")],
-        help: "Affect the persistent definition only; a running guest is served the values until its next start.")
-    var config = false
-
     @OptionGroup var bothSides: BothSides
     @OptionGroup var restart: RestartOptions
     @OptionGroup var selection: DomainSelection
@@ -36,9 +31,9 @@ struct Disable: AsyncParsableCommand {
     @OptionGroup var settings: CommandSettings
 
     func validate() throws {
-        try ConfigurationFileHint.refuse(domains, besideConfig: config)
+        try ConfigurationFileHint.refuse(domains, besideConfig: bothSides.config)
         if case .file = try selection.targets(domains) {
-            try XMLFilter.check(options, without: [("--restart", restart.restart), ("--config", config)])
+            try XMLFilter.check(options, without: [("--restart", restart.restart), ("--config", bothSides.config)])
         }
     }
 
@@ -60,7 +55,7 @@ struct Disable: AsyncParsableCommand {
                     + "`virt-metadata unset`")
         }
         var running: DefinitionEdit?
-        if let live = domain.running, !config {
+        if let live = domain.running, !bothSides.config {
             do {
                 let definition = try DomainDefinition(defined.xml, element: defined.element)
                 running = .replaceElement(try definition.removingEnabledValues(from: live.element))

@@ -39,7 +39,7 @@ extension DomainEditor {
                     : "a restart is needed before the running guest sees the new SMBIOS tables")
         }
         guard options.restart else {
-            let hint = "virt-metadata \(command) \(domain.commandWord) --restart -c \(host.uri.shellWord)"
+            let hint = "virt-metadata -c \(host.uri.shellWord) \(command) \(domain.commandWord) --restart"
             return report.note(
                 "restart needed: the running guest has its previous SMBIOS tables until the domain is stopped and started again (a "
                     + "reboot inside the guest is not enough): \(hint)")

@@ -58,8 +58,13 @@ struct Sides: ParsableArguments {
     }
 }
 
-/// virsh's flags that `enable` and `disable` do not have.
+/// The sides that `enable` and `disable` change: both, or with `--config` the definition only. virsh's other flags are refused.
 struct BothSides: ParsableArguments {
+    @Flag(
+        name: [.customLong("config"), .customLong("persistent")],
+        help: "Affect the persistent definition only; a running guest keeps its values until its next start.")
+    var config = false
+
     @Flag(help: .hidden) var live = false
     @Flag(help: .hidden) var current = false
 
@@ -79,6 +84,20 @@ enum ConfigurationFileHint {
         throw ValidationError(
             "unexpected argument '\(file)': --config selects the persistent definition here; the configuration file is "
                 + "--config-file \(file)")
+    }
+
+    /// Refuses `--config=FILE`.
+    ///
+    /// - Parameter arguments: the normalised arguments, in which the command is the first one.
+    static func refuse(in arguments: [String]) throws(ConfigurationError) {
+        guard let command = arguments.first, ArgumentNormalization.editingCommands.contains(command) else { return }
+        for argument in arguments.prefix(while: { $0 != "--" }) {
+            let option = CommandLineOption(argument)
+            guard option.name == "--config", let file = option.value else { continue }
+            throw ConfigurationError(
+                problem: "--config takes no value: it selects the persistent definition here; the configuration file is "
+                    + "--config-file \(file)")
+        }
     }
 
     private static func isLikelyFile(_ argument: String) -> Bool {
