@@ -147,10 +147,10 @@ extension Setting {
             example: "500ms", "Max processing time per second per guest (burst: 2 s); excess gets 429."),
         single(
             "max-held-requests", .limits, \.limits.heldRequests, .count(0...1_000_000), example: "512",
-            "Max held requests in total (see --hold-timeout); excess gets 404."),
+            "Max held requests in total (see --hold-timeout); excess gets 503 or 404."),
         single(
             "max-held-requests-per-guest", .limits, \.limits.heldPerClient, .count(0...1_000_000), example: "8",
-            "Max held requests per guest; excess gets 404."),
+            "Max held requests per guest; excess gets 503 or 404."),
         single(
             "max-request-header-bytes", .limits, \.limits.requestHeadBytes, .count(256...(1 << 20), "bytes"), example: "32768",
             "Max size of a request's header; larger ones get 431."),
@@ -167,7 +167,7 @@ extension Setting {
             "hold-timeout", .limits, \.limits.holdTimeout, .duration, example: "2500ms",
             """
             Time that a request is held while domains are read for the first time, or while its bridge port belongs to no known \
-            domain; then it gets 404.
+            domain; then it gets 503 or 404.
             """),
     ]
 

@@ -107,8 +107,12 @@ package final class GuestResponder: Sendable {
     }
 
     /// Ends the hold of a request, or refuses to begin it.
+    ///
+    /// As long as some domains have not been read once, the client may be one of them: it is told to come again, not that it has no
+    /// metadata.
     package func giveUp(_ doubt: Doubt) -> Response {
-        Response(.reply(Reply.notFound.finished(about: doubt.subject)), .unmatched(doubt))
+        let reply = board.snapshot.isComplete(for: doubt.client) ? Reply.notFound : .unavailable
+        return Response(.reply(reply.finished(about: doubt.subject)), .unmatched(doubt))
     }
 
     /// A reply that the connection itself makes, without a view.

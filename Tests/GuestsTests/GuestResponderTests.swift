@@ -103,7 +103,7 @@ final class GuestResponderTests: Sendable {
         let waiting = responder.respond(to: reading, from: .client(Self.web))
         guard case .hold(let doubt) = waiting.outcome else { throw NoReply() }
         let early = responder.giveUp(doubt)
-        #expect(try reply(early).status == .notFound)
+        #expect(try reply(early).status == .serviceUnavailable)
         #expect(try reply(early).subject.view.map { views[$0].name } == "ec2")
         if let note = early.note { responder.events.note(note) }
         #expect(events.withLock { $0 }.isEmpty, "before all are known, not to know one is no news")

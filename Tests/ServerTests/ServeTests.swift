@@ -83,7 +83,7 @@ struct ServeTests {
         let server = try await ServerProcess("--hold-timeout", "200ms", node: "qemu+unix:///system?socket=/nonexistent")
         try await server.waitForLog("libvirt unreachable; retrying")
         #expect(try await server.get("/").status == 200)
-        #expect(try await server.get("/latest/meta-data/").status == 404)
+        #expect(try await server.get("/latest/meta-data/").status == 503)
         try await Task.sleep(for: .seconds(1))
         #expect(server.log.matches(of: /libvirt unreachable/).count == 1)
         let end = try await server.stop()
@@ -202,13 +202,13 @@ struct ServeTests {
         #expect(try await fresh.receive().isEmpty)
     }
 
-    @Test func `held requests get 404 at the stop`() async throws {
+    @Test func `held requests get 503 at the stop`() async throws {
         let server = try await ServerProcess("--hold-timeout", "60s", node: "qemu+unix:///system?socket=/nonexistent")
         let held = try server.connection()
         try await held.send("GET /latest/meta-data/ HTTP/1.1\r\n\r\n")
         try await held.waitUntilRead()
         let end = try await server.stop()
-        #expect(try await held.reply().status == 404)
+        #expect(try await held.reply().status == 503)
         #expect(end.status == 0)
         #expect(end.time < .seconds(3))
     }
