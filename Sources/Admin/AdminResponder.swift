@@ -145,9 +145,14 @@ package struct AdminResponder: Sendable {
 
     /// An instance by its domain's name or UUID, or by its own identifier.
     private func find(_ name: String) -> Result<FoundInstance, NotFound> {
-        let all = responder.board.snapshot.all
+        let snapshot = responder.board.snapshot
+        // Not by a search: the doctor asks for each domain of the host.
+        if let uuid = InstanceUUID(name), uuid.description == name, let found = snapshot.entry(of: uuid) {
+            return .success(found)
+        }
+        let all = snapshot.all
         // In this order: an identifier that the author of another domain's XML may choose must not hide a name or a UUID.
-        let ways: [(Instance) -> String] = [{ $0.domain.description }, { $0.domainName }, { $0.id }]
+        let ways: [(Instance) -> String] = [{ $0.domainName }, { $0.id }]
         let found = ways.lazy.map { way in all.filter { way($0.instance) == name } }.first { !$0.isEmpty } ?? []
         if let only = found.first, found.count == 1 { return .success(only) }
         guard found.isEmpty else {

@@ -14,7 +14,7 @@ struct List: AsyncParsableCommand {
         abstract: "List all domains: identity, datasource, addresses and last request.",
         discussion: """
             IDENTITY: cloud type advertised in SMBIOS. DATASOURCE: what cloud-init >= 24.2 will select (22.4.2 in brackets if \
-            different). SERVED: whether the server serves a bridge of the running domain. ADDRESSES: from the domain's XML and libvirt's \
+            different), by SMBIOS and the kernel command line; seed disks, and identifiers of two domains, are noted below the table. SERVED: whether the server serves a bridge of the running domain. ADDRESSES: from the domain's XML and libvirt's \
             DHCP leases. SERVED and LAST REQUEST need root and a running server.
 
             EXAMPLES
@@ -50,6 +50,9 @@ struct List: AsyncParsableCommand {
         let addresses: [String]
         /// The server's entry; `nil` where the server has none.
         let known: JSONValue?
+        /// The sentences of `doctor` on its seed disks.
+        let seeds: [String]
+        let instance: Instance?
 
         var datasource: String {
             func names(_ version: DatasourceDetection.Version) -> String {
@@ -69,7 +72,10 @@ struct List: AsyncParsableCommand {
             return "\(last.text("status")) \(Age.text(last.number("age"))) ago"
         }
 
-        var json: JSONValue {
+        /// What an operator should know besides: seed disks, and what the domain shares with others.
+        func notes(_ clones: DomainClones) -> [String] { seeds + (instance.map { clones.clones(of: $0).map(\.problem) } ?? []) }
+
+        func json(_ clones: DomainClones) -> JSONValue {
             let versions = DatasourceDetection.Version.allCases.map { version in
                 let found = tables?.datasources(for: version).map { JSONValue.string($0.rawValue) } ?? []
                 return JSONMember(version.rawValue, .array(found))
@@ -80,6 +86,7 @@ struct List: AsyncParsableCommand {
                 JSONMember("datasources", .object(versions)), JSONMember("addresses", .array(addresses.map(JSONValue.string))),
                 JSONMember("last_request", known?["last_request"] ?? .null), JSONMember("enabled", .bool(isEnabled)),
                 JSONMember("served", isServed.map(JSONValue.bool) ?? .null),
+                JSONMember("notes", .array(notes(clones).map(JSONValue.string))),
             ])
         }
     }
@@ -96,7 +103,8 @@ struct List: AsyncParsableCommand {
             try await Self.rows(at: uri, configuration, known)
         }
         rows.sort { ($0.name, $0.uuid) < ($1.name, $1.uuid) }
-        try output.print(.object([JSONMember("domains", .array(rows.map(\.json)))])) { terminal in
+        let clones = DomainClones(rows.compactMap(\.instance))
+        try output.print(.object([JSONMember("domains", .array(rows.map { $0.json(clones) }))])) { terminal in
             let hasServer = known.bridges != nil
             return TextTable(
                 ["DOMAIN", "STATE", "IDENTITY", "DATASOURCE"] + (hasServer ? ["SERVED"] : []) + ["ADDRESSES", "LAST REQUEST"],
@@ -105,6 +113,10 @@ struct List: AsyncParsableCommand {
                         + [$0.addresses.joined(separator: ","), $0.lastRequest]
                 }
             ).text(on: terminal)
+        }
+        guard output.format == .table else { return }
+        for row in rows {
+            for note in row.notes(clones) { VirtMetadata.printError("\(row.name): \(note)") }
         }
     }
 
@@ -180,6 +192,8 @@ struct List: AsyncParsableCommand {
             let defined = found.inactiveXML.flatMap { try? assembly?.assemble(Array($0.utf8)) }
             let uuid = found.uuid.description
             let bridges = Set(assembled?.instance.interfaces.compactMap(\.bridge) ?? [])
+            // Any medium in a drive may be a seed; only names that say so are worth a line here.
+            let seeds = SeedDisk.find(in: xml).filter(\.isNamedLikeSeed).map(\.problem)
             rows.append(
                 Row(
                     name: found.name, uuid: uuid, uri: uri,
@@ -188,7 +202,8 @@ struct List: AsyncParsableCommand {
                     isEnabled: [assembled, defined].contains { $0?.instance.enabledBy != nil },
                     isServed: server.bridges.map { found.isRunning && !$0.isDisjoint(with: bridges) },
                     tables: try? DatasourceDetection(xml),
-                    addresses: addresses(of: assembled?.instance, leases, server.instances[uuid]), known: server.instances[uuid]))
+                    addresses: addresses(of: assembled?.instance, leases, server.instances[uuid]), known: server.instances[uuid],
+                    seeds: seeds, instance: assembled?.instance))
         }
         await hypervisor.disconnect()
         return rows

@@ -11,16 +11,17 @@ extension Doctor {
     /// Connects to libvirt, and reads the facts that all checks share.
     func checkLibvirt() async -> (CheckResult, ExaminedHost?) {
         let uri = configuration.connect.first ?? ""
-        let hypervisor = Hypervisor(uri: uri) { _ in }
+        var hypervisor: Hypervisor?
         do {
-            try await hypervisor.connect()
-            let host = try await ExaminedHost(hypervisor, at: uri, configuration)
+            let connected = try await sources.connect(uri)
+            hypervisor = connected
+            let host = try await ExaminedHost(connected, at: uri, configuration, sources)
             return (CheckResult(name: "libvirt", detail: uri), host)
         } catch let error as LibvirtError {
-            await hypervisor.disconnect()
+            await hypervisor?.disconnect()
             return (CheckResult(name: "libvirt", diagnoses: [Self.diagnosis(of: error, at: uri)]), nil)
         } catch {
-            await hypervisor.disconnect()
+            await hypervisor?.disconnect()
             let problem = "invalid XML of an active network at \(uri): \(error)"
             let remedy = "virsh -c \(uri.shellWord) net-list"
             return (CheckResult(name: "libvirt", diagnoses: [.error(problem, remedy)]), nil)
@@ -50,17 +51,24 @@ extension Doctor {
 
     // MARK: The domain
 
-    func checkDomain(_ name: String, _ host: ExaminedHost) async -> (CheckResult, ExaminedDomain?) {
+    /// - Parameters:
+    ///   - name: the domain's name, UUID or ID.
+    ///   - isListed: whether the domain ran a moment ago: then it is no problem that it has stopped.
+    func checkDomain(
+        _ name: String, _ host: ExaminedHost, isListed: Bool = false
+    ) async -> (CheckResult, ExaminedDomain?) {
         let (uri, virsh) = (host.uri, "virsh -c \(host.uri.shellWord)")
         var result = CheckResult(name: "domain")
         do {
             guard let domain = try await host.hypervisor.editableDomains(name, namespace: InstanceElement.namespace).first else {
+                if isListed { return (result, nil) }
                 let names = try await host.hypervisor.allDomains().map(\.name)
                 let advice = nearestWord(to: name, among: names).map { "; did you mean '\($0)'?" } ?? ""
                 result.diagnoses = [.error("no domain '\(name)' at \(uri)\(advice)", "\(virsh) list --all")]
                 return (result, nil)
             }
             guard let running = domain.running else {
+                if isListed { return (result, nil) }
                 result.diagnoses = [.error("\(domain.name) is not running", "\(virsh) start \(domain.commandWord)")]
                 return (result, nil)
             }
@@ -80,6 +88,20 @@ extension Doctor {
             result.diagnoses = [.error("invalid XML of domain '\(name)': \(error)", "\(virsh) edit \(name.shellWord)")]
         }
         return (result, nil)
+    }
+
+    /// The running domains as instances; one that cannot be read is left out.
+    func runningInstances(_ host: ExaminedHost) async -> [Instance] {
+        var instances: [Instance] = []
+        for reference in (try? await host.hypervisor.runningDomains()) ?? [] {
+            guard let found = try? await host.hypervisor.domain(uuid: reference.uuid, edited: configuration.edited) else {
+                continue
+            }
+            let edited = found.inactiveXML.map { Array($0.utf8) }
+            guard let assembled = try? host.assembly.assemble(Array(found.liveXML.utf8), edited: edited) else { continue }
+            instances.append(assembled.instance)
+        }
+        return instances
     }
 
     // MARK: The server

@@ -3,11 +3,9 @@ import Configuration
 import Interception
 import Inventory
 import Libvirt
-import XML
 
+/// What makes the guest's cloud-init request metadata: SMBIOS tables, the kernel's command line, and disks.
 extension Doctor {
-    // MARK: SMBIOS
-
     /// Whether the guest's cloud-init detects a datasource that requests metadata here.
     func checkTables(_ examined: ExaminedDomain) -> CheckResult {
         var result = CheckResult(name: "smbios")
@@ -16,7 +14,14 @@ extension Doctor {
             let next = try examined.domain.defined.map { part throws(DescriptionError) in
                 try DatasourceDetection(Array(part.xml.utf8))
             }
-            result.diagnoses = diagnoses(now, next, examined) + Self.seedDisks(examined)
+            let seeds = SeedDisk.find(in: Array(examined.running.xml.utf8))
+            let hasSeed = seeds.contains(where: \.isNamedLikeSeed)
+            result.diagnoses = diagnoses(now, next, hasSeed: hasSeed, examined) + seeds.map { Self.diagnosis(of: $0, examined) }
+            for clone in examined.clones {
+                guard case .systemUUID = clone.shared else { continue }
+                let remedy = "give one of them another <hwuuid>: \(examined.virsh) edit \(examined.word)"
+                result.diagnoses.append(.warning(clone.problem, remedy))
+            }
             result.detail = Self.summary(of: now)
         } catch {
             result.diagnoses = [.error("invalid domain XML: \(error)", "\(examined.virsh) edit \(examined.word)")]
@@ -24,123 +29,177 @@ extension Doctor {
         return result
     }
 
-    private static func summary(of tables: DatasourceDetection) -> String {
+    /// What each version detects, and why, where that is not `<sysinfo>`.
+    static func summary(of detection: DatasourceDetection) -> String {
         func names(_ version: DatasourceDetection.Version) -> String {
-            let found = tables.datasources(for: version).map(\.rawValue)
+            let found = detection.datasources(for: version).map(\.rawValue)
             return found.isEmpty ? "nothing" : found.joined(separator: ", ")
         }
         let (older, newer) = (names(.older), names(.newer))
         let version = DatasourceDetection.Version.self
-        return older == newer
+        let summary =
+            older == newer
             ? "cloud-init detects \(newer)"
             : "cloud-init >= \(version.newer.rawValue) detects \(newer), \(version.older.rawValue) detects \(older)"
+        let reasons = detection.evidence(for: .newer).map(\.evidence).filter { evidence in
+            if case .smbios(_, let entry) = evidence { entry.origin == .commandLine } else { evidence == .kernelCommandLine }
+        }
+        return reasons.first.map { "\(summary), by \($0)" } ?? summary
     }
 
     private func diagnoses(
-        _ now: DatasourceDetection, _ next: DatasourceDetection?, _ examined: ExaminedDomain
+        _ now: DatasourceDetection, _ next: DatasourceDetection?, hasSeed: Bool, _ examined: ExaminedDomain
     ) -> [Diagnosis] {
-        let enable = { (options: String) in command("enable \(examined.word) \(options)") }
-        let (older, newer) = (now.datasources(for: .older), now.datasources(for: .newer))
+        let newer = now.datasources(for: .newer)
         if newer.isEmpty {
-            guard let next, !next.datasources(for: .newer).isEmpty else { return [missing(now, examined)] }
+            guard let next, !next.datasources(for: .newer).isEmpty else { return [missing(now, hasSeed: hasSeed, examined)] }
             let problem = "the domain was not restarted since its definition got an SMBIOS identity, so the guest does not see it"
-            return [.error(problem, enable("--restart"))]
+            return [.error(problem, command("enable \(examined.word) --restart"))]
         }
-        var diagnoses: [Diagnosis] = []
-        if now.isAccidentallyEC2 {
-            let outcome = "cloud-init >= 24.2 will pick EC2, older versions will not"
-            let isPlain = examined.domain.uuid.description.hasPrefix("ec2")
-            diagnoses.append(
-                isPlain
-                    ? .warning(
-                        "UUID starts with 'ec2' but the serial does not match it: \(outcome)", enable("--identity ec2 --restart"))
-                    : .warning("UUID looks like EC2's with its bytes swapped: \(outcome)", "define the domain with another UUID"))
-        } else if older.isEmpty {
-            diagnoses.append(
-                .warning(
-                    "cloud-init before 24.2, as in Debian 12, detects no datasource", enable("--identity openstack --restart")))
-        }
-        if let seed = now.seed(for: .older), older.contains(.noCloud) {
-            if !seed.isAsked {
-                let problem = "cloud-init before 23.3, as in Debian 12, ignores the network seed of 'ds=nocloud'"
-                diagnoses.append(.note(problem, enable("--identity nocloud-net --restart")))
-            }
-            if !seed.url.hasPrefix("http://\(MetadataAddress.v4)/nocloud") {
-                let problem = "the SMBIOS serial names the seed '\(seed.url)', which is not on this server"
-                diagnoses.append(.warning(problem, enable("--identity nocloud --restart")))
-            }
-        }
-        return diagnoses
+        return foreign(now, examined) + versions(now, examined) + seed(now, examined)
     }
+
+    // MARK: What is detected
+
+    /// The datasources of other clouds, which this server does not answer.
+    private func foreign(_ detection: DatasourceDetection, _ examined: ExaminedDomain) -> [Diagnosis] {
+        let found = detection.evidence(for: .newer)
+        guard let other = detection.datasources(for: .newer).first, !other.isServed,
+            let evidence = found.first(where: { $0.source == other })?.evidence
+        else { return [] }
+        let problem = "\(evidence) makes cloud-init use \(other.rawValue), whose metadata this server does not have"
+        guard found.contains(where: \.source.isServed) else {
+            return [.error(problem, remedy(nil, examined))]
+        }
+        return [.warning("\(problem), before it tries this server's", remedy(nil, examined))]
+    }
+
+    /// Differences between the versions of cloud-init.
+    private func versions(_ detection: DatasourceDetection, _ examined: ExaminedDomain) -> [Diagnosis] {
+        if detection.isAccidentallyEC2 {
+            let outcome = "cloud-init >= 24.2 will pick EC2, older versions will not"
+            guard examined.domain.uuid.description.hasPrefix("ec2") else {
+                let problem = "UUID looks like EC2's with its bytes swapped: \(outcome)"
+                return [.warning(problem, "define the domain with another UUID")]
+            }
+            let problem = "UUID starts with 'ec2' but the serial does not match it: \(outcome)"
+            return [.warning(problem, remedy(.ec2, examined))]
+        }
+        guard detection.datasources(for: .older).isEmpty else { return [] }
+        let problem = "cloud-init before 24.2, as in Debian 12, detects no datasource"
+        return [.warning(problem, remedy(.openstack, examined))]
+    }
+
+    /// Where NoCloud's files come from.
+    private func seed(_ detection: DatasourceDetection, _ examined: ExaminedDomain) -> [Diagnosis] {
+        guard let seed = detection.seed(for: .older), detection.datasources(for: .newer).contains(.noCloud) else { return [] }
+        let isKernel = seed.evidence == .kernelCommandLine
+        let subject = isKernel ? "the kernel command line" : "the SMBIOS serial"
+        func repair(_ identity: SMBIOSIdentity) -> String {
+            guard isKernel else { return remedy(identity, examined) }
+            let words = KernelCommandLine.advice(for: identity == .nocloud ? .newer : .older)
+            return "put '\(words)' into <cmdline>: \(examined.virsh) edit \(examined.word)"
+        }
+        if seed.url.isEmpty {
+            let problem =
+                "\(subject) names no seed URL (';s=…' after 'ds=nocloud'), so cloud-init's NoCloud does not request metadata"
+            return [.warning(problem, repair(.nocloud))]
+        }
+        if !seed.url.hasPrefix("http://\(MetadataAddress.v4)/nocloud") {
+            let problem = "\(subject) names the seed '\(seed.url)', which is not on this server"
+            return [.warning(problem, repair(.nocloud))]
+        }
+        guard !seed.isAsked else { return [] }
+        let problem = "cloud-init before 23.3, as in Debian 12, ignores the network seed of 'ds=nocloud'"
+        return [.note(problem, repair(.nocloudNet))]
+    }
+
+    // MARK: Nothing is detected
 
     /// Why no datasource is detected.
-    private func missing(_ tables: DatasourceDetection, _ examined: ExaminedDomain) -> Diagnosis {
-        if !tables.showsTables, !tables.entries.isEmpty {
-            return .error(
-                "<sysinfo> has SMBIOS entries, but <os> has no <smbios mode='sysinfo'/>, so the guest does not see them",
-                command("enable \(examined.word) --restart"))
+    private func missing(_ detection: DatasourceDetection, hasSeed: Bool, _ examined: ExaminedDomain) -> Diagnosis {
+        let edit = "\(examined.virsh) edit \(examined.word)"
+        if detection.kernel.disablesCloudInit {
+            return .error("the kernel command line has cloud-init=disabled, so cloud-init does not run", edit)
         }
-        if let product = tables.entries["product"], let meant = nearestWord(to: product, among: ["OpenStack Nova"]) {
-            return .error(
-                "unknown SMBIOS product '\(product)', so cloud-init detects no datasource: expected '\(meant)'",
-                "\(examined.virsh) edit \(examined.word)")
+        if let name = detection.kernel.datasource(for: .newer) {
+            return .error("the kernel command line names the datasource '\(name)', which virt-metadata does not know", edit)
         }
-        return .error(
-            "SMBIOS does not advertise a cloud, so cloud-init's datasource detection finds none",
-            command("enable \(examined.word) --restart"))
+        if let problem = Self.unseen(detection) {
+            // Older versions do not need tables there.
+            let repair = remedy(nil, examined)
+            return detection.datasources(for: .older).isEmpty ? .error(problem, repair) : .warning(problem, repair)
+        }
+        if detection.tables.showsHost {
+            return .warning(
+                "<smbios mode='host'/> shows this host's SMBIOS tables to the guest: cloud-init detects the cloud that this host is "
+                    + "in, if any", remedy(nil, examined))
+        }
+        if let entry = detection.firmwareEntries.first {
+            return .warning(
+                "SMBIOS does not advertise a cloud, and fw_cfg gives the guest '\(entry)': cloud-init does not read it; Ignition, if it "
+                    + "finds its configuration there, does not ask this server", remedy(nil, examined))
+        }
+        if hasSeed {
+            return .warning(
+                "SMBIOS does not advertise a cloud: without the seed disk, cloud-init's datasource detection finds none",
+                remedy(nil, examined))
+        }
+        let product = detection.tables[.product]
+        if let meant = nearestWord(to: product, among: ["OpenStack Nova"]) {
+            return .error("unknown SMBIOS product '\(product)', so cloud-init detects no datasource: expected '\(meant)'", edit)
+        }
+        let shown = [SMBIOSTables.Field.manufacturer, .product].compactMap { field in
+            detection.tables.entries[field].map { "\(field.rawValue) '\($0.value)'" }
+        }
+        let subject = "SMBIOS \(shown.joined(separator: ", "))\(shown.isEmpty ? "" : " ")does not advertise a cloud"
+        guard detection.datasources(for: .older).isEmpty else {
+            return .warning("\(subject): \(Self.withoutTables)", remedy(nil, examined))
+        }
+        return .error("\(subject), so cloud-init's datasource detection finds none", remedy(nil, examined))
     }
 
-    /// The disks that cloud-init prefers over this server.
-    private static func seedDisks(_ examined: ExaminedDomain) -> [Diagnosis] {
-        SeedDisk.find(in: Array(examined.running.xml.utf8)).map { disk in
-            let remedy = disk.remedy(for: examined.word).replacing("virsh ", with: "\(examined.virsh) ", maxReplacements: 1)
-            return disk.isNamedLikeSeed ? .warning(disk.problem, remedy) : .note(disk.problem, remedy)
+    /// What cloud-init does without SMBIOS tables where the architecture is not a PC's.
+    private static let withoutTables =
+        "cloud-init from 25.1.3 on, as in Debian 13, detects no datasource, and older ones try OpenStack"
+
+    /// Why the guest sees no SMBIOS tables, or not those that are written for it.
+    private static func unseen(_ detection: DatasourceDetection) -> String? {
+        switch detection.tables.support {
+        case .absent(let architecture):
+            return "guests of the architecture '\(architecture)' have no SMBIOS tables: \(withoutTables)"
+        case .needsUEFI(let architecture):
+            return "guests of the architecture '\(architecture)' see SMBIOS tables only if they boot by UEFI: \(withoutTables)"
+        case .present: break
         }
+        guard !detection.tables.hidden.isEmpty, !detection.tables.showsHost else { return nil }
+        return "<sysinfo> has SMBIOS entries, but <os> has no <smbios mode='sysinfo'/>, so the guest does not see them"
     }
 
-    // MARK: Metadata
+    // MARK: Remedies
 
-    /// Whether the operator's values can be served.
-    func checkMetadata(_ examined: ExaminedDomain) -> CheckResult {
-        var result = CheckResult(name: "metadata", detail: "all values are usable")
-        let edit = command("edit \(examined.word)")
-        result.diagnoses = examined.assembled.findings.map { finding in
-            let text = "\(finding.element): \(finding.problem)"
-            return finding.weight == .note ? .note(text) : .error("value not served: \(text)", edit)
+    /// The command that gives the domain an SMBIOS identity, tried on a copy of its definition; where none does, what to do instead.
+    private func remedy(_ identity: SMBIOSIdentity?, _ examined: ExaminedDomain) -> String {
+        let option = identity.map { " --identity \($0.rawValue)" } ?? ""
+        guard let defined = examined.domain.defined else {
+            return "\(command("enable --xml\(option) FILE")) for the XML that this transient domain is created from"
         }
-        let element = configuration.edited ? examined.domain.defined?.element : examined.running.element
-        if element == nil { result.diagnoses.insert(missingElement(examined), at: 0) }
-        // The worst first: it is what the guest misses.
-        result.diagnoses = result.diagnoses.enumerated().sorted {
-            ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset)
-        }.map(\.element)
-        return result
+        var failure = ""
+        for force in [false, true] {
+            do {
+                var definition = try DomainDefinition(defined.xml, element: defined.element)
+                try definition.enable(identity, [], replacing: force)
+                return command("enable \(examined.word)\(option)\(force ? " --force" : "") --restart")
+            } catch {
+                failure = "\(error)"
+            }
+        }
+        return failure
     }
 
-    private func missingElement(_ examined: ExaminedDomain) -> Diagnosis {
-        if let stray = Self.strayElement(examined.running.xml) {
-            return .error(
-                "<\(stray.name)> has the unknown namespace '\(stray.namespace)': expected '\(InstanceElement.namespace)'",
-                "\(examined.virsh) edit \(examined.word)")
-        }
-        if examined.domain.defined?.element != nil {
-            return .error(
-                "the domain was not restarted since its definition got <instance> metadata, and the running domain has none",
-                examined.restart)
-        }
-        guard examined.instance.access.publicKeys.isEmpty, examined.instance.documents.userData == nil else {
-            return .note("no <instance> metadata is set; the defaults of the configuration are served")
-        }
-        return .warning(
-            "no <instance> metadata is set (elements without a namespace are dropped by libvirt)",
-            command("enable \(examined.word) --ssh-key FILE"))
-    }
-
-    /// An element of virt-metadata's name in another namespace.
-    private static func strayElement(_ xml: String) -> (name: String, namespace: String)? {
-        guard let root = try? XMLDocument(parsing: Array(xml.utf8)).root else { return nil }
-        let elements = root.first("metadata")?.children ?? []
-        return elements.first { $0.name == "instance" || ($0.namespace ?? "").hasPrefix("urn:virt-metadata:instance") }
-            .map { ($0.name, $0.namespace ?? "") }
+    /// A disk that cloud-init may prefer over this server.
+    private static func diagnosis(of disk: SeedDisk, _ examined: ExaminedDomain) -> Diagnosis {
+        let remedy = disk.remedy(for: examined.word).replacing("virsh ", with: "\(examined.virsh) ", maxReplacements: 1)
+        return disk.isNamedLikeSeed ? .warning(disk.problem, remedy) : .note(disk.problem, remedy)
     }
 }

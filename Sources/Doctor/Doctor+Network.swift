@@ -21,9 +21,7 @@ extension Doctor {
             result.diagnoses += diagnoses
             guard let bridge else { continue }
             usable.append(BridgedInterface(interface: interface, bridge: bridge))
-            if let name = interface.network?.name, let xml = examined.host.networks.first(where: { $0.name == name })?.xml {
-                result.diagnoses += Self.checkRoute(name, xml)
-            }
+            if let name = interface.network?.name { result.diagnoses += examined.host.routeProblems(ofNetwork: name) }
         }
         if examined.instance.interfaces.isEmpty {
             result.diagnoses.append(
@@ -31,16 +29,23 @@ extension Doctor {
                     "the domain has no network interface",
                     "\(examined.virsh) attach-interface \(examined.word) network default --config --live"))
         }
+        for clone in examined.clones {
+            guard case .mac = clone.shared else { continue }
+            let remedy = "give one of them another MAC address: \(examined.virsh) edit \(examined.word)"
+            result.diagnoses.append(.warning("\(clone.problem): the bridge cannot tell them apart", remedy))
+        }
         result.detail = usable.map(\.bridge.name).joined(separator: ", ")
         return (result, usable)
     }
 
     /// The bridge of an interface, if nothing there keeps requests from the server; and the problems.
     private func check(_ interface: NetworkInterface, _ examined: ExaminedDomain) -> (bridge: Link?, diagnoses: [Diagnosis]) {
-        guard let name = interface.bridge else { return (nil, [Self.unplugged(interface, examined)]) }
+        guard let name = interface.bridge ?? Self.bridge(ofTapOf: interface, examined) else {
+            return (nil, [Self.unplugged(interface, examined)])
+        }
         let found: Link?
         do throws(KernelError) {
-            found = try Links.link(named: name)
+            found = try examined.host.link(named: name)
         } catch {
             return (nil, [.warning("cannot query the bridge \(name): \(error)")])
         }
@@ -49,18 +54,63 @@ extension Doctor {
             let problem = "bridge \(name) of interface \(interface.mac) does not exist on this host"
             return (nil, [.error(problem, remedy ?? "sudo ip link add \(name.shellWord) up type bridge")])
         }
-        guard bridge.isBridge else {
-            return (nil, [.error("\(name) is not a Linux bridge; guests on other links are not served")])
-        }
         guard bridge.isUp else {
             return (nil, [.error("bridge \(name) is down", "sudo ip link set \(name.shellWord) up")])
         }
+        let kind = checkKind(of: bridge, interface)
+        guard !kind.contains(where: { $0.severity == .error }) else { return (nil, kind) }
         if let problem = checkServed(name, interface, examined) { return (nil, [problem]) }
         if let problem = Self.checkLink(interface, of: examined.instance, "\(examined.virsh) domif-setlink \(examined.word)") {
             return (nil, [problem])
         }
-        if let problem = interface.tap.flatMap({ Self.checkTap($0, of: bridge, interface, examined) }) { return (nil, [problem]) }
-        return (bridge, [])
+        // A port of an Open vSwitch bridge has another master.
+        if bridge.isBridge, let problem = interface.tap.flatMap({ Self.checkTap($0, of: bridge, interface, examined) }) {
+            return (nil, [problem])
+        }
+        return (bridge, kind)
+    }
+
+    /// The bridge of a tap whose interface names none (type `ethernet`).
+    private static func bridge(ofTapOf interface: NetworkInterface, _ examined: ExaminedDomain) -> String? {
+        guard interface.bridge == nil, interface.network == nil, let tap = interface.tap,
+            let master = (try? examined.host.link(named: tap))?.master
+        else { return nil }
+        return try? Links.name(ofInterface: master)
+    }
+
+    /// Whether the server serves a link of this kind, and how it identifies guests there.
+    private func checkKind(of link: Link, _ interface: NetworkInterface) -> [Diagnosis] {
+        let page = "docs/security.md, \"How a guest is identified\""
+        guard link.isBridge else {
+            let isOpenVSwitch = link.kind == "openvswitch"
+            guard isOpenVSwitch || configuration.interception.selection.bridges.contains(link.name) else {
+                return [
+                    .error(
+                        "\(link.name) is not a Linux bridge; guests on other links are not served",
+                        "if it is meant, add \(link.name) to 'bridge' in \(Configuration.defaultFile)")
+                ]
+            }
+            let subject = isOpenVSwitch ? "an Open vSwitch bridge" : "not a Linux bridge"
+            if isOpenVSwitch, let vlan = interface.vlan {
+                return [
+                    .error(
+                        "\(link.name) is an Open vSwitch bridge, and interface \(interface.mac) is in its VLAN \(vlan): its requests do "
+                            + "not reach the server, which listens outside of VLANs",
+                        "attach it without <vlan>, or to a Linux bridge")
+                ]
+            }
+            return [
+                .warning(
+                    "\(link.name) is \(subject): its guests are identified by their MAC addresses alone, and a guest that takes "
+                        + "another's address reads its metadata", page)
+            ]
+        }
+        guard link.filtersVLANs else { return [] }
+        let condition =
+            "bridge \(link.name) filters VLANs: a guest's requests reach the server only if the bridge itself is in its VLAN"
+        let remedy = { (vlan: String) in "sudo bridge vlan add dev \(link.name.shellWord) vid \(vlan) self untagged" }
+        guard let vlan = interface.vlan else { return [.note(condition, "bridge vlan show; \(remedy("VLAN"))")] }
+        return [.warning("\(condition), and interface \(interface.mac) is in VLAN \(vlan)", "if it is not: \(remedy("\(vlan)"))")]
     }
 
     private static func unplugged(_ interface: NetworkInterface, _ examined: ExaminedDomain) -> Diagnosis {
@@ -95,6 +145,12 @@ extension Doctor {
         }
         let server = examined.host.server
         guard let served = server.bridges, !served.contains(bridge) else { return nil }
+        if server.isOptIn, interface.bridge == nil {
+            return .error(
+                "bridge \(bridge) of tap \(interface.tap ?? "") is not served: no enabled domain names it, as interfaces of type "
+                    + "'ethernet' do not",
+                "add \(bridge) to 'bridge' in \(Configuration.defaultFile); then: sudo systemctl restart virt-metadata")
+        }
         if server.isOptIn, examined.instance.enabledBy == nil {
             return .note(
                 "bridge \(bridge) is not served: no enabled domain is running on it",
@@ -115,7 +171,7 @@ extension Doctor {
     private static func checkTap(
         _ tap: String, of bridge: Link, _ interface: NetworkInterface, _ examined: ExaminedDomain
     ) -> Diagnosis? {
-        guard let port = try? Links.link(named: tap) else {
+        guard let port = try? examined.host.link(named: tap) else {
             return .error(
                 "tap \(tap) of interface \(interface.mac) does not exist on this host",
                 examined.restart)

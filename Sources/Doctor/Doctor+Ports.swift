@@ -10,7 +10,9 @@ extension Doctor {
     /// Whether the host's own rules drop guests' requests.
     func checkFirewall(_ interfaces: [BridgedInterface], _ examined: ExaminedDomain) -> CheckResult {
         var result = CheckResult(name: "firewall")
-        let bridges = Set(interfaces.map(\.bridge.name)).sorted()
+        // On other links, requests reach port 80 of the metadata address and are not redirected.
+        let bridges = Set(interfaces.map(\.bridge).filter(\.isBridge).map(\.name)).sorted()
+        guard !bridges.isEmpty else { return CheckResult(name: "firewall", skipped: "no interface is on a Linux bridge") }
         do throws(ExaminedHost.Unknown) {
             for bridge in bridges {
                 for block in try examined.host.blocks(on: bridge) {
@@ -52,19 +54,23 @@ extension Doctor {
         }
         for found in interfaces {
             let (interface, bridge) = (found.interface, found.bridge)
+            guard bridge.isBridge else {
+                result.diagnoses += Self.checkNeighbours(found, examined)
+                continue
+            }
             let link = (try? database.port(of: interface.mac, onBridge: bridge.index)) ?? nil
             let port = link.flatMap { try? Links.name(ofInterface: $0) }
             if let port, let tap = interface.tap, port != tap {
                 let problem = "another port uses MAC address \(interface.mac): bridge \(bridge.name) learned it at \(port)"
                 result.diagnoses.append(.error("\(problem), and the domain is at \(tap)", guardRemedy(port)))
-            } else if port == nil {
+            } else if port == nil, !bridge.filtersVLANs {
                 let problem = "bridge \(bridge.name) has seen no recent frame from \(interface.mac): the guest is down or silent"
                 result.diagnoses.append(.note(problem))
             }
             result.diagnoses += Self.checkNeighbours(found, examined)
             result.diagnoses += Self.checkFilter(bridge)
         }
-        if examined.host.spoofedFrames > 0 {
+        if interfaces.contains(where: \.bridge.isBridge), examined.host.spoofedFrames > 0 {
             result.diagnoses.append(
                 .note(
                     "\(examined.host.spoofedFrames) frames with another guest's MAC address were dropped on this host's bridges"))

@@ -1,5 +1,6 @@
 import Common
 package import Configuration
+import Inventory
 import Libvirt
 
 /// Checks each hop from libvirt to a guest's reply, and reports where the path ends.
@@ -10,9 +11,14 @@ package struct Doctor {
     package let configuration: Configuration
     /// The configuration file that the command line names, if it names one.
     private let file: String?
+    let sources: HostSources
 
     package init(configuration: Configuration, file: String? = nil) {
-        (self.configuration, self.file) = (configuration, file)
+        self.init(configuration: configuration, file: file, sources: HostSources())
+    }
+
+    init(configuration: Configuration, file: String? = nil, sources: HostSources) {
+        (self.configuration, self.file, self.sources) = (configuration, file, sources)
     }
 
     /// The names of the checks of a domain, in order; at most nine letters each, which is the width of the column.
@@ -36,6 +42,7 @@ package struct Doctor {
         guard let host else { return Self.completed([libvirt, server], because: "libvirt cannot be reached") }
         host.server = facts
         let (domain, examined) = await checkDomain(name, host)
+        if examined != nil { host.clones = DomainClones(await runningInstances(host)) }
         await host.hypervisor.disconnect()
         guard let examined else {
             return Self.completed([libvirt, domain, server], because: "there is no running domain to check")
@@ -63,23 +70,33 @@ package struct Doctor {
 
     // MARK: The host
 
-    /// The results for the host and all its running domains, by one connection to libvirt.
+    /// The results for the host and all its running domains, by one connection to libvirt and one dump of the rules.
     package func examineHost() async -> HostReport {
-        let (libvirt, host) = await checkLibvirt()
+        var (libvirt, host) = await checkLibvirt()
         let (server, facts) = await checkServer()
         guard let host else { return HostReport(checks: [libvirt, server]) }
         host.server = facts
-        let running = (try? await host.hypervisor.runningDomains()) ?? []
-        var domains: [HostReport.Domain] = []
+        var running: [DomainReference] = []
+        do throws(LibvirtError) {
+            running = try await host.hypervisor.runningDomains()
+        } catch {
+            libvirt.diagnoses.append(Self.diagnosis(of: error, at: host.uri))
+        }
+        var found: [(name: String, result: CheckResult, examined: ExaminedDomain?)] = []
         for reference in running.sorted(by: { ($0.name, $0.uuid.description) < ($1.name, $1.uuid.description) }) {
-            let (domain, examined) = await checkDomain("\(reference.uuid)", host)
-            if let examined {
-                domains.append(await report(examined, domain))
-            } else if domain.severity != nil {
-                domains.append(.init(name: reference.name, isEnabled: true, checks: [domain]))
-            }
+            let (result, examined) = await checkDomain("\(reference.uuid)", host, isListed: true)
+            found.append((reference.name, result, examined))
         }
         await host.hypervisor.disconnect()
+        host.clones = DomainClones(found.compactMap { $0.examined?.instance })
+        var domains: [HostReport.Domain] = []
+        for (name, result, examined) in found {
+            if let examined {
+                domains.append(await report(examined, result))
+            } else if result.severity != nil {
+                domains.append(.init(name: name, isEnabled: true, checks: [result]))
+            }
+        }
         return HostReport(checks: [libvirt, server], domains: domains)
     }
 

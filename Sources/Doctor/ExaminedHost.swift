@@ -28,36 +28,41 @@ final class ExaminedHost {
         let reason: String
     }
 
-    /// Rules of large hosts name every guest.
-    private static let longestRuleset = 64 << 20
-
     let uri: String
     let hypervisor: Hypervisor
-    /// The active networks.
-    let networks: [NetworkDescription]
+    /// The active networks, by name.
+    private let networks: [String: NetworkDescription]
     /// The DHCP leases of all clients.
     let leases: [MACAddress: [IPAddress]]
     let assembly: InstanceAssembly
     var server = Server()
+    /// What the running domains share that each should have for itself.
+    var clones = DomainClones([])
+    private let sources: HostSources
     private let ports: ClosedRange<UInt16>
     private var blocks: [String: [FirewallTrace.Block]] = [:]
+    private var links: [String: Result<Link?, KernelError>] = [:]
+    private var routes: [String: [Diagnosis]] = [:]
 
-    init(_ hypervisor: Hypervisor, at uri: String, _ configuration: Configuration) async throws {
-        (self.uri, self.hypervisor) = (uri, hypervisor)
-        networks = try await hypervisor.networks()
+    init(
+        _ hypervisor: Hypervisor, at uri: String, _ configuration: Configuration, _ sources: HostSources
+    ) async throws {
+        (self.uri, self.hypervisor, self.sources) = (uri, hypervisor, sources)
+        let networks = try await hypervisor.networks()
+        self.networks = Dictionary(networks.map { ($0.name, $0) }) { first, _ in first }
         leases = await hypervisor.leasedAddresses(on: networks)
         assembly = try InstanceAssembly(
             networks: networks.map { Array($0.xml.utf8) }, defaults: configuration.defaults, readsBare: false)
         ports = configuration.interception.listenerPorts
     }
 
-    private lazy var tables = Result { () throws(NFTablesError) in try NFTables() }
     private(set) lazy var forwarding = Result { () throws(KernelError) in try ForwardingDatabase() }
     private(set) lazy var neighbours = try? Neighbours()
 
-    private lazy var ruleset = Result { () throws(Unknown) -> JSONValue in
+    /// The rules, read once for all bridges.
+    private lazy var trace = Result { () throws(Unknown) -> FirewallTrace in
         do {
-            return try JSONParsing.value(of: try tables.get().ruleset(), limit: Self.longestRuleset)
+            return FirewallTrace(try sources.ruleset(), bridge: "", ports: ports)
         } catch {
             throw Unknown(reason: "cannot read the nftables rules: \(error); run as root")
         }
@@ -66,13 +71,29 @@ final class ExaminedHost {
     /// The frames with another guest's MAC address that the server's rules have dropped.
     private(set) lazy var spoofedFrames: UInt64 = {
         let counter = RuleSet.Counter.spoofed.rawValue
-        return (try? tables.get().packets(ofCounter: counter, table: RuleTable.name, family: "netdev")) ?? 0
+        return (try? NFTables().packets(ofCounter: counter, table: RuleTable.name, family: "netdev")) ?? 0
     }()
+
+    /// A link of this host; `nil` where there is none of that name.
+    func link(named name: String) throws(KernelError) -> Link? {
+        if let known = links[name] { return try known.get() }
+        let found = Result { () throws(KernelError) in try sources.link(name) }
+        links[name] = found
+        return try found.get()
+    }
+
+    /// Whether the guests of an active network have a route to the metadata address.
+    func routeProblems(ofNetwork name: String) -> [Diagnosis] {
+        if let known = routes[name] { return known }
+        let problems = networks[name].map { Doctor.checkRoute(name, $0.xml) } ?? []
+        routes[name] = problems
+        return problems
+    }
 
     /// The chains that drop requests of the guests on a bridge.
     func blocks(on bridge: String) throws(Unknown) -> [FirewallTrace.Block] {
         if let known = blocks[bridge] { return known }
-        let found = FirewallTrace(try ruleset.get(), bridge: bridge, ports: ports).blocks
+        let found = try trace.get().from(bridge).blocks
         blocks[bridge] = found
         return found
     }
@@ -89,6 +110,8 @@ struct ExaminedDomain {
     let isEnabledByDefinition: Bool
 
     var instance: Instance { assembled.instance }
+    /// What it shares with other running domains.
+    var clones: [DomainClones.Clone] { host.clones.clones(of: instance) }
     /// The domain as a word of a command.
     var word: String { domain.commandWord }
     var isEnabled: Bool { instance.enabledBy != nil || isEnabledByDefinition }

@@ -71,7 +71,7 @@ struct FirewallTrace {
     /// Tables for which that is unknown: nft 1.0.6 prints the wrong name for their flags.
     private var flagged: Set<String> = []
     private var isRewritten = false
-    private let bridge: String
+    private var bridge: String
     private let ports: ClosedRange<UInt16>
 
     /// - Parameters:
@@ -82,6 +82,13 @@ struct FirewallTrace {
         (self.bridge, self.ports) = (bridge, ports)
         guard case .array(let items)? = ruleset["nftables"] else { return }
         for item in items { read(item) }
+    }
+
+    /// The same rules, for packets from another bridge.
+    func from(_ bridge: String) -> FirewallTrace {
+        var trace = self
+        trace.bridge = bridge
+        return trace
     }
 
     private mutating func read(_ item: JSONValue) {

@@ -18,6 +18,29 @@ struct ShowingCommandTests {
         #expect(output.stdout == "min\nseed\ntwo-nics\nweb\n")
     }
 
+    @Test func `list notes seed disks, and what two domains share`() async throws {
+        let domains = ["web", "copy"].enumerated().map { number, name in
+            """
+            <domain type='test'><name>\(name)</name><uuid>6d0f7f1e-32a5-4f4e-9a3c-0e5a3f1c2b0\(number)</uuid><memory>65536</memory>
+            <metadata><instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-a</instance-id></instance></metadata>
+            <os><type>hvm</type></os><devices><disk type='file' device='cdrom'>
+            <source file='/x/\(number == 0 ? "web-cidata" : "debian-12")\(number).iso'/><target dev='sda' bus='sata'/></disk></devices></domain>
+            """
+        }
+        let path = FileManager.default.temporaryDirectory.appending(path: "node-\(UUID().uuidString).xml").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try "<node>\(domains.joined())</node>".write(toFile: path, atomically: true, encoding: .utf8)
+        let table = try await Program.run("list", "-c", "test://\(path)")
+        let notes = table.stderr.split(separator: "\n").map(String.init)
+        try #require(notes.count == 3, "\(notes)")
+        #expect(notes[0].hasPrefix("copy: the instance-id 'i-a' is that of domain 'web' too"))
+        #expect(notes[1].hasPrefix("web: disk sda (/x/web-cidata0.iso) looks like a cloud-init seed"))
+        #expect(notes[2].hasPrefix("web: the instance-id 'i-a' is that of domain 'copy' too"))
+        let document = try json(try await Program.run("list", "-o", "json", "-c", "test://\(path)"))
+        let rows = try #require(document["domains"] as? [[String: Any]])
+        #expect(rows.map { ($0["notes"] as? [String])?.count } == [1, 2])
+    }
+
     @Test func `list prints the same domains as a table, JSON and YAML`() async throws {
         let table = try await Program.run("list", "-c", Program.node)
         #expect(table.stdout.split(separator: "\n").count == 5)

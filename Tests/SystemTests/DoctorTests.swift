@@ -191,12 +191,12 @@ struct DoctorTests {
     @Test(arguments: [
         (
             "", "", "smbios    ERROR: SMBIOS does not advertise a cloud, so cloud-init's datasource detection finds none",
-            "enable web --restart"
+            "enable --xml FILE for the XML that this transient domain is created from"
         ),
         (
             "<sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry></system></sysinfo>", "",
             "smbios    ERROR: <sysinfo> has SMBIOS entries, but <os> has no <smbios mode='sysinfo'/>",
-            "enable web --restart"
+            "enable --xml FILE for the XML that this transient domain is created from"
         ),
         (
             "<sysinfo type='smbios'><system><entry name='product'>Openstack nova</entry></system></sysinfo>",
@@ -353,7 +353,7 @@ struct DoctorTests {
         #expect(
             Set(known.keys) == [
                 "name", "uuid", "hypervisor", "state", "identity", "datasources", "addresses", "last_request", "enabled",
-                "served",
+                "served", "notes",
             ])
         #expect(known["identity"] as? String == "openstack")
         #expect(known["served"] as? Bool == true)

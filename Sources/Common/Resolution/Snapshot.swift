@@ -44,6 +44,11 @@ package struct Snapshot: Sendable {
         copies.values.map { ($0.first.instance, $0.first.host, $0.first.isPaused) }
     }
 
+    /// The instance of a domain, as `all` has it.
+    package func entry(of domain: InstanceUUID) -> (instance: Instance, host: HostNumber, isPaused: Bool)? {
+        copies[domain].map { ($0.first.instance, $0.first.host, $0.first.isPaused) }
+    }
+
     /// The host whose copy of a domain is served.
     package func host(of domain: InstanceUUID) -> HostNumber? { copies[domain]?.first.host }
 

@@ -17,21 +17,10 @@ extension DomainDefinition {
         return Dictionary(all) { first, _ in first }
     }
 
-    /// Whether the definition's SMBIOS tables make cloud-init request metadata from this program, whoever wrote them.
-    var requestsMetadataHere: Bool {
-        guard let detection, detection.showsTables else { return false }
-        let found = datasources(of: detection)
-        if found.contains(.noCloud) {
-            return detection.seed(for: .newer)?.url.hasPrefix(SMBIOSIdentity.seedPrefix) == true
-        }
-        return found.contains(.openStack) || detection.datasources(for: .older).contains(.ec2)
-    }
+    /// Whether the definition makes cloud-init request metadata from this program, whoever wrote it.
+    var requestsMetadataHere: Bool { detection?.requestsMetadataHere ?? false }
 
     private var detection: DatasourceDetection? { try? DatasourceDetection(Array(completeXML.utf8)) }
-
-    private func datasources(of detection: DatasourceDetection) -> Set<DatasourceDetection.Datasource> {
-        Set(DatasourceDetection.Version.allCases.flatMap { detection.datasources(for: $0) })
-    }
 
     // MARK: The UUID
 
@@ -76,6 +65,7 @@ extension DomainDefinition {
     /// Writes an identity, in place of the one that `enable` wrote before.
     mutating func write(_ identity: SMBIOSIdentity, _ record: inout EnableRecord, replacing replaces: Bool) throws {
         if record.identity != identity.rawValue || presentIdentity != identity {
+            try refuseWithoutTables()
             if let obstacle = identity.obstacle(uuid: systemUUID) { throw DefinitionFailure(obstacle) }
             try removeIdentity(&record)
             try makeRoom(&record, replacing: replaces)
@@ -87,6 +77,22 @@ extension DomainDefinition {
             record.identity = isWritten ? identity.rawValue : nil
         }
         try removeOthers(than: identity, &record, replacing: replaces)
+        try refuseReplacedEntries(of: identity)
+    }
+
+    /// Refuses to write tables that no guest of the domain's architecture would see.
+    private func refuseWithoutTables() throws {
+        let problem: String
+        switch SMBIOSTables(document.root).support {
+        case .present: return
+        case .absent(let architecture): problem = "QEMU has no SMBIOS tables for the architecture '\(shown(architecture))'"
+        case .needsUEFI(let architecture):
+            problem =
+                "guests of the architecture '\(shown(architecture))' see SMBIOS tables only if they boot by UEFI (<os firmware='efi'>)"
+        }
+        throw DefinitionFailure(
+            "\(problem), so this domain's guest cannot have an SMBIOS identity: put '\(KernelCommandLine.advice())' on its kernel command "
+                + "line ('ds=nocloud-net;…' for cloud-init before 23.3), and set values with `virt-metadata set`")
     }
 
     /// Makes the guest see `<sysinfo>`, and creates its `<system>`.
@@ -138,45 +144,62 @@ extension DomainDefinition {
     }
 
     /// Removes entries written by hand that advertise another datasource beside the identity's; only if `replaces` allows it.
+    ///
+    /// What is written elsewhere than in `<sysinfo>` is refused: `enable` does not edit it.
     private mutating func removeOthers(
         than identity: SMBIOSIdentity, _ record: inout EnableRecord, replacing replaces: Bool
     ) throws {
-        // The UUID alone may advertise EC2, and cannot be changed.
-        guard let detection, detection.showsTables else { return }
-        for other in datasources(of: detection).subtracting([identity.datasource, .ec2]).sorted(by: { $0.rawValue < $1.rawValue })
-        {
-            for (section, name) in Self.entries(advertising: other) {
-                guard let entry = entry(name, in: section), Self.advertises(other, entry.trimmedText, name) else { continue }
-                let value = entry.trimmedText
+        guard let detection else { return }
+        let all = DatasourceDetection.Version.allCases.flatMap(detection.evidence)
+        for (source, evidence) in all where source != identity.datasource {
+            switch evidence {
+            // The UUID alone may advertise EC2, and cannot be changed.
+            case .uuid, .architecture: continue
+            case .smbios(_, let found) where found.origin == .commandLine: try Self.refuse(source, evidence, beside: identity)
+            case .kernelCommandLine: try Self.refuse(source, evidence, beside: identity)
+            case .smbios(let field, let found):
+                let (section, name) = field.entry
+                // Both versions may name one entry.
+                guard let entry = entry(name, in: section), entry.trimmedText == found.value else { continue }
                 guard replaces else {
                     throw DefinitionFailure(
-                        "<entry name='\(name)'>\(shown(value))</entry>, written by hand, advertises \(other.rawValue) as well as "
+                        "<entry name='\(name)'>\(shown(found.value))</entry>, written by hand, advertises \(source.rawValue) as well as "
                             + "--identity \(identity.rawValue): replace it with --force (`disable` restores it), or choose "
                             + "another --identity")
                 }
-                record.replaced.append(.init(section: section, name: name, value: value))
+                record.replaced.append(.init(section: section, name: name, value: found.value))
                 try document.remove(entry)
             }
         }
     }
 
-    /// The entries that may advertise a datasource.
-    private static func entries(advertising source: DatasourceDetection.Datasource) -> [(section: String, name: String)] {
-        switch source {
-        case .noCloud: [("system", "serial")]
-        case .openStack: [("system", "product"), ("chassis", "asset")]
-        case .ec2: []
-        }
+    private static func refuse(
+        _ source: DatasourceDetection.Datasource, _ evidence: DatasourceDetection.Evidence, beside identity: SMBIOSIdentity
+    ) throws {
+        let isKernel = evidence == .kernelCommandLine
+        throw DefinitionFailure(
+            "\(evidence), written by hand, makes cloud-init use \(source.rawValue), and --identity \(identity.rawValue) contradicts it: "
+                + "remove it from \(isKernel ? "<cmdline>" : "<qemu:commandline>") with `virsh edit`, or set values only with "
+                + "`virt-metadata set`")
     }
 
-    private static func advertises(_ source: DatasourceDetection.Datasource, _ value: String, _ name: String) -> Bool {
-        switch source {
-        case .noCloud: " \(value)".contains(" ds=nocloud")
-        case .openStack:
-            name == "product"
-                ? DatasourceDetection.openStackProducts.contains(value)
-                : DatasourceDetection.openStackAssetTags.contains(value) || value == "Samsung Cloud Platform"
-        case .ec2: false
+    /// Refuses an identity that has no effect, because `-smbios` in `<qemu:commandline>` or the kernel's command line replaces it.
+    private func refuseReplacedEntries(of identity: SMBIOSIdentity) throws {
+        if identity.datasource == .noCloud, let detection, !detection.requestsMetadataHere,
+            let seed = detection.seed(for: .newer), seed.evidence == .kernelCommandLine
+        {
+            throw DefinitionFailure(
+                "the kernel command line names the seed '\(shown(seed.url))' for NoCloud, which replaces that of --identity "
+                    + "\(identity.rawValue): write '\(KernelCommandLine.advice())' there with `virsh edit`")
+        }
+        let tables = SMBIOSTables(document.root)
+        for (name, value) in identity.entries(for: systemUUID ?? Self.anyUUID) {
+            guard let entry = SMBIOSTables.Field(rawValue: name).flatMap({ tables.entries[$0] }), entry.value != value,
+                entry.origin == .commandLine
+            else { continue }
+            throw DefinitionFailure(
+                "-smbios in <qemu:commandline> gives the guest the \(name) '\(shown(entry.value))'; --identity \(identity.rawValue) needs "
+                    + "'\(value)' there: remove it with `virsh edit`, or choose another --identity")
         }
     }
 

@@ -23,9 +23,12 @@ package enum SMBIOSIdentity: String, Sendable, CaseIterable {
         case .openstack: [("product", "OpenStack Nova")]
         // cloud-init before 24.2 accepts the UUID only if the serial number equals it.
         case .ec2: [("uuid", uuid.description), ("serial", uuid.description)]
-        case .nocloud, .nocloudNet: [("serial", "ds=\(rawValue);s=\(Self.seedPrefix)nocloud/")]
+        case .nocloud, .nocloudNet: [("serial", Self.serial(self))]
         }
     }
+
+    /// What makes cloud-init's NoCloud request its files from this program: as SMBIOS serial number, or on the kernel's command line.
+    static func serial(_ identity: SMBIOSIdentity) -> String { "ds=\(identity.rawValue);s=\(seedPrefix)nocloud/" }
 
     /// The datasource that it advertises.
     var datasource: DatasourceDetection.Datasource {

@@ -21,6 +21,16 @@ struct SeedDiskTests {
         }
     }
 
+    @Test(arguments: [
+        ("/instances/1/disk.config", SeedDisk.Kind.configDrive), ("vms/6d0f7f1e_disk.config", .configDrive),
+        ("/mnt/x/configdrive/i-2-10-VM.iso", .configDrive), ("/x/Config-2.iso", .configDrive), ("/x/noCloud.iso", .noCloud),
+        ("/x/web-seed.img", .noCloud),
+    ]) func `a config drive is told from a seed, because OpenStack is not detected beside it`(file: String, kind: SeedDisk.Kind) {
+        let found = Self.find("<disk device='cdrom'><source file='\(file)'/><target dev='sda'/></disk>")
+        #expect(found.map(\.kind) == [kind])
+        #expect(found.first?.problem.contains("no OpenStack metadata service") == (kind == .configDrive))
+    }
+
     @Test func `another medium in a CD-ROM drive is only a possible one, and named last`() {
         let installer = "<disk device='cdrom'><source file='/iso/debian-12.iso'/><target dev='sda'/></disk>"
         let seed = "<disk device='cdrom'><source file='/iso/seed.iso'/><target dev='sdb'/></disk>"
