@@ -18,7 +18,7 @@ package struct NoCloudView: MetadataView {
         ("meta-data", { .text(JSONEncoding.text(metaData(of: $0))) }),
         ("user-data", { .bytes($0.documents.userData ?? []) }),
         ("vendor-data", { .text(vendorData(of: $0)) }),
-        ("network-config", { .text(networkConfiguration(of: $0).map { JSONEncoding.text($0) } ?? "") }),
+        ("network-config", networkConfigurationFile),
     ]
 
     /// No file is public.

@@ -1,6 +1,7 @@
 import Common
 import Foundation
 import Inventory
+import JSON
 import TestSupport
 
 /// The `network_data.json` of every case and of random domains.
@@ -11,9 +12,12 @@ enum NetworkDocuments {
         let text: String
     }
 
+    /// The cases whose configuration only netplan reads.
+    static let onlyForNetplan: Set = ["network-config-netplan"]
+
     /// The newest document of each case that has one.
     static func ofCases(at target: String = newest) throws -> [Document] {
-        try Case.all.compactMap { fixture in
+        try Case.all.filter { !onlyForNetplan.contains($0.name) }.compactMap { fixture in
             try document(at: target, for: fixture.question()).map { Document(source: fixture.name, text: $0) }
         }
     }
@@ -44,10 +48,16 @@ enum NetworkDocuments {
         FileManager.default.fileExists(atPath: Fixtures.package.appending(path: ".build/clients/\(path)").path)
     }
 
-    /// The output of a driver of `Tests/clients`: one line for each document, which it reads one per line.
-    static func judged(by driver: String, _ documents: [String]) throws -> [Substring] {
+    /// The output of a driver of `Tests/clients`: one line for each document, which it reads one per line: JSON as it is, another text,
+    /// such as the operator's YAML, as a JSON string.
+    ///
+    /// - Parameter areTexts: whether all are the operator's texts, also those that are JSON.
+    static func judged(by driver: String, _ documents: [String], areTexts: Bool = false) throws -> [Substring] {
         let script = Fixtures.package.appending(path: "Tests/clients/\(driver)").path
-        let input = documents.map { $0 + "\n" }.joined()
+        let input = documents.map { document in
+            let isJSON = !areTexts && document.hasPrefix("{") && !document.contains("\n")
+            return (isJSON ? document : JSONEncoding.text(.string(document))) + "\n"
+        }.joined()
         return try Command.succeed(["/usr/bin/python3", script], input: input, limit: .seconds(90)).split(separator: "\n")
     }
 }

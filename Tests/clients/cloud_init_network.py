@@ -13,6 +13,7 @@ import tempfile
 PACKAGE = pathlib.Path(__file__).resolve().parents[2] / ".build/clients/cloud-init"
 sys.path[:] = [str(PACKAGE / "usr/lib/python3/dist-packages")] + [path for path in sys.path if path.startswith("/usr/lib/python3")]
 
+import yaml  # noqa: E402
 from cloudinit.net import eni, netplan, network_state  # noqa: E402
 from cloudinit.sources.helpers import openstack  # noqa: E402
 
@@ -38,11 +39,13 @@ def configured(document):
         for renderer in (netplan.Renderer({"postcmds": False}), eni.Renderer({})):
             with tempfile.TemporaryDirectory() as target:
                 renderer.render_network_state(state, target=target)
-        return {"config": [dict(link) for link in state.iter_interfaces()], "servers": state.dns_nameservers}
+        return {"config": [dict(link) for link in state.iter_interfaces()], "servers": state.dns_nameservers, "document": document}
     except Exception as error:  # as above
         return {"error": repr(error)}
 
 
 for line in sys.stdin:
     document = json.loads(line)
+    if isinstance(document, str):  # the operator's own configuration
+        document = yaml.safe_load(document)
     print(json.dumps(configured(document) if document.get("version") == 2 else converted(document)))

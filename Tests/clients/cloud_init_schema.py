@@ -14,6 +14,7 @@ import jsonschema
 PACKAGES = pathlib.Path(__file__).resolve().parents[2] / ".build/clients/cloud-init-newer/usr/lib/python3/dist-packages"
 sys.path[:] = [str(PACKAGES)] + [path for path in sys.path if path.startswith("/usr/lib/python3")]
 
+import yaml  # noqa: E402
 from cloudinit.sources.helpers import openstack  # noqa: E402
 
 SCHEMAS = {
@@ -44,10 +45,16 @@ def faults(document):
     if version == 1:
         cards = [link["ethernet_mac_address"] for link in document["links"] if link["type"] == "phy"]
         document = openstack.convert_net_json(document, known_macs={mac: f"eth{number}" for number, mac in enumerate(cards)})
-    found = SCHEMAS[version].iter_errors(without_the_unavoidable(document))
+    return named(SCHEMAS[version].iter_errors(without_the_unavoidable(document)))
+
+
+def named(found):
     found = (jsonschema.exceptions.best_match([error]) for error in found)
     return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in found]
 
 
 for line in sys.stdin:
-    print(json.dumps(faults(json.loads(line))))
+    document = json.loads(line)
+    # A string is the operator's own configuration, of version 2, and judged as it is.
+    own = isinstance(document, str)
+    print(json.dumps(named(SCHEMAS[2].iter_errors(yaml.safe_load(document))) if own else faults(document)))

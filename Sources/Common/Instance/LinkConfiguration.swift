@@ -17,17 +17,32 @@ package struct LinkConfiguration: Sendable, Equatable {
     package var addresses: [InterfaceAddress] = []
     /// The default gateways, at most one of each family.
     package var gateways: [IPAddress] = []
+    /// The metrics of the routes through the gateways.
+    package var gatewayMetrics: [IPAddress.Family: Int] = [:]
     /// Additional routes.
     package var routes: [Route] = []
     package var nameServers: [IPAddress] = []
+    /// The domains in which the guest looks up names without a dot.
+    package var searchDomains: [String] = []
     /// In bytes.
     package var mtu: Int?
     /// The IPv4 configuration if `addresses` has no IPv4 address.
     package var ipv4: IPv4Method?
     /// The IPv6 configuration if `addresses` has no IPv6 address.
     package var ipv6: IPv6Method?
+    /// Whether a guest must not wait for the link when it boots; `nil` if the operator does not say.
+    package var isOptional: Bool?
+    package var overrides = Overrides()
 
     package init() {}
+
+    /// What a guest is to ignore of DHCP's answers, and what it asks by.
+    package struct Overrides: Sendable, Equatable {
+        /// The members of `dhcp4-overrides` and `dhcp6-overrides` in cloud-init's configuration of version 2; empty without any.
+        package var (ipv4, ipv6): ([JSONMember], [JSONMember]) = ([], [])
+
+        package init() {}
+    }
 }
 
 /// A bond or VLAN that the guest creates at boot.
