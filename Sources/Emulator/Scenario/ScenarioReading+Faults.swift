@@ -30,22 +30,25 @@ extension ScenarioReading {
             report("\(location): no effect: expected 'do', such as 'do: {status: 503}'", node.line)
             return nil
         }
-        guard let action = action(effect, "\(location): do") else { return nil }
-        var fault = Fault(name: location, action: action, line: node.line)
+        let action = action(effect, "\(location): do")
+        // Where there is none, the rest is read for its errors.
+        var fault = Fault(name: location, action: action ?? .wire(WireFault()), line: node.line)
         if let node = members["name"], let name = name(node, "\(location): name", &taken) {
             (fault.name, fault.givenName) = (name, name)
         }
         if let node = members["match"] {
             let conditions = self.members(of: node, "\(location): match", known: Self.requestKeys)
             fault.requests = requestPattern(conditions, "\(location): match")
-            if case .refuse = action, let other = ["method", "path", "token"].first(where: { conditions[$0] != nil }) {
+            if fault.action.isRefusal, let other = ["method", "path", "token"].first(where: { conditions[$0] != nil }) {
                 report(
                     "\(location): match: '\(other)' with 'refuse', which happens before a request: expected 'instance' alone",
                     node.line)
             }
         }
-        if let node = members["when"] { fault.condition = condition(node, "\(location): when", isRefusal: action.isRefusal) }
-        return fault
+        if let node = members["when"] {
+            fault.condition = condition(node, "\(location): when", isRefusal: fault.action.isRefusal)
+        }
+        return action == nil ? nil : fault
     }
 
     private mutating func condition(_ node: YAMLNode, _ location: String, isRefusal: Bool) -> Fault.Condition {
@@ -94,7 +97,9 @@ extension ScenarioReading {
             report("\(location): expected a mapping such as {status: 503}, or \(Self.list(Self.words, "or"))", node.line)
             return nil
         }
-        return action(members(of: node, location, known: Self.effectKeys), location, node.line)
+        let known = problems.count
+        let members = members(of: node, location, known: Self.effectKeys)
+        return members.isEmpty && problems.count > known ? nil : action(members, location, node.line)
     }
 
     private mutating func action(_ members: [String: YAMLNode], _ location: String, _ line: Int) -> Fault.Action? {
@@ -110,11 +115,13 @@ extension ScenarioReading {
             return choice(node, "\(location): refuse", of: Fault.Refusal.self).map { .refuse($0) }
         }
         guard !members.isEmpty else { return nothing(location, line) }
+        let known = problems.count
         var wire = WireFault()
         readAnswer(members, location, line, &wire)
         readPace(members, location, &wire)
         readEnd(members, location, line, &wire)
         if let node = members["hop-limit"] { wire.hopLimit = count(node, "\(location): hop-limit", 1...255) }
+        guard problems.count == known else { return nil }
         return wire == WireFault() ? nothing(location, line) : .wire(wire)
     }
 

@@ -54,7 +54,9 @@ extension ScenarioReading {
     private static let stepKeys = ["name", "at", "after", "instance", "set", "absent", "restore", "credentials", "tokens"]
 
     private mutating func step(_ node: YAMLNode, _ location: String, _ taken: inout [String: Int]) -> ScenarioStep? {
+        let known = problems.count
         let members = members(of: node, location, known: Self.stepKeys)
+        let isUnderstood = problems.count == known
         guard let moment = moment(members, location, node.line) else { return nil }
         var step = ScenarioStep(moment: moment, changes: [], line: node.line)
         step.name = members["name"].flatMap { name($0, "\(location): name", &taken) }
@@ -75,7 +77,7 @@ extension ScenarioReading {
         }
         let hasChange = ["set", "absent", "restore", "credentials", "tokens"].contains { members[$0] != nil }
         // A step with only a name marks a time for expectations.
-        if !hasChange, members["name"] == nil {
+        if !hasChange, members["name"] == nil, isUnderstood {
             report("\(location): changes nothing: expected set, absent, restore, credentials or tokens", node.line)
         }
         return step
@@ -131,7 +133,9 @@ extension ScenarioReading {
             return []
         }
         return entries.compactMap { entry in
-            guard let path = path(entry.key, location, &taken), let value = value(entry.value, "\(location): \(path)") else {
+            guard let path = path(entry.key, location, &taken),
+                let value = value(entry.value, "\(location): \(entry.key.text ?? "")")
+            else {
                 return nil
             }
             return .set(path, value)

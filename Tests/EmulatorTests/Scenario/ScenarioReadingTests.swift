@@ -95,7 +95,7 @@ import Testing
             "steps:\n- at: 1s\n  set: {hostname: x}\n  absent: hostname",
             "s.yaml:4: step 1: absent: 'hostname' is already changed in line 3 of this step"
         ),
-        ("steps:\n- at: 1s\n  set: {hostname: ~}", "s.yaml:3: step 1: set: /*/meta-data/hostname: no value"),
+        ("steps:\n- at: 1s\n  set: {hostname: ~}", "s.yaml:3: step 1: set: hostname: no value"),
         ("steps:\n- at: 1s\n  set: {hostname: '@soon'}", "invalid time '@soon': expected a time such as @, @+120s or @-5m"),
         ("steps:\n- at: 1s\n  set: {spot/instance-action: {time: '@+1y'}}", "invalid time '@+1y'"),
         (
@@ -154,6 +154,42 @@ import Testing
         #expect(problems.map { $0.prefix(9) } == ["s.yaml:1:", "s.yaml:2:", "s.yaml:3:"])
         let many = ScenarioExample.problems("steps:\n" + String(repeating: "- {at: x, name: y}\n", count: 100))
         #expect(many.split(separator: "\n").count == ScenarioProblems.most)
+    }
+
+    /// Each scenario with some bytes changed, left out or doubled, the same in every run.
+    @Test func `any text is played or refused with the file's name`() throws {
+        var random = SplitMix64(state: 23)
+        var (played, refused) = (0, 0)
+        for scenario in BuiltInScenario.all {
+            let text = Array(try #require(try BuiltInScenario.text(of: scenario.name)).yaml.utf8)
+            for _ in 0..<250 {
+                var changed = text
+                for _ in 0...Int(random.fraction() * 4) {
+                    let index = Int(random.fraction() * Double(changed.count))
+                    switch Int(random.fraction() * 3) {
+                    case 0: changed[index] = UInt8(random.fraction() * 256)
+                    case 1: changed.remove(at: index)
+                    default: changed.insert(contentsOf: changed[index..<min(changed.count, index + 20)], at: index)
+                    }
+                }
+                do throws(ScenarioProblems) {
+                    let scenario = try Scenario(changed, source: "s.yaml", names: ScenarioExample.names)
+                    var timeline = Timeline(scenario.steps)
+                    while timeline.occurrence(by: .seconds(1_000_000)) != nil {}
+                    played += 1
+                } catch {
+                    #expect(error.problems.allSatisfy { $0.description.hasPrefix("s.yaml:") && !$0.description.contains("\n") })
+                    refused += 1
+                }
+            }
+        }
+        #expect(played > 100 && refused > 100)
+    }
+
+    @Test func `one mistake is one error`() {
+        #expect(ScenarioExample.problems("steps:\n- {at: 1s, sett: {hostname: x}}").split(separator: "\n").count == 1)
+        let both = ScenarioExample.problems("faults:\n- {match: {paht: x}, do: {statsu: 503}}\n- {do: {status: 5030}}")
+        #expect(both.split(separator: "\n").count == 3 && both.contains("'paht'") && both.contains("'statsu'"), "\(both)")
     }
 
     @Test func `a file is limited in size and number`() {
