@@ -109,6 +109,9 @@ struct EmulatorScenario: ParsableArguments {
         guard let aemmConfig else { return }
         let configuration = try Self.reportingAll { try MockConfiguration(Self.bytes(of: aemmConfig), source: aemmConfig) }
         for instance in instances {
+            for directory in configuration.directories where !instance.values.hasValue(below: directory) {
+                try instance.values.remove(directory)
+            }
             for (path, bytes) in configuration.values where !instance.values.hasValue(at: path) {
                 try instance.values.set(path, to: bytes)
             }

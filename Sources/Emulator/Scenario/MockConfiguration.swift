@@ -12,6 +12,15 @@ package struct MockConfiguration: Sendable {
     /// The members that are not taken over, which a user has to be told.
     package private(set) var ignored: [String] = []
 
+    /// The directories of which the mock has other entries: an instance has one role, and the interfaces of one description.
+    package var directories: [EmulatedPath] {
+        Self.singular.compactMap { try? EmulatedPath($0) }.filter { directory in
+            values.contains { $0.path.names.starts(with: directory.names) && $0.path.tree == directory.tree }
+        }
+    }
+
+    private static let singular = ["meta-data/iam/security-credentials", "meta-data/network/interfaces/macs"]
+
     /// The sections with values.
     private static let sections = ["metadata", "dynamic", "userdata"]
     /// What else a file may have.

@@ -96,6 +96,8 @@ package struct ScenarioCredentials: Sendable, Equatable {
     package var role: String
     /// Where EC2 serves them: `meta-data/iam/security-credentials/ROLE`.
     package var path: EmulatedPath
+    /// The directory of roles.
+    package var directory: EmulatedPath
     /// From the step until they expire.
     package var lifetime: Duration
     /// `Success`, or the reason why there are none, such as `AssumeRoleUnauthorizedAccess`.

@@ -152,6 +152,8 @@ package final class ScenarioDirector: RequestDirector {
         case .restore(let path): instance.values.restore(path)
         case .credentials(let credentials):
             let document = credentials.document(number: state.credentials)
+            // An instance has one role; clients take the whole listing for its name.
+            try instance.values.remove(credentials.directory)
             try instance.values.set(credentials.path, .document(document), at: wall)
         case .tokens(let change): try perform(change, on: instance, &state)
         }

@@ -226,9 +226,11 @@ extension ScenarioReading {
         guard let role = text(roleNode, "\(location): role", "the name of a role") else { return nil }
         let lifetime = members["lifetime"].flatMap { duration($0, "\(location): lifetime") }
         let code = members["code"].flatMap { text($0, "\(location): code", "a code such as Success") }
-        let place = "meta-data/iam/security-credentials/\(role)"
+        let roles = "meta-data/iam/security-credentials"
+        let place = "\(roles)/\(role)"
         let name = YAMLNode(content: .scalar(place, isPlain: true), line: roleNode.line)
-        guard let path = path(name, location, &taken) else { return nil }
-        return ScenarioCredentials(role: role, path: path, lifetime: lifetime ?? .seconds(6 * 3600), code: code ?? "Success")
+        guard let path = path(name, location, &taken), let directory = try? EmulatedPath(roles) else { return nil }
+        return ScenarioCredentials(
+            role: role, path: path, directory: directory, lifetime: lifetime ?? .seconds(6 * 3600), code: code ?? "Success")
     }
 }

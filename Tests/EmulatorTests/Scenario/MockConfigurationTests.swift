@@ -36,6 +36,15 @@ import Testing
             ])
     }
 
+    @Test func `the mock's role and interfaces are the only ones`() throws {
+        let json = #"{"metadata": {"values": {"mac-subnet-id": "s", "iam-security-credentials": {}}}}"#
+        #expect(
+            try read(json).directories.map(\.description) == [
+                "/*/meta-data/iam/security-credentials", "/*/meta-data/network/interfaces/macs",
+            ])
+        #expect(try read(#"{"metadata": {"values": {"ami-id": "a"}}}"#).directories.isEmpty)
+    }
+
     @Test func `paths are replaced one by one`() throws {
         let json =
             #"{"metadata": {"paths": {"ami-id": "/latest/meta-data/other", "new": "/latest/meta-data/new"}, "values": {"ami-id": "a", "new": "b"}}}"#

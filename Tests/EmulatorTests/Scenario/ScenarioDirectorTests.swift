@@ -51,6 +51,15 @@ import Testing
         #expect(text.contains(#""Code": "AssumeRoleUnauthorizedAccess""#) && !text.contains("AccessKeyId"))
     }
 
+    @Test func `the role of a step is the only one`() async throws {
+        let emulator = try await LiveEmulator("steps:\n- {at: 1s, credentials: {role: new}}")
+        try emulator.instances[0].values.set(EmulatedPath("iam/security-credentials/old"), to: Array("{}".utf8))
+        #expect(try await emulator.get("/latest/meta-data/iam/security-credentials/").text == "old")
+        emulator.advance(1)
+        #expect(try await emulator.get("/latest/meta-data/iam/security-credentials/").text == "new")
+        #expect(try await emulator.get("/latest/meta-data/iam/security-credentials/old").status == 404)
+    }
+
     @Test func `a value that an instance cannot take is told once`() async throws {
         let emulator = try await LiveEmulator("")
         for number in 0..<EmulatedValues.most {
