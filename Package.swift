@@ -160,7 +160,10 @@ let package = Package(
             ] + nio),
         tests(
             of: "Emulator",
-            ["Emulator", "Guests", "EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "YAML", "TestSupport"]),
+            [
+                "Emulator", "Guests", "EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "Recording", "YAML",
+                "TestSupport",
+            ]),
         tests(of: "Interception", ["Interception", "Guests", "NFTables", "Netlink", "Common", "TestSupport", logging, nioCore]),
         tests(
             of: "Configuration",
