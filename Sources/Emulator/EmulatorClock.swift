@@ -39,6 +39,9 @@ package final class ScheduledAction: Sendable {
     package func run() { action.withLock { $0.take() }?() }
 
     package func cancel() { action.withLock { $0 = nil } }
+
+    /// Whether it was neither called nor cancelled.
+    var isPending: Bool { action.withLock { $0 != nil } }
 }
 
 /// The machine's time.
@@ -69,6 +72,14 @@ package final class ManualClock: EmulatorClock {
         var elapsed = Duration.zero
         /// In order of their moments; of equal moments, the order of their scheduling.
         var waiting: [(moment: Duration, action: ScheduledAction)] = []
+        /// When to drop what was cancelled: the clock may never come to it.
+        private var limit = 64
+
+        mutating func dropCancelled() {
+            guard waiting.count >= limit else { return }
+            waiting.removeAll { !$0.action.isPending }
+            limit = max(64, 2 * waiting.count)
+        }
     }
 
     private let startOfDay: Double
@@ -87,6 +98,7 @@ package final class ManualClock: EmulatorClock {
         let scheduled = ScheduledAction(action)
         let isDue = state.withLock { state in
             guard moment > state.elapsed else { return true }
+            state.dropCancelled()
             let index = state.waiting.firstIndex { $0.moment > moment } ?? state.waiting.count
             state.waiting.insert((moment, scheduled), at: index)
             return false
@@ -96,13 +108,22 @@ package final class ManualClock: EmulatorClock {
     }
 
     /// Whether something is yet to come.
-    package var isWaiting: Bool { state.withLock { !$0.waiting.isEmpty } }
+    package var isWaiting: Bool { state.withLock { $0.waiting.contains { $0.action.isPending } } }
+
+    /// How many calls are kept, with cancelled ones.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     /// Steps the clock, and calls what is due, in order: while a function is called the clock shows its moment, and what it schedules
     /// within the step is called too. Returns when all are called.
-    package func advance(by step: Duration) {
+    ///
+    /// - Parameter settle: waits for what a function leaves to another thread, which may schedule more.
+    package func advance(by step: Duration, settle: () -> Void = {}) {
         let end = elapsed + step
-        while let due = next(until: end) { due.run() }
+        settle()
+        while let due = next(until: end) {
+            due.run()
+            settle()
+        }
         state.withLock { $0.elapsed = max($0.elapsed, end) }
     }
 

@@ -1,7 +1,8 @@
 import Common
-import Emulator
 import TestSupport
 import Testing
+
+@testable import Emulator
 
 @Suite struct EmulatorClockTests {
     @Test func `a stepped clock calls what is due, in order, each at its moment`() {
@@ -22,6 +23,15 @@ import Testing
         clock.advance(by: .seconds(2))
         #expect(calls.withLock { $0 } == ["a 1.0", "b 2.0", "c 3.0"])
         #expect(clock.elapsed == .milliseconds(4500) && clock.wallTime == 104.5)
+    }
+
+    @Test func `cancelled calls are dropped, though the clock never comes to them`() {
+        let clock = ManualClock()
+        clock.schedule(at: .seconds(1)) {}
+        for _ in 1...1000 { clock.schedule(at: .seconds(600)) {}.cancel() }
+        #expect(clock.waitingCount <= 64 && clock.isWaiting)
+        clock.advance(by: .seconds(1))
+        #expect(!clock.isWaiting)
     }
 
     @Test(arguments: [true, false]) func `what is due already is called at once, on another thread`(isManual: Bool) async throws {

@@ -175,8 +175,7 @@ package struct ControlResponder: Sendable {
             let seconds = Self.number(members[0]),
             seconds >= 0, seconds <= ScenarioDuration.longest.inSeconds
         else { return .failure(400, "invalid body: \(expected)") }
-        clock.advance(by: .milliseconds(Int64((seconds * 1000).rounded())))
-        director.settle()
+        clock.advance(by: .milliseconds(Int64((seconds * 1000).rounded()))) { director.settle() }
         return time
     }
 

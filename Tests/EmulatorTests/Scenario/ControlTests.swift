@@ -65,6 +65,22 @@ import Testing
         #expect(ask(control, "GET", "/readyz").1 == "{\"status\": \"ready\"}\n")
     }
 
+    @Test func `one step of the clock carries a slow reply to its end`() async throws {
+        let emulator = try await LiveEmulator("faults:\n- {do: {delay: 5s, body-delay: 5s, rate: 1}}")
+        let control = responder(emulator)
+        let connection = try emulator.connection()
+        try await connection.send(LiveEmulator.request())
+        try await emulator.settle(afterRequests: 1)
+        #expect(ask(control, "POST", "/clock", #"{"advance": 28}"#).0 == 200)
+        #expect(emulator.director.records.kept.isEmpty)
+        #expect(ask(control, "POST", "/clock", #"{"advance": 10}"#).0 == 200)
+        #expect(emulator.director.records.kept.count == 1)
+        let reply = try await connection.reply()
+        #expect(reply.text == "web.example.internal")
+        // The head is written when its delay is over, with the time of the request.
+        #expect(reply.field("Date") == "Wed, 07 Jan 2026 01:03:47 GMT")
+    }
+
     @Test func `the machine's clock is not stepped`() async throws {
         let emulator = try await LiveEmulator("")
         let control = ControlResponder(
