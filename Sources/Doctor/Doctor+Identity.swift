@@ -184,17 +184,24 @@ extension Doctor {
         guard let defined = examined.domain.defined else {
             return "\(command("enable --xml\(option) FILE")) for the XML that this transient domain is created from"
         }
-        var failure = ""
-        for force in [false, true] {
-            do {
-                var definition = try DomainDefinition(defined.xml, element: defined.element)
-                try definition.enable(identity, [], replacing: force)
-                return command("enable \(examined.word)\(option)\(force ? " --force" : "") --restart")
-            } catch {
-                failure = "\(error)"
-            }
+        guard let refusal = Self.refusal(of: identity, force: false, in: defined) else {
+            return command("enable \(examined.word)\(option) --restart")
         }
-        return failure
+        guard Self.refusal(of: identity, force: true, in: defined) != nil else {
+            return command("enable \(examined.word)\(option) --force --restart")
+        }
+        return refusal
+    }
+
+    /// Why `enable` refuses an identity; `nil` where it does not.
+    static func refusal(of identity: SMBIOSIdentity?, force: Bool, in definition: EditableDomain.Part) -> String? {
+        do {
+            var edited = try DomainDefinition(definition.xml, element: definition.element)
+            try edited.enable(identity, [], replacing: force)
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 
     /// A disk that cloud-init may prefer over this server.

@@ -42,9 +42,11 @@ extension Doctor {
         guard examined.instance.access.publicKeys.isEmpty, examined.instance.documents.userData == nil else {
             return .note("no <instance> metadata is set; the defaults of the configuration are served")
         }
+        // Some domains cannot have what `enable` writes besides.
+        let isRefused = examined.domain.defined.flatMap { Self.refusal(of: nil, force: false, in: $0) } != nil
         return .warning(
             "no <instance> metadata is set (elements without a namespace are dropped by libvirt)",
-            command("enable \(examined.word) --ssh-key FILE"))
+            command(isRefused ? "edit \(examined.word)" : "enable \(examined.word) --ssh-key FILE"))
     }
 
     /// An element that is meant for virt-metadata and has another namespace. Other programs have elements of that name too, as Nova's

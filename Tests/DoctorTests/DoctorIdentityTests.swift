@@ -156,6 +156,15 @@ struct DoctorIdentityTests {
 
     // MARK: Metadata
 
+    @Test func `a domain without metadata is told a command that its definition allows`() async throws {
+        let doctor = Examples.doctor()
+        let remedy = { (xml: String) in
+            doctor.checkMetadata(try await Examples.examined(xml, defined: xml, by: doctor)).firstRemedy
+        }
+        #expect(try await remedy(Examples.xml()) == "virt-metadata enable web --ssh-key FILE")
+        #expect(try await remedy(Examples.xml(arch: "s390x")) == "virt-metadata edit web")
+    }
+
     @Test func `another program's element is none of virt-metadata's`() async throws {
         let nova = """
             <metadata><nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'><nova:name>web</nova:name></nova:instance>\
