@@ -8,8 +8,10 @@ BUILD = $(SWIFT) build $(BUILD_OPTIONS)
 BUILD_PACKAGES = libvirt-dev libxml2-dev libjansson-dev libyaml-dev libnftables-dev libcap-ng-dev pkg-config $(CURL_PACKAGE)
 # Debian has libcurl's headers thrice, and each shuts out the others: any will do.
 CURL_PACKAGE = $(shell pkg-config --exists libcurl 2>/dev/null || echo libcurl4-gnutls-dev)
+# A compiler of Rust may be there without Debian's package.
+RUST_PACKAGE = $(shell command -v cargo >/dev/null 2>&1 || echo cargo)
 TEST_PACKAGES = libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ipxe-qemu dnsmasq-base iproute2 \
-	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus lintian man-db dpkg-dev binutils systemd virtinst xsltproc netplan.io
+	iputils-arping iputils-ping nftables ca-certificates openssl tcpdump util-linux python3 python3-pip curl wrk prometheus lintian man-db dpkg-dev binutils systemd virtinst xsltproc netplan.io golang-go python3-pytest $(RUST_PACKAGE)
 # What the lab needs besides: to make a guest's disk, and for libvirt's NAT.
 LAB_PACKAGES = mmdebstrap e2fsprogs qemu-utils iptables openssh-client
 # What the soak needs: a libvirtd whose domains are make-believe, and what changes them.
@@ -32,7 +34,7 @@ ADDRESS_CHECKED = --sanitize=address --scratch-path .build/address
 TSAN = halt_on_error=1:suppressions=$(CURDIR)/Tests/sanitizers/races
 LSAN = suppressions=$(CURDIR)/Tests/sanitizers/leaks:print_suppressions=0
 
-.PHONY: help run test test-tsan test-asan build format check golden bench native release deb tarball lab siege soak fuzz packages test-packages
+.PHONY: help run test test-tsan test-asan build format check golden bench native release deb tarball image lab siege soak fuzz packages test-packages
 
 help: ## print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; do \
@@ -95,6 +97,10 @@ deb: release ## make the Debian package, with Swift's own libraries in it, in .b
 
 tarball: release ## make the archive for other distributions, with an install script, in .build/tarball
 	packaging/build-tarball "$$($(RELEASE) --show-bin-path)/virt-metadata" .build/tarball
+
+image: deb ## make a container image whose default is the emulator, in .build/image, as root
+	@scripts/install-packages mmdebstrap buildah
+	packaging/build-image .build/deb .build/image
 
 lab: build deb ## start stock Debian guests on networks of every kind, as root; ONLY=NAME,… runs fewer; takes half an hour
 	@scripts/install-packages $(TEST_PACKAGES) $(LAB_PACKAGES)
