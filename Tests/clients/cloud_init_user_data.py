@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Reads user data as cloud-init does: a line of a version's folder and base64 comes in, one list of warnings a line goes out. All lines name one version.
+"""Reads user data as cloud-init does: one text a line comes in as JSON, the folder of a version and base64; one list of warnings a line goes out. All lines
+name one version.
 
 The steps are those of `cloudinit.user_data` and of the handlers of parts; nothing is fetched, written or run. Warnings are those that cloud-init logs,
 errors that end a part, and parts that no handler reads.
@@ -11,7 +12,7 @@ import pathlib
 import sys
 
 CLIENTS = pathlib.Path(__file__).resolve().parents[2] / ".build/clients"
-lines = [line.split() for line in sys.stdin]
+lines = [json.loads(line).split() for line in sys.stdin]
 packages = CLIENTS / lines[0][0] / "usr/lib/python3/dist-packages"
 sys.path[:] = [str(packages)] + [path for path in sys.path if path.startswith("/usr/lib/python3")]
 

@@ -15,7 +15,8 @@ enum CloudConfigKeys {
         case newer
         /// None of them, but a later one.
         case later
-        /// Another agent that reads cloud-config: coreos-cloudinit, cloudbase-init, VyOS, k3OS, RancherOS, Kairos.
+        /// Another agent that reads cloud-config: coreos-cloudinit, cloudbase-init, VyOS, k3OS, RancherOS, Kairos. Keys that could be
+        /// misspelt ones of cloud-init, such as `run_cmd`, are left out.
         case otherAgent
     }
 
@@ -26,9 +27,7 @@ enum CloudConfigKeys {
         for key in ["create_hostname_file", "ubuntu_pro"] { keys[key] = .newer }
         for key in ["rpi"] { keys[key] = .later }
         for key in [
-            "coreos", "set_hostname", "set_timezone", "vyos_config_commands", "k3os", "rancher", "boot_cmd", "run_cmd",
-            "init_cmd",
-            "install", "stages",
+            "coreos", "set_hostname", "set_timezone", "vyos_config_commands", "k3os", "rancher", "install", "stages",
         ] { keys[key] = .otherAgent }
         return keys
     }()
@@ -52,6 +51,8 @@ enum CloudConfigKeys {
         case .both, .unlistedBefore, .otherAgent: return nil
         case .newer: return "cloud-init 22.4.2, as in Debian 12, does not know the key '\(key)' and ignores it"
         case .later: return "cloud-init up to 25.1.4, as in Debian 12 and 13, does not know the key '\(key)' and ignores it"
+        case nil where key.unicodeScalars.contains("\u{A0}"):
+            return "the key '\(shown(key))' has a no-break space (U+00A0): YAML is indented by plain spaces"
         case nil:
             let known = all.filter { $0.value != .otherAgent }.keys
             let advice = nearestWord(to: key, among: known).map { "; did you mean '\($0)'?" } ?? ""

@@ -48,6 +48,10 @@ enum CloudConfigLint {
         if let line = error.line, lines.indices.contains(line - 1), lines[line - 1].contains("\t") {
             return "; the line has a tab: YAML is indented by spaces"
         }
+        // Editors and web pages write it for a space; the parser often stops in the next line.
+        if let line = lines.firstIndex(where: { $0.unicodeScalars.contains("\u{A0}") }), line < (error.line ?? 1) {
+            return "; line \(line + 1) has a no-break space (U+00A0): YAML is indented by plain spaces"
+        }
         return text.contains("{%") || text.contains("{{") ? templateAdvice : ""
     }
 

@@ -42,6 +42,8 @@ struct HeaderLint {
         let path = line.dropFirst(2).drop(while: \.isWhitespace)
         if path.isEmpty {
             remarks.append(Remark(line: number, "'#!' names no interpreter: expected a path such as '#!/bin/sh'"))
+        } else if path.lowercased().hasPrefix("cloud-") {
+            return [Remark(line: number, "misspelt header '\(shown(line))': expected '#\(shown(String(path)))'")]
         } else if !path.hasPrefix("/") {
             remarks.append(
                 Remark(line: number, "'\(shown(line))': expected the absolute path of an interpreter, such as '#!/bin/sh'"))
@@ -94,7 +96,9 @@ struct HeaderLint {
             }
             if url.isEmpty || url.hasPrefix("#") { continue }
             hasURL = true
-            if !["http://", "https://", "file://", "ftp://", "/"].contains(where: url.lowercased().hasPrefix) {
+            if url.contains(where: \.isWhitespace) {
+                remarks.append(Remark(line: index + 1, "'\(shown(url))' has a space: expected one URL on each line"))
+            } else if !["http://", "https://", "file://", "ftp://", "/"].contains(where: url.lowercased().hasPrefix) {
                 let problem = "'\(shown(url))' is no URL: expected one such as https://example.com/part"
                 remarks.append(Remark(line: index + 1, problem))
             }

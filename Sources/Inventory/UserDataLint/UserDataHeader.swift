@@ -65,7 +65,7 @@ enum UserDataHeader: Equatable {
             return .init(
                 line: index + 1, "the header '\(word)' must be the first line, and something precedes it: \(consequence)")
         }
-        if line.hasPrefix("@") || line.hasPrefix("file://"), lines.all.dropFirst(first.index + 1).allSatisfy(\.isEmpty) {
+        if isFileName(line), lines.all.dropFirst(first.index + 1).allSatisfy(\.isEmpty) {
             return .init(
                 line: number, "'\(shown(line))' is served as written: to read a file use `virt-metadata set --file userdata=FILE`"
             )
@@ -80,6 +80,13 @@ enum UserDataHeader: Equatable {
         return .init(
             line: number,
             "begins with no header, such as '#cloud-config' or '#!': cloud-init ignores the text and logs a warning")
+    }
+
+    /// Whether a line may name the file with the user data.
+    private static func isFileName(_ line: String) -> Bool {
+        guard !line.contains(where: \.isWhitespace) else { return false }
+        let endings = [".yaml", ".yml", ".sh", ".txt", ".cfg", ".ign", ".json", ".b64", ".gz"]
+        return ["@", "file://", "/", "./", "~/"].contains(where: line.hasPrefix) || endings.contains(where: line.hasSuffix)
     }
 
     /// The header that a misspelt line means; `nil` where it is something else.

@@ -41,6 +41,21 @@ import Testing
         #expect(draftText == nil)
     }
 
+    @Test func `notes that an edit adds are printed, and are in the report`() async throws {
+        try domains.define(instance: "<name>mine</name>", start: true)
+        let note = "note: userdata: line 1 of the text: misspelt header '# cloud-config': expected '#cloud-config'; agents ignore"
+        let output = try await edit("s,<name>mine</name>,&<userdata># cloud-config</userdata>,")
+        #expect(output.status == 0)
+        // Both sides change alike, and the note is printed once.
+        #expect(output.stderr.components(separatedBy: "web: \(note)").count == 2, "\(output)")
+        #expect(try domains.definition().contains("# cloud-config"))
+        let report = try await domains.report("set", "web", "userdata=# cloud_config")
+        #expect((report["notes"] as? [String])?.contains { $0.hasPrefix("note: userdata: line 1 of the text: misspelt") } == true)
+        // A note that was there before is not the change's.
+        let other = try await edit("s/mine/yours/")
+        #expect(!other.stderr.contains("misspelt"), "\(other)")
+    }
+
     @Test func `an unchanged text of a domain without metadata writes nothing`() async throws {
         let old = try domains.define(start: true)
         for editor in ["true", "touch"] {

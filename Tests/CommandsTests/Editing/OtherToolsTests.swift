@@ -34,7 +34,7 @@ import Testing
     /// The elements of this program in a domain's XML, each tag with its prefix and attributes.
     private func elements(_ xml: String) throws -> String {
         let metadata = try #require(xml.firstMatch(of: /<metadata>[\s\S]*<\/metadata>/)).output
-        return String(metadata).replacing("\"", with: "'")
+        return String(metadata).replacing("\"", with: "'").replacing("&#xFC;", with: "ü")
     }
 
     @Test(arguments: ["libxml2", "etree"])
@@ -61,7 +61,8 @@ import Testing
         #expect(clone.status == 0, "\(clone)")
         let elements = try elements(try domains.definition())
         #expect(elements.contains("<vm:userdata>") && elements.contains("<vm-enabled:value path='userdata'"))
-        #expect(try self.elements(clone.stdout) == elements)
+        let copied = try self.elements(clone.stdout)
+        #expect(copied == elements, "\(copied)\n\(elements)")
     }
 
     @Test func `virsh edit keeps every element`() async throws {

@@ -56,6 +56,7 @@ struct BadUserData: Sendable, CustomTestStringConvertible {
         .init(
             "indented", "\n      #cloud-config\n    users: []\n    ", "white space precedes the header", line: 2, isRefused: false
         ),
+        .init("a file's path", "/root/web.yaml\n", "'/root/web.yaml' is served as written", line: 1),
         .init("Upstart", "#upstart-job\ndescription x\n", "no longer have", line: 1),
         .init("only white space", " \n\n", "only white space", isRefused: false),
         .init(
@@ -87,9 +88,15 @@ struct BadUserData: Sendable, CustomTestStringConvertible {
         .init("a tab that separates", "#cloud-config\nhostname:\tweb\n", "a tab separates", line: 2),
         .init("a tab inside of a plain text", "#cloud-config\nruncmd:\n  - echo\ta\n", "a tab separates", line: 3),
         .init("a tab at the end", "#cloud-config\nhostname: web\t\n", "a tab separates", line: 2),
+        .init("tabs in JSON", "#cloud-config\n{\n\t\"packages\": []\n}\n", "a tab separates", line: 3),
+        .init(
+            "a no-break space", "#cloud-config\nusers:\n\u{A0}\u{A0}- name: a\n", "has a no-break space", line: 3,
+            isRefused: false),
+        .init("an open quotation mark", "#cloud-config\nhostname: 'web\nruncmd: []\n", "invalid YAML", line: 4),
         .init("uneven indentation", "#cloud-config\nusers:\n  - name: a\n   shell: /bin/sh\n", "invalid YAML", line: 4),
         .init("a foreign tag", "#cloud-config\nhostname: !Ref Name\n", "no YAML tag '!Ref'", line: 2),
         .init("a variable as a value", "#cloud-config\nhostname: {{ name }}\n", "as a key", line: 2),
+        .init("an underscore too many", "#cloud-config\nrun_cmd: []\n", "did you mean 'runcmd'?", line: 2, isRefused: false),
         .init("two documents", "#cloud-config\npackages: []\n---\nruncmd: []\n", "more than one document", line: 3),
         .init("an alias of nothing", "#cloud-config\nhostname: *name\n", "unknown anchor", line: 2),
         .init("a list", "#cloud-config\n- packages\n", "expected a mapping", line: 2),
@@ -128,8 +135,14 @@ struct BadUserData: Sendable, CustomTestStringConvertible {
         .init("a line before it", "\n#!/bin/sh\necho hello\n", "does not run", line: 2, isRefused: false),
         .init("no interpreter", "#!\necho hello\n", "names no interpreter", line: 1, isRefused: false),
         .init("a relative interpreter", "#!bin/sh\necho hello\n", "absolute path", line: 1, isRefused: false),
+        .init(
+            "a script of cloud-config", "#!cloud-config\npackages: [htop]\n", "expected '#cloud-config'", line: 1,
+            isRefused: false),
         .init("no exclamation mark", "#/bin/bash\necho hello\n", "expected '#!/bin/bash'", line: 1),
         .init("signs exchanged", "!#/bin/bash\necho hello\n", "expected '#!/bin/bash'", line: 1),
+        .init(
+            "two URLs on one line", "#include https://example.com/a https://example.com/b\n", "one URL on each line", line: 1,
+            isRefused: false),
         .init("an include of nothing", "#include\n", "without a URL", isRefused: false),
         .init("an include of a name", "#include\npart.yaml\n", "'part.yaml' is no URL", line: 2, isRefused: false),
     ]

