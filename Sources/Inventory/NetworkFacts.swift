@@ -8,8 +8,8 @@ struct NetworkFacts<Instant: InstantProtocol> where Instant.Duration == Duration
 
     /// By name.
     private(set) var networks: [String: NetworkXML] = [:]
-    /// The addresses last leased by DHCP, by the name of the network.
-    private(set) var leases: [String: [MACAddress: IPAddress]] = [:]
+    /// The addresses last leased by DHCP, IPv4 first, by the name of the network.
+    private(set) var leases: [String: [MACAddress: [IPAddress]]] = [:]
     private var leasesRead: [String: Instant] = [:]
 
     var names: [String] { Array(networks.keys) }
@@ -31,7 +31,7 @@ struct NetworkFacts<Instant: InstantProtocol> where Instant.Duration == Duration
     }
 
     func hasLeases(_ network: String) -> Bool {
-        networks[network]?.offersDHCP == true
+        networks[network]?.hasDHCP == true
     }
 
     /// Records that a network's leases are read now, whether that succeeds or not.
@@ -39,13 +39,24 @@ struct NetworkFacts<Instant: InstantProtocol> where Instant.Duration == Duration
         leasesRead[network] = now
     }
 
-    /// Replaces a network's leases; of several for one MAC address the last to expire counts.
+    /// Replaces a network's leases; of several of one family for one MAC address the last to expire counts.
     ///
-    /// - Returns: the MAC addresses whose IP address has changed or expired.
+    /// - Returns: the MAC addresses whose IP addresses have changed or expired.
     mutating func replaceLeases(of network: String, by read: [Lease]) -> Set<MACAddress> {
-        var addresses: [MACAddress: IPAddress] = [:]
-        for lease in read.sorted(by: { $0.expires < $1.expires }) { addresses[lease.mac] = lease.address }
+        var newest: [MACAddress: [IPAddress.Family: Lease]] = [:]
+        for lease in read {
+            let other = newest[lease.mac]?[lease.address.family]
+            if other.map({ $0.isOutlived(by: lease) }) ?? true { newest[lease.mac, default: [:]][lease.address.family] = lease }
+        }
+        let addresses = newest.mapValues { leases in [IPAddress.Family.v4, .v6].compactMap { leases[$0]?.address } }
         let before = leases.updateValue(addresses, forKey: network) ?? [:]
         return Set(before.keys).union(addresses.keys).filter { before[$0] != addresses[$0] }
+    }
+}
+
+extension Lease {
+    /// Whether another lease expires later; 0 is never.
+    fileprivate func isOutlived(by other: Lease) -> Bool {
+        expires != 0 && (other.expires == 0 || other.expires > expires)
     }
 }

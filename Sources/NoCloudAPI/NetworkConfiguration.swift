@@ -1,4 +1,11 @@
 import Common
+import JSON
+
+/// The operator's own configuration, byte for byte, else the derived one, else an empty file.
+func networkConfigurationFile(of instance: Instance) -> Node {
+    if let passed = instance.documents.networkConfiguration { return .bytes(passed.bytes) }
+    return .text(networkConfiguration(of: instance).map { JSONEncoding.text($0) } ?? "")
+}
 
 /// `network-config`, version 2 (https://docs.cloud-init.io/en/latest/reference/network-config-format-v2.html), from the same data
 /// as OpenStack's `network_data.json`; `nil` without any network, so that the guest falls back to DHCP.
@@ -73,16 +80,14 @@ extension GuestLink {
         var addresses: [JSONValue] = []
         var routes: [JSONValue] = []
         var (servers, domains) = ([IPAddress](), [String]())
-        var (dhcp6, heeds, hasStatic6) = (false, false, false)
+        var dhcp6 = false
         for network in networks {
             switch network.kind {
             case .dhcp4: break
-            case .ipv6(let method):
-                heeds = true
-                dhcp6 = dhcp6 || [.dhcp, .stateful, .stateless].contains(method)
+            // For SLAAC, too: cloud-init without netplan configures no IPv6 otherwise. Clients use DHCPv6 only if the router says so.
+            case .ipv6: dhcp6 = true
             case .configured(let address):
                 addresses.append(.string("\(address.address)/\(address.prefixLength ?? 0)"))
-                hasStatic6 = hasStatic6 || address.address.family == .v6
             }
             routes += network.routes.map(Self.json)
             for server in network.nameServers where !servers.contains(server) { servers.append(server) }
@@ -90,21 +95,34 @@ extension GuestLink {
         }
         if isOptional { members.append(JSONMember("optional", .bool(true))) }
         members.append(JSONMember("dhcp4", .bool(usesDHCP4)))
-        if let metric {
-            members.append(JSONMember("dhcp4-overrides", .object([JSONMember("route-metric", .integer(Int64(metric)))])))
-        }
-        if dhcp6 || heeds { members.append(JSONMember("dhcp6", .bool(dhcp6))) }
+        let overrides = overrides(metric, dhcp4: usesDHCP4, dhcp6: dhcp6)
+        if usesDHCP4, !overrides.ipv4.isEmpty { members.append(JSONMember("dhcp4-overrides", .object(overrides.ipv4))) }
+        if dhcp6 { members.append(JSONMember("dhcp6", .bool(true))) }
+        if dhcp6, !overrides.ipv6.isEmpty { members.append(JSONMember("dhcp6-overrides", .object(overrides.ipv6))) }
         // Without the member Linux adds an address of its own to the operator's; `network_data.json` means the same.
-        if heeds || hasStatic6 { members.append(JSONMember("accept-ra", .bool(heeds))) }
+        if let acceptsAdvertisements { members.append(JSONMember("accept-ra", .bool(acceptsAdvertisements))) }
+        if !hasLinkLocal { members.append(JSONMember("link-local", .array([]))) }
         if !addresses.isEmpty { members.append(JSONMember("addresses", .array(addresses))) }
         if !routes.isEmpty { members.append(JSONMember("routes", .array(routes))) }
-        if !servers.isEmpty {
-            let list = JSONValue.array(servers.map { .string($0.description) })
-            let search = domains.isEmpty ? [] : [JSONMember("search", .array(domains.map(JSONValue.string)))]
-            members.append(JSONMember("nameservers", .object([JSONMember("addresses", list)] + search)))
-        }
+        let list = servers.isEmpty ? [] : [JSONMember("addresses", .array(servers.map { .string($0.description) }))]
+        let search = domains.isEmpty ? [] : [JSONMember("search", .array(domains.map(JSONValue.string)))]
+        if !(list + search).isEmpty { members.append(JSONMember("nameservers", .object(list + search))) }
         if let mtu { members.append(JSONMember("mtu", .integer(Int64(mtu)))) }
         return members
+    }
+
+    /// What the guest is to ignore of DHCP's answers, and the metric of the routes in them. netplan refuses the whole configuration if
+    /// the two families of a link differ in it, so each has what is said of the other; of two values that of IPv4 is used.
+    private func overrides(_ metric: Int?, dhcp4: Bool, dhcp6: Bool) -> LinkConfiguration.Overrides {
+        var found = overrides
+        if let metric, !found.ipv4.contains(where: { $0.name == "route-metric" }) {
+            found.ipv4.append(JSONMember("route-metric", .integer(Int64(metric))))
+        }
+        guard dhcp4, dhcp6 else { return found }
+        let named = Set(found.ipv4.map(\.name))
+        found.ipv4 += found.ipv6.filter { !named.contains($0.name) }
+        found.ipv6 = found.ipv4
+        return found
     }
 
     private static func json(_ route: Route) -> JSONValue {

@@ -10,9 +10,11 @@ func networkData(of instance: Instance) -> JSONValue? {
     let names = Dictionary(links.map { ($0.mac, $0.id) }) { first, _ in first }
     var networks: [JSONValue] = []
     var nameServers: [IPAddress] = []
+    let defaults = links.flatMap(\.requiredNetworks).flatMap(\.routes).filter { $0.isDefault && $0.metric == nil }
+    var unranked = Set(defaults.map(\.gateway.family))
     for link in links {
         for network in link.requiredNetworks {
-            networks.append(network.json(number: networks.count, on: link))
+            networks.append(network.json(number: networks.count, on: link, &unranked))
             for server in network.nameServers where !nameServers.contains(server) { nameServers.append(server) }
         }
     }
@@ -47,6 +49,15 @@ extension GuestLink {
         }
     }
 
+    /// The type of an IPv6 network that configures itself. cloud-init ignores router advertisements on a link with static IPv6
+    /// addresses unless a network after them is of one of two types.
+    fileprivate func type(of method: LinkConfiguration.IPv6Method) -> String {
+        let isStatic = networks.contains {
+            if case .configured(let address) = $0.kind { address.address.family == .v6 } else { false }
+        }
+        return isStatic && [.slaac, .stateless].contains(method) ? "dhcp" : method.rawValue
+    }
+
     /// The identifier of the link's network.
     fileprivate var network: String {
         if case .interface(let interface) = kind { interface.network?.uuid ?? interface.bridge ?? id } else { id }
@@ -76,19 +87,22 @@ extension GuestLink {
 }
 
 extension GuestNetwork {
-    fileprivate func json(number: Int, on link: GuestLink) -> JSONValue {
+    /// - Parameter unranked: the families of which a default route has no metric; two of them are an error to netplan.
+    fileprivate func json(number: Int, on link: GuestLink, _ unranked: inout Set<IPAddress.Family>) -> JSONValue {
         let id = JSONMember("id", .string("network\(number)"))
         let (onLink, network) = (JSONMember("link", .string(link.id)), JSONMember("network_id", .string(link.network)))
         // Of a gateway outside the subnet cloud-init knows that it is on the link only if it is not in `routes`. Its metric is left
         // out: cloud-init uses none there, and its schema rejects it before version 25.2.
-        let gateway = routes.first { $0.isDefault && $0.isOnLink }
+        let gateway = routes.first {
+            $0.isDefault && $0.isOnLink && ($0.metric == nil || unranked.insert($0.gateway.family).inserted)
+        }
         let others = routes.filter { $0 != gateway }.map(json)
         switch kind {
         case .dhcp4, .ipv6:
-            let type = if case .ipv6(let method) = kind { "ipv6_" + method.rawValue } else { "ipv4_dhcp" }
+            let type = if case .ipv6(let method) = kind { "ipv6_" + link.type(of: method) } else { "ipv4_dhcp" }
             return .object(
                 [id, JSONMember("type", .string(type)), onLink, network]
-                    + (others.isEmpty ? [] : [JSONMember("routes", .array(others))]))
+                    + (others.isEmpty ? [] : [JSONMember("routes", .array(others))]) + search)
         case .configured(let address):
             let family = address.address.family
             var members = [
@@ -98,9 +112,17 @@ extension GuestNetwork {
             ]
             if let gateway { members.append(JSONMember("gateway", .string(gateway.gateway.description))) }
             members += [JSONMember("routes", .array(others)), network, JSONMember("services", services(nameServers))]
-            if !searchDomains.isEmpty { members.append(JSONMember("dns_search", .array(searchDomains.map(JSONValue.string)))) }
-            return .object(members)
+            return .object(members + servers + search)
         }
+    }
+
+    /// The name servers once more: cloud-init before 24.3 does not read a network's `services`.
+    private var servers: [JSONMember] {
+        nameServers.isEmpty ? [] : [JSONMember("dns_nameservers", .array(nameServers.map { .string($0.description) }))]
+    }
+
+    private var search: [JSONMember] {
+        searchDomains.isEmpty ? [] : [JSONMember("dns_search", .array(searchDomains.map(JSONValue.string)))]
     }
 
     private func json(of route: Route) -> JSONValue {

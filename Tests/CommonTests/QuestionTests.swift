@@ -6,12 +6,15 @@ import Testing
     private let reservation = IPAddress("192.0.2.2")
     private let client = IPAddress("192.0.2.3")
     private let lease = IPAddress("192.0.2.4")
+    private let expected = IPAddress("192.0.2.5")
 
     /// An interface with every property set.
     private func known() -> NetworkInterface {
         var interface = NetworkInterface.example()
         interface.addresses = [operators].compactMap { $0.map { InterfaceAddress($0) } }
-        (interface.reservation, interface.lease) = (reservation, lease)
+        interface.reservations = [reservation].compactMap(\.self)
+        interface.leases = [lease].compactMap(\.self)
+        interface.expectedAddresses = [expected].compactMap(\.self)
         return interface
     }
 
@@ -19,23 +22,27 @@ import Testing
         Question(about: .example(interfaces: interfaces), address: address, interface: interface, entropy: .system)
     }
 
-    @Test func `an address is the operator's, else the reservation, the client's address, a lease`() {
+    @Test
+    func `an address is the operator's, else the reservation, the client's address, a lease, what the guest's name is given`() {
         var interface = known()
         let address = { (interface: NetworkInterface) in question([interface], address: client, interface: 0).address(of: 0, .v4)
         }
         #expect(address(interface) == operators)
         interface.addresses = []
         #expect(address(interface) == reservation)
-        interface.reservation = nil
+        interface.reservations = []
         #expect(address(interface) == client)
         #expect(question([interface]).address(of: 0, .v4) == lease)
-        interface.lease = nil
+        interface.leases = []
+        #expect(question([interface]).address(of: 0, .v4) == expected)
+        #expect(address(interface) == client)
+        interface.expectedAddresses = []
         #expect(question([interface]).address(of: 0, .v4) == nil)
     }
 
     @Test func `the client's address belongs only to the interface of the request`() {
         var second = NetworkInterface.example(2)
-        second.lease = lease
+        second.leases = [lease].compactMap(\.self)
         let asking = question([.example(1), second], address: client, interface: 0)
         #expect(asking.address(of: 0, .v4) == client)
         #expect(asking.address(of: 1, .v4) == lease)
@@ -47,7 +54,7 @@ import Testing
     @Test func `each family has its own address, and link-local addresses are ignored`() {
         var interface = NetworkInterface.example()
         interface.addresses = ["fe80::7", "2001:db8::7", "2001:db8::8"].compactMap { InterfaceAddress($0) }
-        interface.lease = lease
+        interface.leases = [lease].compactMap(\.self)
         #expect(question([interface]).address(of: 0, .v6) == IPAddress("2001:db8::7"))
         #expect(question([interface]).address(of: 0, .v4) == lease)
         let linkLocal = question([.example()], address: IPAddress("fe80::1%br0"), interface: 0)
@@ -81,14 +88,23 @@ import Testing
         interface.network = NetworkReference(name: "default", uuid: "u", offersDHCP: true)
         #expect(networks(interface) == ["default"])
         #expect(networks(known(), interface) == ["default"])
-        for known in [\NetworkInterface.lease, \.reservation] {
+        for known in [\NetworkInterface.leases, \.reservations] {
             var other = interface
-            other[keyPath: known] = lease
+            other[keyPath: known] = [lease].compactMap(\.self)
             #expect(networks(other) == [])
-            other[keyPath: known] = IPAddress("2001:db8::1")
+            other[keyPath: known] = ["2001:db8::1"].compactMap { IPAddress($0) }
             #expect(networks(other) == ["default"])
         }
+        // What the guest's name is given is no knowledge.
+        interface.expectedAddresses = [expected].compactMap(\.self)
+        #expect(networks(interface) == ["default"])
         interface.network = NetworkReference(name: "default", uuid: "u", offersDHCP: false)
+        #expect(networks(interface) == [])
+        interface.network?.ipv6 = .slaac
+        #expect(networks(interface) == [])
+        interface.network?.ipv6 = .stateful
+        #expect(networks(interface) == ["default"])
+        interface.leases = ["2001:db8::1"].compactMap { IPAddress($0) }
         #expect(networks(interface) == [])
     }
 

@@ -46,9 +46,9 @@ import Testing
             return line.map { $0.split(separator: " : ")[1].filter { !"\",".contains($0) } }
         }
         #expect(address() == "null")
-        interface.lease = IPAddress("192.0.2.3")
+        interface.leases = [IPAddress("192.0.2.3")].compactMap(\.self)
         #expect(address() == "192.0.2.3")
-        interface.reservation = IPAddress("192.0.2.2")
+        interface.reservations = [IPAddress("192.0.2.2")].compactMap(\.self)
         #expect(address() == "192.0.2.2")
         interface.addresses = [IPAddress("2001:db8::1"), IPAddress("192.0.2.1")].compactMap { $0.map { InterfaceAddress($0) } }
         #expect(address() == "192.0.2.1")

@@ -10,7 +10,10 @@ import XML
 
     private let now = ContinuousClock.now
 
-    private func network(_ name: String = "default", bridge: String = "virbr0", dhcp: String = "<dhcp/>") throws -> NetworkXML {
+    private func network(
+        _ name: String = "default", bridge: String = "virbr0",
+        dhcp: String = "<dhcp><range start='192.0.2.2' end='192.0.2.9'/></dhcp>"
+    ) throws -> NetworkXML {
         let xml = """
             <network><name>\(name)</name><bridge name='\(bridge)'/><ip address='192.0.2.1' prefix='24'>\(dhcp)</ip></network>
             """
@@ -53,13 +56,37 @@ import XML
         #expect(changed(lease(2, 20), lease(1, 10)).isEmpty)
         #expect(changed(lease(1, 11), lease(2, 20)) == [MACAddress(bits: 1)])
         #expect(changed(lease(1, 11)) == [MACAddress(bits: 2)], "expired")
-        #expect(facts.leases["default"] == [MACAddress(bits: 1): IPAddress(v4: 11)])
+        #expect(facts.leases["default"] == [MACAddress(bits: 1): [IPAddress(v4: 11)]])
     }
 
     @Test func `of two leases of one hardware address the last to expire counts`() {
         var facts = Facts()
         _ = facts.replaceLeases(of: "default", by: [lease(1, 10, expires: 9), lease(1, 11, expires: 8)])
-        #expect(facts.leases["default"]?[MACAddress(bits: 1)] == IPAddress(v4: 10))
+        #expect(facts.leases["default"]?[MACAddress(bits: 1)] == [IPAddress(v4: 10)])
+        // 0 is never.
+        _ = facts.replaceLeases(of: "default", by: [lease(1, 10, expires: 9), lease(1, 11, expires: 0)])
+        #expect(facts.leases["default"]?[MACAddress(bits: 1)] == [IPAddress(v4: 11)])
+    }
+
+    @Test func `each family has a lease of its own, the one of IPv4 first`() throws {
+        var facts = Facts()
+        let address = try #require(IPAddress("fd00::7"))
+        let other = Lease(mac: MACAddress(bits: 1), address: address, hostname: nil, expires: 99)
+        #expect(facts.replaceLeases(of: "default", by: [other, lease(1, 10)]) == [MACAddress(bits: 1)])
+        #expect(facts.leases["default"]?[MACAddress(bits: 1)] == [IPAddress(v4: 10), address])
+        #expect(facts.replaceLeases(of: "default", by: [lease(1, 10)]) == [MACAddress(bits: 1)], "one of them has expired")
+    }
+
+    @Test func `the leases of an IPv6 network, and of one that leases to single guests, are read`() throws {
+        for ranges in [
+            "<ip family='ipv6' address='fd00::1' prefix='64'><dhcp><range start='fd00::2' end='fd00::9'/></dhcp></ip>",
+            "<ip address='192.0.2.1' prefix='24'><dhcp><host mac='52:54:00:00:00:01' ip='192.0.2.7'/></dhcp></ip>",
+        ] {
+            var facts = Facts()
+            let xml = Array("<network><name>n</name><bridge name='virbr0'/>\(ranges)</network>".utf8)
+            _ = try facts.update(NetworkXML(InstanceAssembly.document(xml).root))
+            #expect(facts.hasLeases("n"))
+        }
     }
 
     @Test func `a removed network loses its leases, which may be read at once when it returns`() throws {

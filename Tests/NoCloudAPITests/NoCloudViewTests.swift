@@ -87,7 +87,7 @@ struct NoCloudViewTests {
         let text = try Self.read("/nocloud/network-config", of: Self.instance(interfaces: [first, second]))
         #expect(
             text == #"{"version": 2, "ethernets": {"interface0": {"match": {"macaddress": "52:54:00:00:00:01"}, "dhcp4": true, "#
-                + #""mtu": 1400}, "interface1": {"match": {"macaddress": "52:54:00:00:00:02"}, "dhcp4": false, "#
+                + #""dhcp6": true, "accept-ra": true, "mtu": 1400}, "interface1": {"match": {"macaddress": "52:54:00:00:00:02"}, "dhcp4": false, "#
                 + #""addresses": ["192.0.2.7/24"], "routes": [{"to": "0.0.0.0/0", "via": "192.0.2.1"}], "#
                 + #""nameservers": {"addresses": ["192.0.2.53"]}}}}"#)
     }
@@ -130,10 +130,36 @@ struct NoCloudViewTests {
             }
         }
         let routes = #""routes": [{"to": "198.51.100.0/24", "via": "192.0.2.254", "metric": 50}]}"#
-        #expect(try Self.ethernets(cards[0]) == [#""dhcp4": true, "# + routes + "}}"])
+        #expect(try Self.ethernets(cards[0]) == [#""dhcp4": true, "dhcp6": true, "accept-ra": true, "# + routes + "}}"])
         let both = try Self.ethernets(cards[0], cards[1])
-        #expect(both.first?.hasPrefix(#""dhcp4": true, "dhcp4-overrides": {"route-metric": 100}, "# + routes) == true)
-        #expect(both.last == #""dhcp4": true, "dhcp4-overrides": {"route-metric": 200}}}}"#)
+        // netplan refuses the configuration if the families differ.
+        let metric = { (number: Int) in
+            #""dhcp4": true, "dhcp4-overrides": {"route-metric": \#(number)}, "dhcp6": true, "#
+                + #""dhcp6-overrides": {"route-metric": \#(number)}, "accept-ra": true"#
+        }
+        #expect(both.first?.hasPrefix(metric(100) + ", " + routes) == true)
+        #expect(both.last == metric(200) + "}}}")
+    }
+
+    @Test func `what one family is to ignore, the other ignores too`() throws {
+        let card = try Self.interface(1) {
+            $0.configuration.overrides.ipv4 = [JSONMember("use-dns", .bool(false)), JSONMember("use-mtu", .bool(true))]
+            $0.configuration.overrides.ipv6 = [JSONMember("use-ntp", .bool(false)), JSONMember("use-mtu", .bool(false))]
+        }
+        let both = #"{"use-dns": false, "use-mtu": true, "use-ntp": false}"#
+        let start = #""dhcp4": true, "dhcp4-overrides": \#(both), "dhcp6": true, "dhcp6-overrides": \#(both), "#
+        #expect(try Self.ethernets(card).first?.hasPrefix(start) == true)
+    }
+
+    @Test func `a link without IPv6 has no link-local address, and one without any address is optional`() throws {
+        let card = try Self.interface(1) { $0.configuration.ipv6 = LinkConfiguration.IPv6Method.none }
+        #expect(try Self.ethernets(card) == [#""dhcp4": true, "accept-ra": false, "link-local": []}}}"#])
+        let bare = try Self.interface(2) {
+            $0.configuration.ipv4 = LinkConfiguration.IPv4Method.none
+            $0.configuration.ipv6 = LinkConfiguration.IPv6Method.none
+        }
+        #expect(
+            try Self.ethernets(card, bare).last == #""optional": true, "dhcp4": false, "accept-ra": false, "link-local": []}}}"#)
     }
 
     @Test func `a guest does not wait for a link that is down, or of which nothing is known`() throws {
@@ -177,7 +203,7 @@ struct NoCloudViewTests {
             text.flatMap { text in ending.map { String(text[$0...]) } }
                 == #""bonds": {"bond0": {"interfaces": ["interface0", "interface1"], "#
                 + #""macaddress": "52:54:00:00:00:01", "parameters": {"mode": "802.3ad", "mii-monitor-interval": "100", "#
-                + #""lacp-rate": "fast"}, "dhcp4": true, "dhcp6": false, "accept-ra": true}}, "#
+                + #""lacp-rate": "fast"}, "dhcp4": true, "dhcp6": true, "accept-ra": true}}, "#
                 + #""vlans": {"v5": {"id": 5, "link": "bond0", "dhcp4": false}}}"#)
     }
 }

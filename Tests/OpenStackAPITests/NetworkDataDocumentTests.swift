@@ -27,7 +27,8 @@ import Testing
             document(.example(1, network: "quiet", offersDHCP: false), .example(2, bridge: "br0")) == """
                 {"links": [{"id": "interface0", "type": "phy", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:01"}, \
                 {"id": "interface1", "type": "phy", "mtu": null, "ethernet_mac_address": "52:54:00:00:00:02"}], \
-                "networks": [{"id": "network0", "type": "ipv4_dhcp", "link": "interface1", "network_id": "br0"}], "services": []}
+                "networks": [{"id": "network0", "type": "ipv4_dhcp", "link": "interface1", "network_id": "br0"}, \
+                {"id": "network1", "type": "ipv6_slaac", "link": "interface1", "network_id": "br0"}], "services": []}
                 """)
     }
 
@@ -74,13 +75,13 @@ import Testing
                 [{"id": "network0", "type": "ipv4", "link": "interface0", "ip_address": "192.0.2.7", "netmask": "255.255.254.0", \
                 "routes": [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "192.0.2.1"}, \
                 {"network": "10.0.0.0", "netmask": "255.0.0.0", "gateway": "192.0.2.2"}], "network_id": "br0", \
-                "services": [{"type": "dns", "address": "192.0.2.53"}]}, \
+                "services": [{"type": "dns", "address": "192.0.2.53"}], "dns_nameservers": ["192.0.2.53"]}, \
                 {"id": "network1", "type": "ipv4", "link": "interface0", "ip_address": "192.0.2.8", "netmask": "255.255.255.255", \
                 "routes": [], "network_id": "br0", "services": []}, \
                 {"id": "network2", "type": "ipv6", "link": "interface0", "ip_address": "2001:db8::7", \
                 "netmask": "ffff:ffff:ffff:ffff::", "routes": [{"network": "::", "netmask": "::", "gateway": "fe80::1"}, \
                 {"network": "2001:db8:1::", "netmask": "ffff:ffff:ffff::", "gateway": "2001:db8::2"}], "network_id": "br0", \
-                "services": [{"type": "dns", "address": "2001:db8::53"}]}], \
+                "services": [{"type": "dns", "address": "2001:db8::53"}], "dns_nameservers": ["2001:db8::53"]}], \
                 "services": [{"type": "dns", "address": "192.0.2.53"}, {"type": "dns", "address": "2001:db8::53"}]
                 """)
     }
@@ -112,13 +113,17 @@ import Testing
                     })) ?? ""
         }
         let route = #""gateway": "192.0.2.1"}]"#
-        let server = #""services": [{"type": "dns", "address": "192.0.2.1"}]}"#
+        let server = #""services": [{"type": "dns", "address": "192.0.2.1"}], "dns_nameservers": ["192.0.2.1"]}"#
         #expect(configured { _ in }.contains(route) && configured { _ in }.contains(server))
-        #expect(configured { $0.leadsOut = false }.contains(#""routes": []"#))
+        let isolated = configured { $0.leadsOut = false }
+        #expect(
+            isolated.contains(
+                #""routes": [{"network": "169.254.169.254", "netmask": "255.255.255.255", "gateway": "192.0.2.1"}]"#))
         #expect(!configured { $0.resolvesNames = false }.contains(server))
-        let searched = configured { $0.domain = "lab.example" }
+        let searched = configured { $0.advertised4.searchDomains = ["lab.example"] }
         #expect(searched.contains(server.dropLast() + #", "dns_search": ["lab.example"]}"#))
-        #expect(!configured { ($0.domain, $0.resolvesNames) = ("lab.example", false) }.contains("dns_search"))
+        #expect(
+            !configured { ($0.advertised4.searchDomains, $0.resolvesNames) = (["lab.example"], false) }.contains("dns_search"))
         let routed = configured { network in
             network.routes = [AddressRange("10.0.0.0/8")].compactMap {
                 $0.flatMap { to in IPAddress("192.0.2.9").flatMap { Route(to: to, by: $0) } }
@@ -171,8 +176,40 @@ import Testing
         #expect(networks(down) == nil)
         let both = document(down, .example(2, bridge: "br0"), .example(3, bridge: "br1")) ?? ""
         #expect(
-            both.contains(#""networks": [{"id": "network0", "type": "ipv4_dhcp", "link": "interface1", "network_id": "br0"}], "#))
+            both.contains(
+                #""networks": [{"id": "network0", "type": "ipv4_dhcp", "link": "interface1", "network_id": "br0"}, "#
+                    + #"{"id": "network1", "type": "ipv6_slaac", "link": "interface1", "network_id": "br0"}], "#))
         #expect(both.contains(#"{"id": "interface2", "type": "phy", "#))
+    }
+
+    @Test func `a guest heeds router advertisements beside static addresses if a network of the right type follows`() {
+        let types = { (method: LinkConfiguration.IPv6Method) in
+            (self.networks(
+                self.link {
+                    $0.configuration.addresses = ["2001:db8::7/64"].compactMap { InterfaceAddress($0) }
+                    $0.configuration.ipv6 = method
+                }) ?? "").split(separator: #""type": ""#).dropFirst().map { String($0.prefix { $0 != "\"" }) }
+        }
+        #expect(types(.slaac) == ["ipv6", "ipv6_dhcp"] && types(.stateless) == ["ipv6", "ipv6_dhcp"])
+        #expect(types(.stateful) == ["ipv6", "ipv6_dhcpv6-stateful"] && types(.none) == ["ipv6"])
+    }
+
+    @Test func `a gateway outside the subnet comes before others, which have metrics`() {
+        let static1 = link {
+            $0.configuration.addresses = ["192.0.2.7/24"].compactMap { InterfaceAddress($0) }
+            $0.configuration.gateways = ["192.0.2.1"].compactMap { IPAddress($0) }
+        }
+        var hosted = NetworkInterface(mac: MACAddress(bits: 0x5254_0000_0002))
+        hosted.configuration.addresses = ["203.0.113.5/32"].compactMap { InterfaceAddress($0) }
+        hosted.configuration.gateways = ["203.0.113.1"].compactMap { IPAddress($0) }
+        let found = networks(static1, hosted) ?? ""
+        #expect(
+            found.contains(#""gateway": "192.0.2.1", "metric": 200}"#)
+                && found.contains(#""gateway": "203.0.113.1", "routes": []"#))
+        // Two of them cannot both be without a metric.
+        var other = hosted
+        other.mac = MACAddress(bits: 0x5254_0000_0003)
+        #expect(networks(hosted, other)?.contains(#""gateway": "203.0.113.1", "metric": 200}]"#) == true)
     }
 
     @Test func `a link configured without addresses has none`() {

@@ -12,15 +12,25 @@ package struct GuestLink: Sendable {
     package let kind: Kind
     package let mac: MACAddress
     package let mtu: Int?
-    /// Whether a guest must not wait for the link when it boots: it is down, or nothing is known of its network.
-    ///
-    /// A document that cannot say so has the link without its networks.
-    package let isOptional: Bool
+    /// Whether a guest must not wait for the link when it boots.
+    package var isOptional = false
+    /// Whether nobody may answer on the link: it is down, or nothing is known of its network.
+    package var isUnsure = false
     /// The address configurations of the link; empty if it has none, as a member of a bond.
-    package fileprivate(set) var networks: [GuestNetwork]
+    package var networks: [GuestNetwork]
+    /// What the guest is to ignore of DHCP's answers.
+    package var overrides = LinkConfiguration.Overrides()
+    /// Whether the guest configures itself by router advertisements; `nil` leaves that to its system, which usually does.
+    package var acceptsAdvertisements: Bool?
+    /// Whether the guest may have a link-local address: not if it is to have no IPv6 at all.
+    package var hasLinkLocal = true
 
-    /// The address configurations that a guest can rely on.
-    package var requiredNetworks: [GuestNetwork] { isOptional ? [] : networks }
+    /// The address configurations that a guest can rely on, for a document that cannot say that others are optional.
+    package var requiredNetworks: [GuestNetwork] { isUnsure ? [] : networks }
+
+    package init(id: String, kind: Kind, mac: MACAddress, mtu: Int?, networks: [GuestNetwork]) {
+        (self.id, self.kind, self.mac, self.mtu, self.networks) = (id, kind, mac, mtu, networks)
+    }
 }
 
 /// One address configuration of a link.
@@ -37,10 +47,18 @@ package struct GuestNetwork: Sendable {
 
     package let kind: Kind
     /// The default route first; in addition to those of a server on the link.
-    package fileprivate(set) var routes: [Route] = []
+    package var routes: [Route] = []
     /// The name servers that belong to this configuration.
     package var nameServers: [IPAddress] = []
     package var searchDomains: [String] = []
+    /// Whether the configuration may bring the guest a route to the metadata address.
+    var mayReachMetadata = false
+    /// The host's address in the subnet of a static configuration.
+    var host: IPAddress?
+
+    package init(_ kind: Kind) {
+        self.kind = kind
+    }
 }
 
 extension Instance {
@@ -49,45 +67,87 @@ extension Instance {
     /// The addresses of each family come from the operator's values, else from the libvirt network, else from a server on the
     /// link. A member of a bond has no addresses of its own. A guest cannot tell apart two interfaces with one MAC address: the
     /// first one is its link.
+    ///
+    /// The operator's own network configuration replaces all of this.
     package var guestLinks: [GuestLink] {
+        if let passed = documents.networkConfiguration { return passed.links }
         let bonded = Set(virtualLinks.flatMap(\.members))
         var seen: Set<MACAddress> = []
         var links: [GuestLink] = []
         for (number, interface) in interfaces.enumerated() where seen.insert(interface.mac).inserted {
-            let networks = bonded.contains(interface.mac) ? [] : AddressPlan(of: interface).networks
+            let isMember = bonded.contains(interface.mac)
+            var link = GuestLink(
+                id: "interface\(number)", kind: .interface(interface), mac: interface.mac, mtu: interface.mtu, networks: [])
+            if !isMember { link.follow(AddressPlan(of: interface)) }
             // The assumed server may not exist, and a guest waits minutes for it: only one link is assumed to have one.
-            let isUnsure =
-                !networks.isEmpty && interface.isUndescribed
-                && (interface.isPassedThrough || links.contains { !$0.requiredNetworks.isEmpty })
-            links.append(
-                GuestLink(
-                    id: "interface\(number)", kind: .interface(interface), mac: interface.mac, mtu: interface.mtu,
-                    isOptional: interface.isDown || isUnsure, networks: networks))
+            let isAssumed =
+                !link.networks.isEmpty && interface.isUndescribed
+                && (interface.mayLackServer || links.contains { !$0.requiredNetworks.isEmpty })
+            // An operator who makes guests wait for the link expects an answer there.
+            link.isUnsure = interface.isDown || isAssumed && interface.configuration.isOptional != false
+            link.isOptional = interface.configuration.isOptional ?? (link.isUnsure || link.isBare)
+            links.append(link)
         }
-        links += virtualLinks.map { link in
-            GuestLink(
-                id: link.name, kind: .virtual(link.kind), mac: link.mac, mtu: link.configuration.mtu, isOptional: false,
-                networks: AddressPlan(of: link).networks)
+        links += virtualLinks.map { described in
+            var link = GuestLink(
+                id: described.name, kind: .virtual(described.kind), mac: described.mac, mtu: described.configuration.mtu,
+                networks: [])
+            link.follow(AddressPlan(of: described))
+            link.isOptional = described.configuration.isOptional ?? link.isBare
+            return link
         }
         links.rankDefaultRoutes()
+        links.addMetadataRoute()
         return links
     }
 }
 
+extension GuestLink {
+    fileprivate mutating func follow(_ plan: AddressPlan) {
+        networks = plan.networks
+        overrides = plan.configuration.overrides
+        acceptsAdvertisements = plan.acceptsAdvertisements
+        hasLinkLocal = plan.hasLinkLocal
+    }
+
+    /// Whether the link has no address at all, and so never comes as far as a guest waits for.
+    fileprivate var isBare: Bool { networks.isEmpty && !hasLinkLocal }
+}
+
 extension [GuestLink] {
     /// Gives the second default route of a family, and those after it, a metric: without one the kernel accepts only the first.
+    ///
+    /// A route through a router outside of the link's subnets is the first one: OpenStack's document has no metric for it.
     fileprivate mutating func rankDefaultRoutes() {
-        var count: [IPAddress.Family: Int] = [:]
-        for link in indices {
-            for network in self[link].networks.indices {
-                for route in self[link].networks[network].routes.indices {
-                    let found = self[link].networks[network].routes[route]
-                    guard found.isDefault, found.metric == nil else { continue }
-                    let number = count[found.gateway.family, default: 0] + 1
-                    count[found.gateway.family] = number
-                    if number > 1 { self[link].networks[network].routes[route].metric = 100 * number }
+        for family in [IPAddress.Family.v4, .v6] {
+            var ranked: [(link: Int, network: Int, route: Int, isOnLink: Bool)] = []
+            for link in indices {
+                for (network, described) in self[link].networks.enumerated() {
+                    for (number, route) in described.routes.enumerated()
+                    where route.isDefault && route.metric == nil && route.gateway.family == family {
+                        ranked.append((link, network, number, route.isOnLink))
+                    }
                 }
             }
+            if let first = ranked.firstIndex(where: \.isOnLink) { ranked.insert(ranked.remove(at: first), at: 0) }
+            for (number, place) in ranked.enumerated().dropFirst() {
+                self[place.link].networks[place.network].routes[place.route].metric = 100 * (number + 1)
+            }
+        }
+    }
+
+    /// Gives a guest with static addresses on isolated networks only a route to the metadata address through the host: without a
+    /// default route it could not reach this server.
+    fileprivate mutating func addMetadataRoute() {
+        guard let metadata = AddressRange("169.254.169.254"),
+            !contains(where: { $0.networks.contains(where: \.mayReachMetadata) })
+        else { return }
+        for link in indices {
+            guard let network = self[link].requiredNetworks.firstIndex(where: { $0.host != nil }),
+                let route = self[link].networks[network].host.flatMap({ Route(to: metadata, by: $0) })
+            else { continue }
+            self[link].networks[network].routes.append(route)
+            return
         }
     }
 }
@@ -95,110 +155,10 @@ extension [GuestLink] {
 extension NetworkInterface {
     /// Whether neither the operator nor a libvirt network says how the interface gets addresses.
     package var isUndescribed: Bool {
-        (network?.isUnmanaged ?? !lacksNetworkXML) && configuration.gateways.isEmpty && configuration.routes.isEmpty
-            && configuration.nameServers.isEmpty && configuration.ipv4 == nil && configuration.ipv6 == nil
+        (network?.isUnmanaged ?? !lacksNetworkXML) && !isAnsweredByHypervisor && configuration.gateways.isEmpty
+            && configuration.routes.isEmpty && configuration.nameServers.isEmpty && configuration.ipv4 == nil
+            && configuration.ipv6 == nil
             && configuration.addresses.allSatisfy { $0.prefixLength == nil }
-    }
-}
-
-/// Decides the address configurations of one link.
-private struct AddressPlan {
-    private let configuration: LinkConfiguration
-    private let network: NetworkReference?
-    /// How the link assigns addresses of each family, if it does.
-    private let ipv4: LinkConfiguration.IPv4Method?
-    private let ipv6: LinkConfiguration.IPv6Method?
-    /// The guest's own addresses on the link.
-    private let own: [IPAddress]
-
-    init(of interface: NetworkInterface) {
-        (configuration, network, own) = (interface.configuration, interface.network, interface.knownAddresses)
-        // A plain bridge, of which nothing else is known, is assumed to have a DHCP server. An operator who configures one family
-        // statically there expects no other addresses.
-        let isStatic = configuration.addresses.contains { $0.prefixLength != nil }
-        let isAssumed = network?.isUnmanaged ?? true
-        ipv4 = isAssumed ? (isStatic ? nil : .dhcp) : network?.offersDHCP == true ? .dhcp : nil
-        ipv6 = network?.ipv6
-    }
-
-    /// Only the operator knows how addresses are assigned on a bond or VLAN.
-    init(of link: VirtualLink) {
-        (configuration, network, ipv4, ipv6) = (link.configuration, nil, nil, nil)
-        own = link.configuration.addresses.map(\.address)
-    }
-
-    var networks: [GuestNetwork] {
-        var networks = configured(.v4)
-        if networks.isEmpty, (configuration.ipv4 ?? ipv4) == .dhcp { networks.append(assigned(.dhcp4, .v4)) }
-        let static6 = configured(.v6)
-        networks += static6
-        if static6.isEmpty, let method = configuration.ipv6 ?? ipv6, method != .none {
-            networks.append(assigned(.ipv6(method), .v6))
-        }
-        return networks
-    }
-
-    /// Addresses from a server on the link, with what the operator adds.
-    private func assigned(_ kind: GuestNetwork.Kind, _ family: IPAddress.Family) -> GuestNetwork {
-        let gateway = configuration.gateways.first { $0.family == family }
-        return GuestNetwork(
-            kind: kind, routes: routes(family, through: gateway, configuration.routes),
-            nameServers: configuration.nameServers.filter { $0.family == family })
-    }
-
-    /// The operator's addresses of a family whose prefix is known; routes and name servers belong to the first one.
-    private func configured(_ family: IPAddress.Family) -> [GuestNetwork] {
-        let addresses = configuration.addresses.filter { $0.address.family == family && $0.prefixLength != nil }
-        return addresses.enumerated().map { number, address in
-            var network = GuestNetwork(kind: .configured(address))
-            guard number == 0 else { return network }
-            network.routes = staticRoutes(family, subnets: addresses.compactMap(\.subnet))
-            network.nameServers = nameServers(family, near: address)
-            if !network.nameServers.isEmpty, configuration.nameServers.isEmpty {
-                network.searchDomains = (self.network?.domain).map { [$0] } ?? []
-            }
-            return network
-        }
-    }
-
-    /// The default route first, then the operator's routes, then those of the libvirt network.
-    ///
-    /// Without an operator's gateway the default gateway is the router that DHCP advertises, usually the host if it forwards packets,
-    /// if it has an address in a subnet.
-    private func staticRoutes(_ family: IPAddress.Family, subnets: [AddressRange]) -> [Route] {
-        let isNear = { (router: IPAddress) in
-            (router.family == .v6 && router.isLinkLocal) || subnets.contains { $0.contains(router) }
-        }
-        let host = network?.leadsOut == true ? network?.hostAddresses.map(\.address) : nil
-        let routers = (family == .v4 ? network?.advertisedRouters : nil) ?? host
-        let gateway =
-            configuration.gateways.first { $0.family == family }
-            ?? routers?.first { router in subnets.contains { $0.contains(router) } }
-        let reachable = network?.routes.filter { isNear($0.gateway) } ?? []
-        return routes(family, through: gateway, configuration.routes + reachable).map { route in
-            var route = route
-            route.isOnLink = !isNear(route.gateway)
-            return route
-        }
-    }
-
-    /// The routes of a family without those through the guest itself, and with one default route.
-    private func routes(_ family: IPAddress.Family, through gateway: IPAddress?, _ others: [Route]) -> [Route] {
-        let all = (gateway.flatMap(Route.defaultRoute).map { [$0] } ?? []) + others
-        let usable = all.filter { $0.gateway.family == family && !own.contains($0.gateway) }
-        guard let first = usable.firstIndex(where: \.isDefault) else { return usable }
-        return usable.enumerated().filter { $0.offset == first || !$0.element.isDefault }.map(\.element)
-    }
-
-    /// The operator's name servers of a family, else those that DHCP advertises, else the host: libvirt's DNS server answers on each of
-    /// its addresses.
-    private func nameServers(_ family: IPAddress.Family, near address: InterfaceAddress) -> [IPAddress] {
-        if !configuration.nameServers.isEmpty { return configuration.nameServers.filter { $0.family == family } }
-        if family == .v4, let advertised = network?.advertisedNameServers { return advertised }
-        guard let network, network.resolvesNames else { return [] }
-        let all = network.hostAddresses.map(\.address).filter { $0.family == family }
-        let near = all.filter { address.subnet?.contains($0) == true }
-        return near.isEmpty ? all : near
     }
 }
 

@@ -28,7 +28,7 @@ package final class Instance: Sendable {
     package let password: String?
     /// The indices of the interfaces, ordered by device number.
     package let interfaceOrder: [Int]
-    /// The DHCP networks of the interfaces whose IPv4 address neither the operator nor libvirt has named yet.
+    /// The DHCP networks of the interfaces with an address that neither the operator nor libvirt has named yet.
     package let networksWithUnknownAddresses: [String]
 
     package init(
@@ -43,8 +43,9 @@ package final class Instance: Sendable {
         self.enabledBy = enabledBy
         // Every request reads them, so they are computed once.
         networksWithUnknownAddresses = interfaces.compactMap { interface in
-            guard let network = interface.network, network.offersDHCP, interface.knownAddress(.v4) == nil else { return nil }
-            return network.name
+            guard let network = interface.network else { return nil }
+            let wants4 = network.offersDHCP && !interface.isKnown(.v4)
+            return wants4 || network.ipv6 == .stateful && !interface.isKnown(.v6) ? network.name : nil
         }
         interfaceOrder = interfaces.indices.sorted { interfaces[$0].deviceNumber < interfaces[$1].deviceNumber }
     }

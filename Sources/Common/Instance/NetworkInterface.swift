@@ -25,16 +25,22 @@ package struct NetworkInterface: Sendable, Equatable {
     package var tags: [String] = []
     /// Whether the interface's cable is unplugged.
     package var isDown = false
-    /// Whether the interface is a device of the host, such as a virtual function.
-    package var isPassedThrough = false
+    /// Whether there may be no DHCP server although nothing is known of the interface's network: it is a device of the host, such as
+    /// a virtual function, or a tunnel.
+    package var mayLackServer = false
+    /// Whether the hypervisor itself answers DHCP on the interface, as with user-mode networking.
+    package var isAnsweredByHypervisor = false
     /// The operator's address configuration for the guest.
     package var configuration = LinkConfiguration()
     /// The IPv4 address by which the interface is reached from outside.
     package var publicIPv4: IPAddress?
-    /// The address in the libvirt network's `<dhcp><host>`.
-    package var reservation: IPAddress?
-    /// The last address that libvirt's DHCP server assigned.
-    package var lease: IPAddress?
+    /// The addresses that the libvirt network's `<dhcp><host>` reserves for the MAC address.
+    package var reservations: [IPAddress] = []
+    /// The last addresses that libvirt's DHCP server assigned, at most one of each family.
+    package var leases: [IPAddress] = []
+    /// The addresses that the libvirt network's `<dhcp><host>` reserves for the guest's host name or DHCPv6 identifier (DUID), which
+    /// only the guest knows for sure.
+    package var expectedAddresses: [IPAddress] = []
 
     /// The operator's identifiers of the interface, its network and its subnet.
     package var identifiers = InterfaceIdentifiers()
@@ -53,17 +59,23 @@ package struct NetworkInterface: Sendable, Equatable {
         set { configuration.addresses = newValue }
     }
 
-    /// The known address of a family: the operator's, else the network's reservation, else a DHCP lease.
+    /// The known address of a family: the operator's, else the network's reservation, else a DHCP lease, else the address that the
+    /// network reserves for the guest's name.
     package func knownAddress(_ family: IPAddress.Family) -> IPAddress? {
         let fits = { (address: IPAddress) in address.family == family && !address.isLinkLocal }
         return addresses.lazy.map(\.address).first(where: fits)
-            ?? [reservation, lease].lazy.compactMap(\.self).first(where: fits)
+            ?? (reservations + leases + expectedAddresses).first(where: fits)
     }
 
-    /// The operator's addresses, the network's reservation and the DHCP lease, without duplicates.
+    /// Whether an address of a family is known for sure.
+    func isKnown(_ family: IPAddress.Family) -> Bool {
+        knownAddresses.contains { $0.family == family && !$0.isLinkLocal }
+    }
+
+    /// The operator's addresses, the network's reservations for the MAC address and the DHCP leases, without duplicates.
     package var knownAddresses: [IPAddress] {
         var seen: Set<IPAddress> = []
-        return (addresses.map(\.address) + [reservation, lease].compactMap(\.self)).filter { seen.insert($0).inserted }
+        return (addresses.map(\.address) + reservations + leases).filter { seen.insert($0).inserted }
     }
 }
 
@@ -96,38 +108,4 @@ package struct InterfaceIdentifiers: Sendable, Equatable {
     package var subnet: String?
 
     package init() {}
-}
-
-/// The properties of an interface's libvirt network.
-package struct NetworkReference: Sendable, Equatable {
-    package let name: String
-    /// In its text form.
-    package let uuid: String
-    /// Whether the network has a DHCPv4 server.
-    package let offersDHCP: Bool
-    /// The host's addresses on the network.
-    package var hostAddresses: [InterfaceAddress] = []
-    /// Whether the host forwards packets from the network to other networks.
-    package var leadsOut = false
-    /// Additional routes through other routers on the network.
-    package var routes: [Route] = []
-    /// The domain of the network's names.
-    package var domain: String?
-    /// The routers that DHCPv4 advertises in place of the host, at most one of them used; empty if it advertises none.
-    package var advertisedRouters: [IPAddress]?
-    /// The name servers that DHCPv4 advertises in place of the host; empty if it advertises none.
-    package var advertisedNameServers: [IPAddress]?
-    /// Whether libvirt assigns no addresses and answers nothing on the network; another machine may.
-    package var isUnmanaged = false
-    /// Whether the host answers DNS queries on the network.
-    package var resolvesNames = true
-    /// How guests get IPv6 addresses, if they do.
-    package var ipv6: LinkConfiguration.IPv6Method?
-
-    package init(name: String, uuid: String, offersDHCP: Bool) {
-        (self.name, self.uuid, self.offersDHCP) = (name, uuid, offersDHCP)
-    }
-
-    /// The subnets of the host's addresses.
-    package var ranges: [AddressRange] { hostAddresses.compactMap(\.subnet) }
 }

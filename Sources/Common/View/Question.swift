@@ -27,15 +27,15 @@ package struct Question: Sendable {
     }
 
     /// The addresses of one family of an interface: the operator's values, else the network's reservation, else, for the
-    /// interface of the request, the client's source address, else a DHCP lease.
+    /// interface of the request, the client's source address, else a DHCP lease, else the reservation for the guest's name.
     package func addresses(of index: Int, _ family: IPAddress.Family) -> [InterfaceAddress] {
         let interface = instance.interfaces[index]
         let fits = { (address: IPAddress) in address.family == family && !address.isLinkLocal }
         let configured = interface.addresses.filter { fits($0.address) }
         guard configured.isEmpty else { return configured }
         let source = index == self.interface ? address : nil
-        return [interface.reservation, source, interface.lease].lazy.compactMap(\.self).first(where: fits)
-            .map { [InterfaceAddress($0)] } ?? []
+        let others = interface.reservations + [source].compactMap(\.self) + interface.leases + interface.expectedAddresses
+        return others.first(where: fits).map { [InterfaceAddress($0)] } ?? []
     }
 
     /// The first address of a family, in the order of the interfaces.

@@ -38,12 +38,20 @@ extension InstanceAssembly {
             if interface.isDown {
                 notes.append(
                     ("link", "the link of \(interface.mac) is down (<link state='down'/>): guests do not wait for it"))
-            } else if link.isOptional, !link.networks.isEmpty,
+            } else if link.isUnsure, !link.networks.isEmpty,
                 interface.type == "ethernet" || Self.unreachable(interface, on: interface.network.flatMap { networks[$0] }) == nil
             {
                 let problem =
                     "nothing says how \(interface.mac) gets addresses: OpenStack guests leave it unconfigured, NoCloud guests "
                     + "try DHCP without waiting for it; for DHCP add <ipv4>dhcp</ipv4> to its <interface>"
+                notes.append(("source", problem))
+            }
+            if let network = interface.network.flatMap({ networks[$0] }), network.leasesOnlyToHosts,
+                described.configuration.ipv4 == nil, !link.networks.contains(where: { $0.family == .v4 })
+            {
+                let problem =
+                    "\(interface.mac) gets no IPv4 address from the network '\(shown(network.name))': its <dhcp> has no <range>, and no "
+                    + "<host> with this MAC address or the guest's host name"
                 notes.append(("source", problem))
             }
             if let network = interface.network.flatMap({ networks[$0] }), network.lacksSLAAC, described.configuration.ipv6 == nil,
@@ -87,16 +95,6 @@ extension InstanceAssembly {
             return values.filter { !families.contains($0.1) }.map { value, family in
                 note("the \(value) is not served: the link has no IP\(family == .v4 ? "v4" : "v6") address, DHCP or SLAAC")
             }
-        }
-    }
-}
-
-extension GuestNetwork {
-    fileprivate var family: IPAddress.Family {
-        switch kind {
-        case .dhcp4: .v4
-        case .ipv6: .v6
-        case .configured(let address): address.address.family
         }
     }
 }

@@ -167,17 +167,20 @@ import Testing
         #expect(interfaces.map(\.mtu) == [nil, 1450, 1400, nil])
         #expect(interfaces.map(\.network?.name) == [nil, "default", "default", nil])
         let network = try #require(interfaces[1].network)
-        #expect(network.uuid == "5d9b8f4e-3b0f-4c69-8d57-3d2c6a1f0b11" && network.offersDHCP)
+        #expect(network.uuid == "5d9b8f4e-3b0f-4c69-8d57-3d2c6a1f0b11" && !network.offersDHCP)
         #expect(network.ranges.map(\.description) == ["fd00::/64", "192.0.2.0/24"])
-        #expect(interfaces.map(\.reservation) == [nil, IPAddress("192.0.2.7"), nil, nil])
+        #expect(interfaces.map { $0.reservations.map(\.description) } == [[], ["192.0.2.7"], [], []])
     }
 
     @Test(arguments: [
-        ("", true), ("<ip address='192.0.2.1' prefix='24'/>", false), ("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", true),
+        ("", true), ("<ip address='192.0.2.1' prefix='24'/>", false), ("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", false),
+        ("<ip address='192.0.2.1' prefix='24'><dhcp><range start='192.0.2.2' end='192.0.2.9'/></dhcp></ip>", true),
         ("<ip family='ipv6' address='fd00::1' prefix='64'/>", false), ("<ip family='ipv4' address='192.0.2.1'/>", false),
         ("<ip family='ipv6' address='fd00::1'><dhcp/></ip><ip address='192.0.2.1'/>", false),
-        ("<ip address='192.0.2.1'/><ip address='192.0.3.1'><dhcp/></ip>", true),
-    ]) func `a network offers DHCP unless the host has an address there and gives none`(ranges: String, offers: Bool) throws {
+        ("<ip address='192.0.2.1'/><ip address='192.0.3.1'><dhcp><range start='192.0.3.2' end='192.0.3.9'/></dhcp></ip>", true),
+    ]) func `a network offers DHCP unless the host has an address there and leases none to all`(ranges: String, offers: Bool)
+        throws
+    {
         let network = Array("<network><name>n</name>\(ranges)</network>".utf8)
         let devices = "<interface type='network'><mac address='52:54:00:00:00:02'/><source network='n'/></interface>"
         let interfaces = try InstanceAssembly(networks: [network]).assemble(domain(devices: devices)).instance.interfaces
@@ -324,16 +327,17 @@ import Testing
     }
 
     @Test func `links that a guest does not configure, or does not wait for, are named`() throws {
+        let range = "<ip address='192.0.2.1' prefix='24'><dhcp><range start='192.0.2.2' end='192.0.2.9'/></dhcp></ip>"
         let second = "</interface><interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='br0'/></interface>"
         #expect(
-            try notes("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", more: second) == [
+            try notes(range, more: second) == [
                 "nothing says how 52:54:00:00:00:02 gets addresses: OpenStack guests leave it unconfigured, NoCloud guests try DHCP "
                     + "without waiting for it; for DHCP add <ipv4>dhcp</ipv4> to its <interface>"
             ])
         let said = "<interfaces><interface mac='52:54:00:00:00:02'><ipv4>none</ipv4></interface></interfaces>"
-        #expect(try notes("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", said, more: second).isEmpty)
+        #expect(try notes(range, said, more: second).isEmpty)
         #expect(
-            try notes("<ip address='192.0.2.1' prefix='24'><dhcp/></ip>", more: "<link state='down'/></interface>") == [
+            try notes(range, more: "<link state='down'/></interface>") == [
                 "the link of 52:54:00:00:00:01 is down (<link state='down'/>): guests do not wait for it"
             ])
     }
@@ -353,7 +357,7 @@ import Testing
 
     @Test(arguments: [
         (
-            "<interface mac='52:54:00:00:00:01'><dns>2001:db8::53</dns><dns>192.0.2.53</dns></interface>",
+            "<interface mac='52:54:00:00:00:01'><dns>2001:db8::53</dns><dns>192.0.2.53</dns><ipv6>none</ipv6></interface>",
             [
                 "interfaces/interface: note: the name server 2001:db8::53 is not served: the link has no IPv6 address, DHCP or SLAAC"
             ]
