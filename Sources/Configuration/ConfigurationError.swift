@@ -8,6 +8,9 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
         (self.location, self.problem) = (location, problem)
     }
 
+    /// The line in the file of the location; 0 without one.
+    var line: Int { location?.split(separator: ":").last.flatMap { Int($0) } ?? 0 }
+
     /// In one line, whatever text it quotes.
     package var description: String {
         let text = location.map { "\($0): \(problem)" } ?? problem

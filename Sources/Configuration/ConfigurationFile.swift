@@ -39,6 +39,7 @@ extension ConfigurationReport {
             return problems.append(ConfigurationError(location: "\(path):\(root.line)", problem: problem))
         }
         let names = Dictionary(entries.map { ($0.key.text ?? "", $0.key.line) }) { first, _ in first }
+        let others = problems.count
         var shared = SharedValuesReading(path: path)
         for entry in entries {
             if let key = entry.key.text, SharedValuesReading.keys.contains(key) {
@@ -51,6 +52,8 @@ extension ConfigurationReport {
         configuration.defaults = shared.finish()
         problems += shared.problems
         faults += shared.faults
+        // In the order of the file.
+        problems[others...].sort { $0.line < $1.line }
     }
 
     /// Reads one key.

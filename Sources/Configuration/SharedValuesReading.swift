@@ -42,18 +42,12 @@ struct SharedValuesReading {
         let values = values
         problems += values.defaultFindings.filter { $0.weight == .unusable }.map(error)
         faults += values.profileFindings.filter { $0.weight == .unusable }.map(error)
-        // In the order of the file.
-        problems.sort { Self.line(of: $0) < Self.line(of: $1) }
-        faults.sort { Self.line(of: $0) < Self.line(of: $1) }
+        faults.sort { $0.line < $1.line }
         return values
     }
 
     private func error(_ finding: Finding) -> ConfigurationError {
         ConfigurationError(location: "\(path):\(finding.line)", problem: "\(finding.element): \(finding.problem)")
-    }
-
-    private static func line(of error: ConfigurationError) -> Int {
-        error.location?.split(separator: ":").last.flatMap { Int($0) } ?? 0
     }
 
     // MARK: Layers

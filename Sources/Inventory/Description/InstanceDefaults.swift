@@ -35,10 +35,10 @@ package struct InstanceDefaults: Sendable, Equatable {
         let graph = ProfileGraph(profiles)
         self.profiles = graph.profiles
         (self.all, self.networks) = (all, networks)
-        let defaults = ([all].compactMap(\.self) + networks.values).flatMap(\.findings)
-        let names = ([all].compactMap(\.self) + networks.values).flatMap { graph.unknownProfiles(of: $0) }
-        defaultFindings = defaults.ordered()
-        profileFindings = (names + graph.profiles.values.flatMap(\.layer.findings)).ordered()
+        let layers = [all].compactMap(\.self) + networks.sorted { $0.key < $1.key }.map(\.value)
+        defaultFindings = layers.flatMap(\.findings).ordered()
+        let names = layers.flatMap { graph.unknownProfiles(of: $0) }
+        profileFindings = (names + graph.findings).ordered()
     }
 
     /// The names of the profiles, in the order of the alphabet.

@@ -15,6 +15,8 @@ struct ProfileGraph: Sendable {
 
     /// By name.
     private(set) var profiles: [String: Resolved] = [:]
+    /// What is wrong with all profiles, in their order.
+    private(set) var findings: [Finding] = []
 
     /// - Parameter layers: in the order of the file; a circle is broken at its last profile in that order.
     init(_ layers: [InstanceDefaults.Layer]) {
@@ -34,6 +36,7 @@ struct ProfileGraph: Sendable {
             if ready.isEmpty { Self.breakCircle(in: &pending, resolved: Set(profiles.keys)) }
             pending.removeAll { profiles[$0.name] != nil }
         }
+        findings = layers.compactMap(\.profileName).flatMap { profiles[$0]?.layer.findings ?? [] }
     }
 
     private mutating func resolve(

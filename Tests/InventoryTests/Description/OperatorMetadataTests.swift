@@ -45,7 +45,7 @@ import Testing
         #expect(
             try assembled("<vendordata encoding='base64'>WzFd</vendordata>").instance.documents.vendorData
                 == .array([.integer(1)]))
-        #expect(try assembled("<vendordata>#cloud-config</vendordata>").instance.documents.vendorData == nil)
+        #expect(try assembled("<vendordata>cloud-config</vendordata>").instance.documents.vendorData == nil)
         #expect(try findings("<vendordata>{</vendordata>").first?.hasPrefix("vendordata: invalid JSON: line 1") == true)
     }
 
