@@ -102,6 +102,13 @@ enum DomainReview {
             guard namespace.hasPrefix("urn:virt-metadata:"), !own.contains(namespace) else { continue }
             findings.append(unusable(element, shown(element.name), "has the unknown namespace '\(shown(namespace))': \(advice)"))
         }
+        let children = domain.first("metadata")?.children ?? []
+        if children.contains(where: { $0.namespace == Vocabulary.namespace }) {
+            for element in children where element.namespace == nil {
+                let problem = "has no namespace, so libvirt drops it: move it into <\(Vocabulary.root)>"
+                findings.append(unusable(element, shown(element.name), problem))
+            }
+        }
         return Array(findings.prefix(most))
     }
 }

@@ -94,6 +94,11 @@ struct OperatorMetadata: Sendable {
         if let instance = elements.first(where: { $0.name == Vocabulary.root }) {
             var reader = OperatorMetadataReader(namespace: Vocabulary.namespace)
             reader.read(instance, into: &self)
+        } else if readsBare, let bare = metadata.first(Vocabulary.root) {
+            let problem =
+                "has no namespace, so libvirt drops it: write <vm:instance xmlns:vm='\(Vocabulary.namespace)'>, and the prefix on every "
+                + "tag in it"
+            findings.append(Finding(.unusable, line: bare.line, element: bare.name, problem))
         } else if readsBare, let first = metadata.children.first(where: { $0.namespace == nil }) {
             let advice = "libvirt drops elements without a namespace; `virt-metadata convert` adds it"
             findings.append(Finding(.note, line: first.line, element: first.name, advice))

@@ -67,6 +67,11 @@ import Testing
         ("<memory>1.5</memory>", "memory: invalid value '1.5'"),
         ("<memory unit='MiBi'>1</memory>", "memory: unknown unit 'MiBi'"),
         ("<metadata/><metadata/>", "metadata: a second <metadata>"),
+        ("<metadata><instance><name>x</name></instance></metadata>", "instance: has no namespace, so libvirt drops it: write"),
+        (
+            "<metadata><vm:instance xmlns:vm='urn:virt-metadata:instance:1'/><hostname>x</hostname></metadata>",
+            "hostname: has no namespace, so libvirt drops it: move it into <instance>"
+        ),
         ("<vm:instance xmlns:vm='urn:virt-metadata:instance:1'/>", "instance: is outside of <metadata>"),
         ("<metadata><i:instance xmlns:i='urn:virt-metadata:instance:2'/></metadata>", "instance: has the unknown namespace"),
     ])
