@@ -1,3 +1,5 @@
+import Common
+
 /// What a metadata server answered to a walk through its trees: a fixture that an emulator serves again.
 ///
 /// In a folder it is `recording.json` and a file for each body (``RecordingFolder``).
@@ -46,6 +48,15 @@ package struct Recording: Sendable, Equatable {
     package var omissions: [String] = []
 
     package init() {}
+
+    /// Leaves out the dated versions of each tree.
+    package mutating func keepLatest() {
+        responses.removeAll { response in
+            guard let names = TreePath(target: response.target)?.names, let first = names.first else { return false }
+            let version = first == "openstack" ? names.dropFirst().first : first
+            return version?.utf8.first.map { (0x30...0x39).contains($0) } ?? false
+        }
+    }
 }
 
 /// A response to a GET request, byte for byte.

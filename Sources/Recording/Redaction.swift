@@ -49,7 +49,7 @@ private struct Redactor {
         let key = Key(place: place, body: response.body)
         let result = cache[key] ?? place.redacted(response.body, &replacements)
         cache[key] = result
-        response.body = result.body
+        response.replaceBody(by: result.body)
         list(result.found, response.target)
         return response
     }
@@ -58,7 +58,7 @@ private struct Redactor {
         guard !isKept(RedactedPlace.names(of: response.target)) else { return response }
         var response = response
         guard let (body, found) = replacements.replaceKnown(in: response.body) else { return response }
-        response.body = body
+        response.replaceBody(by: body)
         list(found, response.target)
         return response
     }
@@ -74,6 +74,17 @@ private struct Redactor {
             } else {
                 redactions.append(Recording.Redaction(target: target, what: kind.rawValue, count: count))
             }
+        }
+    }
+}
+
+extension RecordedResponse {
+    /// Has another body, of which `Content-Length` says the size.
+    fileprivate mutating func replaceBody(by new: [UInt8]) {
+        guard new != body else { return }
+        body = new
+        for index in fields.indices where fields[index].name.lowercased() == "content-length" {
+            fields[index].value = String(new.count)
         }
     }
 }

@@ -96,6 +96,7 @@ struct RedactionTests {
             RecordedResponse(
                 target: $0, status: 200, body: Array((($0.hasSuffix("note") ? "see " : "") + "password: abcdefgh").utf8))
         }
+        recording.responses[0].fields = [.init("Content-length", "18"), .init("X", "18")]
         recording.absent = RecordedResponse(target: "", status: 404, fields: [.init("Set-Cookie", "s=1")], body: Array("x".utf8))
         recording.redact()
         #expect(Set(recording.responses.prefix(2).map(\.body)).count == 1)
@@ -103,6 +104,7 @@ struct RedactionTests {
             recording.redactions.map(\.target) == [
                 "/latest/user-data", "/2021-03-23/user-data", "/latest/meta-data/tags/instance/note", "",
             ])
+        #expect(recording.responses[0].fields == [.init("Content-length", "29"), .init("X", "18")])
         #expect(recording.absent?.field("set-cookie") == "REDACTED")
         // Redacting again changes nothing.
         let once = recording

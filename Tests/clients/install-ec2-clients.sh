@@ -2,6 +2,7 @@
 # Has unmodified clients of metadata services in .build/clients: from Debian ec2metadata (cloud-guest-utils) and ansible's
 # module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore, os-collect-config, cloudbase-init, and
 # a newer ansible-core, which applies the role of ansible/.
+# And moto, whose metadata server `conformance` is run against.
 # And Nova's schema of network_data.json, by which its documents are judged.
 # Nothing is installed on the machine, and nothing is compiled.
 set -eu
@@ -45,8 +46,9 @@ from_pypi botocore
 from_pypi os-collect-config
 from_pypi cloudbase-init
 from_pypi ansible-controller
+from_pypi moto
 schema_of_nova 34.0.0
 
 say "cloud-guest-utils $(version cloud-guest-utils), ansible $(version ansible), ansible-core $(version ansible-core)," \
     "$(head -n 1 "$here/botocore.requirements"), $(head -n 1 "$here/os-collect-config.requirements")," \
-    "$(head -n 1 "$here/cloudbase-init.requirements"), $(head -n 1 "$here/ansible-controller.requirements"), the schema of nova $(cat "$clients/nova/version") are in $clients"
+    "$(head -n 1 "$here/cloudbase-init.requirements"), $(head -n 1 "$here/ansible-controller.requirements"), $(head -n 1 "$here/moto.requirements"), the schema of nova $(cat "$clients/nova/version") are in $clients"

@@ -21,6 +21,7 @@ struct ComparedSource {
         } else if Self.isRecording(text) {
             (url, emulator) = (nil, nil)
             recording = try RecordingFolder.read(text)
+            if latestOnly { recording.keepLatest() }
             return
         } else {
             let clock = RealClock()
