@@ -41,6 +41,28 @@ struct DoctorEnablementTests {
         }
     }
 
+    @Test func `a tap that somebody plugged in is served where another domain names its bridge`() async throws {
+        let host = try BridgedHost()
+        let web = try host.guest("web", mac: "52:54:00:0d:00:41", address: "192.0.2.10/24", isKnown: false)
+        let xml = """
+            <domain type='test'><name>web</name><uuid>6d0f7f1e-32a5-4f4e-9a3c-0e5a3f1c2b4d</uuid><memory unit='MiB'>64</memory>
+            <metadata><instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-web</instance-id></instance></metadata>
+            <sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry></system></sysinfo>
+            <os><type>hvm</type><smbios mode='sysinfo'/></os><devices><interface type='ethernet'>
+            <mac address='\(web.mac)'/><target dev='\(web.tap)' managed='no'/></interface></devices></domain>
+            """
+        try host.libvirtd.virsh("create", host.libvirtd.file("web.xml", xml))
+        try await host.serve("--intercept", "address", until: "no bridge is served")
+        let alone = try doctor(host, "web")
+        let problem =
+            "network   ERROR: bridge br0 of tap \(web.tap) is not served: no enabled domain names it, as interfaces of type 'ethernet' "
+        #expect(alone.stdout.contains(problem), "\(alone.stdout)")
+        _ = try host.guest("db", mac: "52:54:00:0d:00:42", address: "192.0.2.11/24")
+        try await host.expect(web)
+        let served = try doctor(host, "web").stdout
+        #expect(served.contains("\nnetwork   ok: br0\n"), "\(served)")
+    }
+
     @Test func `metadata that only the definition has is an error, with the restart that fixes it`() async throws {
         let host = try BridgedHost()
         let xml = """
