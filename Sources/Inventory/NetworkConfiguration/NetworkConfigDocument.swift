@@ -21,23 +21,28 @@ struct NetworkConfigDocument {
     /// - Parameter interfaces: the MAC addresses of the domain's interfaces.
     init(_ bytes: [UInt8], interfaces: [MACAddress]) {
         var check = NetworkConfigCheck()
-        do throws(ParseError) {
-            guard bytes.count <= Self.mostBytes else {
-                throw ParseError(
-                    .tooLarge, line: 1, problem: "\(bytes.count) bytes: expected at most \(Self.mostBytes) (256 KiB)")
+        if bytes.count > Self.mostBytes {
+            check.remarks.error(Self.line(1), "", "\(bytes.count) bytes: expected at most \(Self.mostBytes) (256 KiB)")
+        } else {
+            do throws(ParseError) {
+                if let root = try YAMLDocument.root(of: bytes) {
+                    read(root, &check)
+                } else {
+                    check.remarks.error(Self.line(1), "", "empty: expected version: 2, and links below ethernets")
+                }
+            } catch {
+                // libyaml finds the end of the text in the line after the last one.
+                let last = bytes.count { $0 == UInt8(ascii: "\n") } + 1
+                check.remarks.error(Self.line(min(error.line ?? 1, last)), "", "invalid YAML: \(error.problem)")
             }
-            guard let root = try YAMLDocument.root(of: bytes) else {
-                throw ParseError(.malformed, line: 1, problem: "empty: expected version: 2, and links below ethernets")
-            }
-            read(root, &check)
-        } catch {
-            let place = YAMLNode(content: .sequence([]), line: error.line ?? 1)
-            check.remarks.error(place, "", error.code == .tooLarge ? error.problem : "invalid YAML: \(error.problem)")
         }
         remarks = check.remarks
         NetworkConfigReferences(links: links, others: others, renderer: renderer).check(interfaces, &remarks)
         if !isUsable { links = [] }
     }
+
+    /// A place of the text that has no value.
+    private static func line(_ line: Int) -> YAMLNode { YAMLNode(content: .sequence([]), line: line) }
 
     /// The names of links in sections that are not read here.
     private var others: Set<String> = []

@@ -133,7 +133,8 @@ struct NetworkConfigReferences {
                 remarks.error(link.key, "\(link.path)/\(key)", "missing key: expected \(expected)")
             }
             if let base = link.value("link"), let name = base.text, !isDefined(name) || name == link.id {
-                remarks.error(base, "\(link.path)/link", undefined(name))
+                let problem = name == link.id ? "a link cannot be on itself: expected the name of another link" : undefined(name)
+                remarks.error(base, "\(link.path)/link", problem)
             }
         }
     }

@@ -76,7 +76,7 @@ struct NetworkConfigTests {
         ),
         ("- version: 2", "2: invalid value: found a list: expected a mapping of keys to values"),
         ("version: 2\nethernets: [", "3: invalid YAML: did not find expected node content"),
-        ("version: 2\n\tethernets: {}", "3: invalid YAML: found character that cannot start any token"),
+        ("version: 2\n\tethernets: {}", "3: invalid YAML: found a tab character that violates indentation"),
         ("version: 2\nversion: 2", "3: invalid YAML: duplicate key 'version', first in line 1"),
         ("version: 2\nethernets: *lan", "3: invalid YAML: unknown anchor 'lan'"),
         ("# nothing", "2: empty: expected version: 2, and links below ethernets"),
@@ -95,7 +95,7 @@ struct NetworkConfigTests {
     @Test(arguments: unusable) func `what is no configuration of version 2 is refused with its line`(
         text: String, finding: String
     ) throws {
-        #expect(try findings(text) == [instead, finding])
+        #expect(try findings(text).filter { !$0.contains("note: ") } == [instead, finding])
         #expect(try assembled(text).instance.documents.networkConfiguration == nil)
     }
 
@@ -221,8 +221,8 @@ struct NetworkConfigTests {
             "vlans: {v: {id: 4095, link: lan}}",
             "vlans/v/id: invalid value '4095': expected an integer from 0 to 4094, without quotation marks"
         ),
-        ("vlans: {v: {id: 1, link: v}}", "vlans/v/link: no link is named 'v'; did you mean 'v'?"),
-        ("vlans: {v: {id: 1, link: lan, match: {}}}", "vlans/v/match: unknown key; did you mean 'mtu'?"),
+        ("vlans: {v: {id: 1, link: v}}", "vlans/v/link: a link cannot be on itself: expected the name of another link"),
+        ("vlans: {v: {id: 1, link: lan, mtuu: 1}}", "vlans/v/mtuu: unknown key; did you mean 'mtu'?"),
     ]
 
     @Test(arguments: sections) func `links on links must fit each other`(section: String, problem: String) throws {
