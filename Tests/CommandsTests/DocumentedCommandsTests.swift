@@ -104,6 +104,7 @@ import Testing
             for name in [".ssh/id_ed25519.pub", ".ssh/authorized_keys", "key.pub"] { try write(name, Self.key) }
             let network = "version: 2\nethernets: {lan: {match: {macaddress: \"52:54:00:0e:00:01\"}, dhcp4: true}}\n"
             try write("net.yaml", network)
+            try write("network.xml", "<network><name>default</name><bridge name='virbr0'/></network>")
             for name in ["new.yaml", "etc/config.yaml"] { try write(name, "threads: 2\n") }
             try write("neighbours", "192.0.2.1 0x1 0x2 aa:bb:cc:dd:ee:ff * lo\n")
             // The server takes no secret that others may read.
