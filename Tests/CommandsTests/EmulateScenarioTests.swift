@@ -32,8 +32,15 @@ import Testing
         #expect(output.stdout.contains("TAP version 14\n1..2\nok 1 - reads the notice\nnot ok 2 - uses tokens\n"))
         #expect(lines.last == "1")
         #expect(
-            output.stderr.contains("expectation failed: uses tokens: found 1, first request 1: GET \(Self.notice), token none"))
+            output.stderr.contains("expectation failed: uses tokens: 1, first request 1: GET \(Self.notice), token none"))
         #expect(output.stderr.hasSuffix("expectations: 1 met, 1 failed\n"))
+    }
+
+    @Test func `a report can be the standard output`() async throws {
+        let output = try await shell(
+            "$virt_metadata emulate -q --no-namespace --expect e.yaml --tap - -- true", files: ["e.yaml": "expect: [{never: {}}]"]
+        )
+        #expect(output.stdout == "TAP version 14\n1..1\nok 1 - never: request\n", "\(output)")
     }
 
     @Test(arguments: [

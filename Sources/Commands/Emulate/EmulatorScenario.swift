@@ -42,11 +42,15 @@ struct EmulatorScenario: ParsableArguments {
         completion: .file())
     var expect: String?
 
-    @Option(help: ArgumentHelp("Write the outcome of --expect as TAP to this file.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("Write the outcome of --expect as TAP to this file; - is the standard output.", valueName: "file"),
+        completion: .file())
     var tap: String?
 
     @Option(
-        help: ArgumentHelp("Write the outcome of --expect as JUnit XML to this file.", valueName: "file"), completion: .file())
+        help: ArgumentHelp(
+            "Write the outcome of --expect as JUnit XML to this file; - is the standard output.", valueName: "file"),
+        completion: .file())
     var junit: String?
 
     @Option(
@@ -203,6 +207,10 @@ struct EmulatorScenario: ParsableArguments {
         }
         for (file, text) in [(tap, report.tap), (junit, report.junit)] {
             guard let file else { continue }
+            guard file != "-" else {
+                try FileDescriptorOutput.write(Array(text.utf8), to: STDOUT_FILENO)
+                continue
+            }
             do {
                 try Data(text.utf8).write(to: URL(filePath: file), options: .atomic)
             } catch {

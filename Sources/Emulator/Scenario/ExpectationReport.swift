@@ -12,7 +12,7 @@ package struct ExpectationReport: Sendable {
 
     /// One line for each expectation that failed, with what was found, and a line with the numbers.
     package var text: String {
-        let lines = results.filter { !$0.isMet }.map { "expectation failed: \($0.name.cleaned()): found \($0.found.cleaned())\n" }
+        let lines = results.filter { !$0.isMet }.map { "expectation failed: \($0.name.cleaned()): \($0.found.cleaned())\n" }
         return lines.joined() + "expectations: \(results.count - failures) met, \(failures) failed\n"
     }
 

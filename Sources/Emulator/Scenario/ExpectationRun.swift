@@ -91,8 +91,8 @@ extension ClientExpectation {
     var summary: String {
         let what =
             switch kind {
-            case .count(let pattern, let least, let most) where most == least: "\(least) times: \(pattern.summary)"
-            case .count(let pattern, let least, nil): "at least \(least) times: \(pattern.summary)"
+            case .count(let pattern, let least, let most) where most == least: "\(Self.times(least)): \(pattern.summary)"
+            case .count(let pattern, let least, nil): "at least \(Self.times(least)): \(pattern.summary)"
             case .count(let pattern, let least, let most?): "\(least) to \(most) times: \(pattern.summary)"
             case .never(let pattern): "never: \(pattern.summary)"
             case .order(let patterns): "in this order: " + patterns.map(\.summary).joined(separator: ", then ")
@@ -100,4 +100,6 @@ extension ClientExpectation {
             }
         return trigger.map { "\(what), after \($0.summary)" } ?? what
     }
+
+    private static func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
 }
