@@ -6,11 +6,9 @@ extension InstanceAssembly {
     ///
     /// - Parameters:
     ///   - domain: the root of the domain's XML.
-    ///   - definition: the root of the XML that has the operator's element.
-    ///   - parts: the parts of the user data, the domain's own and those that are told to many.
-    static func firstBootNotes(
-        on instance: Instance, _ domain: XMLElement, _ definition: XMLElement, parts: [UserDataPart], hostname: String?
-    ) -> [Finding] {
+    ///   - metadata: the operator's values, the domain's own and those that are told to many.
+    static func firstBootNotes(on instance: Instance, _ domain: XMLElement, _ metadata: OperatorMetadata) -> [Finding] {
+        let (parts, hostname) = (metadata.userDataParts, metadata.hostname)
         var notes: [Finding] = []
         if hostname != instance.names.hostname, let problem = Hostname.remark(on: instance.names.hostname) {
             notes.append(Finding(.note, line: domain.first("name")?.line ?? domain.line, element: "name", problem))
@@ -26,12 +24,9 @@ extension InstanceAssembly {
             }
         }
         if let value = instance.documents.vendorData {
-            let metadata = definition.first("metadata")
-            let own = metadata?.first(Vocabulary.root, namespace: Vocabulary.namespace)?
-                .first("vendordata", namespace: Vocabulary.namespace)
-            let line = (own ?? metadata?.first("vendordata") ?? metadata ?? definition).line
+            let place = metadata.vendorDataPlace
             notes += UserDataLint.remarks(onVendorData: value).map {
-                Finding(.note, line: line, element: "vendordata", $0.description)
+                Finding(.note, line: place.line, element: "vendordata", $0.description, file: place.file)
             }
         }
         return notes

@@ -96,8 +96,7 @@ package struct InstanceAssembly: Sendable {
             metadata.findings += Self.replacedValues(metadata)
         }
         if lints {
-            metadata.findings += Self.firstBootNotes(
-                on: instance, live, definition, parts: metadata.userDataParts, hostname: metadata.hostname)
+            metadata.findings += Self.firstBootNotes(on: instance, live, metadata)
             metadata.findings += DomainReview.findings(in: live, definition)
         }
         return (Assembled(instance: instance, findings: metadata.findings.ordered()), metadata)

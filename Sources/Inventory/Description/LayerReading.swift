@@ -82,6 +82,8 @@ struct LayerReading {
             let value = written.value(atLine: metadata.userDataParts[index].line)
             (metadata.userDataParts[index].line, metadata.userDataParts[index].file) = (value?.line ?? line, file)
         }
+        let vendorData = written.value(atLine: metadata.vendorDataPlace.line)
+        metadata.vendorDataPlace = .init(line: vendorData?.line ?? line, file: file)
         metadata.profiles = metadata.profiles.map { profile in
             .init(name: profile.name, line: written.value(atLine: profile.line)?.line ?? line)
         }

@@ -120,7 +120,8 @@ struct LayeredValue: Sendable {
     }
 
     private static let vendorData = LayeredValue(name: "vendordata") { stronger, weaker in
-        stronger.documents.vendorData = stronger.documents.vendorData ?? weaker.documents.vendorData
+        guard stronger.documents.vendorData == nil else { return }
+        (stronger.documents.vendorData, stronger.vendorDataPlace) = (weaker.documents.vendorData, weaker.vendorDataPlace)
     } entries: {
         $0.documents.vendorData == nil ? [] : [Entry(path: "vendordata", text: nil)]
     }

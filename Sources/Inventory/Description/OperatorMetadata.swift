@@ -35,6 +35,12 @@ struct OperatorMetadata: Sendable {
         let configuration: LinkConfiguration
     }
 
+    /// Where a value is written: in the domain's XML, or in a configuration file.
+    struct ValuePlace: Sendable {
+        let line: Int
+        var file: String?
+    }
+
     /// A profile that the element names.
     struct ProfileName: Sendable, Equatable {
         let name: String
@@ -58,6 +64,8 @@ struct OperatorMetadata: Sendable {
     /// The user data is in `userDataParts` until the assembly combines them.
     var documents = OperatorDocuments()
     var userDataParts: [UserDataPart] = []
+    /// Where the vendor data is written.
+    var vendorDataPlace = ValuePlace(line: 1)
     /// How lists relate to those of weaker layers, by the element's name, where the operator says so.
     var merges: [String: ListMerge] = [:]
     /// What many instances are told about their interfaces, the strongest first.

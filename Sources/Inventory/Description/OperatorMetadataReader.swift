@@ -45,6 +45,7 @@ struct OperatorMetadataReader {
             case "userdata": readUserData(element, into: &metadata)
             case "vendordata":
                 metadata.documents.vendorData = bytes(element, &metadata).flatMap { vendorData($0, element, &metadata) }
+                metadata.vendorDataPlace = .init(line: element.line)
             case "network-config": readNetworkConfiguration(element, into: &metadata)
             case "files": metadata.documents.files = files(element, &metadata)
             case "additional": readAdditional(element, into: &metadata)

@@ -81,6 +81,17 @@ struct UserDataPartsTests {
         #expect(text.contains("# number 100\n") && !text.contains("# number 101"))
     }
 
+    @Test func `notes on what is told to many have their place in the file`() throws {
+        let values = [
+            SharedValue(try ElementPath("userdata"), Array("#cloud-config\n\tx: 1\n".utf8), line: 11),
+            SharedValue(try ElementPath("vendordata"), Array("#cloud-config\na: [\n".utf8), line: 12),
+        ]
+        let layer = InstanceDefaults.Layer(.all, values, file: "c.yaml", line: 10)
+        let assembly = try InstanceAssembly(defaults: InstanceDefaults(all: layer), readsBare: false)
+        let notes = try assembly.assemble(domain()).findings.filter { $0.file == "c.yaml" }
+        #expect(notes.map { "\($0.element) \($0.line)" } == ["userdata 11", "vendordata 12"], "\(notes)")
+    }
+
     // MARK: Vendor data
 
     @Test(
