@@ -164,7 +164,19 @@ package struct Crawler {
                 "\(Self.shown(target)): redirects to \(Self.shown(response.field("location") ?? "nowhere")), which was not followed"
             )
         }
-        recording.responses.append(response.recorded(as: target))
+        recording.responses.append(writable(response, as: target))
+    }
+
+    /// The response without what no recording can have, which is noted.
+    private mutating func writable(_ response: WireResponse, as target: String) -> RecordedResponse {
+        var recorded = response.recorded(as: target)
+        let odd = recorded.fields.filter { !$0.isOneLine }.map { Self.shown($0.name) }
+        if !odd.isEmpty {
+            omit("\(Self.shown(target)): header fields that are not valid: \(odd.joined(separator: ", "))")
+            recorded.fields.removeAll { !$0.isOneLine }
+        }
+        if !RecordedResponse.Field.isValue(recorded.reason) { recorded.reason = "" }
+        return recorded
     }
 
     /// Asks for a target and records the response, once.
@@ -185,7 +197,7 @@ package struct Crawler {
     /// How the server answers what it does not have.
     private mutating func askForAbsent() {
         guard let response = ask("/latest/meta-data/virt-metadata-none") else { return }
-        recording.absent = response.recorded(as: "")
+        recording.absent = writable(response, as: "")
         if response.status == 200 { omit("an unknown path is answered with 200: the server may answer any path") }
     }
 

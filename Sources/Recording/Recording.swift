@@ -67,6 +67,25 @@ package struct RecordedResponse: Sendable, Equatable {
         package var value: String
 
         package init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
+
+        /// Whether it can be written and served: a name of RFC 9110 §5.6.2, and a value that stays one line.
+        package var isOneLine: Bool {
+            (1...256).contains(name.utf8.count) && name.utf8.allSatisfy(Self.isTokenCharacter) && Self.isValue(value)
+        }
+
+        /// Neither a line break nor another control character but a tab: a recorded field must not become two.
+        package static func isValue(_ text: String) -> Bool {
+            text.utf8.count <= RecordingLimits.value && text.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+        }
+
+        private static func isTokenCharacter(_ octet: UInt8) -> Bool {
+            switch octet {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "!#$%&'*+-.^_`|~".utf8.contains(octet)
+            }
+        }
     }
 
     /// The request target as it was sent: a path, with a query if it had one.

@@ -165,14 +165,14 @@ struct RecordingDecoding: ~Copyable {
             throw error("\(place).status", "expected an integer from 200 to 599")
         }
         var response = RecordedResponse(target: target, status: Int(status), reason: value.text("reason"))
-        guard Self.isFieldValue(response.reason) else { throw error("\(place).reason", "expected one line") }
+        guard RecordedResponse.Field.isValue(response.reason) else { throw error("\(place).reason", "expected one line") }
         if case .array(let fields)? = value["headers"] {
             guard fields.count <= RecordingLimits.fields else {
                 throw error("\(place).headers", "\(fields.count) fields: expected at most \(RecordingLimits.fields)")
             }
             for field in fields { response.fields.append(try self.field(field, at: "\(place).headers")) }
         } else if case .string(let type)? = value["content_type"] {
-            guard Self.isFieldValue(type) else { throw error("\(place).content_type", "expected one line") }
+            guard RecordedResponse.Field.isValue(type) else { throw error("\(place).content_type", "expected one line") }
             if !type.isEmpty { response.fields = [.init("Content-Type", type)] }
         }
         return response
@@ -181,7 +181,7 @@ struct RecordingDecoding: ~Copyable {
     private func field(_ value: JSONValue, at place: String) throws(RecordingError) -> RecordedResponse.Field {
         guard case .array(let pair) = value, pair.count == 2, case .string(let name) = pair[0], case .string(let text) = pair[1]
         else { throw error(place, "expected pairs of a name and a value") }
-        guard Self.isFieldName(name), Self.isFieldValue(text) else {
+        guard RecordedResponse.Field(name, text).isOneLine else {
             throw error(place, "'\(shown(name))' is not a header field of one line")
         }
         return .init(name, text)
@@ -226,24 +226,5 @@ struct RecordingDecoding: ~Copyable {
     private static func isTarget(_ text: String) -> Bool {
         text.utf8.first == UInt8(ascii: "/") && text.utf8.count <= RecordingLimits.target
             && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-    }
-
-    /// A token of RFC 9110 §5.6.2.
-    private static func isFieldName(_ text: String) -> Bool {
-        let marks = "!#$%&'*+-.^_`|~"
-        return (1...256).contains(text.utf8.count)
-            && text.utf8.allSatisfy { octet in
-                switch octet {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"):
-                    true
-                default: marks.utf8.contains(octet)
-                }
-            }
-    }
-
-    /// Neither a line break nor another control character but a tab: a recorded field must not become two.
-    private static func isFieldValue(_ text: String) -> Bool {
-        text.utf8.count <= RecordingLimits.value && text.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
     }
 }

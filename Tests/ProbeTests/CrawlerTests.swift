@@ -97,6 +97,20 @@ struct CrawlerTests {
         #expect(cut.omissions.first == "/latest/user-data: connection closed: 124 of 134 bytes of the body")
     }
 
+    @Test func `what is recorded can be read again, whatever the server sends`() throws {
+        let servers = try BrokenServers(["odd-fields"])
+        let recording = try Self.recording(of: "odd-fields", servers, latestOnly: true)
+        #expect(
+            recording.omissions.first
+                == "/latest/meta-data/hostname: header fields that are not valid: Bad(Name), X-Control, X-Long")
+        let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try RecordingFolder.write(recording, to: path)
+        let read = try RecordingFolder.read(path)
+        #expect(read == recording)
+        #expect(RecordingIndex(read).response(to: "/latest/meta-data/hostname")?.field("x-good") == "x")
+    }
+
     @Test func `nothing is recorded of a server that hangs, is none, or answers everything alike`() throws {
         let servers = try BrokenServers(["hang", "not-http", "portal"])
         let start = ContinuousClock.now

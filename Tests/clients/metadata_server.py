@@ -314,6 +314,8 @@ class Server:
         keep = version == "HTTP/1.1" and fields.get("connection") != "close" and self.defect not in ("keep-alive", "framed-body", "half-request")
         lines = ["HTTP/1.1 %d %s" % (status, reason), "Server: broken", "Connection: " + ("keep-alive" if keep else "close")]
         lines += ["%s: %s" % field for field in more]
+        if self.defect == "odd-fields" and target.endswith("/hostname"):
+            lines += ["Bad(Name): x", "X-Control: a\x01b", "X-Long: " + "x" * 9000, "X-Good: x"]
         length = len(body)
         if self.defect == "http-1.0" and version == "HTTP/1.0":
             lines.append("Transfer-Encoding: chunked")
