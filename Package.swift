@@ -178,7 +178,8 @@ let package = Package(
         tests(
             of: "Commands",
             [
-                "Commands", "Configuration", "Guests", "Server", "Common", "Inventory", "JSON", "Libvirt", "Recording", "TestSupport",
+                "Commands", "Configuration", "Guests", "Server", "Common", "Inventory", "JSON", "Libvirt", "Recording",
+                "TestSupport",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

@@ -1,0 +1,93 @@
+import Comparison
+import Recording
+import Testing
+
+/// The differences between two recordings.
+struct ComparisonTests {
+    private static func recording(_ responses: [(String, Int, String, String)], isRedacted: Bool = false) -> Recording {
+        var recording = Recording()
+        recording.isRedacted = isRedacted
+        recording.responses = responses.map {
+            RecordedResponse(target: $0.0, status: $0.1, fields: [.init("content-type", $0.2)], body: Array($0.3.utf8))
+        }
+        return recording
+    }
+
+    /// The differences of one path, without it.
+    private static func differences(
+        _ left: (Int, String, String), _ right: (Int, String, String), at target: String = "/latest/meta-data/a"
+    ) -> [String] {
+        let comparison = RecordingComparison(
+            recording([(target, left.0, left.1, left.2)]), recording([(target, right.0, right.1, right.2)]))
+        return comparison.differences.map { "\($0.what): \($0.left) \($0.right)" }
+    }
+
+    @Test(
+        arguments: [
+            ((200, "t", "a"), (200, "t", "a"), []), ((200, "t", "a"), (404, "t", "a"), ["status: 200 404"]),
+            ((200, "t", "a"), (200, "u", "a"), ["content-type: t u"]), ((404, "t", "a"), (404, "t", "b"), []),
+            ((404, "t", "a"), (404, "u", "a"), ["error page: t u"]), ((200, "t", "a"), (200, "t", "b\nc"), [#"body: a b\nc"#]),
+        ] as [((Int, String, String), (Int, String, String), [String])])
+    func `status, type and body are compared`(left: (Int, String, String), right: (Int, String, String), expected: [String]) {
+        #expect(Self.differences(left, right) == expected)
+    }
+
+    @Test(arguments: [
+        (#"{"a": 1, "b": [1, 2]}"#, #"{"a": 1, "b": [1, 2]}"#, []),
+        (#"{"a": 1}"#, #"{"a": "1"}"#, [#"field a: 1 "1""#]),
+        (#"{"a": {"b": 1}}"#, #"{"a": {"c": 1}}"#, ["field a.b: 1 –", "field a.c: – 1"]),
+        (#"{"a": [1]}"#, #"{"a": [1, 2]}"#, ["field a[1]: – 2"]),
+        (#"{"a": 1, "b": 2}"#, #"{"b": 2, "a": 1}"#, ["field order: a b b a"]),
+        (#"{"x": {"a": 1, "b": 2}}"#, #"{"x": {"b": 2, "a": 1}}"#, ["field order of x: a b b a"]),
+        (#"{"a": "\u00FC"}"#, #"{"a": "\u00fc"}"#, [#"spelling: \u00FC \u00fc"#]),
+        (#"{"a":1}"#, #"{"a": 1}"#, [#"spelling: {"a":1} {"a": 1}"#]),
+        (#"{"random_seed": "AAAA"}"#, #"{"random_seed": "BBBB"}"#, []),
+        ("{", #"{"a": 1}"#, [#"body: { {"a": 1}"#]),
+    ])
+    func `documents are compared by members, order and spelling`(left: String, right: String, expected: [String]) {
+        let type = "application/json"
+        let found = Self.differences((200, type, left), (200, type, right), at: "/openstack/latest/meta_data.json")
+        #expect(found == expected)
+    }
+
+    @Test func `listings are compared by lines and their order`() {
+        let below = [("/a/x", 200, "t", "1"), ("/a/y", 200, "t", "1"), ("/a/z", 200, "t", "1")]
+        let left = Self.recording([("/a/", 200, "t", "x\ny\nz")] + below)
+        let right = Self.recording([("/a/", 200, "t", "y\nx\nw")] + below)
+        #expect(
+            RecordingComparison(left, right).differences.map { "\($0)" } == [
+                "/a/: line: `z`, `–`", "/a/: line: `–`, `w`", "/a/: line order: `x y`, `y x`",
+            ])
+    }
+
+    @Test func `a path in another form is the same path, and one that only one side has is absent on the other`() {
+        let left = Self.recording([("/a", 200, "t", "1"), ("/only", 200, "t", "1")])
+        let right = Self.recording([("/a/", 200, "t", "1"), ("/other", 200, "t", "1")])
+        let comparison = RecordingComparison(left, right)
+        #expect(comparison.differences.map { "\($0)" } == ["/only: status: `200`, `404`", "/other: status: `404`, `200`"])
+        #expect(comparison.count == 3)
+        #expect(comparison.text == "/only\n  status: 200 → 404\n/other\n  status: 404 → 200\n2 differences in 3 paths\n")
+    }
+
+    @Test func `where one side is redacted, the other is too`() {
+        let plain = Self.recording([("/latest/user-data", 200, "t", "password: abcdefgh")])
+        var redacted = plain
+        redacted.redact()
+        #expect(RecordingComparison(plain, redacted).differences == [])
+        #expect(RecordingComparison(redacted, plain).differences == [])
+        let other = Self.recording([("/latest/user-data", 200, "t", "pass: abcdefgh")])
+        #expect(RecordingComparison(other, redacted).differences.count == 1)
+    }
+
+    @Test func `latest alone`() {
+        var recording = Self.recording(
+            [
+                "/", "/latest/a", "/2009-04-04/a", "/1.0/", "/openstack", "/openstack/latest/a", "/openstack/2012-08-10/a",
+                "/nocloud/meta-data",
+            ]
+            .map { ($0, 200, "t", "") })
+        recording.keepLatest()
+        #expect(
+            recording.responses.map(\.target) == ["/", "/latest/a", "/openstack", "/openstack/latest/a", "/nocloud/meta-data"])
+    }
+}
