@@ -37,7 +37,7 @@ enum UserDataHeader: Equatable {
     }
 
     /// The header as it is to be written.
-    var word: String { Self.all.first { $0.header == self }?.word ?? "#ps1" }
+    var word: String { Self.all.last { $0.header == self }?.word ?? "#ps1" }
 
     // MARK: Where there is none
 

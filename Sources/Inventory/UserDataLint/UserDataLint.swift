@@ -117,6 +117,7 @@ struct TextLint {
         let problem =
             switch header {
             case .script: "white space precedes '#!', so the kernel finds no interpreter, and the script does not run"
+            case .include: "white space precedes '#include', so cloud-init takes the line for a URL and cannot fetch it"
             case .jinja: "white space precedes '## template: jinja', so cloud-init does not render the template"
             default: "white space precedes the header '\(header.word)': cloud-init accepts that, other agents do not"
             }
