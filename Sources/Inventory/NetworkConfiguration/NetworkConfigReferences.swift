@@ -19,6 +19,12 @@ struct NetworkConfigReferences {
         for link in links {
             checkRoutes(of: link, &remarks)
             checkOverrides(of: link, &remarks)
+            let (servers, domains) = (link.value("nameservers", "addresses"), link.value("nameservers", "search"))
+            if let domains, !domains.elements.isEmpty, servers?.elements.isEmpty ?? true {
+                remarks.note(
+                    domains, "\(link.path)/nameservers/search",
+                    "without netplan cloud-init fails on search domains without addresses: add the name servers")
+            }
         }
     }
 
