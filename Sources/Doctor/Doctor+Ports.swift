@@ -70,13 +70,17 @@ extension Doctor {
             result.diagnoses += Self.checkNeighbours(found, examined)
             result.diagnoses += Self.checkFilter(bridge)
         }
-        if interfaces.contains(where: \.bridge.isBridge), examined.host.spoofedFrames > 0 {
-            result.diagnoses.append(
-                .note(
-                    "\(examined.host.spoofedFrames) frames with another guest's MAC address were dropped on this host's bridges"))
+        if !examined.host.isOverview, interfaces.contains(where: \.bridge.isBridge) {
+            result.diagnoses += Self.spoofedFrames(examined.host)
         }
         result.detail = interfaces.map { "\($0.interface.mac)" }.joined(separator: ", ")
         return result
+    }
+
+    /// What the guard has dropped on this host's bridges.
+    static func spoofedFrames(_ host: ExaminedHost) -> [Diagnosis] {
+        guard host.spoofedFrames > 0 else { return [] }
+        return [.note("\(host.spoofedFrames) frames with another guest's MAC address were dropped on this host's bridges")]
     }
 
     private func guardRemedy(_ port: String) -> String {

@@ -73,9 +73,10 @@ package struct Doctor {
     /// The results for the host and all its running domains, by one connection to libvirt and one dump of the rules.
     package func examineHost() async -> HostReport {
         var (libvirt, host) = await checkLibvirt()
-        let (server, facts) = await checkServer()
+        var (server, facts) = await checkServer()
         guard let host else { return HostReport(checks: [libvirt, server]) }
-        host.server = facts
+        (host.server, host.isOverview) = (facts, true)
+        if facts.state == .running { server.diagnoses += Self.spoofedFrames(host) }
         var running: [DomainReference] = []
         do throws(LibvirtError) {
             running = try await host.hypervisor.runningDomains()

@@ -36,6 +36,8 @@ final class ExaminedHost {
     let leases: [MACAddress: [IPAddress]]
     let assembly: InstanceAssembly
     var server = Server()
+    /// Whether all domains are examined: then what concerns the host is said once, and not of each.
+    var isOverview = false
     /// What the running domains share that each should have for itself.
     var clones = DomainClones([])
     private let sources: HostSources

@@ -232,6 +232,24 @@ struct DoctorTests {
         #expect(status == 3)
     }
 
+    @Test func `frames that the guard dropped are noted of the host, not of each domain`() async throws {
+        let (host, web) = try await Self.host()
+        try await host.expect(web)
+        let forger = try host.guest("forger", mac: "52:54:00:0d:00:02", address: "192.0.2.11/24")
+        try await host.expect(forger)
+        try forger.namespace.run("ip", "link", "set", "eth0", "down")
+        try forger.namespace.run("ip", "link", "set", "eth0", "address", Self.mac)
+        try forger.namespace.run("ip", "link", "set", "eth0", "up")
+        try forger.namespace.run("ip", "route", "replace", "169.254.169.254/32", "dev", "eth0")
+        let note = /server +note: \d+ frames with another guest's MAC address were dropped on this host's bridges/
+        try await host.eventually("the frames are noted", within: .seconds(15)) {
+            _ = try host.ask(forger, seconds: 1)
+            return try Self.doctor(host).stdout.contains(note)
+        }
+        #expect(try Self.doctor(host, "--json").stdout.matches(of: /frames with another guest's MAC/).count == 1)
+        #expect(try Self.doctor(host, "web").stdout.contains(/port +note: \d+ frames with another guest's MAC address/))
+    }
+
     @Test func `another guest uses the address`() async throws {
         let instance = """
             <instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-web</instance-id><interfaces><interface mac='\(Self.mac)'>
