@@ -32,7 +32,7 @@ package struct Conformance {
 
     /// - Throws: `ProbeURLError` where the host cannot be resolved.
     package init(_ url: ProbeURL, _ options: Options = Options()) throws(ProbeURLError) {
-        exam = Examination(try ProbeClient(url, timeout: options.timeout))
+        exam = Examination(try ProbeClient(url, timeout: options.timeout), until: .now.advanced(by: options.time))
         (self.options, self.url) = (options, url)
     }
 
@@ -40,7 +40,6 @@ package struct Conformance {
     /// - Throws: `NoAnswer` where the server does not answer, or has none of the profiles.
     package func run() throws(NoAnswer) -> ConformanceResult {
         let profiles = try self.profiles()
-        let end = ContinuousClock.now.advanced(by: options.time)
         var result = ConformanceResult(url: url.text + "/", profiles: profiles)
         var failures = 0
         for rule in Rule.all where rule.profile == .http || profiles.contains(rule.profile) {
@@ -49,9 +48,6 @@ package struct Conformance {
                 result.checks.append(.init(rule: rule, outcome: .skipped("--skip"), time: .zero))
                 continue
             }
-            if result.bailOut == nil, ContinuousClock.now >= end {
-                result.bailOut = "the rules took more than \(Int(options.time / .seconds(1))) s"
-            }
             guard result.bailOut == nil else {
                 result.checks.append(.init(rule: rule, outcome: .notChecked, time: .zero))
                 continue
@@ -59,6 +55,7 @@ package struct Conformance {
             let start = ContinuousClock.now
             let (outcome, hasResponse) = check(rule)
             result.checks.append(.init(rule: rule, outcome: outcome, time: start.duration(to: .now)))
+            if outcome == .notChecked { result.bailOut = "the rules took more than \(Int(options.time / .seconds(1))) s" }
             failures = hasResponse ? 0 : failures + 1
             if failures == Self.mostFailures { result.bailOut = "the server has not answered \(failures) rules in a row" }
         }
@@ -73,6 +70,7 @@ package struct Conformance {
             switch error {
             case .fails(let problem): return (.fails(problem), true)
             case .skipped(let reason): return (.skipped(reason), true)
+            case .outOfTime: return (.notChecked, true)
             case .noResponse(let request, let failure):
                 var isAnswer = false
                 if case .malformed = failure { isAnswer = true }

@@ -30,7 +30,10 @@ final class Examination {
     /// Where the NoCloud seed is.
     var seed = "/nocloud/"
 
-    init(_ client: ProbeClient) { self.client = client }
+    /// When the whole run has to end: one rule may send thousands of requests, each of them slow.
+    private let end: ContinuousClock.Instant
+
+    init(_ client: ProbeClient, until end: ContinuousClock.Instant) { (self.client, self.end) = (client, end) }
 
     // MARK: Requests
 
@@ -44,6 +47,7 @@ final class Examination {
 
     /// Reads a target again.
     func fresh(_ target: String, _ fields: [Field] = []) throws(RuleEnd) -> WireResponse {
+        guard ContinuousClock.now < end else { throw .outOfTime }
         do throws(WireFailure) {
             return note(try client.get(target, fields), target)
         } catch {
@@ -52,6 +56,7 @@ final class Examination {
     }
 
     func send(_ method: String, _ target: String, _ fields: [Field] = []) throws(RuleEnd) -> WireResponse {
+        guard ContinuousClock.now < end else { throw .outOfTime }
         do throws(WireFailure) {
             return note(try client.request(method, target, fields), target)
         } catch {

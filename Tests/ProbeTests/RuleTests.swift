@@ -124,6 +124,18 @@ struct RuleTests {
         #expect(start.duration(to: .now) < .seconds(5))
     }
 
+    @Test func `a slow server ends the run after its time, also within one rule`() throws {
+        let servers = try BrokenServers(["slow"])
+        var options = Conformance.Options()
+        (options.time, options.only) = (.seconds(3), ["instance-id", "entries-answer", "public-keys"])
+        let start = ContinuousClock.now
+        let result = try Conformance(servers.url("slow"), options).run()
+        #expect(start.duration(to: .now) < .seconds(5))
+        #expect(result.bailOut == "the rules took more than 3 s")
+        #expect(result.checks.map(\.outcome) == [.notChecked, .notChecked, .notChecked])
+        #expect(!result.conforms(isStrict: false))
+    }
+
     @Test func `a server that begins to hang ends the run`() throws {
         let servers = try BrokenServers(["connect-close"])
         var options = Conformance.Options()

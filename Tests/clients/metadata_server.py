@@ -293,6 +293,8 @@ class Server:
             target = "/" + target[7:].split("/", 1)[1]
         if self.defect == "host-ignored" and not fields.get("host", "127.").startswith("127."):
             return self.send(connection, version, fields, 400, b"bad host")
+        if self.defect == "slow":
+            time.sleep(0.2)
         if self.defect == "speed" and target == "/latest/user-data":
             time.sleep(1.2)
         if method == "PUT":
