@@ -105,8 +105,9 @@ extension GuestLink {
         if !addresses.isEmpty { members.append(JSONMember("addresses", .array(addresses))) }
         if !routes.isEmpty { members.append(JSONMember("routes", .array(routes))) }
         let list = servers.isEmpty ? [] : [JSONMember("addresses", .array(servers.map { .string($0.description) }))]
-        let search = domains.isEmpty ? [] : [JSONMember("search", .array(domains.map(JSONValue.string)))]
-        if !(list + search).isEmpty { members.append(JSONMember("nameservers", .object(list + search))) }
+        // cloud-init reports domains without servers as an error, and reads no further link then.
+        let search = domains.isEmpty || servers.isEmpty ? [] : [JSONMember("search", .array(domains.map(JSONValue.string)))]
+        if !list.isEmpty { members.append(JSONMember("nameservers", .object(list + search))) }
         if let mtu { members.append(JSONMember("mtu", .integer(Int64(mtu)))) }
         return members
     }

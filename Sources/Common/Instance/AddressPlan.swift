@@ -58,6 +58,10 @@ struct AddressPlan {
         assigned.routes = routes(family, through: configuration.gateways.first { $0.family == family }, configuration.routes)
         assigned.nameServers = configuration.nameServers.filter { $0.family == family }
         assigned.searchDomains = configuration.searchDomains
+        if !configuration.searchDomains.isEmpty, configuration.nameServers.isEmpty {
+            // Domains alone are an error to cloud-init, so the servers that DHCP tells are named beside them.
+            assigned.nameServers = nameServers(family, near: nil)
+        }
         assigned.mayReachMetadata = assigned.routesMetadata || family == .v4 && dhcpMayReachMetadata
         return assigned
     }
@@ -133,12 +137,12 @@ struct AddressPlan {
 
     /// The operator's name servers of a family, else those that DHCP advertises, else the host: libvirt's DNS server answers on each of
     /// its addresses.
-    private func nameServers(_ family: IPAddress.Family, near address: InterfaceAddress) -> [IPAddress] {
+    private func nameServers(_ family: IPAddress.Family, near address: InterfaceAddress?) -> [IPAddress] {
         if !configuration.nameServers.isEmpty { return configuration.nameServers.filter { $0.family == family } }
         if let advertised = network?.advertised(family).nameServers { return advertised }
         guard let network, network.resolvesNames else { return [] }
         let all = network.hostAddresses.map(\.address).filter { $0.family == family }
-        let near = all.filter { address.subnet?.contains($0) == true }
+        let near = all.filter { address?.subnet?.contains($0) == true }
         return near.isEmpty ? all : near
     }
 }

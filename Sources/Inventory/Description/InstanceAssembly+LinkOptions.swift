@@ -41,6 +41,8 @@ extension InstanceAssembly {
         }
         if !configuration.searchDomains.isEmpty, link.networks.isEmpty {
             notes.append("search is not served: the link has no address, DHCP or SLAAC")
+        } else if !configuration.searchDomains.isEmpty, link.networks.allSatisfy(\.nameServers.isEmpty) {
+            notes.append("network-config cannot say search without name servers: add <dns>, or NoCloud guests do without")
         }
         for route in link.networks.flatMap(\.routes) where route.isDefault && route.isOnLink && route.metric != nil {
             guard configuration.gatewayMetrics[route.gateway.family] != nil else { continue }
