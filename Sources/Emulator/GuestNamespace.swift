@@ -70,6 +70,10 @@ package enum GuestNamespace {
     ///
     /// - Returns: those that it has: without IPv6, only the first.
     package static func setUp() throws(EmulatorError) -> [IPAddress] {
+        // A new namespace has none; whatever the environment says, a host's own loopback is left alone.
+        guard let present = try? Addresses.all(), present.isEmpty else {
+            throw EmulatorError("this network namespace is not a new one: unset \(marker)")
+        }
         do throws(KernelError) {
             guard let loopback = try Links.index(ofInterface: "lo") else {
                 throw KernelError(.noSuchDevice, in: "if_nametoindex(lo)")

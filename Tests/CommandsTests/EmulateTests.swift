@@ -181,6 +181,14 @@ import Testing
         #expect(run.stderr.contains("use --no-namespace"))
     }
 
+    @Test func `a network that is not the emulator's own is never given the addresses`() async throws {
+        let line = "VIRT_METADATA_EMULATOR_OUTSIDE=net:[1] \"$virt_metadata\" emulate -- true"
+        let run = try await Program.shell(line)
+        let reason = "virt-metadata: this network namespace is not a new one: unset VIRT_METADATA_EMULATOR_OUTSIDE\n"
+        #expect(run.status == 2 && run.stderr == reason, "\(run.stderr)")
+        #expect(try Command.succeed(["ip", "-br", "address", "show", "dev", "lo"]).contains("169.254.169.254") == false)
+    }
+
     @Test func `a signal goes to the command, whose status is the emulator's`() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try Data().write(to: file)
