@@ -105,7 +105,7 @@ import Testing
             let network = "version: 2\nethernets: {lan: {match: {macaddress: \"52:54:00:0e:00:01\"}, dhcp4: true}}\n"
             try write("net.yaml", network)
             try write("network.xml", "<network><name>default</name><bridge name='virbr0'/></network>")
-            for name in ["new.yaml", "etc/config.yaml"] { try write(name, "threads: 2\n") }
+            for name in ["new.yaml", "etc/config.yaml"] { try write(name, "threads: 2\nprofiles: {web: {owner-id: shop}}\n") }
             try write("neighbours", "192.0.2.1 0x1 0x2 aa:bb:cc:dd:ee:ff * lo\n")
             // The server takes no secret that others may read.
             let secret = "etc/neutron.secret"
@@ -158,7 +158,8 @@ import Testing
                 TIMEOUT=/usr/bin/timeout REPORT=\(folder.path)/report VIRT_METADATA_CONNECT=\(node)
                 VIRT_METADATA_ADMIN_SOCKET=\(folder.path)/admin.sock VIRT_METADATA_STATE_DIRECTORY=\(state)
                 export HOME PATH EDITOR PROGRAM CAT TIMEOUT REPORT VIRT_METADATA_CONNECT VIRT_METADATA_ADMIN_SOCKET
-                export VIRT_METADATA_STATE_DIRECTORY
+                VIRT_METADATA_CONFIG_FILE=\(folder.path)/etc/config.yaml
+                export VIRT_METADATA_STATE_DIRECTORY VIRT_METADATA_CONFIG_FILE
                 cat() { /bin/cat "$@"; }
 
                 """)
