@@ -111,8 +111,25 @@ extension GuestNetwork {
                 JSONMember("netmask", .string(netmask(of: address.prefixLength ?? 0, family))),
             ]
             if let gateway { members.append(JSONMember("gateway", .string(gateway.gateway.description))) }
-            members += [JSONMember("routes", .array(others)), network, JSONMember("services", services(nameServers))]
+            members += [
+                JSONMember("routes", .array(routesToGateways + others)), network, JSONMember("services", services(nameServers)),
+            ]
             return .object(members + servers + search)
+        }
+    }
+
+    /// Routes to the gateways outside the subnets. cloud-init before 23.1 does not know that they are on the link, and the kernel then refuses
+    /// the routes through them. Neutron too writes a route without a next hop this way. The kernel has no such route for IPv6.
+    private var routesToGateways: [JSONValue] {
+        var gateways: [IPAddress] = []
+        for route in routes where route.isOnLink && route.gateway.family == .v4 && !gateways.contains(route.gateway) {
+            gateways.append(route.gateway)
+        }
+        return gateways.map { gateway in
+            .object([
+                JSONMember("network", .string(gateway.description)), JSONMember("netmask", .string(netmask(of: 32, .v4))),
+                JSONMember("gateway", .string("0.0.0.0")),
+            ])
         }
     }
 
