@@ -238,20 +238,27 @@ package struct GuestConnection {
         return true
     }
 
+    /// How the connection will go on after the reply to the request that is complete.
+    package var persistence: Persistence {
+        guard !isQuiescing, case .receiving(let request?) = phase, request.keepsAlive else { return .closing }
+        return request.isHTTP10 ? .keptAlive : .open
+    }
+
     /// The request gets its reply.
     ///
     /// - Returns: how the connection goes on after it.
     package mutating func replied() -> Persistence {
         memory.dropHead()
+        let persistence = persistence
         // A guest that asked for the close sends no more. A limit that closes has to pass
         // `isSending: true`, or a guest that has sent its next request already may lose this reply.
-        guard !isQuiescing, case .receiving(let request?) = phase, request.keepsAlive else {
+        guard persistence != .closing else {
             close(isSending: waiting.isOverrun)
             return .closing
         }
         phase = .idle(isNew: false)
         deadline = now + timeouts.idle
-        return request.isHTTP10 ? .keptAlive : .open
+        return persistence
     }
 
     mutating func refuse(_ refusal: Refusal) -> Action {

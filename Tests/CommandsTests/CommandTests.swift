@@ -155,13 +155,13 @@ struct CommandTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let (text, other) = (folder.appending(path: "text").path, folder.appending(path: "other.xml").path)
         try Data("<domain>\n<name>a</nam>".utf8).write(to: URL(filePath: text))
-        try Data("<!-- a -->\n<network/>".utf8).write(to: URL(filePath: other))
+        try Data("<!-- a -->\n<pool/>".utf8).write(to: URL(filePath: other))
         let output = try await Program.run("check", text, other, folder.path, "\(Self.instances)/minimal/domain.xml")
         #expect(output.status == 1)
         let lines = output.stdout.split(separator: "\n")
         #expect(lines.count == 3)
         #expect(lines.first?.hasPrefix("\(text): line 2: ") == true)
-        #expect(lines.dropFirst().first == "\(other): line 2: the root is <network>, not <domain>")
+        #expect(lines.dropFirst().first == "\(other): line 2: the root is <pool>, not <domain>")
         #expect(output.stderr == "virt-metadata: \(folder.path): cannot be read: Is a directory\n")
     }
 

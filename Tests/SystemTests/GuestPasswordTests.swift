@@ -114,7 +114,10 @@ struct GuestPasswordTests {
         try await start(host)
         let (key, other) = (host.libvirtd.directory + "/key", host.libvirtd.directory + "/other")
         for file in [key, other] {
-            try Command.succeed(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096", "-out", file])
+            // On a busy machine primes of this size take their time.
+            try Command.succeed(
+                ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096", "-out", file],
+                limit: .seconds(120))
         }
         let secret = try Command.succeed(
             ["sh", "-c", "openssl pkeyutl -encrypt -inkey '\(key)' | base64 -w0"], input: "Pässw0rd")
