@@ -26,8 +26,9 @@ def main():
     log = driver.Log(logging.INFO)
     logging.getLogger("botocore").setLevel(logging.INFO)
     session = botocore.session.Session()
-    # Its default is one attempt of one second, which is short on a machine that is busy with other tests.
-    session.set_config_variable("metadata_service_timeout", 10)
+    # Its default is one attempt of one second, which is short on a machine that is busy with other tests. `--defaults` keeps it.
+    if "--defaults" not in sys.argv:
+        session.set_config_variable("metadata_service_timeout", 10)
     # By way of InstanceMetadataFetcher, the last link of the chain in which a session looks for credentials.
     credentials = session.get_credentials()
     found = credentials and {"method": credentials.method, **credentials.get_frozen_credentials()._asdict()}

@@ -278,7 +278,7 @@ def main():
     prepare_python(options.cloud_init.resolve())
     prepare_environment()
     check_machine()
-    from cloudinit import util, version
+    from cloudinit import atomic_helper, util, version
 
     replace_dmi(options.dmi)
     replace_name_server()
@@ -291,8 +291,9 @@ def main():
         if source is not None:
             document.update(describe(source, config))
     document.update(warnings=warnings, requests=requests)
-    # cloud-init's own way to write instance-data.json: bytes become "ci-b64:…".
-    print(util.json_dumps(document))
+    # cloud-init's own way to write instance-data.json: bytes become "ci-b64:…". Newer versions have it elsewhere.
+    write = getattr(util, "json_dumps", None) or atomic_helper.json_dumps
+    print(write(document))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,9 @@ def described(service):
     names = ["get_instance_id", "get_host_name", "get_public_keys", "get_user_data", "get_client_auth_certs",
              "get_admin_username", "get_network_details_v2"]
     said = {"load": service.load()}
+    if not said["load"]:
+        # cloudbase-init asks such a service no more, and tries the next of its list.
+        return said
     for name in names:
         try:
             said[name] = plain(getattr(service, name)())
