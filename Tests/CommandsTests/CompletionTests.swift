@@ -4,6 +4,15 @@ import Testing
 
 /// Completion as bash does it, by the script that the package has.
 struct CompletionTests {
+    /// The script that the package has, made once: a debug build takes seconds for it.
+    private static let script = Result {
+        let file = FileManager.default.temporaryDirectory.appending(path: "completion-\(UUID().uuidString)").path
+        let own = try String(contentsOfFile: "\(Packaging.folder)/completion.bash", encoding: .utf8)
+        let made = try Command.succeed([Program.path, "--generate-completion-script", "bash"], limit: .seconds(120))
+        try (made + own).write(toFile: file, atomically: true, encoding: .utf8)
+        return file
+    }
+
     /// What bash offers at the end of a command line that it knows as `words`.
     private func completions(_ words: [String], before: String = "") async throws -> (offers: Set<String>, stderr: String) {
         let line = (["virt-metadata"] + words).joined(separator: " ")
@@ -15,7 +24,7 @@ struct CompletionTests {
         try FileManager.default.createSymbolicLink(atPath: folder.path + "/virt-metadata", withDestinationPath: Program.path)
         let script = """
             cd \(folder.path); export PATH=\(folder.path):$PATH; \(before)
-            virt-metadata --generate-completion-script bash >script; cat \(Packaging.folder)/completion.bash >>script; source ./script
+            source \(try Self.script.get())
             COMP_WORDS=(\(quoted)); COMP_CWORD=\(words.count); COMP_LINE='\(line)'; COMP_POINT=\(line.count)
             __virt-metadata_joined virt-metadata '\(words.last ?? "")' '\(words.dropLast().last ?? "virt-metadata")'
             printf '%s\\n' "${COMPREPLY[@]}"

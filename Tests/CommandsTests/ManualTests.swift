@@ -15,7 +15,7 @@ struct ManualTests {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        try Command.succeed(["python3", Self.script, Program.path, folder.path])
+        try Command.succeed(["python3", Self.script, Program.path, folder.path], limit: .seconds(120))
         let shown = try Command.run(
             ["env", "MANWIDTH=2000", "LC_ALL=C.UTF-8", "man", "--warnings", "--nh", "--nj", "-l", "\(folder.path)/\(name)"])
         #expect(shown.status == 0 && shown.stderr.isEmpty, "\(shown.stderr)")
