@@ -47,6 +47,25 @@ package struct Recording: Sendable, Equatable {
     /// Why it does not have all that the server has, one sentence each; empty if it has.
     package var omissions: [String] = []
 
+    /// The beginning of the last omission where a crawl ended early.
+    package static let cut = "stopped "
+
+    /// Whether the crawl ended early: a path that is not here may be on the server.
+    package var isCut: Bool { omissions.last?.hasPrefix(Self.cut) == true }
+
+    /// Whether a server seems to serve a redacted recording, which no header field says.
+    package var looksRedacted: Bool {
+        let mark = Array("REDACTED".utf8)
+        return responses.contains { response in
+            var rest = response.body[...]
+            while let index = rest.firstIndex(of: mark[0]) {
+                if rest[index...].starts(with: mark) { return true }
+                rest = rest[(index + 1)...]
+            }
+            return false
+        }
+    }
+
     package init() {}
 
     /// Leaves out the dated versions of each tree.
@@ -103,7 +122,8 @@ package struct RecordedResponse: Sendable, Equatable {
 
     /// The value of the first field of this name, in any case.
     package func field(_ name: String) -> String? {
-        fields.first { $0.name.lowercased() == name.lowercased() }?.value
+        let name = name.lowercased()
+        return fields.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }?.value
     }
 
     /// The fields that have to be sent again for the same response: all but those that describe one connection, one moment or one token, and

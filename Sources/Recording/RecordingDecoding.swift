@@ -97,7 +97,11 @@ struct RecordingDecoding: ~Copyable {
         _ value: JSONValue, target: String, at place: String, in folder: borrowing ContainedFolder
     ) throws(RecordingError) -> RecordedResponse {
         var response = try head(value, target: target, at: place)
-        if case .string(let name)? = value["file"] {
+        if let file = value["file"] {
+            guard case .string(let name) = file else { throw error("\(place).file", "expected a string") }
+            guard value["body"] == nil, value["body_base64"] == nil else {
+                throw error("\(place).file", "the body is there twice: expected one of file, body and body_base64")
+            }
             response.body = try contents(of: name, at: "\(place).file", in: folder)
         } else {
             response.body = try inlineBody(value, at: place)
@@ -128,6 +132,8 @@ struct RecordingDecoding: ~Copyable {
         case .symbolicLink: "is a symbolic link, which is not followed"
         case .fileTooBig: "is longer than \(RecordingLimits.body) bytes"
         case .invalidArgument: "is not a regular file"
+        case .init(rawValue: RecordingFolder.notDirectory):
+            "leads through a symbolic link, which is not followed, or through a file"
         default: "cannot be read: \(error.message)"
         }
     }
@@ -145,6 +151,9 @@ struct RecordingDecoding: ~Copyable {
         for member in members {
             let place = "'\(shown(member.name))'"
             var response = try head(member.value, target: member.name, at: place)
+            guard member.value["file"] == nil else {
+                throw error("\(place).file", "a file of responses has no other files: write the text as body")
+            }
             response.body = try inlineBody(member.value, at: place)
             try count(response.body, at: place)
             recording.responses.append(response)

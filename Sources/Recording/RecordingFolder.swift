@@ -54,20 +54,29 @@ package enum RecordingFolder {
     }
 
     /// ENOTDIR.
-    private static let notDirectory: Int32 = 20
+    static let notDirectory: Int32 = 20
 
     /// Writes a new folder, which appears all at once, for its owner alone.
-    /// - Parameter replacing: whether an existing recording at the path is replaced; a folder that is none never is.
+    /// - Parameters:
+    ///   - replacing: whether an existing recording at the path is replaced; a folder that is none never is.
+    ///   - isCancelled: asked before each file; after `true` nothing of the new folder is left.
     /// - Throws: `RecordingError`; the path is then unchanged.
-    package static func write(_ recording: Recording, to path: String, replacing: Bool = false) throws(RecordingError) {
+    package static func write(
+        _ recording: Recording, to path: String, replacing: Bool = false, isCancelled: () -> Bool = { false }
+    ) throws(RecordingError) {
         let mayReplace = replacing && isRecording(path)
         do throws(KernelError) {
-            var folder = try NewFolder(for: path)
+            // The slowest part comes before there is anything to remove.
             let encoding = RecordingEncoding(recording)
-            for (name, bytes) in encoding.files { try folder.write(bytes, at: name) }
+            var folder = try NewFolder(for: path)
+            for (name, bytes) in encoding.files {
+                if isCancelled() { throw KernelError(.interrupted, in: "openat") }
+                try folder.write(bytes, at: name)
+            }
             try folder.write(encoding.index, at: indexName)
             try folder.publish(replacing: mayReplace)
         } catch {
+            if error.code == .interrupted { throw RecordingError(path, "not written: ended by a signal") }
             guard error.code == .alreadyThere else { throw RecordingError(path, "cannot be written: \(error)") }
             throw RecordingError(
                 path,

@@ -7,15 +7,37 @@ extension Recording {
     /// One value has the same replacement everywhere, so that references still fit, and the replacement says nothing about the value: it is a
     /// number in the order of appearance. A replaced value keeps its form where programs check it. What cannot be examined, such as compressed
     /// user data, is replaced in whole.
-    /// - Parameter kept: paths below a version that stay as they are, with all that is below them: `user-data`, `meta-data/iam`.
-    package mutating func redact(keeping kept: [String] = []) {
+    /// - Parameters:
+    ///   - kept: paths below a version that stay as they are, with all that is below them: `user-data`, `meta-data/iam`.
+    ///   - deadline: after which responses are removed instead of examined; `nil` for all the time that it takes.
+    /// - Returns: how many responses were removed.
+    @discardableResult
+    package mutating func redact(keeping kept: [String] = [], until deadline: ContinuousClock.Instant? = nil) -> Int {
+        let (start, all) = (ContinuousClock.now, responses.count)
         var redactor = Redactor(keeping: kept)
-        for index in responses.indices { responses[index] = redactor.redacted(responses[index]) }
+        // The second pass takes less than half as long as the first.
+        let half = deadline.map { start.advanced(by: start.duration(to: $0) * 0.65) }
+        for index in responses.indices {
+            if isOver(half, index) { break }
+            responses[index] = redactor.redacted(responses[index])
+        }
         if let absent { self.absent = redactor.redacted(absent) }
         // A secret that was found in one response may be in another, under another name.
-        for index in responses.indices { responses[index] = redactor.withoutKnownSecrets(responses[index]) }
-        redactions = redactor.redactions
+        for index in responses.indices {
+            if isOver(deadline, index) { break }
+            responses[index] = redactor.withoutKnownSecrets(responses[index])
+        }
+        let left = Set(responses.map(\.target))
+        redactions = all == left.count ? redactor.redactions : redactor.redactions.filter { left.contains($0.target) }
         isRedacted = true
+        return all - responses.count
+    }
+
+    /// Removes the responses from this index on where the time is over.
+    private mutating func isOver(_ deadline: ContinuousClock.Instant?, _ index: Int) -> Bool {
+        guard let deadline, ContinuousClock.now >= deadline else { return false }
+        responses.removeSubrange(index...)
+        return true
     }
 }
 
@@ -24,6 +46,8 @@ private struct Redactor {
     private let kept: [[String]]
     private var replacements = SecretReplacements()
     private(set) var redactions: [Recording.Redaction] = []
+    /// The place of a kind at a target in ``redactions``.
+    private var listed: [String: Int] = [:]
     /// Most bodies are the same in all versions.
     private var cache: [Key: (body: [UInt8], found: [SecretKind])] = [:]
 
@@ -42,20 +66,26 @@ private struct Redactor {
             response.fields[index].value = "REDACTED"
             list([.token], response.target)
         }
+        guard !response.body.isEmpty else { return response }
         let names = RedactedPlace.names(of: response.target)
-        guard !isKept(names), !response.body.isEmpty else { return response }
+        guard !isKept(names) else { return response }
         let isListing = response.target.hasSuffix("/")
         let place = response.status == 200 ? RedactedPlace(names, isListing: isListing) : .other
         let key = Key(place: place, body: response.body)
-        let result = cache[key] ?? place.redacted(response.body, &replacements)
-        cache[key] = result
+        let result: (body: [UInt8], found: [SecretKind])
+        if let known = cache[key] {
+            result = known
+        } else {
+            result = place.redacted(response.body, &replacements)
+            cache[key] = result
+        }
         response.replaceBody(by: result.body)
         list(result.found, response.target)
         return response
     }
 
     mutating func withoutKnownSecrets(_ response: RecordedResponse) -> RecordedResponse {
-        guard !isKept(RedactedPlace.names(of: response.target)) else { return response }
+        guard kept.isEmpty || !isKept(RedactedPlace.names(of: response.target)) else { return response }
         var response = response
         guard let (body, found) = replacements.replaceKnown(in: response.body) else { return response }
         response.replaceBody(by: body)
@@ -69,9 +99,11 @@ private struct Redactor {
         for kind in SecretKind.allCases {
             let count = found.count { $0 == kind }
             guard count > 0 else { continue }
-            if let index = redactions.firstIndex(where: { $0.target == target && $0.what == kind.rawValue }) {
+            let key = "\(kind.rawValue) \(target)"
+            if let index = listed[key] {
                 redactions[index].count += count
             } else {
+                listed[key] = redactions.count
                 redactions.append(Recording.Redaction(target: target, what: kind.rawValue, count: count))
             }
         }

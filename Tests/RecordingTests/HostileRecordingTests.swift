@@ -40,7 +40,7 @@ struct HostileRecordingTests {
         ("tree/../../secret", "'tree/../../secret' is not a path inside the folder"), ("", "'' is not a path inside the folder"),
         ("tree//x", "'tree//x' is not a path inside the folder"), ("./x", "'./x' is not a path inside the folder"),
         ("link", "'link' is a symbolic link, which is not followed"),
-        ("out/secret", "'out/secret' cannot be read: Not a directory"),
+        ("out/secret", "'out/secret' leads through a symbolic link, which is not followed, or through a file"),
         ("none", "'none' does not exist: restore the file, or remove the response"), ("pipe", "'pipe' is not a regular file"),
         ("tree", "'tree' is not a regular file"), ("long", "'long' is longer than 16777216 bytes"),
         (
@@ -90,6 +90,15 @@ struct HostileRecordingTests {
             #"{"target": "/x", "status": 200, "body": 1}"#,
             "responses[0].body: expected a string, and not both body and body_base64"
         ),
+        (
+            #"{"target": "/x", "status": 200, "file": "tree/x", "body": "x"}"#,
+            "responses[0].file: the body is there twice: expected one of file, body and body_base64"
+        ),
+        (
+            #"{"target": "/x", "status": 200, "file": "tree/x", "body_base64": ""}"#,
+            "responses[0].file: the body is there twice: expected one of file, body and body_base64"
+        ),
+        (#"{"target": "/x", "status": 200, "file": 1}"#, "responses[0].file: expected a string"),
         ("1", "responses[0].target: expected a string"),
     ])
     func `an unusable response is named`(responses: String, problem: String) throws {
@@ -151,6 +160,8 @@ struct HostileRecordingTests {
         defer { remove() }
         try write("a.json", #"{"/x": {"status": 200, "content_type": "a\nb", "body": ""}}"#)
         #expect(problem("a.json") == "a.json: '/x'.content_type: expected one line")
+        try write("c.json", #"{"/x": {"status": 200, "file": "tree/x"}}"#)
+        #expect(problem("c.json") == "c.json: '/x'.file: a file of responses has no other files: write the text as body")
         try write("b.json", "[1]")
         #expect(problem("b.json") == "b.json: expected an object of responses by path")
     }

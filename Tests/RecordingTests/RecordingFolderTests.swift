@@ -169,4 +169,24 @@ struct RecordingIndexTests {
         #expect(response.field("SERVER") == "EC2ws")
         #expect(response.field("none") == nil)
     }
+
+    @Test func `a folder that is cancelled leaves nothing behind, and what was there`() throws {
+        let parent = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: parent) }
+        var recording = Recording()
+        recording.responses = (0..<5).map { RecordedResponse(target: "/\($0)", status: 200, body: Array("\($0)".utf8)) }
+        for hasFormer in [false, true] {
+            if hasFormer { try RecordingFolder.write(recording, to: parent + "/web") }
+            var asked = 0
+            #expect {
+                try RecordingFolder.write(recording, to: parent + "/web", replacing: true) {
+                    asked += 1
+                    return asked == 3
+                }
+            } throws: { "\($0)" == "\(parent)/web: not written: ended by a signal" }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: parent) == (hasFormer ? ["web"] : []))
+        }
+        #expect(try RecordingFolder.read(parent + "/web") == recording)
+    }
 }

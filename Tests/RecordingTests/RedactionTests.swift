@@ -111,4 +111,27 @@ struct RedactionTests {
         recording.redact()
         #expect(recording.responses == once.responses)
     }
+
+    @Test func `what cannot be examined in time is removed, and counted`() {
+        var recording = Recording()
+        recording.responses = (0..<10).map {
+            RecordedResponse(target: "/latest/\($0)", status: 200, body: Array("password: secret-\($0)".utf8))
+        }
+        let plain = recording
+        #expect(recording.redact(until: .now.advanced(by: .seconds(60))) == 0)
+        #expect(recording.responses.count == 10 && recording.redactions.count == 10)
+        recording = plain
+        #expect(recording.redact(until: .now) == 10)
+        #expect(recording.responses.isEmpty && recording.redactions.isEmpty)
+        #expect(recording.isRedacted)
+        // A body that takes longer than the time is the last one.
+        recording = plain
+        let long = (0..<100_000).map { "name-\($0): value \($0)" }.joined(separator: "\n")
+        recording.responses.insert(RecordedResponse(target: "/latest/long", status: 200, body: Array(long.utf8)), at: 1)
+        let removed = recording.redact(until: .now.advanced(by: .milliseconds(10)))
+        #expect(removed == 11 - recording.responses.count && removed > 0)
+        for response in recording.responses {
+            #expect(!String(decoding: response.body, as: UTF8.self).contains("password: secret"), "\(response.target)")
+        }
+    }
 }
