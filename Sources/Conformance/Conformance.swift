@@ -122,9 +122,8 @@ package struct Conformance {
         }
         if let profiles = options.profiles { return profiles }
         guard !found.isEmpty else {
-            throw NoAnswer(
-                description:
-                    "\(url.text)/: no metadata: neither /latest/meta-data/, /openstack nor /nocloud/meta-data answers with 200")
+            let answers = NoMetadata.targets.map { (target: $0, response: try? exam.get($0)) }
+            throw NoAnswer(description: "\(url.text)/: \(NoMetadata.sentence(answers))")
         }
         return found
     }

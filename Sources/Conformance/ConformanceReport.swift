@@ -28,7 +28,8 @@ package struct ConformanceReport {
         for check in result.checks {
             let name = "\(check.rule.profile.rawValue) \(check.rule.name)"
             switch check.outcome {
-            case .holds, .skipped: continue
+            case .holds: continue
+            case .skipped(let reason): lines.append("skip  \(name): \(reason.cleaned())")
             case .fails(let problem):
                 lines += [
                     "\(result.isFailure(check, isStrict: isStrict) ? "FAIL" : "warn")  \(name): \(check.rule.summary)",

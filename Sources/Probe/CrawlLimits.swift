@@ -12,6 +12,10 @@ package struct CrawlLimits: Sendable {
     package var timeout = Duration.seconds(10)
     /// Of the whole crawl.
     package var time = Duration.seconds(300)
+    /// Of the whole crawl's time, what is kept for the work after it.
+    package var reserve = Duration.zero
+    /// When the crawl ends at the latest, where several share one time; `nil`: from its own beginning.
+    package var end: ContinuousClock.Instant?
     /// Of exchanges without a response in a row.
     package var failures = 3
 

@@ -12,7 +12,7 @@ extension Crawler {
         record(root, as: "/openstack")
         readOtherForm("/openstack/", of: root, at: "/openstack")
         guard root.status == 200 else { return }
-        guard let listing = Listing(root) else { return omit("/openstack: not a listing") }
+        guard let listing = listing(root, at: "/openstack") else { return }
         let names = listing.lines.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }.filter(Listing.isName)
         let versions = ["latest"] + (latestOnly ? [] : names.filter { $0 != "latest" && $0 != "content" }.reversed())
         for version in versions { walkDocuments(of: version) }
@@ -39,7 +39,9 @@ extension Crawler {
         for case .string(let path)? in paths {
             let name = path.hasPrefix("/") ? String(path.dropFirst()) : path
             guard Listing.isName(name) else {
-                omit("\(Self.shown(target)): content_path '\(Self.shown(path))' leads out of /openstack/")
+                omit(
+                    target, "content_path '\(Self.shown(path))' leads out of /openstack/",
+                    kind: "content_path leads out of /openstack/")
                 continue
             }
             read("/openstack/" + Listing.quoted(name))

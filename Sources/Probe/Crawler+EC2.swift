@@ -66,17 +66,17 @@ extension Crawler {
     /// - Parameter ancestors: the listings of the directories around it.
     mutating func walk(_ target: String, inside ancestors: [[UInt8]]) {
         guard ancestors.count < limits.depth else {
-            return omit("\(Self.shown(target)): more than \(limits.depth) directories deep")
+            return omit(target, "more than \(limits.depth) directories deep")
         }
         guard !has(target), let response = ask(target) else { return }
         record(response, as: target)
         guard response.status == 200 else { return }
         readOtherForm(String(target.dropLast()), of: response, at: target)
-        guard let listing = Listing(response) else { return omit("\(Self.shown(target)): not a listing") }
+        guard let listing = listing(response, at: target) else { return }
         let entries = listing.entries(of: target)
         let hasDirectories = entries.contains { if case .directory = $0 { true } else { false } }
         if hasDirectories, ancestors.contains(response.body) {
-            return omit("\(Self.shown(target)): lists the same as a directory around it")
+            return omit(target, "lists the same as a directory around it")
         }
         for entry in entries {
             switch entry {
@@ -98,7 +98,17 @@ extension Crawler {
     private mutating func isInside(_ name: String, _ target: String) -> Bool {
         let trimmed = name.hasSuffix("/") ? String(name.dropLast()) : name
         if Listing.isName(trimmed) { return true }
-        omit("\(Self.shown(target)): lists '\(Self.shown(name))', which leads out of it")
+        omit(target, "lists '\(Self.shown(name))', which leads out of it", kind: "names in listings that lead out of them")
         return false
+    }
+
+    /// The listing of a directory; `nil` for a body that is none, of which the reason is noted.
+    mutating func listing(_ response: WireResponse, at target: String) -> Listing? {
+        do throws(Listing.Problem) {
+            return try Listing(reading: response)
+        } catch {
+            omit(target, "not a listing: \(error)", kind: "not a listing")
+            return nil
+        }
     }
 }

@@ -11,7 +11,7 @@ package struct Crawler {
     private(set) var recording = Recording()
     private var targets: Set<String> = []
     private var requests = 0, bytes = 0, failures = 0, renewals = 0
-    private var isStopped = false
+    private var omissions = Omissions()
     private let end: ContinuousClock.Instant
     /// The failure of the first request, if it had no response.
     private var firstFailure: WireFailure?
@@ -20,7 +20,7 @@ package struct Crawler {
     package init(_ url: ProbeURL, limits: CrawlLimits = CrawlLimits()) throws(ProbeURLError) {
         client = try ProbeClient(url, timeout: limits.timeout)
         self.limits = limits
-        end = .now.advanced(by: limits.time)
+        end = (limits.end ?? .now.advanced(by: limits.time)).advanced(by: .zero - limits.reserve)
         recording.source = url.text + "/"
     }
 
@@ -37,11 +37,11 @@ package struct Crawler {
         walkOpenStack(latestOnly: latestOnly)
         walkNoCloud()
         guard recording.responses.contains(where: { $0.status == 200 && $0.target != "/" && !Self.isPage($0) }) else {
-            throw CrawlError(
-                description:
-                    "\(client.url.text)/: no metadata: neither /latest/meta-data/, /openstack nor /nocloud/ answers with 200")
+            let answers = NoMetadata.targets.map { (target: $0, response: ask($0)) }
+            let end = omissions.end.map { "; \($0)" } ?? ""
+            throw CrawlError(description: "\(client.url.text)/: \(NoMetadata.sentence(answers))\(end)")
         }
-        return recording
+        return finished()
     }
 
     /// Whether a response is for people, as that of a captive portal.
@@ -56,6 +56,11 @@ package struct Crawler {
         if let firstFailure, recording.responses.isEmpty {
             throw CrawlError(description: "\(client.url.text)/: \(firstFailure)")
         }
+        return finished()
+    }
+
+    private mutating func finished() -> Recording {
+        recording.omissions = omissions.sentences
         return recording
     }
 
@@ -81,7 +86,7 @@ package struct Crawler {
             recording.tokens = open.status == 401 ? .required : .optional
             client.token = token
         } catch {
-            firstFailure = error
+            (firstFailure, failures) = (error, failures + 1)
             omit("a token request had no response (\(error)): read without a token")
         }
     }
@@ -89,12 +94,13 @@ package struct Crawler {
     /// Sends a request for a target; `nil` where a limit is reached or nothing answers, which is noted.
     mutating func ask(_ target: String) -> WireResponse? {
         guard target.utf8.count <= RecordingLimits.target else {
-            omit("\(Self.shown(target)): longer than \(RecordingLimits.target) bytes")
+            omit(target, "longer than \(RecordingLimits.target) bytes")
             return nil
         }
         var retries = 0
-        while !isStopped {
+        while omissions.end == nil {
             guard mayAsk() else { return nil }
+            client.timeout = min(limits.timeout, max(.milliseconds(1), ContinuousClock.now.duration(to: end)))
             do throws(WireFailure) {
                 let response = try client.get(target)
                 (requests, failures) = (requests + 1, 0)
@@ -115,9 +121,13 @@ package struct Crawler {
         } else if bytes >= limits.bytes || recording.responses.count >= RecordingLimits.responses {
             stop("after \(bytes) bytes and \(recording.responses.count) responses")
         } else if ContinuousClock.now >= end {
-            stop("after \(WireConnection.shown(limits.time))")
+            let all = WireConnection.shown(limits.time)
+            stop(
+                limits.reserve == .zero
+                    ? "after \(all)"
+                    : "when \(WireConnection.shown(limits.reserve)) of \(all) were left, to examine and write what was read")
         }
-        return !isStopped
+        return omissions.end == nil
     }
 
     /// A token that has expired is renewed, and a server that is busy is asked again, three times each.
@@ -133,7 +143,8 @@ package struct Crawler {
             guard retries < 3 else { return false }
             retries += 1
             let seconds = response.field("retry-after").flatMap { Double($0) } ?? 0.2
-            usleep(UInt32(min(max(seconds, 0.05), 5) * 1e6))
+            let rest = max(ContinuousClock.now.duration(to: end) / .seconds(1), 0)
+            usleep(UInt32(min(max(seconds, 0.05), 5, rest) * 1e6))
             return true
         default: return false
         }
@@ -143,13 +154,12 @@ package struct Crawler {
         requests += 1
         failures += 1
         if firstFailure == nil { firstFailure = failure }
-        omit("\(Self.shown(target)): \(failure)")
+        omit(target, "\(failure)")
         if failures >= limits.failures { stop("after \(failures) requests in a row without a response") }
     }
 
     private mutating func stop(_ why: String) {
-        isStopped = true
-        omit("stopped \(why)")
+        if omissions.end == nil { omissions.end = Recording.cut + why }
     }
 
     // MARK: Recording
@@ -161,8 +171,8 @@ package struct Crawler {
         guard targets.insert(target).inserted else { return }
         if (300...399).contains(response.status) {
             omit(
-                "\(Self.shown(target)): redirects to \(Self.shown(response.field("location") ?? "nowhere")), which was not followed"
-            )
+                target, "redirects to \(Self.shown(response.field("location") ?? "nowhere")), which was not followed",
+                kind: "redirects, which were not followed")
         }
         recording.responses.append(writable(response, as: target))
     }
@@ -172,7 +182,8 @@ package struct Crawler {
         var recorded = response.recorded(as: target)
         let odd = recorded.fields.filter { !$0.isOneLine }.map { Self.shown($0.name) }
         if !odd.isEmpty {
-            omit("\(Self.shown(target)): header fields that are not valid: \(odd.joined(separator: ", "))")
+            let kind = "header fields that are not valid"
+            omit(target, "\(kind): \(odd.joined(separator: ", "))", kind: kind)
             recorded.fields.removeAll { !$0.isOneLine }
         }
         if !RecordedResponse.Field.isValue(recorded.reason) { recorded.reason = "" }
@@ -201,11 +212,12 @@ package struct Crawler {
         if response.status == 200 { omit("an unknown path is answered with 200: the server may answer any path") }
     }
 
-    mutating func omit(_ sentence: String) {
-        // Each request may have one.
-        guard recording.omissions.count < 100 else { return }
-        recording.omissions.append(sentence)
-        if recording.omissions.count == 100 { recording.omissions[99] = "more omissions are not listed" }
+    mutating func omit(_ sentence: String) { omissions.add(sentence, kind: sentence) }
+
+    /// Notes what is missing at a target.
+    /// - Parameter kind: what such reasons have in common; the reason itself unless given.
+    mutating func omit(_ target: String, _ reason: String, kind: String? = nil) {
+        omissions.add("\(Self.shown(target)): \(reason)", kind: kind ?? reason)
     }
 
     static func shown(_ text: String) -> String {

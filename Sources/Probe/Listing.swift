@@ -16,18 +16,41 @@ package struct Listing {
 
     package let lines: [String]
 
-    /// - Returns: `nil` for a body that is none: not text, a page of HTML or a document, or with lines that no name has. Its type says little: Flask's is HTML.
-    package init?(_ response: WireResponse) {
-        guard response.status == 200, let text = response.text else { return nil }
-        let lines = text.utf8.split(separator: UInt8(ascii: "\n")).map {
-            String(decoding: $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0, as: UTF8.self)
-        }.filter { !$0.isEmpty }
-        guard lines.count <= Self.mostLines else { return nil }
-        for line in lines {
-            let isName = line.utf8.count <= Self.longestLine && line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-            guard isName, line.utf8.first != UInt8(ascii: "<"), line.utf8.first != UInt8(ascii: "{") else { return nil }
+    /// Why a body is no listing, with the line.
+    package struct Problem: Error, Equatable, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// - Throws: `Problem` for a body that is none: not text, a page of HTML or a document, or with lines that no name has. Its type says little:
+    ///   Flask's is HTML.
+    package init(reading response: WireResponse) throws(Problem) {
+        guard response.status == 200 else { throw Problem(description: "status \(response.status)") }
+        guard let text = response.text else { throw Problem(description: "not UTF-8") }
+        var lines: [String] = []
+        for (index, bytes) in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            let line = String(decoding: bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, as: UTF8.self)
+            if line.isEmpty { continue }
+            if let problem = Self.problem(with: line) {
+                let shown = line.utf8.count > 80 ? String(line.prefix(60)) + "…" : line
+                throw Problem(description: "line \(index + 1), '\(shown.cleaned())', \(problem)")
+            }
+            guard lines.count < Self.mostLines else { throw Problem(description: "more than \(Self.mostLines) lines") }
+            lines.append(line)
         }
         self.lines = lines
+    }
+
+    /// - Returns: `nil` for a body that is none.
+    package init?(_ response: WireResponse) {
+        guard let listing = try? Self(reading: response) else { return nil }
+        self = listing
+    }
+
+    private static func problem(with line: String) -> String? {
+        if line.utf8.first == UInt8(ascii: "<") { return "begins HTML or XML" }
+        if line.utf8.first == UInt8(ascii: "{") { return "begins JSON" }
+        if line.utf8.count > longestLine { return "has more than \(longestLine) bytes" }
+        return line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } ? nil : "has a control character"
     }
 
     /// The entries of a directory.

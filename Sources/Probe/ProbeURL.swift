@@ -4,6 +4,8 @@ package import Sockets
 /// Why a URL cannot be asked.
 package struct ProbeURLError: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// The base of a metadata server's paths: `http://HOST[:PORT][/PATH]`. Metadata servers have no TLS.

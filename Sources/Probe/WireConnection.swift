@@ -107,21 +107,21 @@ package final class WireConnection {
     private func body(
         of head: ResponseHead, until deadline: ContinuousClock.Instant, _ limit: Duration, mostBytes: Int
     ) throws(WireFailure) -> ([UInt8], WireResponse.Framing) {
-        let late = "an incomplete body after \(Self.shown(limit))"
+        func late() -> String { "an incomplete body after \(Self.shown(limit))" }
         switch try head.length {
         case .bytes(let length):
             guard length <= mostBytes else { throw .tooLong("a body of \(length) bytes; the limit is \(mostBytes)") }
             while buffer.count - start < length {
-                guard try receive(until: deadline, late) else {
+                guard try receive(until: deadline, late()) else {
                     throw .ended("\(buffer.count - start) of \(length) bytes of the body")
                 }
             }
             return (take(length), .length)
-        case .chunked: return (try chunks(until: deadline, late, mostBytes: mostBytes), .chunked)
+        case .chunked: return (try chunks(until: deadline, late(), mostBytes: mostBytes), .chunked)
         case .untilClose:
             repeat {
                 guard buffer.count - start <= mostBytes else { throw .tooLong("a body of more than \(mostBytes) bytes") }
-            } while try receive(until: deadline, late)
+            } while try receive(until: deadline, late())
             return (take(buffer.count - start), .close)
         }
     }
@@ -179,13 +179,13 @@ package final class WireConnection {
     }
 
     /// Appends what comes next; `false` where the server sends no more.
-    private func receive(until deadline: ContinuousClock.Instant, _ late: String) throws(WireFailure) -> Bool {
+    private func receive(until deadline: ContinuousClock.Instant, _ late: @autoclosure () -> String) throws(WireFailure) -> Bool {
         do throws(ClientSocket.Failure) {
             let count = try socket.receive(into: &chunk, until: deadline)
             buffer += chunk[..<count]
             return count > 0
         } catch {
-            throw Self.failure(error, late)
+            throw Self.failure(error, late())
         }
     }
 

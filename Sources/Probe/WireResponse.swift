@@ -26,7 +26,8 @@ package struct WireResponse: Sendable {
 
     /// The value of the first field of this name, in any case.
     package func field(_ name: String) -> String? {
-        fields.first { $0.name.lowercased() == name.lowercased() }?.value
+        let name = name.lowercased()
+        return fields.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }?.value
     }
 
     /// The media type without parameters, in small letters.

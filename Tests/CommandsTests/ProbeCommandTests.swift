@@ -269,7 +269,7 @@ import Testing
 
     @Test(arguments: [
         (["http://h/", "--skip", "nothing"], "unknown rule 'nothing': `virt-metadata conformance --rules` lists all"),
-        (["http://h/", "--profile", "gce"], "unknown profile 'gce': expected ec2, imdsv2, openstack or nocloud"),
+        (["http://h/", "--profile", "gce"], "unknown profile 'gce': expected ec2, imdsv2, openstack, nocloud or http"),
         ([], "a URL is missing, such as http://169.254.169.254/"), (["http://h/", "-o", "xml"], "xml"),
     ])
     func `wrong usage says what is expected`(arguments: [String], problem: String) async throws {

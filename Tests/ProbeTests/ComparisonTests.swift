@@ -1,3 +1,4 @@
+import Common
 import Comparison
 import Recording
 import Testing
@@ -77,6 +78,55 @@ struct ComparisonTests {
         #expect(RecordingComparison(redacted, plain).differences == [])
         let other = Self.recording([("/latest/user-data", 200, "t", "pass: abcdefgh")])
         #expect(RecordingComparison(other, redacted).differences.count == 1)
+    }
+
+    @Test func `a difference of all versions is printed once`() {
+        func side(_ value: String) -> Recording {
+            let versions = ["latest", "2009-04-04", "2021-03-23"]
+            let ec2 = versions.map { ("/\($0)/meta-data/a", 200, "t", value) }
+            let openStack = ["latest", "2018-08-27"].map { ("/openstack/\($0)/user_data", 200, "t", value) }
+            return Self.recording(ec2 + openStack + [("/1.0/meta-data/a", 200, "t", value + "!")])
+        }
+        let comparison = RecordingComparison(side("x"), side("y"))
+        #expect(comparison.differences.count == 6)
+        #expect(
+            comparison.text == """
+                /latest/meta-data/a, and the same in 2 other versions
+                  body: x → y
+                /openstack/latest/user_data, and the same in 1 other version
+                  body: x → y
+                /1.0/meta-data/a
+                  body: x! → y!
+                6 differences in 6 paths
+
+                """)
+    }
+
+    @Test func `of a side that was read in part, only what was read is compared`() throws {
+        let whole = Self.recording([("/a", 200, "t", "1"), ("/b", 200, "t", "1"), ("/c", 200, "t", "1")])
+        var part = Self.recording([("/a", 200, "t", "2")])
+        part.omissions = ["/b: timeout: no response after 10 s", "stopped after 3 requests in a row without a response"]
+        for (left, right) in [(whole, part), (part, whole)] {
+            let comparison = RecordingComparison(left, right)
+            #expect(comparison.differences.map(\.target) == ["/a"])
+            #expect(comparison.text.hasSuffix("\n1 differences in 1 paths; 2 paths not compared\n"))
+            #expect(comparison.json["uncompared"] == .integer(2))
+        }
+        part.omissions.removeLast()
+        #expect(RecordingComparison(whole, part).differences.map(\.target) == ["/a", "/b", "/c"])
+    }
+
+    @Test func `a redacted recording that is served is recognized`() {
+        let plain = Self.recording([("/latest/user-data", 200, "t", "#!/bin/sh\nREAL password: abcdefgh")])
+        var folder = plain
+        folder.redact()
+        var served = folder
+        served.isRedacted = false
+        #expect(RecordingComparison(plain, served).servedRedacted == .second)
+        #expect(RecordingComparison(served, plain).servedRedacted == .first)
+        #expect(RecordingComparison(plain, folder).servedRedacted == nil)
+        #expect(RecordingComparison(served, served).servedRedacted == nil)
+        #expect(RecordingComparison(plain, plain).servedRedacted == nil)
     }
 
     @Test func `latest alone`() {

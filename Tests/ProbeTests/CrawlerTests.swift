@@ -111,14 +111,60 @@ struct CrawlerTests {
         #expect(RecordingIndex(read).response(to: "/latest/meta-data/hostname")?.field("x-good") == "x")
     }
 
+    @Test func `an omission of each request is one of a few, and the end of the crawl comes last`() throws {
+        let servers = try BrokenServers(["ever-new"])
+        let recording = try Self.recording(of: "ever-new", servers) { $0.requests = 400 }
+        let deep = recording.omissions.filter { $0.hasPrefix("/") && $0.hasSuffix(": more than 16 directories deep") }
+        #expect(deep.count == 5)
+        #expect(recording.omissions.contains { $0.wholeMatch(of: /\d{2,} more: more than 16 directories deep/) != nil })
+        #expect(recording.omissions.count < 20, "\(recording.omissions)")
+        #expect(recording.omissions.last == "stopped after 400 requests")
+        #expect(recording.isCut)
+        let short = try Self.recording(of: "ever-new", servers) { ($0.time, $0.reserve) = (.seconds(2), .milliseconds(1900)) }
+        #expect(short.omissions.last == "stopped when 1 s of 2 s were left, to examine and write what was read")
+    }
+
+    @Test func `a server that stops answering ends the crawl after three requests, each of which is named`() throws {
+        let servers = try BrokenServers(["hangs-later"])
+        let start = ContinuousClock.now
+        let recording = try Self.recording(of: "hangs-later", servers) { $0.timeout = .milliseconds(300) }
+        #expect(start.duration(to: .now) < .seconds(3))
+        let silent = recording.omissions.dropLast()
+        #expect(silent.count == 3, "\(recording.omissions)")
+        #expect(silent.allSatisfy { $0.wholeMatch(of: /\/latest\/.+: timeout: no response after 300 ms/) != nil }, "\(silent)")
+        #expect(recording.omissions.last == "stopped after 3 requests in a row without a response")
+        #expect(recording.isCut)
+        // The last request has what is left of the whole time.
+        let short = try BrokenServers(["hangs-later"])
+        let second = ContinuousClock.now
+        let cut = try Self.recording(of: "hangs-later", short) { ($0.timeout, $0.time) = (.seconds(60), .seconds(1)) }
+        #expect(second.duration(to: .now) < .seconds(5))
+        #expect(cut.omissions.last == "stopped after 1 s")
+    }
+
+    @Test func `what is no listing is described with its line`() throws {
+        let servers = try BrokenServers(["control-character"])
+        let recording = try Self.recording(of: "control-character", servers, latestOnly: true)
+        #expect(
+            recording.omissions == ["/latest/meta-data/: not a listing: line 3, 'host\\u{0}name', has a control character"])
+    }
+
     @Test func `nothing is recorded of a server that hangs, is none, or answers everything alike`() throws {
-        let servers = try BrokenServers(["hang", "not-http", "portal"])
+        let servers = try BrokenServers(["hang", "not-http", "portal", "fails", "redirects-all"])
         let start = ContinuousClock.now
         for (url, problem) in [
             (try servers.url("hang"), "timeout: no response after 200 ms"),
             (try servers.url("not-http"), "malformed response: expected a status line such as HTTP/1.1 200 OK"),
             (try ProbeURL("http://127.0.0.1:1/"), "connection failed: Connection refused"),
-            (try servers.url("portal"), "no metadata: neither /latest/meta-data/, /openstack nor /nocloud/ answers with 200"),
+            (
+                try servers.url("portal"),
+                "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: a page of HTML with status 200, as from a captive portal"
+            ),
+            (try servers.url("fails"), "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: status 500"),
+            (
+                try servers.url("redirects-all"),
+                "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: 302 to http://192.0.2.1/, which is not followed"
+            ),
         ] {
             var limits = CrawlLimits()
             limits.timeout = .milliseconds(200)

@@ -103,8 +103,21 @@ struct RuleTests {
         }
     }
 
+    @Test func `the profile of connections can be checked alone, and what is skipped is named with its reason`() throws {
+        let servers = try BrokenServers(["none"])
+        var options = Self.options()
+        options.profiles = [.http]
+        let connections = try Conformance(servers.url("none"), options).run()
+        #expect(connections.checks.map(\.rule.name) == Rule.all.filter { $0.profile == .http }.map(\.name))
+        #expect(connections.conforms(isStrict: true))
+        options = Self.options()
+        options.only = ["public-keys-absent"]
+        let text = ConformanceReport(try Conformance(servers.url("none"), options).run(), isStrict: false).text(as: .text)
+        #expect(text.firstMatch(of: /skip  ec2 public-keys-absent: \S.+\n/) != nil, "\(text)")
+    }
+
     @Test func `a server that hangs, is none, or is not HTTP has one clear result`() throws {
-        let servers = try BrokenServers(["hang", "not-http", "portal"])
+        let servers = try BrokenServers(["hang", "not-http", "portal", "fails", "redirects-all"])
         var options = Conformance.Options()
         options.timeout = .milliseconds(300)
         let start = ContinuousClock.now
@@ -114,7 +127,12 @@ struct RuleTests {
             (try ProbeURL("http://127.0.0.1:1/"), "connection failed: Connection refused"),
             (
                 try servers.url("portal"),
-                "no metadata: neither /latest/meta-data/, /openstack nor /nocloud/meta-data answers with 200"
+                "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: a page of HTML with status 200, as from a captive portal"
+            ),
+            (try servers.url("fails"), "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: status 500"),
+            (
+                try servers.url("redirects-all"),
+                "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: 302 to http://192.0.2.1/, which is not followed"
             ),
         ] {
             #expect {

@@ -295,6 +295,14 @@ class Server:
             return self.send(connection, version, fields, 400, b"bad host")
         if self.defect == "slow":
             time.sleep(0.2)
+        if self.defect == "hangs-later":
+            self.reads += 1
+            if self.reads > 20:
+                time.sleep(600)
+        if self.defect == "fails":
+            return self.send(connection, version, fields, 500, b"500")
+        if self.defect == "redirects-all":
+            return self.send(connection, version, fields, 302, b"", [("Location", "http://192.0.2.1/")])
         if self.defect == "speed" and target == "/latest/user-data":
             time.sleep(1.2)
         if method == "PUT":
@@ -448,6 +456,10 @@ class Server:
             return 200, b"again/\nname", "text/plain"
         if self.defect == "never-ends" and target.startswith("/latest/meta-data/"):
             return 200, b"%d/\n%d" % (time.monotonic_ns(), time.monotonic_ns()), "text/plain"
+        if self.defect == "ever-new" and target.startswith("/latest/meta-data/"):
+            return 200, b"%d/\n%d/" % (time.monotonic_ns(), time.monotonic_ns()), "text/plain"
+        if self.defect == "control-character" and target == "/latest/meta-data/":
+            return 200, b"ami-id\n\nhost\0name", "text/plain"
         if self.defect == "climbs-out" and target == "/latest/meta-data/":
             return 200, b"../../etc/\n..\ninstance-id\na//b", "text/plain"
         if self.defect == "portal":

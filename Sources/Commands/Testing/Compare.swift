@@ -3,6 +3,7 @@ import Common
 import Comparison
 import Configuration
 import Glibc
+import Probe
 import Recording
 
 /// `virt-metadata compare`: the differences between two servers.
@@ -15,7 +16,8 @@ struct Compare: AsyncParsableCommand {
             all other bodies byte for byte. Bodies of errors and random_seed are not compared. A server is asked for each path that the \
             other side has.
 
-            Exit status: 0 no differences; 1 differences; 2 usage error, or a side cannot be read.
+            Exit status: 0 no differences; 1 differences; 2 usage error, or a side cannot be read, or not to its end: what was read is \
+            compared then.
 
             EXAMPLES
                 virt-metadata compare recording http://169.254.169.254/
@@ -36,7 +38,9 @@ struct Compare: AsyncParsableCommand {
     @OptionGroup var limits: ProbeLimits
 
     func run() async throws {
-        var (left, right) = (try await source(first), try await source(second))
+        var bounds = limits.crawl
+        bounds.end = .now.advanced(by: bounds.time)
+        var (left, right) = (try await source(first, bounds), try await source(second, bounds))
         do {
             try left.complete(from: right.recording)
             try right.complete(from: left.recording)
@@ -50,12 +54,19 @@ struct Compare: AsyncParsableCommand {
         }
         let comparison = RecordingComparison(left.recording, right.recording)
         try output.print(comparison.json) { _ in comparison.text }
+        if let side = comparison.servedRedacted, !comparison.differences.isEmpty {
+            let name = side == .first ? first : second
+            VirtMetadata.printError(
+                "virt-metadata: \(name) seems to serve a redacted recording, which HTTP does not say: "
+                    + "compare the folder of that recording instead")
+        }
+        guard !left.isUnfinished, !right.isUnfinished else { throw ExitCode(VirtMetadata.usageExitCode) }
         guard comparison.differences.isEmpty else { throw ExitCode(1) }
     }
 
-    private func source(_ text: String) async throws -> ComparedSource {
+    private func source(_ text: String, _ limits: CrawlLimits) async throws -> ComparedSource {
         do {
-            return try await ComparedSource(text, latestOnly: latestOnly, limits: limits.crawl)
+            return try await ComparedSource(text, latestOnly: latestOnly, limits: limits)
         } catch {
             try fail("\(error)")
         }

@@ -44,7 +44,8 @@ struct ComparedSource {
 
     /// Asks a server for what only the other side was asked for.
     mutating func complete(from other: Recording) throws {
-        guard let url else { return }
+        // A server that has stopped answering is not asked again.
+        guard let url, !recording.isCut else { return }
         let known = Set(recording.responses.map(\.target))
         let missing = other.responses.map(\.target).filter { !known.contains($0) }
         guard !missing.isEmpty else { return }
@@ -53,6 +54,9 @@ struct ComparedSource {
         recording.responses += more.responses
         recording.omissions += more.omissions
     }
+
+    /// Whether a server could not be read to its end.
+    var isUnfinished: Bool { url != nil && recording.isCut }
 
     func close() async { await emulator?.stop() }
 }

@@ -31,9 +31,12 @@ struct ConformanceCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Check these profiles, separated by commas: ec2, imdsv2, openstack, nocloud. (default: those that the server answers)",
+            """
+            Check these profiles, separated by commas: ec2, imdsv2, openstack, nocloud; http for connections and requests alone, which \
+            each of the others has too. (default: those that the server answers)
+            """,
             valueName: "names"),
-        completion: .list(["ec2", "imdsv2", "openstack", "nocloud"]), transform: Self.profiles)
+        completion: .list(["ec2", "imdsv2", "openstack", "nocloud", "http"]), transform: Self.profiles)
     var profile: Set<Profile>?
 
     @Flag(help: "A SHOULD that does not hold fails too.")
@@ -72,11 +75,11 @@ struct ConformanceCommand: ParsableCommand {
 
     private static func profiles(_ text: String) throws -> Set<Profile> {
         let names = text.split(separator: ",").map(String.init)
-        guard !names.isEmpty else { throw ValidationError("expected ec2, imdsv2, openstack or nocloud") }
+        guard !names.isEmpty else { throw ValidationError("expected ec2, imdsv2, openstack, nocloud or http") }
         return Set(
             try names.map { name in
-                guard let profile = Profile(rawValue: name), profile != .http else {
-                    throw ValidationError("unknown profile '\(name)': expected ec2, imdsv2, openstack or nocloud")
+                guard let profile = Profile(rawValue: name) else {
+                    throw ValidationError("unknown profile '\(name)': expected ec2, imdsv2, openstack, nocloud or http")
                 }
                 return profile
             })
@@ -102,7 +105,7 @@ struct ConformanceCommand: ParsableCommand {
         if let timeout { options.timeout = .seconds(timeout) }
         if let timeLimit { options.time = .seconds(timeLimit) }
         let chosen = options
-        let result = try ProbeFailure.orExit { () throws(any Error) in try Conformance(try ProbeURL(url), chosen).run() }
+        let result = try ProbeFailure.orExit { () throws(any Error) in try Conformance(try ProbeFailure.url(url), chosen).run() }
         let report = ConformanceReport(result, isStrict: strict)
         try FileDescriptorOutput.write(Array(report.text(as: format).utf8), to: STDOUT_FILENO)
         guard result.conforms(isStrict: strict) else { throw ExitCode(1) }

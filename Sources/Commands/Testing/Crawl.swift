@@ -3,6 +3,7 @@ import Common
 import Configuration
 import FoundationEssentials
 import Glibc
+import Host
 import Probe
 import Recording
 
@@ -20,7 +21,7 @@ struct Crawl: ParsableCommand {
             form is not found.
 
             Exit status: 0 recorded; 1 recorded in part (what is missing is printed), or the folder cannot be written; 2 usage error, or no \
-            metadata at this URL.
+            metadata at this URL; 143 or 130 after SIGTERM or SIGINT, with nothing written.
 
             EXAMPLES
               In a guest:
@@ -54,7 +55,8 @@ struct Crawl: ParsableCommand {
     @OptionGroup var limits: ProbeLimits
 
     func run() throws {
-        let server = try ProbeFailure.orExit { () throws(ProbeURLError) in try ProbeURL(url) }
+        let start = ContinuousClock.now
+        let server = try ProbeFailure.orExit { () throws(ProbeURLError) in try ProbeFailure.url(url) }
         var facts = stat()
         // Safe: lstat(2) reads the path up to its zero and fills one structure.
         guard unsafe lstat(output, &facts) != 0 || replace && RecordingFolder.isRecording(output) else {
@@ -63,8 +65,12 @@ struct Crawl: ParsableCommand {
                     ? "\(output): exists and is not a recording: choose another folder"
                     : "\(output): exists: choose another folder, or use --replace")
         }
+        var bounds = limits.crawl
+        // The last quarter is for redaction and files, which take as long as many requests.
+        bounds.reserve = bounds.time / 4
+        let limits = bounds
         var recording = try ProbeFailure.orExit { () throws(any Error) in
-            var crawler = try Crawler(server, limits: limits.crawl)
+            var crawler = try Crawler(server, limits: limits)
             return try crawler.run(latestOnly: latestOnly)
         }
         recording.recorded = Date().formatted(.iso8601)
@@ -72,14 +78,36 @@ struct Crawl: ParsableCommand {
         if keepAll {
             VirtMetadata.printError("virt-metadata: warning: --keep-all: \(output) has the server's secrets, if there are any")
         } else {
-            recording.redact(keeping: keep)
+            try redact(&recording, until: start.advanced(by: limits.time * 0.95), limits.time)
         }
-        do throws(RecordingError) {
-            try RecordingFolder.write(recording, to: output, replacing: replace)
-        } catch {
-            throw CommandFailure("\(error)")
-        }
+        try write(recording)
         try report(recording)
+    }
+
+    private func redact(_ recording: inout Recording, until deadline: ContinuousClock.Instant, _ time: Duration) throws {
+        let removed = recording.redact(keeping: keep, until: deadline)
+        guard removed > 0 else { return }
+        let limit = "\(Int(time / .seconds(1))) s"
+        guard !recording.responses.isEmpty else {
+            throw CommandFailure("no response could be examined for secrets within \(limit): use a longer --time-limit")
+        }
+        recording.omissions.append(
+            Recording.cut + "after \(limit): the last \(removed) responses could not be examined for secrets, and are left out")
+    }
+
+    /// Writes the folder; a signal leaves nothing of it behind.
+    private func write(_ recording: Recording) throws {
+        let received = Locked<Int32?>(nil)
+        let signals = CaughtSignals([SIGTERM, SIGINT]) { number in received.withLock { $0 = number } }
+        defer { withExtendedLifetime(signals) {} }
+        do throws(RecordingError) {
+            try RecordingFolder.write(recording, to: output, replacing: replace) { received.withLock { $0 != nil } }
+        } catch {
+            guard let number = received.withLock({ $0 }) else { throw CommandFailure("\(error)") }
+            VirtMetadata.printError("virt-metadata: \(error)")
+            // As a shell reports a program that the signal ended.
+            throw ExitCode(128 + number)
+        }
     }
 
     private func report(_ recording: Recording) throws {
@@ -118,7 +146,9 @@ struct ProbeLimits: ParsableArguments {
     var timeout: Int?
 
     @Option(
-        help: ArgumentHelp("Seconds for the whole run. (default: 300)", valueName: "seconds"),
+        help: ArgumentHelp(
+            "Seconds for the whole run; crawl keeps a quarter of it for what follows the requests. (default: 300)",
+            valueName: "seconds"),
         transform: { try IntegerArgument.value(of: $0, in: 1...86_400) })
     var timeLimit: Int?
 
@@ -138,6 +168,18 @@ struct ProbeLimits: ParsableArguments {
 
 /// A server that cannot be asked.
 enum ProbeFailure {
+    /// The URL of a server; what is a file instead has to be served first.
+    static func url(_ text: String) throws(ProbeURLError) -> ProbeURL {
+        if !text.contains("://"), FileManager.default.fileExists(atPath: text) {
+            let name = text.cleaned()
+            throw ProbeURLError(
+                description:
+                    "'\(name)': a file or folder, not a URL: run `virt-metadata emulate \(name) --print-url`, "
+                    + "and use the URL that it prints")
+        }
+        return try ProbeURL(text)
+    }
+
     /// Runs a body; an error is printed and ends the command with 2.
     static func orExit<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(ExitCode) -> Value {
         do throws(Failure) {
