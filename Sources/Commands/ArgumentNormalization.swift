@@ -59,7 +59,10 @@ struct ArgumentNormalization {
             return name + (option.value.map { "=\($0)" } ?? "")
         }
         guard command != Self.starter else {
-            return flags(options) + arguments[end...].dropFirst().flatMap { [Self.startedWord, $0] }
+            var words = arguments[end...].dropFirst()
+            // `-- $AGENT` without a value: no word is reported, and not taken for no command.
+            if end < arguments.count, words.isEmpty { words = [""] }
+            return flags(options) + words.flatMap { [Self.startedWord, $0] }
         }
         return flags(options) + arguments[end...]
     }

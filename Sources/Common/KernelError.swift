@@ -53,6 +53,8 @@ package struct KernelError: Error, Sendable, Equatable {
         package static let tooManyFiles = Code(rawValue: EMFILE)
         /// ELOOP: the path contains a symbolic link.
         package static let symbolicLink = Code(rawValue: ELOOP)
+        /// ETIMEDOUT: nothing was written into a FIFO in the time.
+        package static let noWriter = Code(rawValue: ETIMEDOUT)
         /// ENOMEM: out of memory.
         package static let outOfMemory = Code(rawValue: ENOMEM)
     }

@@ -40,7 +40,7 @@ package final class EmulatedInstance: Sendable {
     /// What the recorded server answered; `nil` where the source is a domain.
     let recording: RecordingIndex?
     /// The trees, as the requests reach them.
-    private let trees: [OverlaidView]
+    let trees: [OverlaidView]
 
     /// - Throws: ``EmulatorError`` where the instance has no interface: no guest without one reaches the server.
     package init(_ source: EmulatorSource, rules: Rules = Rules(), clock: any EmulatorClock) throws(EmulatorError) {

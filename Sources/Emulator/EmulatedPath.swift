@@ -75,6 +75,12 @@ package struct EmulatedPath: Sendable, Hashable {
         }
     }
 
+    /// Whether the path is that of an entry in a directory, at any depth, in the same versions.
+    func isBelow(_ directory: EmulatedPath) -> Bool {
+        directory.member == nil && (tree, version) == (directory.tree, directory.version)
+            && names.count > directory.names.count && names.starts(with: directory.names)
+    }
+
     /// The names of a JSON pointer, whose escapes are `~0` for `~` and `~1` for `/`.
     private static func pointer(_ text: String, in path: String) throws(EmulatorError) -> [String] {
         guard text.hasPrefix("/"), text.utf8.count > 1 else {

@@ -49,8 +49,8 @@ package final class EmulatedValues: Sendable {
     /// Removes an entry with all below it, or a member.
     package func remove(_ path: EmulatedPath) throws(EmulatorError) { try put(path, .absent) }
 
-    /// Gives an entry the value of the source again; does nothing where it has that value.
-    package func restore(_ path: EmulatedPath) { settings.withLock { $0.removeAll { $0.path == path } } }
+    /// Gives an entry, and all below it, the value of the source again; does nothing where it has that value.
+    package func restore(_ path: EmulatedPath) { settings.withLock { $0.removeAll { $0.path == path || $0.path.isBelow(path) } } }
 
     package func restoreAll() { settings.withLock { $0 = [] } }
 

@@ -1,4 +1,5 @@
 package import Common
+import Glibc
 import Guests
 import NIOCore
 import NIOPosix
@@ -67,8 +68,10 @@ package final class EmulatorServer: Sendable {
         do {
             return try await bootstrap(for: instance).bind(host: "\(address)", port: port).get()
         } catch {
-            let reason = (error as? IOError).map { KernelError(KernelError.Code(rawValue: $0.errnoCode), in: "bind").message }
-            throw EmulatorError("cannot listen on \(Self.text(address, port)): \(reason ?? "\(error)")")
+            let code = (error as? IOError)?.errnoCode
+            let reason = code.map { KernelError(KernelError.Code(rawValue: $0), in: "bind").message } ?? "\(error)"
+            let remedy = code == EADDRINUSE ? "; choose another port, or none for a free one" : ""
+            throw EmulatorError("cannot listen on \(Self.text(address, port)): \(reason)\(remedy)")
         }
     }
 

@@ -23,6 +23,8 @@ package struct EmulatorSource: Sendable {
 
     /// The longest XML of a domain or network, in bytes: as long as libvirt's.
     private static let longestXML = 16 << 20
+    /// How long the first byte of a FIFO may take, in milliseconds: `<(ssh HOST virsh dumpxml NAME)` is one.
+    private static let longestWait: Int32 = 10_000
     /// The most networks of a fixture folder.
     private static let mostNetworks = 256
 
@@ -45,6 +47,11 @@ package struct EmulatorSource: Sendable {
             throw EmulatorError("\(file): no configuration file is read here")
         }
     ) throws(EmulatorError) {
+        guard !path.hasPrefix("http://"), !path.hasPrefix("https://") else {
+            throw EmulatorError(
+                "\(path.cleaned()): expected a file or a folder: record the server with 'virt-metadata crawl URL -o FOLDER', and give "
+                    + "FOLDER")
+        }
         let isFolder = Self.isFolder(path)
         let domain = path + "/domain.xml"
         if isFolder, FileManager.default.fileExists(atPath: domain) {
@@ -108,8 +115,14 @@ package struct EmulatorSource: Sendable {
 
     private static func bytes(of path: String) throws(EmulatorError) -> [UInt8] {
         do throws(KernelError) {
-            return try FileDescriptors.contents(of: path == "-" ? nil : path, mostBytes: longestXML)
+            return try FileDescriptors.contents(
+                of: path == "-" ? nil : path, mostBytes: longestXML, millisecondsToWriter: longestWait)
         } catch {
+            guard error.code != .noWriter else {
+                throw EmulatorError(
+                    "\(path): a FIFO into which no program has written for \(longestWait / 1000) s: expected a file, or a FIFO with a "
+                        + "writer")
+            }
             throw EmulatorError("\(path): cannot be read: \(error.message)")
         }
     }

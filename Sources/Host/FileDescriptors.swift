@@ -24,13 +24,20 @@ package enum FileDescriptors {
 
     /// Reads a file of any kind to its end; a pipe as long as somebody writes into it.
     ///
-    /// - Parameter path: `nil` for this process's standard input.
-    /// - Throws: the code of open(2) or read(2); `.fileTooBig` where it is longer than `mostBytes`.
-    package static func contents(of path: String?, mostBytes: Int) throws(KernelError) -> [UInt8] {
+    /// - Parameters:
+    ///   - path: `nil` for this process's standard input.
+    ///   - millisecondsToWriter: how long to wait for the first byte of a FIFO; `nil` for ever, as open(2) does without a writer.
+    /// - Throws: the code of open(2) or read(2); `.fileTooBig` where it is longer than `mostBytes`; `.noWriter` for a FIFO into which
+    ///   nothing is written.
+    package static func contents(
+        of path: String?, mostBytes: Int, millisecondsToWriter: Int32? = nil
+    ) throws(KernelError) -> [UInt8] {
+        let flags = O_RDONLY | O_CLOEXEC | (millisecondsToWriter == nil ? 0 : O_NONBLOCK)
         // Safe: open(2) reads the path up to its zero.
-        let descriptor = path.map { unsafe open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
+        let descriptor = path.map { unsafe open($0, flags) } ?? STDIN_FILENO
         guard descriptor >= 0 else { throw .last(in: "open") }
         defer { if path != nil { close(descriptor) } }
+        if path != nil, let millisecondsToWriter { try awaitWriter(of: descriptor, millisecondsToWriter) }
         var (bytes, chunk) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 16))
         while true {
             // Safe: read(2) writes at most as many bytes as the chunk has.
@@ -41,6 +48,18 @@ package enum FileDescriptors {
             bytes += chunk.prefix(count)
             guard bytes.count <= mostBytes else { throw KernelError(.fileTooBig, in: "read") }
         }
+    }
+
+    /// Waits for the first byte of a FIFO, or the end of its writers, and lets reads wait from now on.
+    private static func awaitWriter(of descriptor: Int32, _ milliseconds: Int32) throws(KernelError) {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        var status = stat()
+        // Safe: fstat(2) fills one structure; poll(2) reads and writes one.
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .last(in: "fstat") }
+        if status.st_mode & S_IFMT == S_IFIFO, unsafe poll(&entry, 1, milliseconds) == 0 {
+            throw KernelError(.noWriter, in: "poll")
+        }
+        _ = fcntl(descriptor, F_SETFL, 0)
     }
 
     /// Writes all bytes, with as many calls of write(2) as needed.

@@ -74,10 +74,25 @@ import Testing
             cat ready.json; curl -s --unix-socket ./c.sock http://localhost/readyz; kill $server; wait $server; echo $?; ls
             """)
         #expect(
-            output.stdout.contains(#""control": "unix:./c.sock""#) && output.stdout.contains(#"{"status": "ready"}"#), "\(output)"
+            output.stdout.contains(#""control": "unix:/"#) && output.stdout.contains(#"/c.sock""#)
+                && !output.stdout.contains("/./")
+                && output.stdout.contains(#"{"status": "ready"}"#), "\(output)"
         )
         // Neither file is left.
         #expect(output.stdout.hasSuffix("\n0\n"))
+    }
+
+    @Test func `faults that never applied, and a notice that is there before its step, are told unless quiet`() async throws {
+        let many = (1...12).map { "- {match: {path: /latest/user-dat\($0)}, do: {status: 503}}\n" }.joined()
+        let files = ["s.yaml": "steps:\n- {at: 1h, set: {spot/instance-action: x}}\nfaults:\n\(many)"]
+        let emulate = "$virt_metadata emulate --no-namespace --scenario s.yaml"
+        let output = try await shell("\(emulate) -- true", files: files)
+        let lines = output.stderr.split(separator: "\n")
+        #expect(lines.first?.hasPrefix("virt-metadata: step of line 2 sets spot/instance-action, which has a value") == true)
+        #expect(lines.count == 12 && lines.last == "virt-metadata: 2 more faults never applied", "\(output)")
+        #expect(lines.dropFirst().first == "virt-metadata: fault 1 never applied: there was no request of /latest/user-dat1")
+        #expect(output.status == 0)
+        #expect(try await shell("\(emulate) --quiet -- true", files: files).stderr == "")
     }
 
     @Test func `a built-in scenario is printed as a file that can be played`() async throws {
@@ -109,6 +124,7 @@ import Testing
         ("--scenario spot --scenario spot", "two scenarios have a step of the name 'notice'"),
         ("--scenario token-expiry --scenario first.yaml", "scenarios that begin at different times"),
         ("--print-scenario sport", "did you mean 'spot'?"),
+        ("--scenario e.yaml", "e.yaml:1: a file of expectations, and no scenario: use --expect"),
         ("--clock fast", "invalid value 'fast' for --clock: expected real or manual"),
         ("--clock manual", "--clock manual needs --control"), ("--tap t", "--tap needs --expect"),
         ("--junit t", "--junit needs --expect"),

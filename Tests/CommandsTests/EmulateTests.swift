@@ -108,6 +108,37 @@ import Testing
         #expect(try get("meta-data/local-ipv4").text == "198.51.100.7")
     }
 
+    @Test func `paths that no instance has are warnings`() async throws {
+        let emulator = try await Emulator(
+            "--set", "spot/instance-acton=x", "--absent", "user-date", "--set", "spot=x", "--set", "hostname=x", "--absent",
+            "events",
+            "--set-file", "openstack/meta_dat.json=/dev/null", "--absent", "network/interfaces/macs/52:54:00:12:34:56")
+        let lines = emulator.output.split(separator: "\n").filter { $0.hasPrefix("virt-metadata: ") }
+        #expect(
+            lines == [
+                "virt-metadata: --absent: no path 'user-date'; did you mean 'user-data'? (nothing is removed)",
+                "virt-metadata: --set: no path 'spot/instance-acton'; did you mean 'spot/instance-action'? (served as a new path)",
+                "virt-metadata: --set: 'spot' is a directory: expected the path of a value below it (served as a new path)",
+                "virt-metadata: --set-file: no path 'openstack/meta_dat.json'; did you mean 'meta_data.json'? (served as a new path)",
+            ], "\(emulator.output)")
+    }
+
+    @Test func `members are set in JSON documents, also of the same command line`() async throws {
+        let emulator = try await Emulator(
+            "--quiet", "--set", "user-data#/a=1", "--set", "user-data={}", "--set", "openstack/meta_data.json#/meta/role=db",
+            "--set", "nothing/here=x", "\(Self.fixtures)/minimal")
+        #expect(emulator.output == "")
+        #expect(try emulator.client().request("GET", "/openstack/latest/meta_data.json").text.contains(#""role": "db""#))
+    }
+
+    @Test func `a listen address of every interface is a warning in one line`() async throws {
+        let emulator = try await Emulator("--listen", "0.0.0.0")
+        let lines = emulator.output.split(separator: "\n")
+        #expect(lines.filter { $0.hasPrefix("virt-metadata: --listen 0.0.0.0: every machine that reaches this host") }.count == 1)
+        #expect(lines.count == 2, "\(emulator.output)")
+        #expect(try await Emulator("--listen", "127.0.0.1").output.contains("every machine") == false)
+    }
+
     @Test func `findings in a source are warnings`() async throws {
         let emulator = try await Emulator("\(Self.fixtures)/broken")
         #expect(emulator.output.contains("virt-metadata: \(Self.fixtures)/broken/domain.xml: line "))
@@ -227,6 +258,11 @@ import Testing
         (["--access-log", "/no-such-folder/log"], "/no-such-folder/log: cannot be written"),
         (["--quiet", "--print-url"], "contradict each other"),
         (["--ready-file", "/no-such-folder/ready"], "/no-such-folder/ready: cannot be written"),
+        (["--"], "no command after --: expected one (is a variable empty?)"),
+        (["--no-namespace", "--", ""], "no command after --"),
+        (["curl", "http://192.0.2.1/"], "to run a program, put -- before it: virt-metadata emulate -- curl ..."),
+        (["http://192.0.2.1/"], "record the server with 'virt-metadata crawl URL -o FOLDER'"),
+        (["--set", "user-data#/a=x"], "cannot set /*/user-data#/a: the value of the path is not JSON"),
         (["--no-namespace"], "--no-namespace needs a command after --"),
         (["--port", "80", "--", "true"], "use --no-namespace with them"),
         (["a.xml", "b.xml", "--", "true"], "one source can be at 169.254.169.254"),
@@ -239,7 +275,8 @@ import Testing
         let emulator = try await Emulator()
         let run = try await Program.run("emulate", "--port", "\(emulator.ready.port)")
         #expect(run.status == 2)
-        #expect(run.stderr == "virt-metadata: cannot listen on 127.0.0.1:\(emulator.ready.port): Address already in use\n")
+        let reason = "Address already in use; choose another port, or none for a free one"
+        #expect(run.stderr == "virt-metadata: cannot listen on 127.0.0.1:\(emulator.ready.port): \(reason)\n")
     }
 
     // MARK: Figures

@@ -181,7 +181,8 @@ import Testing
         try await TestEmulator.run { (emulator) async throws in
             let other = EmulatorServer([emulator.instance], on: [TestEmulator.loopback], clock: RealClock())
             let error = await #expect(throws: EmulatorError.self) { try await other.start(port: emulator.port()) }
-            #expect(error?.description == "cannot listen on 127.0.0.1:\(emulator.port()): Address already in use")
+            let reason = "Address already in use; choose another port, or none for a free one"
+            #expect(error?.description == "cannot listen on 127.0.0.1:\(emulator.port()): \(reason)")
             await other.stop()
         }
     }

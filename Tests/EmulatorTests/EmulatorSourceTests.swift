@@ -41,6 +41,26 @@ import Testing
         }
     }
 
+    @Test func `a URL is not a source`() {
+        let error = #expect(throws: EmulatorError.self) { try EmulatorSource(reading: "http://192.0.2.1/") }
+        let advice = "record the server with 'virt-metadata crawl URL -o FOLDER', and give FOLDER"
+        #expect(error?.description.hasSuffix(advice) == true)
+    }
+
+    @Test func `a FIFO is read from its writer, and not waited for without end`() async throws {
+        let folder = try TestFolder()
+        let fifo = "\(folder.path)/fifo"
+        try Command.succeed(["mkfifo", fifo])
+        let start = ContinuousClock.now
+        let error = #expect(throws: EmulatorError.self) { try EmulatorSource(reading: fifo) }
+        #expect(error?.description.hasPrefix("\(fifo): a FIFO into which no program has written for 10 s") == true)
+        #expect(start.duration(to: .now) < .seconds(60))
+        try folder.write("web.xml", Self.domain)
+        let writer = Task { try Command.run(["sh", "-c", "sleep 0.3; cat '\(folder.path)/web.xml' > '\(fifo)'"]) }
+        #expect(try EmulatorSource(reading: fifo).name == "web")
+        #expect(try await writer.value.status == 0)
+    }
+
     @Test func `a fixture folder has networks and the address of its guest`() async throws {
         let folder = try TestFolder()
         try folder.write("domain.xml", Self.domain.replacing("</interface>", with: "<source network='lan'/></interface>"))

@@ -58,6 +58,9 @@ struct Emulate: AsyncParsableCommand {
     @OptionGroup var scenarios: EmulatorScenario
 
     func validate() throws {
+        guard command.first != "" else {
+            throw ValidationError("no command after --: expected one (is a variable empty?), or no -- to serve until a signal")
+        }
         guard command.isEmpty || !listening.usesNamespace || sources.count < 2 else {
             throw ValidationError("one source can be at 169.254.169.254: use --no-namespace with several")
         }
@@ -82,6 +85,8 @@ struct Emulate: AsyncParsableCommand {
         let instances = try contents.instances(of: sources, clock: clock, report: reports.report)
         try scenarios.applyMockConfiguration(to: instances, report: reports.report)
         let read = try scenarios.read(for: instances)
+        for notice in Scenario.notices(of: read.scenarios, on: instances) { reports.report(notice) }
+        if let warning = listening.warning { reports.report(warning) }
         let log = try reports.openLog()
         let server = EmulatorServer(instances, on: addresses, clock: clock) { log?.write($0) }
         let director = scenarios.direct(server, instances, by: read, clock, seed: contents.seed ?? 0)
@@ -98,6 +103,7 @@ struct Emulate: AsyncParsableCommand {
         // The start used most of the program once; what serves needs little of it.
         ProgramPages.unmap()
         let status = try await status(server.urls(of: instances[0])[0], control?.url, ending)
+        for sentence in scenarios.unusedFaults(of: director) { reports.report(sentence) }
         let isAsExpected = try scenarios.report(director, isQuiet: reports.quiet)
         await server.stop()
         reports.removeReadyFile()

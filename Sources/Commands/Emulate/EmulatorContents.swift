@@ -2,6 +2,7 @@ import ArgumentParser
 import Common
 import Configuration
 import Emulator
+import FoundationEssentials
 import Host
 import Inventory
 
@@ -55,15 +56,52 @@ struct EmulatorContents: ParsableArguments {
     func instances(
         of sources: [String], clock: any EmulatorClock, report: (String) -> Void
     ) throws(EmulatorError) -> [EmulatedInstance] {
-        var read = try sources.map { path throws(EmulatorError) in try EmulatorSource(reading: path, defaults: Self.defaults) }
+        var read = try sources.map { path throws(EmulatorError) in try Self.source(path) }
         if read.isEmpty { read = [try .builtIn()] }
         for finding in read.flatMap(\.findings) { report(finding) }
         if let address = sourceAddress.flatMap({ IPAddress($0) }) { read = read.map { $0.named($0.name, address: address) } }
-        return try EmulatorSource.distinguishing(read).map { source throws(EmulatorError) in
-            let instance = try EmulatedInstance(source, rules: rules, clock: clock)
-            try change(instance.values)
-            return instance
+        let instances = try EmulatorSource.distinguishing(read).map { source throws(EmulatorError) in
+            try EmulatedInstance(source, rules: rules, clock: clock)
         }
+        for warning in try warnings(about: instances) { report(warning) }
+        for instance in instances { try change(instance) }
+        return instances
+    }
+
+    private static func source(_ path: String) throws(EmulatorError) -> EmulatorSource {
+        do throws(EmulatorError) {
+            return try EmulatorSource(reading: path, defaults: defaults)
+        } catch {
+            guard isProgram(path) else { throw error }
+            throw EmulatorError("\(error); to run a program, put -- before it: virt-metadata emulate -- \(path.shellWord) ...")
+        }
+    }
+
+    /// Whether a word is a program that the shell would run: a file that can be executed, or a name in PATH.
+    private static func isProgram(_ word: String) -> Bool {
+        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+        let files = word.contains("/") ? [word] : folders.map { "\($0)/\(word)" }
+        return files.contains { file in
+            var isFolder = false
+            let exists = FileManager.default.fileExists(atPath: file, isDirectory: &isFolder)
+            return exists && !isFolder && FileManager.default.isExecutableFile(atPath: file)
+        }
+    }
+
+    /// Sentences about paths of options that no instance has: a misspelt one makes a test pass or fail for the wrong reason.
+    private func warnings(about instances: [EmulatedInstance]) throws(EmulatorError) -> [String] {
+        let names = ScenarioNames(of: instances)
+        var chosen = absent.map { (option: "--absent", path: $0) }
+        for text in set { chosen.append(("--set", try Self.parts(of: text, "--set").path)) }
+        for text in files { chosen.append(("--set-file", try Self.parts(of: text, "--set-file").path)) }
+        var warnings: [String] = []
+        for (option, text) in chosen {
+            let (path, isRemoval) = (try EmulatedPath(text), option == "--absent")
+            guard let problem = names.problem(with: path, as: text, mayBeDirectory: isRemoval) else { continue }
+            if case .unknown = problem, instances.contains(where: { $0.hasEntry(at: path) }) { continue }
+            warnings.append("\(option): \(problem) (\(isRemoval ? "nothing is removed" : "served as a new path"))")
+        }
+        return warnings
     }
 
     /// What a fixture's configuration file tells to many domains.
@@ -85,7 +123,8 @@ struct EmulatorContents: ParsableArguments {
         return rules
     }
 
-    private func change(_ values: EmulatedValues) throws(EmulatorError) {
+    private func change(_ instance: EmulatedInstance) throws(EmulatorError) {
+        let values = instance.values
         for path in absent { try values.remove(EmulatedPath(path)) }
         for text in set {
             let (path, value) = try Self.parts(of: text, "--set")
@@ -101,6 +140,8 @@ struct EmulatorContents: ParsableArguments {
             }
             try values.set(EmulatedPath(path), to: bytes)
         }
+        // In the end: a document that is set in the same command may come after its members.
+        for text in set + files { try instance.checkMember(at: EmulatedPath(Self.parts(of: text, "--set").path)) }
     }
 
     private static func parts(of text: String, _ option: String) throws(EmulatorError) -> (path: String, value: String) {

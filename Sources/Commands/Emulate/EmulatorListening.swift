@@ -39,6 +39,14 @@ struct EmulatorListening: ParsableArguments {
         }
     }
 
+    /// What a listen address of every interface means; `nil` without one.
+    var warning: String? {
+        let all: Set = ["0.0.0.0", "::"]
+        return listen.first { all.contains(IPAddress($0)?.description ?? "") }.map {
+            "--listen \($0): every machine that reaches this host can read what is served, also keys and user data"
+        }
+    }
+
     func addresses() -> [IPAddress] {
         let chosen = listen.compactMap { IPAddress($0) }
         return chosen.isEmpty ? [IPAddress(v4: 0x7F00_0001)] : chosen

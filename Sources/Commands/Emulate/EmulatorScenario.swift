@@ -195,6 +195,16 @@ struct EmulatorScenario: ParsableArguments {
 
     // MARK: Reporting
 
+    /// How many faults are named at the end.
+    private static let mostUnused = 10
+
+    /// A sentence about each fault that never applied, with the number of those that are not named.
+    func unusedFaults(of director: ScenarioDirector) -> [String] {
+        let unused = director.unusedFaults
+        guard unused.count > Self.mostUnused else { return unused }
+        return unused.prefix(Self.mostUnused) + ["\(unused.count - Self.mostUnused) more faults never applied"]
+    }
+
     /// Reports the outcome of the expectations.
     ///
     /// - Returns: whether all are met.

@@ -37,6 +37,23 @@ package enum ControlAddress: Sendable, Equatable {
         }
         self = .loopback(address, port: Int(port))
     }
+
+    /// As it is written on the command line.
+    var text: String {
+        switch self {
+        case .unix(let path): path
+        case .loopback(let address, let port): address.family == .v6 ? "[\(address)]:\(port)" : "\(address):\(port)"
+        }
+    }
+
+    /// What to do where it is in use.
+    var remedy: String {
+        switch self {
+        case .unix: "choose another path"
+        case .loopback(let address, _):
+            "choose another port, or \(address.family == .v6 ? "[\(address)]" : "\(address)"):0 for a free one"
+        }
+    }
 }
 
 /// The control socket of an emulator. It has a thread of its own, so that a request that steps the clock can wait for the connections.
@@ -82,8 +99,10 @@ package final class ControlListener: Sendable {
             }
         } catch {
             try? group.syncShutdownGracefully()
-            let cause = (error as? IOError).map { KernelError(KernelError.Code(rawValue: $0.errnoCode), in: "bind").message }
-            throw EmulatorError("--control: cannot listen: \(cause ?? "\(error)")")
+            let code = (error as? IOError)?.errnoCode
+            let cause = code.map { KernelError(KernelError.Code(rawValue: $0), in: "bind").message } ?? "\(error)"
+            let remedy = code == EADDRINUSE ? "; \(address.remedy)" : ""
+            throw EmulatorError("--control: cannot listen on \(address.text.cleaned()): \(cause)\(remedy)")
         }
     }
 
@@ -96,11 +115,17 @@ package final class ControlListener: Sendable {
         return false
     }
 
-    /// Its URL, without a final slash; `unix:` and the path for a Unix socket.
+    /// Its URL, without a final slash; `unix:` and the absolute path for a Unix socket: who reads it may be in another directory.
     package var url: String {
-        if let file { return "unix:\(file)" }
+        if let file { return "unix:\(Self.absolute(file))" }
         guard let address = channel.localAddress, let ip = address.ipAddress, let port = address.port else { return "" }
         return ip.contains(":") ? "http://[\(ip)]:\(port)" : "http://\(ip):\(port)"
+    }
+
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/") else { return path }
+        let folder = FileManager.default.currentDirectoryPath
+        return (folder.hasSuffix("/") ? folder : folder + "/") + (path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
     }
 
     /// Listens no more, and removes the socket's file.

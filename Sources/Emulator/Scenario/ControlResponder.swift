@@ -37,7 +37,7 @@ package struct ControlReply: Sendable, Equatable {
 /// |---|---|
 /// | `GET /requests` | the kept requests; `DELETE` forgets them |
 /// | `GET /rules` | the names of the faults; `POST` adds one or a list, before all others; `DELETE` removes those that were added |
-/// | `PUT /values/PATH` | sets the value of a path to the body; `DELETE` makes the path absent; `?instance=NAME` for one instance |
+/// | `PUT /values/PATH` | sets the value of a path to the body; `DELETE` makes it absent; `?instance=NAME`, `?new` for an unknown path |
 /// | `GET /clock` | the time; `POST {"advance": seconds}` steps the manual clock |
 /// | `GET /expectations` | the expectations and whether they are met so far |
 /// | `GET /readyz` | that the emulator is ready |
@@ -78,7 +78,7 @@ package struct ControlResponder: Sendable {
                 try values.set(path, to: request.body)
             }
         case ("DELETE", let path) where path.hasPrefix("/values/"):
-            return change(path.dropFirst("/values/".count), query) { values, path throws(EmulatorError) in
+            return change(path.dropFirst("/values/".count), query, isRemoval: true) { values, path throws(EmulatorError) in
                 try values.remove(path)
             }
         default: return unknown(request.method, String(path))
@@ -132,13 +132,17 @@ package struct ControlResponder: Sendable {
     // MARK: Values
 
     private func change(
-        _ path: Substring, _ query: Substring?,
+        _ path: Substring, _ query: Substring?, isRemoval: Bool = false,
         _ body: (EmulatedValues, EmulatedPath) throws(EmulatorError) -> Void
     ) -> ControlReply {
-        var chosen = instances
-        if let query {
-            guard query.hasPrefix("instance="), case let name = PercentEncoding.decoded(query.dropFirst(9)) else {
-                return .failure(400, "unknown query: expected instance=NAME")
+        var (chosen, isNew) = (instances, false)
+        for part in query?.split(separator: "&", omittingEmptySubsequences: false) ?? [] {
+            if part == "new" {
+                isNew = true
+                continue
+            }
+            guard part.hasPrefix("instance="), case let name = PercentEncoding.decoded(part.dropFirst(9)) else {
+                return .failure(400, "unknown query: expected instance=NAME, new, or both with & between them")
             }
             chosen = instances.filter { $0.name == name }
             guard !chosen.isEmpty else {
@@ -146,13 +150,23 @@ package struct ControlResponder: Sendable {
             }
         }
         do throws(EmulatorError) {
-            // A test that sets a path over the socket means it, so it may be one that no instance has.
-            let path = try names.path(PercentEncoding.decoded(path), isNew: true)
+            let path = try self.path(PercentEncoding.decoded(path), isNew: isNew, isRemoval: isRemoval)
+            if !isRemoval { for instance in chosen { try instance.checkMember(at: path) } }
             for instance in chosen { try body(instance.values, path) }
             return .done
         } catch {
             return .failure(400, error.description)
         }
+    }
+
+    /// The path of a request: one that instances may have, or that one has, or had before it was removed.
+    private func path(_ text: String, isNew: Bool, isRemoval: Bool) throws(EmulatorError) -> EmulatedPath {
+        let path = try EmulatedPath(text)
+        guard !isNew, let problem = names.problem(with: path, as: text, mayBeDirectory: isRemoval),
+            !instances.contains(where: { $0.values.hasValue(at: path) })
+        else { return path }
+        if case .unknown = problem, instances.contains(where: { $0.hasEntry(at: path) }) { return path }
+        throw EmulatorError("\(problem); add ?new to the URL where the path is meant")
     }
 
     // MARK: Time

@@ -39,6 +39,14 @@ struct FaultSelection: Sendable {
 
     var faults: [Fault] { counted.map(\.fault) }
 
+    /// The faults of requests that never happened, and how many requests of their time windows matched.
+    var unused: [(fault: Fault, matches: Int)] {
+        counted.compactMap { counted in
+            guard case .wire = counted.fault.action, counted.hits == 0 else { return nil }
+            return (counted.fault, counted.matches)
+        }
+    }
+
     private mutating func append(_ fault: Fault, isAdded: Bool) {
         // Each has numbers of its own, by its name: other faults do not change when it happens.
         let salt = fault.name.utf8.reduce(14_695_981_039_346_656_037 as UInt64) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }

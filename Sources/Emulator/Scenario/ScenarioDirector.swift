@@ -147,7 +147,9 @@ package final class ScenarioDirector: RequestDirector {
         _ change: ScenarioStep.Change, on instance: EmulatedInstance, at wall: Double, _ state: inout State
     ) throws(EmulatorError) {
         switch change {
-        case .set(let path, let value): try instance.values.set(path, value, at: wall)
+        case .set(let path, let value):
+            try instance.checkMember(at: path)
+            try instance.values.set(path, value, at: wall)
         case .absent(let path): try instance.values.remove(path)
         case .restore(let path): instance.values.restore(path)
         case .credentials(let credentials):
@@ -234,6 +236,18 @@ package final class ScenarioDirector: RequestDirector {
     func removeAddedFaults() {
         state.withLock { $0.faults.removeAdded() }
         progress()
+    }
+
+    /// A sentence about each fault that never happened: perhaps its path is misspelt.
+    package var unusedFaults: [String] {
+        state.withLock { $0.faults.unused }.map { fault, matches in
+            let name = fault.givenName.map { "fault '\($0)'" } ?? fault.name
+            guard matches == 0 else {
+                return "\(name) never applied: of \(matches) matching requests, 'when' or an earlier fault excluded each"
+            }
+            let hasWindow = fault.condition.from > .zero || fault.condition.to != nil
+            return "\(name) never applied: there was no \(fault.requests.summary)\(hasWindow ? " in its time window" : "")"
+        }
     }
 
     var faultNames: [String] { state.withLock { $0.faults.faults.map(\.name) } }

@@ -2,7 +2,7 @@
 enum ScenarioDuration {
     /// Longer ones are typing errors.
     static let longest = Duration.seconds(366 * 86_400)
-    static let expected = "a duration such as 250ms, 120s, 5m, 2h or 7d"
+    static let expected = "a duration such as 250ms, 120s, 5m, 2h or 7d (a number alone is seconds)"
 
     private static let units: [(name: Substring, length: Duration)] = [
         ("ms", .milliseconds(1)), ("s", .seconds(1)), ("m", .seconds(60)), ("h", .seconds(3600)), ("d", .seconds(86_400)),

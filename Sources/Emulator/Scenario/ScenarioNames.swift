@@ -25,25 +25,54 @@ package struct ScenarioNames: Sendable {
         self.init(instances: instances.map(\.name), targets: targets.joined().map(\.target).filter { !$0.hasSuffix("/") })
     }
 
+    /// Why a value cannot be set at a path, or is not likely to be meant there.
+    package enum PathProblem: Sendable, CustomStringConvertible {
+        case directory(String)
+        /// No instance has the path; the path that may be meant.
+        case unknown(String, nearest: String?)
+
+        package var description: String {
+            switch self {
+            case .directory(let text): "'\(text.cleaned())' is a directory: expected the path of a value below it"
+            case .unknown(let text, let nearest):
+                "no path '\(text.cleaned())'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
+            }
+        }
+    }
+
     /// The path that a text names, where it exists.
     ///
+    /// - Parameter mayBeDirectory: whether all that is below the path can be meant, as where it is removed.
     /// - Throws: ``EmulatorError`` where a value can not be set at it.
-    package func path(_ text: String, isNew: Bool = false) throws(EmulatorError) -> EmulatedPath {
+    package func path(_ text: String, isNew: Bool = false, mayBeDirectory: Bool = false) throws(EmulatorError) -> EmulatedPath {
         let path = try EmulatedPath(text)
+        guard !isNew, let problem = problem(with: path, as: text, mayBeDirectory: mayBeDirectory) else { return path }
+        guard case .unknown = problem else { throw EmulatorError("\(problem)") }
+        throw EmulatorError("\(problem); a path that no instance has is declared in 'new-paths'")
+    }
+
+    /// What is wrong with a path; `nil` where instances may have it. A member is one of any name: its document is looked up.
+    ///
+    /// - Parameter text: the path as it was written, for the message.
+    package func problem(with path: EmulatedPath, as text: String, mayBeDirectory: Bool = false) -> PathProblem? {
         let shape = EmulatedShape(path)
-        if path.member != nil || isNew || recorded[path.tree]?.contains(path.names) == true { return path }
-        switch path.tree {
-        case .noCloud where Self.noCloud.contains(shape.text): return path
-        case .openStack where Self.openStack.contains(shape.text) || path.version == "content": return path
-        case .ec2 where Self.ec2.contains(where: shape.isBelow): return path
-        default: break
-        }
-        let known = path.tree == .ec2 ? Self.ec2 : path.tree == .openStack ? Self.openStack : Self.noCloud
-        if known.contains(where: { $0.hasPrefix(shape.text + "/") }) {
-            throw EmulatorError("'\(text.cleaned())' is a directory: expected the path of a value below it")
-        }
-        let advice = nearestWord(to: shape.text, among: known).map { "; did you mean '\($0)'?" } ?? ""
-        throw EmulatorError("no path '\(text.cleaned())'\(advice); a path that no instance has is declared in 'new-paths'")
+        if recorded[path.tree]?.contains(path.names) == true || path.version == "content" { return nil }
+        let known =
+            switch path.tree {
+            case .ec2: Self.ec2
+            case .openStack: Self.openStack
+            case .noCloud: Self.noCloud
+            }
+        if known.contains(where: shape.isBelow) { return nil }
+        let isRecorded = recorded[path.tree]?.contains { $0.count > path.names.count && $0.starts(with: path.names) } == true
+        if isRecorded || known.contains(where: shape.isAbove) { return mayBeDirectory ? nil : .directory(text) }
+        let nearest = nearestWord(to: Self.relative(shape.text), among: known.map(Self.relative))
+        return .unknown(text, nearest: nearest)
+    }
+
+    /// A path as people write it.
+    private static func relative(_ path: String) -> String {
+        path.hasPrefix("meta-data/") ? String(path.dropFirst("meta-data/".count)) : path
     }
 
     /// The paths of the EC2 tree below a version; below those that end with a star, the names are the instance's.
@@ -75,5 +104,11 @@ private struct EmulatedShape {
     func isBelow(_ row: String) -> Bool {
         let parts = row.split(separator: "/")
         return parts.count == names.count && zip(parts, names).allSatisfy { $0 == "*" || $0 == $1 }
+    }
+
+    /// Whether the path is that of a directory in which the row is.
+    func isAbove(_ row: String) -> Bool {
+        let parts = row.split(separator: "/")
+        return parts.count > names.count && zip(parts, names).allSatisfy { $0 == "*" || $0 == $1 }
     }
 }

@@ -147,6 +147,10 @@ extension ScenarioReading {
             if !isField {
                 report("\(location): redirect: invalid URL: expected printable ASCII characters without blanks", node.line)
             }
+            if isField, !url.hasPrefix("/"), !url.contains("://") {
+                report(
+                    "\(location): redirect: invalid URL '\(url)': expected a URL such as http://192.0.2.1/, or a path", node.line)
+            }
             answers.append(.status(302, headers: [WireFault.Header(name: "Location", value: isField ? url : "/")], body: []))
         }
         if let node = members["captive-portal"], flag(node, "\(location): captive-portal") { answers.append(Self.captivePortal) }

@@ -18,6 +18,9 @@ extension Scenario {
 
 extension ScenarioReading {
     fileprivate mutating func scenario(_ root: YAMLNode, _ scenario: inout Scenario) {
+        if case .mapping(let entries) = root.content, let entry = entries.first(where: { $0.key.text == "expect" }) {
+            return report("a file of expectations, and no scenario: use --expect", entry.key.line)
+        }
         let members = members(of: root, "scenario", known: ["start", "seed", "new-paths", "steps", "faults"])
         if let node = members["start"] { scenario.start = choice(node, "start", of: Scenario.Start.self) ?? .ready }
         if let node = members["seed"] { scenario.seed = UInt64(count(node, "seed", 0...Int.max) ?? 0) }
@@ -145,15 +148,17 @@ extension ScenarioReading {
     /// One path, or a list of them.
     private mutating func paths(_ node: YAMLNode, _ location: String, _ taken: inout [EmulatedPath: Int]) -> [EmulatedPath] {
         let nodes = node.text == nil ? items(of: node, location, "paths") : [node]
-        return nodes.compactMap { path($0, location, &taken) }
+        return nodes.compactMap { path($0, location, mayBeDirectory: true, &taken) }
     }
 
     /// A path, once in a step.
-    private mutating func path(_ node: YAMLNode, _ location: String, _ taken: inout [EmulatedPath: Int]) -> EmulatedPath? {
+    private mutating func path(
+        _ node: YAMLNode, _ location: String, mayBeDirectory: Bool = false, _ taken: inout [EmulatedPath: Int]
+    ) -> EmulatedPath? {
         guard let text = text(node, location, "a path such as spot/instance-action") else { return nil }
         let path: EmulatedPath
         do throws(EmulatorError) {
-            path = try names.path(text, isNew: newPaths.contains(text))
+            path = try names.path(text, isNew: newPaths.contains(text), mayBeDirectory: mayBeDirectory)
         } catch {
             report("\(location): \(error)", node.line)
             return nil

@@ -45,7 +45,7 @@ import Testing
         ("spot,stop", "invalid parameter 'stop'"), ("spot,", "invalid parameter ''"),
         ("spot,action=explode", "invalid value 'explode' for 'action': expected terminate, stop or hibernate"),
         ("spot,delay=-1s", "invalid value '-1s' for 'delay'"), ("spot,delay=1s,delay=2s", "parameter 'delay' is given twice"),
-        ("credentials-rotate,lifetime=5m", "expected a duration such as 250ms, 120s, 5m, 2h or 7d, at least 301 s"),
+        ("credentials-rotate,lifetime=5m", "7d (a number alone is seconds), at least 301 s"),
         ("credentials-rotate,role=a\"b", "expected letters, digits and"),
         ("token-expiry,times=0", "expected an integer from 1 to 500"),
     ]) func `a wrong parameter is refused`(choice: String, problem: String) {

@@ -28,6 +28,28 @@ import Testing
         #expect(try await emulator.get().status == 404)
     }
 
+    @Test func `a path that no instance has is refused, unless it is meant`() async throws {
+        let emulator = try await LiveEmulator("")
+        let control = responder(emulator)
+        for (method, target, reason) in [
+            ("PUT", "/values/spot/instance-acton", "'spot/instance-acton'; did you mean 'spot/instance-action'?; add ?new"),
+            ("DELETE", "/values/user-date", "no path 'user-date'; did you mean 'user-data'?"),
+            ("DELETE", "/values/nothing", "no path 'nothing'; add ?new"), ("PUT", "/values/spot", "'spot' is a directory"),
+            ("PUT", "/values/user-data%23/a", "cannot set /*/user-data#/a: the value of the path is not JSON"),
+        ] {
+            let reply = ask(control, method, target, "x")
+            #expect(reply.0 == 400 && reply.1.contains(reason), "\(reply)")
+        }
+        #expect(emulator.instances.allSatisfy { $0.values.current.isEmpty })
+        #expect(ask(control, "PUT", "/values/rack/row?new&instance=web", "r7").0 == 200)
+        #expect(try await emulator.get("/latest/meta-data/rack/row").text == "r7")
+        // Now it is known, and it stays so when it is removed.
+        for _ in 0..<2 { #expect(ask(control, "DELETE", "/values/rack/row").0 == 200) }
+        #expect(ask(control, "PUT", "/values/rack/row", "r8").0 == 200)
+        #expect(ask(control, "DELETE", "/values/tags").0 == 200)
+        #expect(try await emulator.get("/latest/meta-data/tags/instance/Name").status == 404)
+    }
+
     @Test func `faults are added and removed`() async throws {
         let emulator = try await LiveEmulator("faults:\n- {name: own, when: {first: 1}, do: {status: 500}}")
         let control = responder(emulator)
@@ -120,6 +142,16 @@ import Testing
 
     // MARK: Over a socket
 
+    @Test func `an address in use is reported with what to do`() async throws {
+        let emulator = try await LiveEmulator("")
+        let control = try ControlListener(on: ControlAddress("127.0.0.1:0"), responder(emulator))
+        defer { control.close() }
+        let text = String(control.url.dropFirst("http://".count))
+        let error = #expect(throws: EmulatorError.self) { try ControlListener(on: ControlAddress(text), responder(emulator)) }
+        let reason = "Address already in use; choose another port, or 127.0.0.1:0 for a free one"
+        #expect(error?.description == "--control: cannot listen on \(text): \(reason)")
+    }
+
     @Test func `the control socket is a port of loopback, and refuses pages`() async throws {
         let emulator = try await LiveEmulator("")
         let control = try ControlListener(on: ControlAddress("127.0.0.1:0"), responder(emulator))
@@ -153,7 +185,7 @@ import Testing
         let reply = try Command.run(["curl", "-s", "--unix-socket", path, "http://localhost/readyz"])
         #expect(reply.stdout == "{\"status\": \"ready\"}\n")
         let error = #expect(throws: EmulatorError.self) { try ControlListener(on: ControlAddress(path), responder(emulator)) }
-        #expect(error?.description.hasPrefix("--control: cannot listen: ") == true, "\(error as Any)")
+        #expect(error?.description.hasPrefix("--control: cannot listen on /") == true, "\(error as Any)")
         first.close()
         #expect(!FileManager.default.fileExists(atPath: path))
     }

@@ -36,6 +36,78 @@ import Testing
         #expect(try await emulator.get("/latest/user-data", from: 1).status == 200)
     }
 
+    @Test func `a directory goes with all below it, and comes back`() async throws {
+        let emulator = try await LiveEmulator(
+            "steps:\n- {at: 1s, absent: tags}\n- {at: 2s, set: {tags/instance/Name: x}}\n- {at: 3s, restore: tags}")
+        var found: [String] = []
+        for _ in 0..<4 {
+            let reply = try await emulator.get("/latest/meta-data/tags/instance/Name")
+            found.append(reply.status == 200 ? reply.text : "\(reply.status)")
+            emulator.advance(1)
+        }
+        #expect(found == ["web", "404", "x", "web"])
+    }
+
+    @Test func `a member of a value that is not JSON is not set`() async throws {
+        let failures = Locked<[String]>([])
+        let clock = ManualClock()
+        let instance = try ScenarioExample.instance(clock: clock)
+        let scenario = try ScenarioExample.scenario("steps:\n- {at: 1s, set: {'user-data#/a': x}}")
+        let director = ScenarioDirector([scenario], clock: clock, instances: [instance]) { failure in
+            failures.withLock { $0.append(failure) }
+        }
+        director.ready()
+        clock.advance(by: .seconds(1))
+        let expected = "step of line 2, instance web: cannot set /*/user-data#/a: the value of the path is not JSON"
+        #expect(failures.withLock { $0 }.map { $0.hasPrefix(expected) } == [true], "\(failures.withLock { $0 })")
+        #expect(!instance.values.hasValue(below: try EmulatedPath("user-data")))
+    }
+
+    @Test func `faults that never applied are told, with the reason`() async throws {
+        let emulator = try await LiveEmulator(
+            """
+            faults:
+            - {name: typo, match: {method: GET, path: /latest/user-dat}, do: {status: 503}}
+            - {match: {path: hostname}, when: {from: 1h}, do: drop}
+            - {name: applies, match: {path: hostname}, do: {status: 503}}
+            - {name: shadowed, match: {path: hostname}, do: {status: 500}}
+            - {name: refusal, when: {from: 1h}, do: refuse}
+            """)
+        #expect(try await emulator.get().status == 503)
+        #expect(
+            emulator.director.unusedFaults == [
+                "fault 'typo' never applied: there was no GET of /latest/user-dat",
+                "fault 2 never applied: there was no request of hostname in its time window",
+                "fault 'shadowed' never applied: of 1 matching requests, 'when' or an earlier fault excluded each",
+            ])
+    }
+
+    private static let late = "steps:\n- {at: 1m, set: {spot/instance-action: x, hostname: x}}"
+
+    @Test(arguments: [
+        (late, 1), ("steps:\n- {at: 0s, absent: [spot]}\n- {at: 1m, set: {spot/instance-action: x}}", 0),
+        ("steps:\n- {at: 0s, set: {spot/instance-action: x}}", 0),
+        ("steps:\n- {at: 1m, set: {spot/instance-action: x}}\n- {at: 2m, set: {spot/instance-action: y}}", 1),
+        ("steps:\n- {at: 1m, set: {events/recommendations/rebalance: x}}", 1),
+        ("steps:\n- {at: 1m, set: {spot/instance-action: x}}\n- {at: 2m, absent: spot}", 1),
+    ]) func `an announcement that is there before its step is told once`(yaml: String, count: Int) throws {
+        let example = try EmulatedInstance(.builtIn().named("web"), clock: ManualClock())
+        let notices = Scenario.notices(of: [try ScenarioExample.scenario(yaml)], on: [example])
+        #expect(notices.count == count, "\(notices)")
+        #expect(notices.allSatisfy { $0.hasPrefix("step of line 2 sets ") && $0.contains("has a value from the start") })
+        // An instance without the value has nothing to tell.
+        let plain = try ScenarioExample.instance()
+        #expect(Scenario.notices(of: [try ScenarioExample.scenario(yaml)], on: [plain]) == [])
+    }
+
+    @Test(arguments: BuiltInScenario.all.map(\.name)) func `a built-in scenario sets no announcement that is there`(
+        name: String
+    ) throws {
+        let example = try EmulatedInstance(.builtIn().named("web"), clock: ManualClock())
+        let yaml = try #require(try BuiltInScenario.text(of: name)).yaml
+        #expect(Scenario.notices(of: [try ScenarioExample.scenario(yaml)], on: [example]) == [])
+    }
+
     @Test func `tokens become required and optional`() async throws {
         let emulator = try await LiveEmulator("steps:\n- {at: 1s, tokens: required}\n- {at: 2s, tokens: optional}")
         #expect(try await emulator.get().status == 200)

@@ -16,7 +16,7 @@ import Testing
         try #require(Self.files.count == 2)
         let names = ScenarioNames(instances: ["web"])
         let scenario = try Scenario(Array(Self.files[0].utf8), source: "page", names: names)
-        #expect(scenario.steps.count == 3 && scenario.faults.count == 1)
+        #expect(scenario.steps.count == 4 && scenario.faults.count == 1)
         let expectations = try ClientExpectation.read(
             Array(Self.files[1].utf8), source: "page", names: names, scenarios: [scenario])
         #expect(expectations.count == 4)

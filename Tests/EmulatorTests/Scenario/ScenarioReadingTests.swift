@@ -67,6 +67,10 @@ import Testing
         ("steps:\n- at: 1s\n  after: 2s\n  name: x", "s.yaml:3: step 1: both 'at' and 'after'"),
         ("steps:\n- at: -3s\n  name: x", "s.yaml:2: step 1: at: negative time '-3s': expected a duration"),
         ("steps:\n- at: soon\n  name: x", "s.yaml:2: step 1: at: invalid time 'soon': expected a duration such as 250ms"),
+        (
+            "steps:\n- at: 1 s\n  name: x",
+            "'1 s': expected a duration such as 250ms, 120s, 5m, 2h or 7d (a number alone is seconds)"
+        ),
         ("steps:\n- at: 1y\n  name: x", "invalid time '1y'"), ("steps:\n- at: 999d\n  name: x", "'999d' is too long"),
         (
             "steps:\n- at: 2m\n  name: x\n- at: 60s\n  name: y",
@@ -86,9 +90,20 @@ import Testing
         ("steps:\n- after: {path: x}\n  name: x", "step 1: after: expected 'requests' with the number of requests"),
         (
             "steps:\n- at: 1s\n  set: {spot/instance-acton: x}",
-            "s.yaml:3: step 1: set: no path 'spot/instance-acton'; did you mean 'meta-data/spot/instance-action'?"
+            "s.yaml:3: step 1: set: no path 'spot/instance-acton'; did you mean 'spot/instance-action'?"
         ),
         ("steps:\n- at: 1s\n  set: {spot: x}", "'spot' is a directory: expected the path of a value below it"),
+        (
+            "steps:\n- at: 1s\n  absent: [spt]", "s.yaml:3: step 1: absent: no path 'spt'"
+        ),
+        (
+            "steps:\n- at: 1s\n  set: {user-date: x}", "set: no path 'user-date'; did you mean 'user-data'?"
+        ),
+        (
+            "steps:\n- at: 1s\n  set: {'openstack/meta_dat.json#/a': x}",
+            "no path 'openstack/meta_dat.json#/a'; did you mean 'meta_data.json'?"
+        ),
+        ("expect: [{never: {}}]", "s.yaml:1: a file of expectations, and no scenario: use --expect"),
         ("steps:\n- at: 1s\n  set: {/3000-01-01/user-data: x}", "unknown version '3000-01-01'"),
         ("steps:\n- at: 1s\n  set: {openstack/metadata.json: x}", "did you mean 'meta_data.json'?"),
         (
@@ -122,6 +137,7 @@ import Testing
         ("{do: {status: 200, headers: {'A B': c}}}", "invalid header 'A B'"),
         ("{do: {status: 200, headers: {A: \"b\\r\\nc\"}}}", "invalid header 'A': expected a name and a value in one line"),
         ("{do: {redirect: 'http://x/ y'}}", "redirect: invalid URL"),
+        ("{do: {redirect: true}}", "do: redirect: invalid URL 'true': expected a URL such as http://192.0.2.1/, or a path"),
         ("{do: {status: 503, garbage: true}}", "more than one answer"),
         ("{do: {drop: true, rate: 3}}", "'rate' needs an answer with a body"),
         ("{do: {drop: true, reset: true}}", "both 'drop' and 'reset'"),
@@ -197,6 +213,14 @@ import Testing
         #expect(ScenarioExample.problems(large).contains("expected at most 1048576"))
         let many = "steps:\n" + String(repeating: "- {at: 1s, tokens: revoke}\n", count: ScenarioReading.mostItems + 1)
         #expect(ScenarioExample.problems(many).contains("1001 entries: expected at most 1000"))
+    }
+
+    @Test func `a directory is absent and restored, with all below it`() throws {
+        let scenario = try ScenarioExample.scenario(
+            "steps:\n- {at: 1s, absent: [spot, network/interfaces/macs/52:54:00:00:00:01, iam/security-credentials]}\n"
+                + "- {at: 60, restore: spot}")
+        #expect(scenario.steps.map(\.changes.count) == [3, 1])
+        #expect(scenario.steps[1].moment == .at(.seconds(60)))
     }
 
     @Test func `a path that no table has can be declared`() throws {
