@@ -74,6 +74,10 @@ import Testing
         ),
         ("<vm:instance xmlns:vm='urn:virt-metadata:instance:1'/>", "instance: is outside of <metadata>"),
         ("<metadata><i:instance xmlns:i='urn:virt-metadata:instance:2'/></metadata>", "instance: has the unknown namespace"),
+        (
+            "<metadata><i:instance xmlns:i='urn:virt-metdata:instance:1'/></metadata>",
+            "instance: has the unknown namespace 'urn:virt-metdata:instance:1': expected <vm:instance"
+        ),
     ])
     func `a value that is not read is reported`(head: String, problem: String) throws {
         let found = try findings(head)
