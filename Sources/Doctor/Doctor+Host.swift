@@ -70,6 +70,12 @@ extension Doctor {
             guard let running = domain.running else {
                 if isListed { return (result, nil) }
                 result.diagnoses = [.error("\(domain.name) is not running", "\(virsh) start \(domain.commandWord)")]
+                if let xml = domain.defined?.xml, let found = try? host.assembly.assemble(Array(xml.utf8)),
+                    found.instance.enabledBy == nil
+                {
+                    // First, because only a start after it makes the guest request metadata.
+                    result.diagnoses.insert(.error(Self.notEnabled, command("enable \(domain.commandWord)")), at: 0)
+                }
                 return (result, nil)
             }
             let defined = domain.defined.map { Array($0.xml.utf8) }

@@ -56,7 +56,19 @@ extension Doctor {
             let problem = "the domain was not restarted since its definition got an SMBIOS identity, so the guest does not see it"
             return [.error(problem, command("enable \(examined.word) --restart"))]
         }
-        return foreign(now, examined) + versions(now, examined) + seed(now, examined)
+        return foreign(now, examined) + versions(now, examined) + seed(now, examined) + upcoming(now, next, examined)
+    }
+
+    /// What the definition changes at the next start, such as after `disable`.
+    private func upcoming(
+        _ now: DatasourceDetection, _ next: DatasourceDetection?, _ examined: ExaminedDomain
+    ) -> [Diagnosis] {
+        guard let found = next?.datasources(for: .newer), found != now.datasources(for: .newer) else { return [] }
+        let problem = "the definition differs from the running guest: from its next start on, cloud-init detects"
+        guard !found.isEmpty else {
+            return [.note("\(problem) no datasource, as after `virt-metadata disable`", command("enable \(examined.word)"))]
+        }
+        return [.note("\(problem) \(found.map(\.rawValue).joined(separator: ", "))", examined.restart)]
     }
 
     // MARK: What is detected

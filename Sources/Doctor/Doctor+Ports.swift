@@ -15,6 +15,12 @@ extension Doctor {
         guard !bridges.isEmpty else { return CheckResult(name: "firewall", skipped: "no interface is on a Linux bridge") }
         do throws(ExaminedHost.Unknown) {
             for bridge in bridges {
+                if try examined.host.hasRulesLeft(on: bridge), configuration.adminSocketPath != nil {
+                    result.diagnoses.append(
+                        .error(
+                            "the server is not running, and the rules that it left drop requests to \(MetadataAddress.v4) from \(bridge)",
+                            "sudo systemctl start virt-metadata; or remove the rules: sudo virt-metadata cleanup"))
+                }
                 for block in try examined.host.blocks(on: bridge) {
                     result.diagnoses.append(Self.diagnosis(of: block, bridge, configuration.interception.listenerPorts))
                 }

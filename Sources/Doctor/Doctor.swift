@@ -101,11 +101,12 @@ package struct Doctor {
         return HostReport(checks: [libvirt, server], domains: domains)
     }
 
+    static let notEnabled = "not enabled: the domain has no SMBIOS identity and no <instance> metadata"
+
     private func report(_ examined: ExaminedDomain, _ domain: CheckResult) async -> HostReport.Domain {
         let name = examined.domain.name
         guard examined.isEnabled else {
-            let note = Diagnosis.note(
-                "not enabled: the domain has no SMBIOS identity and no <instance> metadata", command("enable \(examined.word)"))
+            let note = Diagnosis.note(Self.notEnabled, command("enable \(examined.word)"))
             let results = [domain, CheckResult(name: "smbios", diagnoses: [note])]
             let all = Self.completed(results, because: "not enabled").filter { !["libvirt", "server"].contains($0.name) }
             return .init(name: name, isEnabled: false, checks: all)

@@ -92,6 +92,11 @@ final class ExaminedHost {
         return problems
     }
 
+    /// Whether a server that no longer runs has left its rules on a bridge. They drop new connections, on purpose.
+    func hasRulesLeft(on bridge: String) throws(Unknown) -> Bool {
+        server.state == .down ? try trace.get().servedBridges.contains(bridge) : false
+    }
+
     /// The chains that drop requests of the guests on a bridge.
     func blocks(on bridge: String) throws(Unknown) -> [FirewallTrace.Block] {
         if let known = blocks[bridge] { return known }

@@ -71,6 +71,8 @@ struct FirewallTrace {
     /// Tables for which that is unknown: nft 1.0.6 prints the wrong name for their flags.
     private var flagged: Set<String> = []
     private var isRewritten = false
+    /// The bridges that the server's own rules are about.
+    private(set) var servedBridges: Set<String> = []
     private var bridge: String
     private let ports: ClosedRange<UInt16>
 
@@ -102,6 +104,10 @@ struct FirewallTrace {
             chains[Self.key(family, table, name)] = Chain(
                 family: family, table: table, name: name, type: chain.text("type"),
                 hook: chain["hook"].map { _ in chain.text("hook") }, priority: priority, policy: chain.text("policy"))
+        } else if let set = item["set"], set.text("table") == RuleTable.name, set.text("name") == RuleTable.bridges,
+            case .array(let elements)? = set["elem"]
+        {
+            for case .string(let name) in elements { servedBridges.insert(name) }
         } else if let map = item["map"], case .array(let elements)? = map["elem"] {
             maps[Self.key(map.text("family"), map.text("table"), "@" + map.text("name"))] = elements
         } else if let rule = item["rule"], case .array(let statements)? = rule["expr"], rule.text("table") != RuleTable.name {

@@ -81,7 +81,7 @@ package struct RuleSet: Equatable {
     ///   - ports: the TCP ports that the sockets listen on.
     mutating func closeHost(_ bridges: some Sequence<String>, unserved: some Sequence<String>, ports: ClosedRange<UInt16>) {
         let names = bridges.filter(LinkName.isQuotable).map { "\"\($0)\"" }
-        inet.sets["bridges"] = RuleTable.Elements(kind: "set", type: "ifname", elements: Set(names))
+        inet.sets[RuleTable.bridges] = RuleTable.Elements(kind: "set", type: "ifname", elements: Set(names))
         let v4 = MetadataAddress.v4
         let notServed = Self.drop(.notServed)
         let (first, last) = (ports.lowerBound, ports.upperBound)

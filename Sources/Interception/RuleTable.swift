@@ -16,6 +16,8 @@ package struct RuleTable: Equatable {
     }
 
     package static let name = "virt_metadata"
+    /// The set of the table of the family `inet` with the names of the served bridges.
+    package static let bridges = "bridges"
     /// The comment of each table, which distinguishes it from a foreign table of the same name.
     static let comment = "made by virt-metadata"
 

@@ -71,6 +71,24 @@ struct DoctorIdentityTests {
         }
     }
 
+    // MARK: The next start
+
+    @Test func `a definition that differs from the running guest is noted, as after disable`() async throws {
+        let nova = Examples.xml(Examples.tables(("product", "OpenStack Nova")), os: Examples.shown)
+        let disabled = try await check(nova, defined: Examples.xml())
+        #expect(
+            disabled.diagnoses == [
+                .note(
+                    "the definition differs from the running guest: from its next start on, cloud-init detects no datasource, as after "
+                        + "`virt-metadata disable`", "virt-metadata enable web")
+            ])
+        let seed = Examples.xml(Examples.tables(("serial", "ds=nocloud-net;s=\(here)")), os: Examples.shown)
+        let other = try await check(nova, defined: seed)
+        #expect(other.diagnoses.map(\.severity) == [.note])
+        #expect(other.firstProblem.hasSuffix("from its next start on, cloud-init detects NoCloud"))
+        #expect(try await check(nova, defined: nova).diagnoses == [])
+    }
+
     // MARK: Other clouds
 
     @Test func `the tables of other clouds are named, and are an error where nothing here is tried`() async throws {

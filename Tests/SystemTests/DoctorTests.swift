@@ -93,12 +93,22 @@ struct DoctorTests {
     }
 
     @Test func `the service is down`() async throws {
-        let (host, _) = try await Self.host()
+        let (host, web) = try await Self.host()
         host.stop()
         let (line, remedy, status) = try Self.first(host)
         #expect(line == "server    ERROR: server not running (no \(host.runDirectory)/admin.sock)", "\(line)")
         #expect(remedy.contains("systemctl start virt-metadata"))
         #expect(status == 3)
+        // The rules stay, and drop requests.
+        let kept = try Self.doctor(host, "web").stdout
+        #expect(
+            kept.contains(
+                "\nfirewall  ERROR: the server is not running, and the rules that it left drop requests to 169.254.169.254 from br0\n"
+            ),
+            "\(kept)")
+        #expect(kept.contains("sudo virt-metadata cleanup"))
+        // Its tap goes with it.
+        withExtendedLifetime(web) {}
     }
 
     @Test func `the network is not the one that is served`() async throws {
@@ -347,6 +357,16 @@ struct DoctorTests {
         let stopped = try host.libvirtd.file(
             "off.xml", "<domain type='test'><name>off</name><memory>65536</memory><os><type>hvm</type></os></domain>")
         try host.libvirtd.virsh("define", stopped)
+        let never = try Self.doctor(host, "off").stdout
+        let enable = "virt-metadata -c '\(host.libvirtd.uri)' enable off"
+        #expect(
+            never.contains(
+                "domain    ERROR: not enabled: the domain has no SMBIOS identity and no <instance> metadata\n          → \(enable)\n"
+            ),
+            "\(never)")
+        #expect(never.contains(" ERROR: off is not running\n"), "\(never)")
+        try Command.succeed(
+            [MetadataServer.executable, "set", "off", "hostname=a", "-c", host.libvirtd.uri], in: host.host.name)
         #expect(try Self.doctor(host, "off").stdout.contains("domain    ERROR: off is not running"))
     }
 

@@ -9,8 +9,9 @@ struct Disable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove from domains what `enable` wrote.",
         discussion: """
-            Values and SMBIOS entries that were changed after `enable` are kept, and named. Those that `enable` replaced are restored. A \
-            domain that was never enabled is not changed.
+            Values and SMBIOS entries that were added or changed after `enable` are kept, and named, with the command that removes them: \
+            as long as a domain has any, it stays enabled. Those that `enable` replaced are restored. A domain that was never enabled is \
+            not changed.
 
             EXAMPLES
                 virt-metadata disable web --dry-run
@@ -39,7 +40,13 @@ struct Disable: AsyncParsableCommand {
 
     func run() async throws {
         let targets = try selection.targets(domains)
-        if case .file(let file) = targets { return try XMLFilter(file: file, options: options).apply(.disable) }
+        if case .file(let file) = targets {
+            return try XMLFilter(file: file, options: options).apply(.disable) { outcome in
+                let editor = "an editor"
+                return StillEnabled(outcome).sentences(
+                    isDryRun: options.dryRun, unset: "virt-metadata unset --xml", edit: editor, editXML: editor)
+            }
+        }
         let uris = try settings.load().connect
         try await EditingRun(selection: selection, options: options, uris: uris).change(targets) { editor in
             try await disable(&editor)
@@ -55,15 +62,29 @@ struct Disable: AsyncParsableCommand {
                     + "`virt-metadata unset`")
         }
         var running: DefinitionEdit?
-        if let live = domain.running, !bothSides.config {
-            do {
-                let definition = try DomainDefinition(defined.xml, element: defined.element)
-                running = .replaceElement(try definition.removingEnabledValues(from: live.element))
-            } catch {
-                throw CommandFailure("unusable domain XML: \(error)")
+        let rest: StillEnabled
+        do {
+            var definition = try DomainDefinition(defined.xml, element: defined.element)
+            var element: String?
+            if let live = domain.running, !bothSides.config {
+                element = try definition.removingEnabledValues(from: live.element)
+                running = .replaceElement(element)
             }
+            try definition.disable()
+            rest = StillEnabled(definition, running: element)
+        } catch {
+            throw CommandFailure("unusable domain XML: \(error)")
         }
         try await editor.change(definition: .disable, running: running)
+        note(rest, of: &editor)
         try await editor.finish(restart, isDryRun: options.dryRun, command: "disable")
+    }
+
+    private func note(_ rest: StillEnabled, of editor: inout DomainEditor) {
+        let (uri, domain) = (editor.host.uri.shellWord, editor.domain.commandWord)
+        let sentences = rest.sentences(
+            isDryRun: options.dryRun, unset: "virt-metadata -c \(uri) unset \(domain)",
+            edit: "virt-metadata -c \(uri) edit \(domain)", editXML: "virsh -c \(uri) edit \(domain)")
+        for sentence in sentences { editor.report.note(sentence) }
     }
 }

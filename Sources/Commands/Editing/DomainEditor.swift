@@ -150,7 +150,10 @@ struct DomainEditor {
     private static let readOnce: Set<String> = ["hostname", "public-keys", "userdata", "vendordata", "interfaces", "files"]
 
     /// Notes which of the running guest's new values cloud-init does not read again.
+    ///
+    /// Not of `disable`: a guest that reads again what it no longer has could lose its key.
     private mutating func noteWhatStays(_ plans: [Plan]) {
+        guard !plans.contains(where: { if case .disable = $0.edit { true } else { false } }) else { return }
         guard let plan = plans.first(where: { $0.isLive && $0.isChange }) else { return }
         let changed = plan.outcome.changedElements(since: plan.before)
         guard !changed.contains("instance-id") else { return }

@@ -94,14 +94,16 @@ package struct DomainDefinition {
         if record != old { try write(record) }
     }
 
-    /// Removes the entries and values that `enable` wrote, except those changed since; nothing where `enable` has written nothing.
+    /// Removes the entries and values that `enable` wrote, except those changed since, and remarks which values stay; nothing where `enable` has written nothing.
     package mutating func disable() throws {
         guard var record = EnableRecord(in: document.root) else {
             remarks.append("`virt-metadata enable` has written nothing into this domain")
             return
         }
         try removeIdentity(&record)
-        try remove(record.values)
+        let changed = try remove(record.values)
+        let others = instance.paths.map(\.description).filter { !changed.contains($0) }
+        if !others.isEmpty { remarks.append("not written by `enable`, and kept: \(others.joined(separator: ", "))") }
         try writeInstance()
         try write(nil)
     }
@@ -111,16 +113,19 @@ package struct DomainDefinition {
         guard let record = EnableRecord(in: document.root) else { return element }
         var other = self
         other.instance = InstanceElement(element)
-        try other.remove(record.values)
+        _ = try other.remove(record.values)
         return other.element
     }
 
-    private mutating func remove(_ values: [EnableRecord.Value]) throws {
+    /// - Returns: the paths of the values that were changed since, and are kept.
+    private mutating func remove(_ values: [EnableRecord.Value]) throws -> Set<String> {
+        var kept: Set<String> = []
         for value in values.reversed() {
             let path = try ElementPath(value.path)
             guard let now = try instance.value(at: path) else { continue }
             guard EnableRecord.digest(of: now) == value.digest else {
                 remarks.append("\(path) was changed after enable, and is kept")
+                kept.insert(path.description)
                 continue
             }
             if let was = value.was {
@@ -129,6 +134,7 @@ package struct DomainDefinition {
                 _ = try instance.unset(path)
             }
         }
+        return kept
     }
 
     // MARK: Metadata
