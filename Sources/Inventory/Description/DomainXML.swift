@@ -152,7 +152,8 @@ struct DomainXML {
 
     /// The types of interfaces that libvirt knows (`virDomainNetTypeFromString`) but for `vds`, which is VMware's.
     static let interfaceTypes: Set<String> = [
-        "bridge", "client", "direct", "ethernet", "hostdev", "internal", "mcast", "network", "null", "server", "udp", "user", "vdpa",
+        "bridge", "client", "direct", "ethernet", "hostdev", "internal", "mcast", "network", "null", "server", "udp", "user",
+        "vdpa",
         "vhostuser",
     ]
 
