@@ -12,7 +12,8 @@ enum Vocabulary {
         "instance-id", "name", "hostname", "instance-type", "image-id", "kernel-id", "ramdisk-id", "image-manifest-path",
         "reservation-id", "launch-index", "instance-action", "project-id", "placement", "public-keys", "security-groups", "tags",
         "userdata", "vendordata", "network-config", "files", "interfaces", "disks", "additional", "imds", "owner-id",
-        "product-codes", "ancestor-images", "instance-life-cycle", "profile", "ec2-profile", "provider-id", "services", "events", "autoscaling",
+        "product-codes", "ancestor-images", "instance-life-cycle", "profile", "ec2-profile", "provider-id", "services", "events",
+        "autoscaling",
         "spot", "iam",
     ]
 
@@ -43,7 +44,8 @@ enum Vocabulary {
         "interfaces": ["interface", "bond", "vlan"],
         "interface": [
             "address", "gateway", "dns", "search", "route", "mtu", "ipv4", "ipv6", "optional", "dhcp4-overrides",
-            "dhcp6-overrides", "public-ipv4", "tag", "device-number", "network-card", "interface-id", "vpc-id", "subnet-id", "subnet-cidr-block",
+            "dhcp6-overrides", "public-ipv4", "tag", "device-number", "network-card", "interface-id", "vpc-id", "subnet-id",
+            "subnet-cidr-block",
             "vpc-cidr-block",
         ],
         "bond": [
