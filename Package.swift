@@ -202,7 +202,10 @@ if Context.environment["VIRT_METADATA_SOAK"] != nil {
     package.targets.removeAll { $0.isTest }
     package.targets += [
         .testTarget(
-            name: "SoakTests", dependencies: ["Common", "Configuration", "Server", "TestSupport", "CLinux", logging] + nio,
+            name: "SoakTests",
+            dependencies: [
+                "Common", "Configuration", "Guests", "Identity", "Server", "TestSupport", "VendorData", "CLinux", logging,
+            ] + nio,
             path: "Soak/SoakTests", swiftSettings: settings)
     ]
 }

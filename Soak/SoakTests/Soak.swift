@@ -4,6 +4,8 @@ import NIOCore
 import TestSupport
 
 @testable import Configuration
+@testable import Guests
+@testable import Identity
 @testable import Server
 @testable import VendorData
 
