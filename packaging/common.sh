@@ -76,6 +76,9 @@ lay_out() {
     (cd "$project" && find ansible -type f ! -path '*/__pycache__/*') | while read -r file; do
         install -D -m 644 "$project/$file" "$doc/examples/$file"
     done
+    (cd "$project/examples" && find . -type f ! -path '*/__pycache__/*' ! -path '*/target/*' ! -name Cargo.lock) | while read -r file; do
+        install -D -m 644 "$project/examples/$file" "$doc/examples/$file"
+    done
 }
 
 # complete PROGRAM SHELL FILE: writes a completion script.
