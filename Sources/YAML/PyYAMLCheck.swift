@@ -89,34 +89,17 @@ package enum PyYAMLCheck {
         ].map { "tag:yaml.org,2002:\($0)" } + ["!"])
 
     /// libyaml's scanner.
-    @safe
     fileprivate final class Tokens {
-        // Safe: both are allocated here and freed by `deinit`. The parser points into itself and into the bytes, so neither is moved.
-        private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
-        private let bytes: UnsafeMutableBufferPointer<UInt8>
-        private let isReady: Bool
+        private let parser: YAMLParser?
         private var isOver = false
 
-        init(_ text: [UInt8]) {
-            unsafe bytes = .allocate(capacity: text.count)
-            _ = unsafe bytes.initialize(from: text)
-            isReady = unsafe yaml_parser_initialize(parser) == 1
-            guard isReady else { return }
-            unsafe yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
-            unsafe yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
-        }
-
-        deinit {
-            if isReady { unsafe yaml_parser_delete(parser) }
-            unsafe parser.deallocate()
-            unsafe bytes.deallocate()
-        }
+        init(_ text: [UInt8]) { parser = YAMLParser(text) }
 
         /// The next token; `nil` at the end and after an error.
         func next() -> Token? {
-            guard isReady, !isOver else { return nil }
+            guard let parser, !isOver else { return nil }
             var token = unsafe yaml_token_t()
-            guard unsafe yaml_parser_scan(parser, &token) == 1 else {
+            guard unsafe parser.use({ parser, _ in unsafe yaml_parser_scan(parser, &token) }) == 1 else {
                 isOver = true
                 return nil
             }
@@ -130,17 +113,13 @@ package enum PyYAMLCheck {
             switch unsafe token.type {
             case YAML_SCALAR_TOKEN where unsafe token.data.scalar.style == YAML_PLAIN_SCALAR_STYLE: .plain
             case YAML_TAG_TOKEN:
-                unsafe .tag(name(handle: text(token.data.tag.handle), suffix: text(token.data.tag.suffix)))
+                unsafe .tag(name(handle: text(token.data.tag.handle) ?? "", suffix: text(token.data.tag.suffix) ?? ""))
             default: .other
             }
         }
 
         private static func name(handle: String, suffix: String) -> String {
             handle == "!!" ? "tag:yaml.org,2002:" + suffix : handle + suffix
-        }
-
-        private static func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String {
-            unsafe pointer.map { unsafe String(cString: $0) } ?? ""
         }
     }
 }

@@ -2,7 +2,7 @@ internal import CYAML
 import Common
 
 /// The events of libyaml's parser for a text.
-@safe final class YAMLEvents {
+final class YAMLEvents {
     enum Event {
         case alias(String)
         case scalar(String, isPlain: Bool, Properties)
@@ -23,31 +23,17 @@ import Common
         let tag: String?
     }
 
-    // Safe: both are allocated here and freed by `deinit`. The parser points into itself and into the bytes, so neither is moved.
-    private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
-    private let bytes: UnsafeMutableBufferPointer<UInt8>
-    private let isReady: Bool
+    private let parser: YAMLParser?
 
-    init(_ text: [UInt8]) {
-        unsafe bytes = .allocate(capacity: text.count)
-        _ = unsafe bytes.initialize(from: text)
-        isReady = unsafe yaml_parser_initialize(parser) == 1
-        guard isReady else { return }
-        unsafe yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
-        unsafe yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
-    }
-
-    deinit {
-        if isReady { unsafe yaml_parser_delete(parser) }
-        unsafe parser.deallocate()
-        unsafe bytes.deallocate()
-    }
+    init(_ text: [UInt8]) { parser = YAMLParser(text) }
 
     /// The next event and its line, from 1. Must not be called after the end of the stream.
     func next() throws(ParseError) -> (event: Event, line: Int) {
-        guard isReady else { throw ParseError(.malformed, line: 1, problem: "yaml_parser_initialize failed") }
+        guard let parser else { throw ParseError(.malformed, line: 1, problem: "yaml_parser_initialize failed") }
         var event = unsafe yaml_event_t()
-        guard unsafe yaml_parser_parse(parser, &event) == 1 else { throw error }
+        guard unsafe parser.use({ parser, _ in unsafe yaml_parser_parse(parser, &event) }) == 1 else {
+            throw unsafe parser.use { unsafe Self.error(of: $0, in: $1) }
+        }
         defer { unsafe yaml_event_delete(&event) }
         return unsafe (Self.event(event), Int(event.start_mark.line) + 1)
     }
@@ -75,12 +61,10 @@ import Common
         }
     }
 
-    private static func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {
-        unsafe pointer.map { unsafe String(cString: $0) }
-    }
-
     /// The error at which libyaml's parser stopped.
-    private var error: ParseError {
+    private static func error(
+        of parser: UnsafeMutablePointer<yaml_parser_t>, in bytes: UnsafeMutableBufferPointer<UInt8>
+    ) -> ParseError {
         let problem = unsafe parser.pointee.problem.map { unsafe String(cString: $0) } ?? "it cannot be read"
         // libyaml gives only the offset of a character that YAML does not allow.
         let line =
