@@ -39,6 +39,23 @@ final class BrokenServers: Sendable {
         return try ProbeURL("http://127.1.\((index + 1) / 256).\((index + 1) % 256):\(port)/")
     }
 
+    /// Servers that have no metadata, each in its own way.
+    static let withoutMetadata = ["hang", "not-http", "portal", "fails", "redirects-all"]
+
+    /// Where those are, and a port that is closed, with the problem of each.
+    /// - Parameter timeout: of a response, in milliseconds.
+    func problemsWithoutMetadata(timeout: Int) throws -> [(url: ProbeURL, problem: String)] {
+        let missing = "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data:"
+        return [
+            (try url("hang"), "timeout: no response after \(timeout) ms"),
+            (try url("not-http"), "malformed response: expected a status line such as HTTP/1.1 200 OK"),
+            (try ProbeURL("http://127.0.0.1:1/"), "connection failed: Connection refused"),
+            (try url("portal"), "\(missing) a page of HTML with status 200, as from a captive portal"),
+            (try url("fails"), "\(missing) status 500"),
+            (try url("redirects-all"), "\(missing) 302 to http://192.0.2.1/, which is not followed"),
+        ]
+    }
+
     /// Where the recording is served.
     var recordingURL: ProbeURL { get throws { try ProbeURL("http://127.1.0.1:\(port)") } }
 }

@@ -150,22 +150,9 @@ struct CrawlerTests {
     }
 
     @Test func `nothing is recorded of a server that hangs, is none, or answers everything alike`() throws {
-        let servers = try BrokenServers(["hang", "not-http", "portal", "fails", "redirects-all"])
+        let servers = try BrokenServers(BrokenServers.withoutMetadata)
         let start = ContinuousClock.now
-        for (url, problem) in [
-            (try servers.url("hang"), "timeout: no response after 200 ms"),
-            (try servers.url("not-http"), "malformed response: expected a status line such as HTTP/1.1 200 OK"),
-            (try ProbeURL("http://127.0.0.1:1/"), "connection failed: Connection refused"),
-            (
-                try servers.url("portal"),
-                "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: a page of HTML with status 200, as from a captive portal"
-            ),
-            (try servers.url("fails"), "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: status 500"),
-            (
-                try servers.url("redirects-all"),
-                "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: 302 to http://192.0.2.1/, which is not followed"
-            ),
-        ] {
+        for (url, problem) in try servers.problemsWithoutMetadata(timeout: 200) {
             var limits = CrawlLimits()
             limits.timeout = .milliseconds(200)
             var crawler = try Crawler(url, limits: limits)

@@ -117,24 +117,11 @@ struct RuleTests {
     }
 
     @Test func `a server that hangs, is none, or is not HTTP has one clear result`() throws {
-        let servers = try BrokenServers(["hang", "not-http", "portal", "fails", "redirects-all"])
+        let servers = try BrokenServers(BrokenServers.withoutMetadata)
         var options = Conformance.Options()
         options.timeout = .milliseconds(300)
         let start = ContinuousClock.now
-        for (url, problem) in [
-            (try servers.url("hang"), "timeout: no response after 300 ms"),
-            (try servers.url("not-http"), "malformed response: expected a status line such as HTTP/1.1 200 OK"),
-            (try ProbeURL("http://127.0.0.1:1/"), "connection failed: Connection refused"),
-            (
-                try servers.url("portal"),
-                "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: a page of HTML with status 200, as from a captive portal"
-            ),
-            (try servers.url("fails"), "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: status 500"),
-            (
-                try servers.url("redirects-all"),
-                "no metadata: /latest/meta-data/, /openstack, /nocloud/meta-data: 302 to http://192.0.2.1/, which is not followed"
-            ),
-        ] {
+        for (url, problem) in try servers.problemsWithoutMetadata(timeout: 300) {
             #expect {
                 _ = try Conformance(url, options).run()
             } throws: { "\($0)" == "\(url.text)/: \(problem)" }
