@@ -32,12 +32,6 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nio = [nioCore, nioPosix, nioHTTP]
-let crypto: [Target.Dependency] = [
-    .product(name: "Crypto", package: "swift-crypto"),
-    .product(name: "CryptoExtras", package: "swift-crypto"),
-    .product(name: "X509", package: "swift-certificates"),
-    .product(name: "SwiftASN1", package: "swift-asn1"),
-]
 
 let package = Package(
     name: "virt-metadata",
@@ -48,9 +42,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
-        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
     ],
     targets: [
         .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
@@ -58,6 +49,7 @@ let package = Package(
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-gnutls-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -67,21 +59,19 @@ let package = Package(
         module("JSON", ["CJansson", "Common"]),
         module("YAML", ["CYAML", "Common"]),
         module("HTTPClient", ["CCurl", "Common"]),
+        module("Crypto", ["CCrypto"]),
         module("Libvirt", ["CLibvirt", "Common"]),
         module("Netlink", ["CLinux", "Common"]),
         module("NFTables", ["CLinux", "CNFTables", "Common", "Netlink"]),
         module("Sockets", ["CLinux", "Common"]),
         module("Host", ["CCapNG", "CLinux", "Common"]),
-        module(
-            "Inventory",
-            [
-                "Common", "Libvirt", "XML", "JSON", "YAML", hashTrees, logging, lifecycle,
-                .product(name: "Crypto", package: "swift-crypto"),
-            ]),
+        module("UserData", ["Common", "JSON", "YAML"]),
+        module("Description", ["Common", "Crypto", "JSON", "UserData", "XML", "YAML"]),
+        module("Inventory", ["Common", "Description", "Libvirt", "XML", hashTrees, logging, lifecycle]),
         module("EC2API", ["Common", "JSON"]),
         module("OpenStackAPI", ["Common", "JSON"]),
         module("NoCloudAPI", ["Common", "JSON"]),
-        module("Identity", ["Common", "Host", logging] + crypto),
+        module("Identity", ["Common", "Crypto", "Host", logging]),
         module("VendorData", ["Common", "HTTPClient", "JSON", "OpenStackAPI", logging]),
         module("Recording", ["Common", "Host", "JSON"]),
         module("Probe", ["Common", "JSON", "Recording", "Sockets"]),
@@ -92,32 +82,37 @@ let package = Package(
         module(
             "Emulator",
             [
-                "Common", "EC2API", "Guests", "Host", "Identity", "Inventory", "JSON", "Netlink", "NoCloudAPI", "OpenStackAPI",
+                "Common", "Description", "EC2API", "Guests", "Host", "Identity", "JSON", "Netlink", "NoCloudAPI", "OpenStackAPI",
                 "Recording", "Sockets", "YAML", logging,
             ] + nio),
         module("Interception", ["Common", "Guests", "Host", "JSON", "Netlink", "NFTables", logging, lifecycle, nioCore]),
         module(
             "Configuration",
             [
-                "Common", "Guests", "Host", "Identity", "Interception", "Inventory", "VendorData", "YAML", logging, nioCore,
+                "Common", "Description", "Guests", "Host", "Identity", "Interception", "VendorData", "YAML", logging, nioCore,
             ]),
         module(
             "Admin",
-            ["Common", "Configuration", "Guests", "HTTPClient", "Interception", "Inventory", "JSON", logging, lifecycle] + nio),
+            [
+                "Common", "Configuration", "Description", "Guests", "HTTPClient", "Interception", "Inventory", "JSON", logging,
+                lifecycle,
+            ] + nio),
         module(
             "Doctor",
-            ["Admin", "Common", "Configuration", "Interception", "Inventory", "JSON", "Libvirt", "Netlink", "NFTables", "XML"]),
+            ["Admin", "Common", "Configuration", "Description", "Interception", "JSON", "Libvirt", "Netlink", "NFTables", "XML"]),
         module(
             "Server",
             [
-                "Admin", "Common", "Configuration", "EC2API", "Guests", "Host", "Identity", "Interception", "Inventory",
+                "Admin", "Common", "Configuration", "Description", "EC2API", "Guests", "Host", "Identity", "Interception",
+                "Inventory",
                 "Netlink", "NFTables", "NoCloudAPI", "OpenStackAPI", "VendorData", logging, lifecycle, nioCore,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         module(
             "Commands",
             [
-                "Admin", "Common", "Comparison", "Configuration", "Conformance", "Doctor", "Emulator", "Host", "Identity",
+                "Admin", "Common", "Comparison", "Configuration", "Conformance", "Description", "Doctor", "Emulator", "Host",
+                "Identity",
                 "Interception",
                 "Inventory", "JSON", "Libvirt", "Netlink", "NFTables", "Probe", "Recording", "Server", "VendorData", "XML",
                 "YAML", logging,
@@ -127,7 +122,8 @@ let package = Package(
             name: "virt-metadata", dependencies: ["Commands"], swiftSettings: settings, linkerSettings: [hidden]),
 
         .target(
-            name: "TestSupport", dependencies: ["CLinux", "Common", logging, .product(name: "NIOCore", package: "swift-nio")],
+            name: "TestSupport",
+            dependencies: ["CCrypto", "CLinux", "Common", logging, .product(name: "NIOCore", package: "swift-nio")],
             path: "Tests/TestSupport", swiftSettings: settings),
         // What reads requests as NIO does, to compare with.
         .target(
@@ -137,6 +133,7 @@ let package = Package(
         tests(of: "XML", ["XML", "Common", "TestSupport"]),
         tests(of: "JSON", ["JSON", "Common"]),
         tests(of: "YAML", ["YAML", "Common"]),
+        tests(of: "Crypto", ["Crypto", "CCrypto", "TestSupport"]),
         tests(of: "Libvirt", ["Libvirt", "Common", "TestSupport"]),
         tests(of: "Netlink", ["Netlink", "Host", "Common", "CLinux", "TestSupport"]),
         tests(of: "NFTables", ["NFTables", "Netlink", "Common", "CCapNG", "TestSupport"]),
@@ -145,40 +142,42 @@ let package = Package(
         tests(of: "Recording", ["Recording", "Common", "Host"]),
         // Walks and rules, against small servers in Python that break one rule each.
         tests(of: "Probe", ["Probe", "Conformance", "Comparison", "Recording", "Common", "JSON"]),
-        tests(of: "Inventory", ["Inventory", "Common", "Libvirt", "JSON", "XML", "TestSupport", logging, hashTrees]),
+        tests(of: "Description", ["Description", "Common", "XML"]),
+        tests(of: "Inventory", ["Inventory", "Common", "Description", "Libvirt", "XML", "TestSupport", logging, hashTrees]),
         tests(of: "EC2API", ["EC2API", "Common"]),
         tests(of: "OpenStackAPI", ["OpenStackAPI", "Common"]),
         tests(of: "NoCloudAPI", ["NoCloudAPI", "Common", "JSON", "TestSupport"]),
-        tests(of: "Identity", ["Identity", "Common", "TestSupport", logging, .product(name: "Crypto", package: "swift-crypto")]),
+        tests(of: "Identity", ["Identity", "Common", "TestSupport", logging]),
         tests(
             of: "Guests",
             [
-                "Guests", "RequestOracle", "VendorData", "Server", "Common", "Host", "Identity", "Inventory", "Netlink",
+                "Guests", "RequestOracle", "VendorData", "Server", "Common", "Description", "Host", "Identity", "Netlink",
                 "TestSupport",
                 logging,
-                lifecycle, .product(name: "Crypto", package: "swift-crypto"),
+                lifecycle,
             ] + nio),
         tests(
             of: "Emulator",
             [
-                "Emulator", "Guests", "EC2API", "OpenStackAPI", "NoCloudAPI", "Inventory", "Common", "JSON", "Recording", "YAML",
+                "Emulator", "Guests", "EC2API", "OpenStackAPI", "NoCloudAPI", "Common", "JSON", "Recording", "YAML",
                 "TestSupport",
             ]),
         tests(of: "Interception", ["Interception", "Guests", "NFTables", "Netlink", "Common", "TestSupport", logging, nioCore]),
         tests(
             of: "Configuration",
             [
-                "Configuration", "Commands", "Guests", "Host", "Interception", "Inventory", "Server", "TestSupport", "VendorData",
+                "Configuration", "Commands", "Description", "Guests", "Host", "Interception", "Server", "TestSupport",
+                "VendorData",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio),
         tests(
             of: "Doctor",
-            ["Doctor", "Common", "Configuration", "Interception", "Inventory", "JSON", "Libvirt", "Netlink", "TestSupport"]),
+            ["Doctor", "Common", "Configuration", "Description", "Interception", "JSON", "Libvirt", "Netlink", "TestSupport"]),
         tests(of: "Server", ["Server", "Common", "Identity", "TestSupport", logging]),
         tests(
             of: "Commands",
             [
-                "Commands", "Configuration", "Guests", "Server", "Common", "Inventory", "JSON", "Libvirt", "Recording",
+                "Commands", "Configuration", "Description", "Guests", "Server", "Common", "JSON", "Libvirt", "Recording",
                 "TestSupport",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -187,7 +186,8 @@ let package = Package(
         tests(
             of: "Conformance",
             [
-                "EC2API", "OpenStackAPI", "NoCloudAPI", "Comparison", "Configuration", "Inventory", "Emulator", "Guests",
+                "EC2API", "OpenStackAPI", "NoCloudAPI", "Comparison", "Configuration", "Description", "UserData", "Emulator",
+                "Guests",
                 "Common",
                 "JSON", "Recording", "XML", "TestSupport",
             ]),
@@ -224,7 +224,7 @@ if Context.environment["VIRT_METADATA_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "CFuzzer", "Common", "Configuration", "Guests", "Host", "Netlink", "Sockets", "Inventory", "EC2API",
+                "CFuzzer", "Common", "Configuration", "Guests", "Host", "Netlink", "Sockets", "Description", "EC2API",
                 "OpenStackAPI",
                 "NoCloudAPI", "Identity", "RequestOracle", "Server", logging,
             ] + nio,

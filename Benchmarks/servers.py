@@ -193,8 +193,9 @@ class VirtMetadata(Server):
         # What it does to the bridge ends with it: the next server on it may be one that knows of no bridge.
         where = ("--bridge", bridge, "--run-directory", f"{place}/run", "--leave-open") if bridge else ("--listen", f"{lab.METADATA_ADDRESS}:{port}")
         pinned = () if core is None else ("taskset", "--cpu-list", str(core))
-        # wrk opens the connections of a round while those of the last may not all be gone.
-        per_caller = max(128, 4 * connections)
+        # wrk opens the connections of a round while those of the last may not all be gone, and thousands a second, which count until wrk has
+        # confirmed their ends.
+        per_caller = max(1024, 4 * connections)
         # All requests come from one guest: what they may cost is counted, and never enough.
         lifted = (
             "--connections-per-caller", str(per_caller), "--connections-per-second", "1000000", "--requests-per-second", "1000000",

@@ -1,6 +1,6 @@
 import Common
+import Description
 import EC2API
-import Inventory
 import NoCloudAPI
 import OpenStackAPI
 

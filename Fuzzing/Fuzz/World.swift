@@ -1,8 +1,8 @@
 import Common
+import Description
 import FoundationEssentials
 import Glibc
 import Identity
-import Inventory
 import Logging
 
 @testable import Guests

@@ -1,6 +1,6 @@
 import Common
+import Description
 import Guests
-import Inventory
 import JSON
 import NIOHTTP1
 

@@ -153,7 +153,8 @@ package struct AdminResponder: Sendable {
         let all = snapshot.all
         // In this order: an identifier that the author of another domain's XML may choose must not hide a name or a UUID.
         let ways: [(Instance) -> String] = [{ $0.domainName }, { $0.id }]
-        let found = ways.lazy.map { way in all.filter { way($0.instance) == name } }.first { !$0.isEmpty } ?? []
+        let found =
+            ways.lazy.map { way in all.filter { LibvirtName(way($0.instance)) == LibvirtName(name) } }.first { !$0.isEmpty } ?? []
         if let only = found.first, found.count == 1 { return .success(only) }
         guard found.isEmpty else {
             let names = found.map { "\($0.instance.domainName) (\($0.instance.domain))" }.joined(separator: " and ")

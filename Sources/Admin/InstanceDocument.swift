@@ -12,7 +12,7 @@ struct InstanceDocument {
     let journal: RequestJournal
 
     var json: JSONValue {
-        let (records, count) = journal.requests(of: instance.domain)
+        let requests = journal.requests(of: instance.domain)
         return .object([
             JSONMember("name", .string(instance.domainName)),
             JSONMember("uuid", .string(instance.domain.description)),
@@ -21,19 +21,19 @@ struct InstanceDocument {
             JSONMember("state", .string(isPaused ? "paused" : "running")),
             JSONMember("hypervisor", .string(hypervisor)),
             JSONMember("interfaces", .array(instance.interfaces.map(Self.json))),
-            JSONMember("requests", .integer(Int64(count))),
-            JSONMember("last_request", records.last.map { Self.json($0) } ?? .null),
+            JSONMember("requests", .integer(Int64(requests.count))),
+            JSONMember("last_request", Self.json(requests).last ?? .null),
         ])
     }
 
     /// Its last requests, the newest last.
     var requests: JSONValue {
-        let (records, count) = journal.requests(of: instance.domain)
+        let requests = journal.requests(of: instance.domain)
         return .object([
             JSONMember("name", .string(instance.domainName)),
             JSONMember("uuid", .string(instance.domain.description)),
-            JSONMember("count", .integer(Int64(count))),
-            JSONMember("requests", .array(records.map { Self.json($0) })),
+            JSONMember("count", .integer(Int64(requests.count))),
+            JSONMember("requests", .array(Self.json(requests))),
         ])
     }
 
@@ -46,7 +46,12 @@ struct InstanceDocument {
         ])
     }
 
-    private static func json(_ record: RequestJournal.Record) -> JSONValue {
+    private static func json(_ requests: RequestJournal.Requests) -> [JSONValue] {
+        requests.records.enumerated().map { json($1, isEarlier: $0 < requests.earlier) }
+    }
+
+    /// - Parameter isEarlier: whether it is a request of an earlier run of the domain.
+    private static func json(_ record: RequestJournal.Record, isEarlier: Bool) -> JSONValue {
         let age = NIODeadline.now() - record.time
         let time = Date(timeIntervalSinceNow: -Double(age.nanoseconds) / 1e9)
         return .object([
@@ -56,6 +61,7 @@ struct InstanceDocument {
             JSONMember("target", .string(record.target)),
             JSONMember("status", .integer(Int64(record.status))),
             JSONMember("duration", .real(Self.seconds(record.duration))),
+            JSONMember("earlier_run", .bool(isEarlier)),
         ])
     }
 

@@ -44,7 +44,7 @@ package struct ServerStatus: Sendable {
         guard !served.isEmpty else {
             return selection.isOptIn
                 ? "No bridge served: no running domain is enabled (see virt-metadata enable)"
-                : "No bridge served: none exists yet"
+                : "No bridge served: no selected bridge exists yet"
         }
         let names = served.prefix(Self.mostNames).map(\.name) + (served.count > Self.mostNames ? ["…"] : [])
         return "Serving \(Self.count(served.count, "bridge")) (\(names.joined(separator: ", "))), \(guests) known"

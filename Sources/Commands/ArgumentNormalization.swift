@@ -16,6 +16,8 @@ struct ArgumentNormalization {
     private static let valued = [
         "--config": "--config-file", "--config-file": "--config-file", "-c": "-c", "-o": "-o", "--output": "-o",
     ]
+    /// Such options without a value.
+    private static let valueless: Set<String> = ["--json"]
     private static let booleans = ["yes": true, "on": true, "true": true, "no": false, "off": false, "false": false]
 
     private let settings = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.name, $0) })
@@ -34,9 +36,12 @@ struct ArgumentNormalization {
         var (leading, rest) = ([String](), arguments[...])
         while let argument = rest.first, argument.hasPrefix("-") {
             let option = CommandLineOption(argument)
-            guard let name = Self.valued[option.name] ?? settingOption(option.name) else { return nil }
+            let other = Self.valueless.contains(option.name) ? option.name : settingOption(option.name)
+            guard let name = Self.valued[option.name] ?? other else { return nil }
             rest.removeFirst()
-            if option.value != nil || isFlag(name) {
+            if Self.valueless.contains(name) {
+                leading.append(argument)
+            } else if option.value != nil || isFlag(name) {
                 leading.append(name + (option.value.map { "=\($0)" } ?? ""))
                 // `--guard off`: of a command's name and such a word, the word is never the command.
                 if option.value == nil, let word = rest.first, Self.booleans[word] != nil { leading.append(rest.removeFirst()) }

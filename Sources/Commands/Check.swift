@@ -1,10 +1,10 @@
 import ArgumentParser
 import Common
 import Configuration
+import Description
 import FoundationEssentials
 import Glibc
 import Host
-import Inventory
 import Libvirt
 
 /// `virt-metadata check`: reports every unusable value in domains' XML.
@@ -13,12 +13,13 @@ struct Check: AsyncParsableCommand {
         abstract: "Validate domains' metadata and report every unusable value.",
         discussion: """
             Each argument is a file of domain XML if such a file exists, otherwise a domain; - is the standard input. Without \
-            arguments all domains are checked. A file of network XML is checked too, and used for the domains of the other files. Each \
-            finding is printed with its line. Notes name what guests may stumble over at their first boot, such as user data \
-            without a header.
+            arguments all domains are checked. A file of network XML is checked too, and describes the network of domains in the \
+            other files. Each finding is printed with its line. A note is about a value that is served, but with which a guest may \
+            fail at its first boot. A warning is about user data that is served, but that cloud-init does not use at all, such as \
+            invalid YAML.
 
-            Exit status: 0 all values are usable, notes included; 1 a value is unusable, or a file or domain cannot be read; 2 usage or \
-            configuration error.
+            Exit status: 0 all values are usable, notes and warnings included; 1 a value is unusable, or a file or domain cannot be \
+            read; 2 usage or configuration error.
 
             EXAMPLES
                 virt-metadata check
@@ -29,7 +30,8 @@ struct Check: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Files of domain XML, domains, or -. Default: all domains.", valueName: "file-or-domain"),
+        help: ArgumentHelp(
+            "Files of domain XML, domains, or - for the standard input. Default: all domains.", valueName: "file-or-domain"),
         completion: .filesAndDomains)
     var subjects: [String] = []
 
@@ -56,11 +58,18 @@ struct Check: AsyncParsableCommand {
 
         var isUsable: Bool { error == nil && !findings.contains { $0.weight == .unusable } }
 
+        /// Values that the guest will not use are not in order, though they are served.
+        private var verdict: String {
+            let warnings = findings.count(where: \.isWarning)
+            guard warnings > 0 else { return "OK" }
+            return "\(counted(warnings, "warning")); all values are served"
+        }
+
         /// The lines for the standard output stream: none where it could not be read.
         func text(on terminal: Terminal) -> String {
             var lines = findings.map { "\(name): \($0)" }
             if let error = error as? DescriptionError { lines.append("\(name): \(error)") }
-            if isUsable { lines.append("\(name): OK") }
+            if isUsable { lines.append("\(name): \(verdict)") }
             return lines.map { "\($0.cleaned())\n" }.joined() + (explanation?.table(on: terminal) ?? "")
         }
 
@@ -187,18 +196,19 @@ struct Check: AsyncParsableCommand {
     ) async -> [Result] {
         var results: [Result] = []
         let hypervisor = Hypervisor(uri: uri) { _ in }
-        do {
+        do throws(LibvirtError) {
             try await hypervisor.connect()
-            let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
-            let assembly = try InstanceAssembly(networks: networks, defaults: source.defaults, readsBare: false)
+            let assembly = try await hypervisor.networks().assembly(defaults: source.defaults)
             for domain in try await hypervisor.allDomains().sorted(by: { $0.name < $1.name }) {
-                guard let found = try await hypervisor.domain(domain, edited: source.edited) else { continue }
-                results.append(check(found, assembly, examination))
+                switch try await hypervisor.read(domain, edited: source.edited) {
+                case .success(let found): results.append(check(found, assembly, examination))
+                case .failure(let unreadable):
+                    results.append(Result(name: unreadable.name, error: CommandFailure(unreadable.problem)))
+                case nil: continue
+                }
             }
-        } catch let error as LibvirtError {
-            results.append(Result(name: uri, error: CommandFailure(error.message)))
         } catch {
-            results.append(Result(name: uri, error: error))
+            results.append(Result(name: uri, error: CommandFailure(error.message)))
         }
         await hypervisor.disconnect()
         return results

@@ -1,5 +1,5 @@
 import Common
-import Inventory
+import Description
 
 /// The values of a checked domain with their sources, as `check --explain` prints them.
 struct CheckExplanation {

@@ -8,9 +8,9 @@ struct ConfigCheck: AsyncParsableCommand {
         commandName: "check",
         abstract: "Validate the configuration and print non-default settings.",
         discussion: """
-            Reads the file, the environment and these options as `virt-metadata serve` does, and reports every error. The exit \
-            status is 2 if there is one. Opens the files that settings name (neutron-secret, token-key, identity-key, neighbours); \
-            one that this user may not read is a warning.
+            Reads the file, the environment and these options as `virt-metadata serve` does, and reports every error. If there is \
+            an error, the exit status is 2. Also opens the files that settings name (neutron-secret, token-key, identity-key, \
+            neighbours), and warns about a file that this user may not read.
 
             EXAMPLES
                 virt-metadata config check

@@ -10,7 +10,7 @@ struct ConfigShow: AsyncParsableCommand {
         discussion: """
             Reads the file, the environment and these options as `virt-metadata serve` does. SOURCE is the file with its line, the \
             environment variable or the option that a value comes from, or `default`. Text in parentheses describes a setting that \
-            has no value. If there is an error, it prints that and the valid settings; the exit status is 2.
+            has no value. If there is an error, prints the error and the valid settings, and exits with 2.
 
             EXAMPLES
                 virt-metadata config show

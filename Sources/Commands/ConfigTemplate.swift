@@ -47,11 +47,12 @@ struct ConfigTemplate: ParsableCommand {
         """
 
     private static let profiles = """
-        ## Values for instances that name them
+        ## Profiles: values for instances that name a profile
 
-        # Profiles are used for any instance with <profile>NAME</profile>, for defaults and networks with 'profile: NAME', and
-        # for profiles that build on others. Later ones win over earlier ones and over defaults; the instance's own values
-        # win over all. 'merge: add' adds lists (keys, tags, groups, files, userdata) to the weaker ones.
+        # A profile has values for each instance with <profile>NAME</profile>. Defaults, networks and other profiles can use it
+        # with 'profile: NAME'. The instance's own values win over its profiles, a later profile over an earlier one, and
+        # profiles over defaults. With 'merge: add', the lists of a profile (keys, tags, groups, files, userdata) add to
+        # weaker lists instead of replacing them.
         # Default: none. Example:
         #
         #   profiles:
@@ -68,10 +69,10 @@ struct ConfigTemplate: ParsableCommand {
         """
 
     private static let defaults = """
-        ## Values for all instances
+        ## Defaults: values for all instances
 
-        # Values used for any instance that does not set its own: elements of <instance> as YAML, 'domain' for host names
-        # without a dot, and 'networks' for instances on a libvirt network or bridge of that name.
+        # Each value here is used for every instance that does not set its own: elements of <instance> as YAML, 'domain' for
+        # host names without a dot, and 'networks' for instances on a libvirt network or bridge of that name.
         # Default: none. Example:
         #
         #   defaults:
@@ -88,7 +89,7 @@ struct ConfigTemplate: ParsableCommand {
     /// A setting's lines. Where no value means the default, the example is text, so that uncommenting does not set it.
     private static func lines(_ setting: Setting) -> String {
         // Here settings are keys and not options.
-        let explanation = setting.explanation.replacing("--", with: "")
+        let explanation = setting.explanation.replacing(#/--([a-z-]+)/#) { "'\($0.1)'" }
         guard let values = Configuration().values(of: setting) else {
             return comment(explanation) + comment("Default: \(setting.defaultText).")
                 + comment("Example: `\(setting.name): \(setting.example)`")

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Common
 import Configuration
-import Inventory
+import Description
 
 /// The settings of a configuration as `config check` and `config show` print them.
 struct ConfigurationTable {

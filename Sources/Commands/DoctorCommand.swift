@@ -30,7 +30,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Argument(help: "The domain's name, UUID or ID.", completion: .domains)
     var domain: String?
 
-    @Flag(help: "Print one summary line and exit as a monitoring plugin of Nagios does.")
+    @Flag(help: "Print a summary line and a line for each problem, and exit as a Nagios plugin does.")
     var nagios = false
 
     @OptionGroup var output: OutputOptions

@@ -6,7 +6,10 @@ import Libvirt
 
 extension CompletionKind {
     /// The names of the hypervisors' domains. Where they cannot be listed at once, there are none.
-    static let domains = CompletionKind.custom { words, _, prefix in DomainNames.matching(prefix, for: words) }
+    static let domains = CompletionKind.custom { words, _, prefix in
+        // fish passes `--domain=NAME` as one word, and offers it with the option.
+        DomainNames.matching(CommandLineOption(prefix).value ?? prefix, for: words)
+    }
 
     /// Files, and the names of domains.
     static let filesAndDomains = CompletionKind.custom { words, _, prefix in

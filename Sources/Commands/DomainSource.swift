@@ -1,7 +1,7 @@
 import Common
 import Configuration
+import Description
 import Host
-import Inventory
 import Libvirt
 
 /// Finds the domain of a command: in a hypervisor, or in a file.
@@ -58,11 +58,11 @@ struct DomainSource {
             await hypervisor.disconnect()
             return nil
         }
-        let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
+        let networks = try await hypervisor.networks()
         await hypervisor.disconnect()
         return Found(
             xml: Array(domain.liveXML.utf8), edited: domain.inactiveXML.map { Array($0.utf8) },
-            assembly: try InstanceAssembly(networks: networks, defaults: defaults, readsBare: false), uri: uri)
+            assembly: networks.assembly(defaults: defaults), uri: uri)
     }
 
     /// The largest file that is read: longer ones are not meant.

@@ -9,7 +9,7 @@ struct Get: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the running server's response to a guest's request.",
         discussion: """
-            The server answers as it would answer that guest, with a valid session token where one is required. The body is printed \
+            The response is the one that the guest would get, with a valid session token if the guest needs one. The body is printed \
             byte for byte. Needs root and a running server.
 
             Exit status: 0 success; 1 the guest would get another status than 200, or the server does not know the domain; 2 the \
@@ -29,11 +29,14 @@ struct Get: AsyncParsableCommand {
     @OptionGroup var settings: SettingsOptions<AdminSettings>
 
     func run() async throws {
-        let client = AdminClient(try settings.load())
+        let configuration = try settings.load()
+        let client = AdminClient(configuration)
         let path = path.hasPrefix("/") ? path : "/" + path
         let answer = try await client.answer("instances", domain, "get", query: [("path", path)])
         guard answer.status != 200 else { return try FileDescriptorOutput.show(answer.bytes) }
-        if let error = answer.error { throw CommandFailure(error) }
+        if let error = answer.error {
+            throw CommandFailure(await StoppedDomain.problem(domain, in: answer, configuration) ?? error)
+        }
         // The message begins on a line of its own, also where both streams are one terminal.
         let isLine = answer.bytes.isEmpty || answer.bytes.last == UInt8(ascii: "\n")
         try FileDescriptorOutput.show(answer.bytes + (isLine ? [] : [UInt8(ascii: "\n")]))

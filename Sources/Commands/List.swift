@@ -2,8 +2,8 @@ import Admin
 import ArgumentParser
 import Common
 import Configuration
+import Description
 import Glibc
-import Inventory
 import JSON
 import Libvirt
 import Netlink
@@ -14,8 +14,14 @@ struct List: AsyncParsableCommand {
         abstract: "List all domains: identity, datasource, addresses and last request.",
         discussion: """
             IDENTITY: cloud type advertised in SMBIOS. DATASOURCE: what cloud-init >= 24.2 will select (22.4.2 in brackets if \
-            different), by SMBIOS and the kernel command line; seed disks, and identifiers of two domains, are noted below the table. SERVED: whether the server serves a bridge of the running domain. ADDRESSES: from the domain's XML and libvirt's \
-            DHCP leases. SERVED and LAST REQUEST need root and a running server.
+            different), by SMBIOS and the kernel command line. SERVED: whether the server serves a bridge of the running domain. \
+            ADDRESSES: from the domain's XML and libvirt's DHCP leases. LAST REQUEST: since the domain's last start. SERVED and \
+            LAST REQUEST need root and a running server.
+
+            Notes on seed disks, and on identifiers that two domains share, follow the table.
+
+            Exit status: 0 success; 1 a domain cannot be read (the others are listed), or no hypervisor can be reached; 2 usage or \
+            configuration error.
 
             EXAMPLES
                 sudo virt-metadata list
@@ -69,6 +75,8 @@ struct List: AsyncParsableCommand {
         var lastRequest: String {
             guard let known else { return "-" }
             guard let last = known["last_request"], case .object = last else { return "never" }
+            // That of an earlier run says nothing about the guest that runs now.
+            if last["earlier_run"] == .bool(true) { return "none since start" }
             return "\(last.text("status")) \(Age.text(last.number("age"))) ago"
         }
 
@@ -99,9 +107,10 @@ struct List: AsyncParsableCommand {
             return try FileDescriptorOutput.write(Array(lines.utf8), to: STDOUT_FILENO)
         }
         let known = await serverFacts(configuration)
-        var rows = try await Self.collect(configuration) { uri throws(LibvirtError) in
+        let found = try await Self.collect(configuration) { uri throws(LibvirtError) in
             try await Self.rows(at: uri, configuration, known)
         }
+        var rows = found.compactMap { try? $0.get() }
         rows.sort { ($0.name, $0.uuid) < ($1.name, $1.uuid) }
         let clones = DomainClones(rows.compactMap(\.instance))
         try output.print(.object([JSONMember("domains", .array(rows.map { $0.json(clones) }))])) { terminal in
@@ -114,10 +123,14 @@ struct List: AsyncParsableCommand {
                 }
             ).text(on: terminal)
         }
-        guard output.format == .table else { return }
-        for row in rows {
-            for note in row.notes(clones) { VirtMetadata.printError("\(row.name): \(note)") }
+        if output.format == .table {
+            for row in rows {
+                for note in row.notes(clones) { VirtMetadata.printError("\(row.name): \(note)") }
+            }
         }
+        let unreadable = found.compactMap { if case .failure(let problem) = $0 { problem } else { nil } }
+        for domain in unreadable { VirtMetadata.printError("virt-metadata: \(domain.name): \(domain.problem)") }
+        guard unreadable.isEmpty else { throw ExitCode(1) }
     }
 
     /// The items of all hypervisors. One that cannot be reached is reported, and fails the command if it is the only one.
@@ -171,42 +184,45 @@ struct List: AsyncParsableCommand {
 
     private static let longest = 64 << 20
 
+    /// A domain that cannot be read does not keep the others from being listed.
     private static func rows(
         at uri: String, _ configuration: Configuration, _ server: ServerFacts
-    ) async throws(LibvirtError) -> [Row] {
+    ) async throws(LibvirtError) -> [Result<Row, UnreadableDomain>] {
         let hypervisor = Hypervisor(uri: uri) { _ in }
         try await hypervisor.connect()
         let active = try await hypervisor.networks()
-        let networks = active.map { Array($0.xml.utf8) }
-        let leases = await hypervisor.leasedAddresses(on: active)
-        // A network that cannot be read costs its guests' addresses, and no more.
-        let assembly =
-            (try? InstanceAssembly(networks: networks, defaults: configuration.defaults, readsBare: false))
-            ?? (try? InstanceAssembly(defaults: configuration.defaults, readsBare: false))
-        var rows: [Row] = []
+        let leases = await hypervisor.leasedAddresses(on: active.described)
+        let assembly = active.assembly(defaults: configuration.defaults)
+        var rows: [Result<Row, UnreadableDomain>] = []
         for domain in try await hypervisor.allDomains() {
-            guard let found = try await hypervisor.domain(domain, edited: true) else { continue }
-            let xml = Array(found.liveXML.utf8)
-            let definition = try? DomainDefinition(found.inactiveXML ?? found.liveXML, element: nil)
-            let assembled = try? assembly?.assemble(xml)
-            let defined = found.inactiveXML.flatMap { try? assembly?.assemble(Array($0.utf8)) }
-            let uuid = found.uuid.description
-            let bridges = Set(assembled?.instance.interfaces.compactMap(\.bridge) ?? [])
-            // Any medium in a drive may be a seed; only names that say so are worth a line here.
-            let seeds = SeedDisk.find(in: xml).filter(\.isNamedLikeSeed).map(\.problem)
-            rows.append(
-                Row(
-                    name: found.name, uuid: uuid, uri: uri,
-                    state: found.isRunning ? found.isPaused ? "paused" : "running" : "shut off",
-                    identity: definition?.enabledIdentity ?? definition?.presentIdentity?.rawValue,
-                    isEnabled: [assembled, defined].contains { $0?.instance.enabledBy != nil },
-                    isServed: server.bridges.map { found.isRunning && !$0.isDisjoint(with: bridges) },
-                    tables: try? DatasourceDetection(xml),
-                    addresses: addresses(of: assembled?.instance, leases, server.instances[uuid]), known: server.instances[uuid],
-                    seeds: seeds, instance: assembled?.instance))
+            guard let found = try await hypervisor.read(domain, edited: true) else { continue }
+            rows.append(found.map { row(of: $0, at: uri, assembly, leases, server) })
         }
         await hypervisor.disconnect()
         return rows
+    }
+
+    private static func row(
+        of found: DomainDescription, at uri: String, _ assembly: InstanceAssembly, _ leases: [MACAddress: [IPAddress]],
+        _ server: ServerFacts
+    ) -> Row {
+        let xml = Array(found.liveXML.utf8)
+        let definition = try? DomainDefinition(found.inactiveXML ?? found.liveXML, element: nil)
+        let assembled = try? assembly.assemble(xml)
+        let defined = found.inactiveXML.flatMap { try? assembly.assemble(Array($0.utf8)) }
+        let uuid = found.uuid.description
+        let bridges = Set(assembled?.instance.interfaces.compactMap(\.bridge) ?? [])
+        // Any medium in a drive may be a seed; only names that say so are worth a line here.
+        let seeds = SeedDisk.find(in: xml).filter(\.isNamedLikeSeed).map(\.problem)
+        return Row(
+            name: found.name, uuid: uuid, uri: uri,
+            state: found.isRunning ? found.isPaused ? "paused" : "running" : "shut off",
+            identity: definition?.enabledIdentity ?? definition?.presentIdentity?.rawValue,
+            isEnabled: [assembled, defined].contains { $0?.instance.enabledBy != nil },
+            isServed: server.bridges.map { found.isRunning && !$0.isDisjoint(with: bridges) },
+            tables: try? DatasourceDetection(xml),
+            addresses: addresses(of: assembled?.instance, leases, server.instances[uuid]), known: server.instances[uuid],
+            seeds: seeds, instance: assembled?.instance)
     }
 
     /// The addresses from the domain's XML, from DHCP, and from the server.

@@ -17,7 +17,7 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
 struct OutputOptions: ParsableArguments {
     @Option(
         name: [.customShort("o"), .customLong("output")],
-        help: ArgumentHelp("Print the result as table, json or yaml. Default: table.", valueName: "format"))
+        help: ArgumentHelp("Format of the result. Default: table.", valueName: "format"))
     var output: OutputFormat?
 
     @Flag(name: .customLong("json"), help: "The same as -o json.")

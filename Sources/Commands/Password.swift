@@ -1,6 +1,7 @@
 import ArgumentParser
 import Common
 import Configuration
+import Description
 import Glibc
 import Identity
 import Inventory
@@ -13,8 +14,8 @@ struct Password: AsyncParsableCommand {
         abstract: "Print or clear the password that a guest has set.",
         discussion: """
             A Windows guest with cloudbase-init sets a random password, encrypts it with the first public key of its instance, and \
-            posts it to the server. With --allow-password the server stores it in the domain's XML. It is printed as the guest posted \
-            it, without a newline.
+            posts it to the server. With --allow-password the server stores it in the domain's XML. The password is printed as the \
+            guest posted it, without a newline.
 
             EXAMPLES
                 virt-metadata password web

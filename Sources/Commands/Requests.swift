@@ -11,14 +11,14 @@ struct Requests: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show a guest's last requests.",
         discussion: """
-            The server keeps the last 16 requests of each guest: time, status, method, path and duration. The newest is printed last. \
-            Needs root and a running server.
+            The server keeps the last 128 requests of each guest, also those from before the domain's last start: time, \
+            status, method, path and duration. The newest is printed last. Needs root and a running server.
 
-            With --follow, new requests are printed until the command is interrupted or the server stops. If the domain is \
-            shut off, the command waits until it runs. JSON is then one object per line.
+            With --follow, new requests are printed until the command is interrupted or the server stops, as JSON with one \
+            object per line. If the domain is shut off, --follow waits for its start.
 
-            Exit status: 0 success; 1 the server does not know the domain, or it stopped while it was followed; 2 the server cannot \
-            be reached.
+            Exit status: 0 success; 1 the server does not know the domain, or stopped during --follow; 2 the server cannot be \
+            reached.
 
             EXAMPLES
                 sudo virt-metadata requests web
@@ -50,9 +50,13 @@ struct Requests: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = AdminClient(try settings.load())
+        let configuration = try settings.load()
+        let client = AdminClient(configuration)
         let answer = try await client.answer("instances", domain, "requests")
-        guard answer.status == 200 else { throw CommandFailure(answer.error ?? "the server answered \(answer.status)") }
+        guard answer.status == 200 else {
+            let problem = await StoppedDomain.problem(domain, in: answer, configuration)
+            throw CommandFailure(problem ?? answer.error ?? "the server answered \(answer.status)")
+        }
         let log = try RequestLog(answer.bytes)
         let shown = limit.map { Array(log.requests.suffix($0)) } ?? log.requests
         guard !follow else { return try await follow(client, log, shown) }
@@ -60,6 +64,23 @@ struct Requests: AsyncParsableCommand {
             return VirtMetadata.printError("\(domain): no requests since the server started")
         }
         try output.print(log.document(of: shown)) { Self.table(shown).text(on: $0) }
+        if output.format == .table { printNotes(log, shown) }
+    }
+
+    /// Prints what the rows alone do not tell: requests that are no longer kept, and those of an earlier run of the domain.
+    private func printNotes(_ log: RequestLog, _ shown: [JSONValue]) {
+        let dropped = log.count - log.requests.count
+        if dropped > 0, shown.count == log.requests.count {
+            let older = dropped == 1 ? "1 older request is" : "\(dropped) older requests are"
+            VirtMetadata.printError("\(domain): \(older) no longer kept; --follow shows all new requests")
+        }
+        let earlier = shown.count { $0["earlier_run"] == .bool(true) }
+        guard earlier > 0 else { return }
+        VirtMetadata.printError(
+            earlier == shown.count
+                ? "\(domain): no requests since the domain's last start; these requests are older"
+                : "\(domain): the first \(earlier == 1 ? "" : "\(earlier) ")of these \(shown.count) requests "
+                    + "\(earlier == 1 ? "is" : "are") from before the domain's last start")
     }
 
     private static func table(_ requests: [JSONValue]) -> TextTable {

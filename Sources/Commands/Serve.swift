@@ -8,8 +8,8 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the metadata server.",
         discussion: """
-            As root, it serves the bridges that an enabled domain is attached to: it installs nftables rules and the metadata \
-            addresses there, and drops privileges. The package runs it as the service virt-metadata.
+            Started as root, the server serves the bridges of running enabled domains: it drops privileges, and installs \
+            nftables rules and the metadata addresses on these bridges. The package runs it as the service virt-metadata.
 
             Each option is also an environment variable (VIRT_METADATA_LISTEN for --listen) and a key of the configuration file. \
             Precedence: options > environment > file. Durations are a number with a unit: ms, s, m, h or d. SIGHUP re-reads the \

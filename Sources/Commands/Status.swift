@@ -9,8 +9,8 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show whether the server runs, and which bridges it serves.",
         discussion: """
-            SERVED BY: the setting or the enabled domain because of which a bridge is served. A domain is enabled by its SMBIOS \
-            identity or its <instance> element, as `virt-metadata enable` writes them. Needs root.
+            SERVED BY: the setting or the enabled domain that selects the bridge. A domain is enabled by its SMBIOS identity, its \
+            <instance> element, or its kernel command line. Needs root.
 
             Exit status: 0 the server runs and is ready; 1 it does not run, is not ready, or cannot be reached.
 

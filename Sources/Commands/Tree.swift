@@ -1,10 +1,10 @@
 import ArgumentParser
 import Common
 import Configuration
+import Description
 import FoundationEssentials
 import Glibc
 import Identity
-import Inventory
 import Logging
 import Server
 import VendorData
@@ -46,7 +46,7 @@ struct Tree: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Compute values that depend on the guest's IPv4 address for this address.", valueName: "address"))
+            "IPv4 address of the guest, for values that depend on it.", valueName: "address"))
     var sourceAddress: String?
 
     /// The earlier name of `--source-address`.

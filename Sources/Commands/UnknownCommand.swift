@@ -1,6 +1,6 @@
 import ArgumentParser
+import Common
 import Configuration
-import Inventory
 
 /// Commands that do not exist: the parser would report the options that follow, or print the general help.
 enum UnknownCommand {

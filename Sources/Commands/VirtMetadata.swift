@@ -11,8 +11,8 @@ package struct VirtMetadata: AsyncParsableCommand {
         commandName: "virt-metadata",
         abstract: "Serve cloud metadata to libvirt guests.",
         discussion: """
-            Cloud images request their hostname, SSH keys, user data and network configuration from 169.254.169.254. The server \
-            matches each request to a libvirt domain by the guest's bridge port, and answers from the domain's XML, as EC2, \
+            Cloud images request their host name, SSH keys, user data and network configuration from 169.254.169.254. The server \
+            matches each request to a libvirt domain by the guest's bridge port, and serves the values in the domain's XML as EC2, \
             OpenStack and NoCloud metadata.
 
             EXAMPLES
@@ -59,10 +59,16 @@ package struct VirtMetadata: AsyncParsableCommand {
             printError("virt-metadata: \(error)")
             Glibc.exit(1)
         } catch {
-            let code = exitCode(for: error)
-            guard code == .validationFailure else { exit(withError: error) }
-            printError(fullMessage(for: error), as: .page)
-            Glibc.exit(usageExitCode)
+            switch exitCode(for: error) {
+            case .success:
+                // A help that was asked for, the version, or a completion script.
+                print(BashCompletion.safe(SettingSections.divide(fullMessage(for: error))))
+                Glibc.exit(0)
+            case .validationFailure:
+                printError(fullMessage(for: error), as: .page)
+                Glibc.exit(usageExitCode)
+            default: exit(withError: error)
+            }
         }
     }
 

@@ -55,6 +55,8 @@ package struct KernelError: Error, Sendable, Equatable {
         package static let symbolicLink = Code(rawValue: ELOOP)
         /// ETIMEDOUT: nothing was written into a FIFO in the time.
         package static let noWriter = Code(rawValue: ETIMEDOUT)
+        /// ENXIO of `open(2)`, the same number as `noSuchAddress`: nobody reads a FIFO.
+        package static let noReader = Code(rawValue: ENXIO)
         /// ENOMEM: out of memory.
         package static let outOfMemory = Code(rawValue: ENOMEM)
     }

@@ -1,9 +1,9 @@
 package import Common
+package import Description
 package import Guests
 import Host
 package import Identity
 package import Interception
-package import Inventory
 package import Logging
 package import NIOCore
 package import VendorData

@@ -1,6 +1,6 @@
 import Common
+import Description
 import Host
-import Inventory
 import YAML
 
 /// The settings of a file.

@@ -1,5 +1,5 @@
+import Common
 import FoundationEssentials
-import Inventory
 
 /// What was read from the sources of settings, with everything that is wrong with them.
 package struct ConfigurationReport: Sendable {
@@ -29,6 +29,8 @@ extension Configuration {
 
     /// libvirt's variables with the URI of the hypervisor, the strongest first, as virsh(1) reads them.
     package static let libvirtVariables = ["VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"]
+    /// The variable in which `emulate` gives its command the URL; `virt-metadata` may be that command, and has no such setting.
+    package static let emulatorVariable = "VIRT_METADATA_URL"
 
     /// Merges the three sources.
     ///
@@ -122,7 +124,7 @@ extension ConfigurationReport {
     // MARK: The environment
 
     mutating func read(environment: [String: String]) {
-        let given = environment.filter { $0.key.hasPrefix(Setting.variablePrefix) }
+        let given = environment.filter { $0.key.hasPrefix(Setting.variablePrefix) && $0.key != Configuration.emulatorVariable }
         let settings = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.variable, $0) })
         let formerNames = Dictionary(
             uniqueKeysWithValues: Setting.formerNames.map { (Setting.variable(of: $0.key), Setting.variable(of: $0.value)) })

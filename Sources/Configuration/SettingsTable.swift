@@ -12,11 +12,11 @@ extension Setting {
     private static let network: [Setting] = [
         list(
             "connect", .network, \.connect, .text("uri"), example: "qemu+unix:///system",
-            "libvirt URI to follow. The first is the local hypervisor; further URIs are remote hosts.",
+            "libvirt URI whose domains are served. The first is the local hypervisor; further URIs are remote hosts.",
             check: Read.uris),
         list(
             "network", .network, \.servedNetworks, .text("name"), example: "default",
-            unset: "the bridges that an enabled domain is attached to",
+            unset: "the bridges of running enabled domains",
             """
             Serve only the bridge of this libvirt network, whether or not a domain on it is enabled. 'all' serves the bridges of \
             every network and every domain.
@@ -24,26 +24,26 @@ extension Setting {
             check: Read.networks),
         list(
             "bridge", .network, \.interception.selection.bridges, .text("name", Read.bridge), example: "br0",
-            "Serve only this bridge, in addition to those of --network."),
+            "Serve only this bridge, and the bridges of the networks in --network."),
         list(
             "listen", .network, \.listen, .socketAddress, example: "127.0.0.1:8775",
             """
-            Additional listen address for guests. When it is set without --network, --bridge and --intercept, no bridge is served.
+            Additional listen address for guests. With --listen, but without --network, --bridge and --intercept, no bridge is served.
             """),
         single(
             "intercept", .network, \.interception.mode, .choice("mode"), example: "redirect",
-            "How to intercept traffic to the metadata addresses; auto chooses a mode for each bridge."),
+            "How to intercept requests to the metadata addresses; auto chooses a mode for each bridge."),
         single(
             "listener-ports", .network, \.interception.listenerPorts, .ports, example: "62000-64999",
             """
-            TCP ports that intercepted requests are redirected to: two or more for each guest interface. A firewall on the host must \
+            TCP ports that intercepted requests are sent to: two or more for each guest interface. A firewall on the host must \
             accept them on the served bridges.
             """),
         flag(
             "leave-open", .network, \.leavesBridgesOpen,
             """
-            On exit, remove all addresses and rules. Otherwise a drop rule stays, so that guests cannot reach another metadata \
-            server.
+            On exit, remove all addresses and rules. Otherwise they stay and drop metadata requests, so that guests cannot reach \
+            another metadata server.
             """),
         optional(
             "neighbours", .network, \.neighbours, .text("file"), example: "/etc/virt-metadata/neighbours", unset: "none",
@@ -60,8 +60,8 @@ extension Setting {
         flag(
             "allow-password", .guests, \.allowsPasswords,
             """
-            Store the first password that a guest posts in its domain's metadata. This takes a second libvirt connection, which can \
-            write.
+            Store the first password that a guest posts in its domain's metadata. The server then opens a second libvirt connection, \
+            which can write.
             """),
         list(
             "vendordata-target", .guests, \.vendorDataTargets, .vendorDataTarget,
@@ -80,8 +80,8 @@ extension Setting {
         flag(
             "guard", .security, \.interception.guardsPorts,
             """
-            Drop frames with another guest's MAC address, and guests' claims to the metadata addresses, and enforce \
-            --max-connections-per-second.
+            Drop frames with another guest's MAC address, drop ARP and neighbour messages in which a guest claims a metadata address, \
+            and enforce --max-connections-per-second.
             """),
         single(
             "session-tokens", .security, \.sessionTokens, .choice("policy"), example: "required",
@@ -95,8 +95,8 @@ extension Setting {
         list(
             "host-name", .security, \.hostNames, .text("name", Read.hostName), example: "metadata.example",
             """
-            Host name that a browser may send, besides IP addresses and localhost; any other gets 403, as protection against DNS \
-            rebinding. Other clients may send any name.
+            Host name that a browser may send, in addition to IP addresses and localhost. A request of a browser with any other \
+            name gets 403, as protection against DNS rebinding. Clients that are not browsers may send any name.
             """),
         list(
             "trust-forwarded-for", .security, \.trustForwardedFor, .addressRange, example: "127.0.0.1/32",
@@ -127,8 +127,8 @@ extension Setting {
         single(
             "max-connections", .limits, \.limits.connections, .count(1...1_000_000), example: "4096",
             """
-            Max open connections in total. Where bridges are served, each guest port can open 8 even if the total is reached, up \
-            to half as many again in all.
+            Max open connections in total. On served bridges, each guest port can open 8 connections even if the total is reached; \
+            these can add up to half of the total.
             """),
         single(
             "max-connections-per-guest", .limits, \.limits.connectionsPerClient, .count(1...1_000_000), example: "64",
@@ -144,13 +144,16 @@ extension Setting {
             example: "4194304", "Max response bytes per second per guest (burst: 2 s); excess gets 429."),
         single(
             "max-cpu-per-second", .limits, \.limits.rates.cpuPerSecond, .duration(upTo: .seconds(Configuration.mostThreads)),
-            example: "500ms", "Max processing time per second per guest (burst: 2 s); excess gets 429."),
+            example: "500ms", "Max processor time per second per guest (burst: 2 s); excess gets 429."),
         single(
             "max-held-requests", .limits, \.limits.heldRequests, .count(0...1_000_000), example: "512",
-            "Max held requests in total (see --hold-timeout); excess gets 503 or 404."),
+            """
+            Max requests in total that wait for their domain or the first inventory (see --hold-timeout); excess gets 503 until all domains \
+            have been read once, 404 afterwards.
+            """),
         single(
             "max-held-requests-per-guest", .limits, \.limits.heldPerClient, .count(0...1_000_000), example: "8",
-            "Max held requests per guest; excess gets 503 or 404."),
+            "Max requests per guest that wait for their domain or the first inventory; excess as with max-held-requests."),
         single(
             "max-request-header-bytes", .limits, \.limits.requestHeadBytes, .count(256...(1 << 20), "bytes"), example: "32768",
             "Max size of a request's header; larger ones get 431."),
@@ -166,8 +169,8 @@ extension Setting {
         single(
             "hold-timeout", .limits, \.limits.holdTimeout, .duration, example: "2500ms",
             """
-            Time that a request is held while domains are read for the first time, or while its bridge port belongs to no known \
-            domain; then it gets 503 or 404.
+            Longest time that a request waits for its domain. Then it gets 503 if not all domains have been read once, and 404 \
+            if its bridge port has no known domain.
             """),
     ]
 
@@ -177,7 +180,8 @@ extension Setting {
             "Runtime directory (admin socket, lock, record of installed addresses and rules)."),
         optional(
             "admin-socket", .paths, \.adminSocket, .text("file", Read.pathOrNone), example: "/run/vm/admin.sock",
-            unset: "admin.sock in the run directory, if bridges are served", "Path of the admin Unix socket, or 'none'."),
+            unset: "admin.sock in the run directory, unless the configuration excludes bridges",
+            "Path of the admin Unix socket, or 'none'."),
         single(
             "state-directory", .paths, \.secrets.directory, .text("directory", Read.absolutePath), example: "/srv/vm",
             "Directory for persistent keys (token.key, identity.pem)."),

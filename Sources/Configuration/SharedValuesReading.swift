@@ -1,5 +1,5 @@
 import Common
-import Inventory
+import Description
 import YAML
 
 /// Reads `defaults:` and `profiles:` of the configuration file: what is told to many instances.
@@ -27,7 +27,7 @@ struct SharedValuesReading {
     /// What is wrong with the profiles: each costs its value.
     private(set) var faults: [ConfigurationError] = []
     private var all: InstanceDefaults.Layer?
-    private var networks: [String: InstanceDefaults.Layer] = [:]
+    private var networks: [LibvirtName: InstanceDefaults.Layer] = [:]
     private var profiles: [InstanceDefaults.Layer] = []
 
     init(path: String) {
@@ -73,7 +73,7 @@ struct SharedValuesReading {
         for entry in mapping(node, at: Self.defaultsKey, reports: false) where entry.key.text == Self.networks {
             for network in mapping(entry.value, at: "\(Self.defaultsKey): \(Self.networks)") {
                 guard let name = text(network.key, at: "\(Self.defaultsKey): \(Self.networks)") else { continue }
-                networks[name] = layer(network.value, .network(name), line: network.key.line, isOuter: false)
+                networks[LibvirtName(name)] = layer(network.value, .network(name), line: network.key.line, isOuter: false)
             }
         }
     }
@@ -89,6 +89,8 @@ struct SharedValuesReading {
         for entry in isFault && node.isNull ? [] : mapping(node, at: location, isFault: isFault) {
             guard let name = text(entry.key, at: location, isFault: isFault) else { continue }
             switch name {
+            case "<<":
+                report("\(location): merge keys (<<) are not read: write profile: NAME", entry.key.line, isFault: isFault)
             case Self.domain:
                 domain = text(entry.value, at: "\(location): \(name)", isFault: isFault).map { ($0, entry.value.line) }
             case Self.merge:

@@ -14,6 +14,8 @@ package struct Conformance {
         package var timeout = Duration.seconds(5)
         /// Of the whole run.
         package var time = Duration.seconds(180)
+        /// Of all bodies together; all of them are kept until the end.
+        package var bytes = 256 << 20
 
         package init() {}
     }
@@ -32,7 +34,7 @@ package struct Conformance {
 
     /// - Throws: `ProbeURLError` where the host cannot be resolved.
     package init(_ url: ProbeURL, _ options: Options = Options()) throws(ProbeURLError) {
-        exam = Examination(try ProbeClient(url, timeout: options.timeout), until: .now.advanced(by: options.time))
+        exam = Examination(try ProbeClient(url, timeout: options.timeout), time: options.time, mostBytes: options.bytes)
         (self.options, self.url) = (options, url)
     }
 
@@ -53,16 +55,16 @@ package struct Conformance {
                 continue
             }
             let start = ContinuousClock.now
-            let (outcome, hasResponse) = check(rule)
+            let (outcome, hasResponse) = check(rule, &result.bailOut)
             result.checks.append(.init(rule: rule, outcome: outcome, time: start.duration(to: .now)))
-            if outcome == .notChecked { result.bailOut = "the rules took more than \(Int(options.time / .seconds(1))) s" }
             failures = hasResponse ? 0 : failures + 1
-            if failures == Self.mostFailures { result.bailOut = "the server has not answered \(failures) rules in a row" }
+            if failures == Self.mostFailures { result.bailOut = "the server did not respond in \(failures) rules in a row" }
         }
         return result
     }
 
-    private func check(_ rule: Rule) -> (ConformanceResult.Outcome, hasResponse: Bool) {
+    /// - Parameter bailOut: why the run ends with this rule, if it does.
+    private func check(_ rule: Rule, _ bailOut: inout String?) -> (ConformanceResult.Outcome, hasResponse: Bool) {
         do throws(RuleEnd) {
             try rule.check(exam)
             return (.holds, true)
@@ -70,7 +72,9 @@ package struct Conformance {
             switch error {
             case .fails(let problem): return (.fails(problem), true)
             case .skipped(let reason): return (.skipped(reason), true)
-            case .outOfTime: return (.notChecked, true)
+            case .stopped(let reason):
+                bailOut = reason
+                return (.notChecked, true)
             case .noResponse(let request, let failure):
                 var isAnswer = false
                 if case .malformed = failure { isAnswer = true }
@@ -89,9 +93,7 @@ package struct Conformance {
             let token = try exam.client.requestToken()
             if token.status == 200, token.text?.hasPrefix("<") != true {
                 found.insert(.imdsv2)
-                if let text = token.text, !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
-                    exam.client.token = text
-                }
+                exam.client.token = ProbeClient.token(in: token)
             }
         } catch {
             // A server may hang at PUT and answer GET.

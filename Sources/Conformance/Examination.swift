@@ -32,8 +32,35 @@ final class Examination {
 
     /// When the whole run has to end: one rule may send thousands of requests, each of them slow.
     private let end: ContinuousClock.Instant
+    private let time: Duration
+    /// Of one exchange, as long as there is time for it.
+    private let timeout: Duration
+    private let mostBytes: Int
+    private var bytes = 0
 
-    init(_ client: ProbeClient, until end: ContinuousClock.Instant) { (self.client, self.end) = (client, end) }
+    /// - Parameters:
+    ///   - time: of the whole run, from now on.
+    ///   - mostBytes: of all bodies together.
+    init(_ client: ProbeClient, time: Duration, mostBytes: Int) {
+        (self.client, timeout, self.time, self.mostBytes) = (client, client.timeout, time, mostBytes)
+        end = .now.advanced(by: time)
+    }
+
+    /// Ends the run where its time is over, or too much was read; the next exchange has no more time than is left.
+    private func admit() throws(RuleEnd) {
+        let left = ContinuousClock.now.duration(to: end)
+        guard left > .zero else { throw outOfTime }
+        guard bytes <= mostBytes else { throw .stopped("the server's responses have more than \(mostBytes) bytes") }
+        client.timeout = min(timeout, left)
+    }
+
+    private var outOfTime: RuleEnd { .stopped("the rules took more than \(Int(time / .seconds(1))) s") }
+
+    /// An exchange that ends with the run's time says nothing about the server.
+    private func failure(of request: String, _ failure: WireFailure) -> RuleEnd {
+        if case .timedOut = failure, ContinuousClock.now >= end { return outOfTime }
+        return .noResponse(request, failure)
+    }
 
     // MARK: Requests
 
@@ -47,20 +74,20 @@ final class Examination {
 
     /// Reads a target again.
     func fresh(_ target: String, _ fields: [Field] = []) throws(RuleEnd) -> WireResponse {
-        guard ContinuousClock.now < end else { throw .outOfTime }
+        try admit()
         do throws(WireFailure) {
             return note(try client.get(target, fields), target)
         } catch {
-            throw .noResponse("GET \(shown(target))", error)
+            throw failure(of: "GET \(shown(target))", error)
         }
     }
 
     func send(_ method: String, _ target: String, _ fields: [Field] = []) throws(RuleEnd) -> WireResponse {
-        guard ContinuousClock.now < end else { throw .outOfTime }
+        try admit()
         do throws(WireFailure) {
             return note(try client.request(method, target, fields), target)
         } catch {
-            throw .noResponse("\(method) \(shown(target))", error)
+            throw failure(of: "\(method) \(shown(target))", error)
         }
     }
 
@@ -69,14 +96,16 @@ final class Examination {
 
     /// Runs an exchange of bytes on a connection of its own.
     func wire<Value>(_ what: String, _ body: (WireConnection) throws(WireFailure) -> Value) throws(RuleEnd) -> Value {
+        try admit()
         do throws(WireFailure) {
             return try body(try client.connect())
         } catch {
-            throw .noResponse(what, error)
+            throw failure(of: what, error)
         }
     }
 
     private func note(_ response: WireResponse, _ target: String) -> WireResponse {
+        bytes += response.body.count
         if response.time > slowest.time { slowest = (target, response.time) }
         return response
     }

@@ -45,8 +45,8 @@ enum RuleEnd: Error {
     case fails(String)
     /// The server has nothing that the rule is about.
     case skipped(String)
-    /// The time of the whole run is over.
-    case outOfTime
+    /// The whole run is over, for this reason: its time, or what it may read.
+    case stopped(String)
     /// A request had no response.
     case noResponse(String, WireFailure)
 }

@@ -1,7 +1,7 @@
 import Admin
 import Common
 import Configuration
-import Inventory
+import Description
 import JSON
 package import Libvirt
 
@@ -12,19 +12,14 @@ extension Doctor {
     func checkLibvirt() async -> (CheckResult, ExaminedHost?) {
         let uri = configuration.connect.first ?? ""
         var hypervisor: Hypervisor?
-        do {
+        do throws(LibvirtError) {
             let connected = try await sources.connect(uri)
             hypervisor = connected
             let host = try await ExaminedHost(connected, at: uri, configuration, sources)
             return (CheckResult(name: "libvirt", detail: uri), host)
-        } catch let error as LibvirtError {
-            await hypervisor?.disconnect()
-            return (CheckResult(name: "libvirt", diagnoses: [Self.diagnosis(of: error, at: uri)]), nil)
         } catch {
             await hypervisor?.disconnect()
-            let problem = "invalid XML of an active network at \(uri): \(error)"
-            let remedy = "virsh -c \(uri.shellWord) net-list"
-            return (CheckResult(name: "libvirt", diagnoses: [.error(problem, remedy)]), nil)
+            return (CheckResult(name: "libvirt", diagnoses: [Self.diagnosis(of: error, at: uri)]), nil)
         }
     }
 
@@ -46,7 +41,7 @@ extension Doctor {
             return .error("cannot connect to libvirt at \(uri): \(error.message)", remedy)
         }
         let remedy = isLocal && uri.hasPrefix("qemu") ? "sudo systemctl restart \(unit)" : test
-        return .error("libvirt at \(uri) accepts connections and does not answer", remedy)
+        return .error("libvirt at \(uri) accepts connections but does not respond", remedy)
     }
 
     // MARK: The domain
@@ -68,15 +63,7 @@ extension Doctor {
                 return (result, nil)
             }
             guard let running = domain.running else {
-                if isListed { return (result, nil) }
-                result.diagnoses = [.error("\(domain.name) is not running", "\(virsh) start \(domain.commandWord)")]
-                if let xml = domain.defined?.xml, let found = try? host.assembly.assemble(Array(xml.utf8)),
-                    found.instance.enabledBy == nil
-                {
-                    // First, because only a start after it makes the guest request metadata.
-                    result.diagnoses.insert(.error(Self.notEnabled, command("enable \(domain.commandWord)")), at: 0)
-                }
-                return (result, nil)
+                return isListed ? (result, nil) : try stopped(domain, host)
             }
             let defined = domain.defined.map { Array($0.xml.utf8) }
             let isEnabledByDefinition = try defined.map { try host.assembly.assemble($0).instance.enabledBy != nil } ?? false
@@ -94,6 +81,29 @@ extension Doctor {
             result.diagnoses = [.error("invalid XML of domain '\(name)': \(error)", "\(virsh) edit \(name.shellWord)")]
         }
         return (result, nil)
+    }
+
+    /// The result for a domain that does not run, and its definition to be examined instead.
+    private func stopped(_ domain: EditableDomain, _ host: ExaminedHost) throws -> (CheckResult, ExaminedDomain?) {
+        var result = CheckResult(name: "domain")
+        let (virsh, word) = ("virsh -c \(host.uri.shellWord)", domain.commandWord)
+        let problem = "\(domain.name) is not running"
+        guard let defined = domain.defined else {
+            // It has stopped since it was found.
+            result.diagnoses = [.error(problem)]
+            return (result, nil)
+        }
+        let assembled = try host.assembly.assemble(Array(defined.xml.utf8))
+        let isEnabled = assembled.instance.enabledBy != nil
+        let examined = ExaminedDomain(
+            host: host, domain: domain, running: defined, assembled: assembled, isEnabledByDefinition: isEnabled)
+        // Without its networks it does not start.
+        let starts = Self.inactiveNetworks(examined).map { "\(virsh) net-start \($0.text.shellWord)" }
+        let remedy = (starts + ["\(virsh) start \(word)"]).joined(separator: "; ")
+        result.diagnoses = [.error(problem, remedy)]
+        // First, because only a start after it makes the guest request metadata.
+        if !isEnabled { result.diagnoses.insert(.error(Self.notEnabled, command("enable \(word)")), at: 0) }
+        return (result, examined)
     }
 
     /// The running domains as instances; one that cannot be read is left out.

@@ -1,7 +1,7 @@
 import Common
 import Configuration
+import Description
 import Interception
-import Inventory
 import Libvirt
 
 /// What makes the guest's cloud-init request metadata: SMBIOS tables, the kernel's command line, and disks.
@@ -53,7 +53,8 @@ extension Doctor {
         let newer = now.datasources(for: .newer)
         if newer.isEmpty {
             guard let next, !next.datasources(for: .newer).isEmpty else { return [missing(now, hasSeed: hasSeed, examined)] }
-            let problem = "the domain was not restarted since its definition got an SMBIOS identity, so the guest does not see it"
+            let problem =
+                "the domain has not been restarted since its definition got an SMBIOS identity, so the guest does not see it"
             return [.error(problem, command("enable \(examined.word) --restart"))]
         }
         return foreign(now, examined) + versions(now, examined) + seed(now, examined) + upcoming(now, next, examined)
@@ -64,9 +65,10 @@ extension Doctor {
         _ now: DatasourceDetection, _ next: DatasourceDetection?, _ examined: ExaminedDomain
     ) -> [Diagnosis] {
         guard let found = next?.datasources(for: .newer), found != now.datasources(for: .newer) else { return [] }
-        let problem = "the definition differs from the running guest: from its next start on, cloud-init detects"
+        let problem = "the definition differs from the running guest: after the guest's next start, cloud-init detects"
         guard !found.isEmpty else {
-            return [.note("\(problem) no datasource, as after `virt-metadata disable`", command("enable \(examined.word)"))]
+            let remedy = examined.isDisabled ? "disable \(examined.word) --restart" : "enable \(examined.word)"
+            return [.note("\(problem) no datasource, as after `virt-metadata disable`", command(remedy))]
         }
         return [.note("\(problem) \(found.map(\.rawValue).joined(separator: ", "))", examined.restart)]
     }
@@ -79,11 +81,10 @@ extension Doctor {
         guard let other = detection.datasources(for: .newer).first, !other.isServed,
             let evidence = found.first(where: { $0.source == other })?.evidence
         else { return [] }
-        let problem = "\(evidence) makes cloud-init use \(other.rawValue), whose metadata this server does not have"
-        guard found.contains(where: \.source.isServed) else {
-            return [.error(problem, remedy(nil, examined))]
-        }
-        return [.warning("\(problem), before it tries this server's", remedy(nil, examined))]
+        let isFirst = found.contains(where: \.source.isServed)
+        let problem =
+            "\(evidence) makes cloud-init \(isFirst ? "first try" : "use") \(other.rawValue), whose metadata this server does not have"
+        return [isFirst ? .warning(problem, remedy(nil, examined)) : .error(problem, remedy(nil, examined))]
     }
 
     /// Differences between the versions of cloud-init.
@@ -91,10 +92,10 @@ extension Doctor {
         if detection.isAccidentallyEC2 {
             let outcome = "cloud-init >= 24.2 will pick EC2, older versions will not"
             guard examined.domain.uuid.description.hasPrefix("ec2") else {
-                let problem = "UUID looks like EC2's with its bytes swapped: \(outcome)"
+                let problem = "the UUID starts with 'ec2' if its bytes are swapped: \(outcome)"
                 return [.warning(problem, "define the domain with another UUID")]
             }
-            let problem = "UUID starts with 'ec2' but the serial does not match it: \(outcome)"
+            let problem = "the UUID starts with 'ec2' but the serial does not match it: \(outcome)"
             return [.warning(problem, remedy(.ec2, examined))]
         }
         guard detection.datasources(for: .older).isEmpty else { return [] }
@@ -149,12 +150,12 @@ extension Doctor {
         }
         if let entry = detection.firmwareEntries.first {
             return .warning(
-                "SMBIOS does not advertise a cloud, and fw_cfg gives the guest '\(entry)': cloud-init does not read it; Ignition, if it "
-                    + "finds its configuration there, does not ask this server", remedy(nil, examined))
+                "SMBIOS does not advertise a cloud, and fw_cfg gives the guest '\(entry)': cloud-init does not read that entry, and "
+                    + "Ignition, if its configuration is there, sends no request to this server", remedy(nil, examined))
         }
         if hasSeed {
             return .warning(
-                "SMBIOS does not advertise a cloud: without the seed disk, cloud-init's datasource detection finds none",
+                "SMBIOS does not advertise a cloud: without the seed disk, cloud-init detects no datasource",
                 remedy(nil, examined))
         }
         let product = detection.tables[.product]
@@ -168,7 +169,7 @@ extension Doctor {
         guard detection.datasources(for: .older).isEmpty else {
             return .warning("\(subject): \(Self.withoutTables)", remedy(nil, examined))
         }
-        return .error("\(subject), so cloud-init's datasource detection finds none", remedy(nil, examined))
+        return .error("\(subject), so cloud-init detects no datasource", remedy(nil, examined))
     }
 
     /// What cloud-init does without SMBIOS tables where the architecture is not a PC's.
@@ -193,14 +194,15 @@ extension Doctor {
     /// The command that gives the domain an SMBIOS identity, tried on a copy of its definition; where none does, what to do instead.
     private func remedy(_ identity: SMBIOSIdentity?, _ examined: ExaminedDomain) -> String {
         let option = identity.map { " --identity \($0.rawValue)" } ?? ""
+        let restart = examined.isRunning ? " --restart" : ""
         guard let defined = examined.domain.defined else {
             return "\(command("enable --xml\(option) FILE")) for the XML that this transient domain is created from"
         }
         guard let refusal = Self.refusal(of: identity, force: false, in: defined) else {
-            return command("enable \(examined.word)\(option) --restart")
+            return command("enable \(examined.word)\(option)\(restart)")
         }
         guard Self.refusal(of: identity, force: true, in: defined) != nil else {
-            return command("enable \(examined.word)\(option) --force --restart")
+            return command("enable \(examined.word)\(option) --force\(restart)")
         }
         return refusal
     }
@@ -218,7 +220,7 @@ extension Doctor {
 
     /// A disk that cloud-init may prefer over this server.
     private static func diagnosis(of disk: SeedDisk, _ examined: ExaminedDomain) -> Diagnosis {
-        let remedy = disk.remedy(for: examined.word).replacing("virsh ", with: "\(examined.virsh) ", maxReplacements: 1)
+        let remedy = disk.remedy(for: examined.word, by: examined.virsh)
         return disk.isNamedLikeSeed ? .warning(disk.problem, remedy) : .note(disk.problem, remedy)
     }
 }

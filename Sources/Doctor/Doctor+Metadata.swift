@@ -1,6 +1,6 @@
 import Common
 import Configuration
-import Inventory
+import Description
 import Libvirt
 import XML
 
@@ -11,7 +11,8 @@ extension Doctor {
         let edit = command("edit \(examined.word)")
         result.diagnoses = examined.assembled.findings.map { finding in
             let text = "\(finding.element): \(finding.problem)"
-            return finding.weight == .note ? .note(text) : .error("value not served: \(text)", edit)
+            guard finding.weight == .note else { return .error("value not served: \(text)", edit) }
+            return finding.isWarning ? .warning(text, edit) : .note(text)
         }
         let element = configuration.edited ? examined.domain.defined?.element : examined.running.element
         if element == nil { result.diagnoses.insert(missingElement(examined), at: 0) }
@@ -36,8 +37,13 @@ extension Doctor {
         }
         if examined.domain.defined?.element != nil {
             return .error(
-                "the domain was not restarted since its definition got <instance> metadata, and the running domain has none",
+                "the domain has not been restarted since its definition got <instance> metadata, so the running domain has none",
                 examined.restart)
+        }
+        guard !examined.isDisabled else {
+            return .warning(
+                "the domain is disabled: it has no <instance> metadata, and its guest keeps its SMBIOS identity until it is restarted",
+                command("disable \(examined.word) --restart"))
         }
         guard examined.instance.access.publicKeys.isEmpty, examined.instance.documents.userData == nil else {
             return .note("no <instance> metadata is set; the defaults of the configuration are served")
@@ -45,7 +51,7 @@ extension Doctor {
         // Some domains cannot have what `enable` writes besides.
         let isRefused = examined.domain.defined.flatMap { Self.refusal(of: nil, force: false, in: $0) } != nil
         return .warning(
-            "no <instance> metadata is set (elements without a namespace are dropped by libvirt)",
+            "no <instance> metadata is set (libvirt drops elements without a namespace)",
             command(isRefused ? "edit \(examined.word)" : "enable \(examined.word) --ssh-key FILE"))
     }
 

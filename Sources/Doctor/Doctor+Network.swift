@@ -1,7 +1,7 @@
 import Common
 import Configuration
+import Description
 import Interception
-import Inventory
 import Libvirt
 import Netlink
 import XML
@@ -18,16 +18,15 @@ extension Doctor {
         var (result, usable) = (CheckResult(name: "network"), [BridgedInterface]())
         for interface in examined.instance.interfaces {
             let (bridge, diagnoses) = check(interface, examined)
-            result.diagnoses += diagnoses
+            result.diagnoses += Self.unreadableNetwork(of: interface, examined) + diagnoses
             guard let bridge else { continue }
             usable.append(BridgedInterface(interface: interface, bridge: bridge))
             if let name = interface.network?.name { result.diagnoses += examined.host.routeProblems(ofNetwork: name) }
         }
         if examined.instance.interfaces.isEmpty {
-            result.diagnoses.append(
-                .error(
-                    "the domain has no network interface",
-                    "\(examined.virsh) attach-interface \(examined.word) network default --config --live"))
+            let sides = examined.isRunning ? "--config --live" : "--config"
+            let remedy = "\(examined.virsh) attach-interface \(examined.word) network default \(sides)"
+            result.diagnoses.append(.error("the domain has no network interface", remedy))
         }
         for clone in examined.clones {
             guard case .mac = clone.shared else { continue }
@@ -50,9 +49,7 @@ extension Doctor {
             return (nil, [.warning("cannot query the bridge \(name): \(error)")])
         }
         guard let bridge = found else {
-            let remedy = interface.network.map { "\(examined.virsh) net-start \($0.name.shellWord)" }
-            let problem = "bridge \(name) of interface \(interface.mac) does not exist on this host"
-            return (nil, [.error(problem, remedy ?? "sudo ip link add \(name.shellWord) up type bridge")])
+            return (nil, [Self.missing(name, of: interface, examined)])
         }
         guard bridge.isUp else {
             return (nil, [.error("bridge \(name) is down", "sudo ip link set \(name.shellWord) up")])
@@ -60,11 +57,11 @@ extension Doctor {
         let kind = checkKind(of: bridge, interface)
         guard !kind.contains(where: { $0.severity == .error }) else { return (nil, kind) }
         if let problem = checkServed(name, interface, examined) { return (nil, [problem]) }
-        if let problem = Self.checkLink(interface, of: examined.instance, "\(examined.virsh) domif-setlink \(examined.word)") {
-            return (nil, [problem])
-        }
+        let setLink = "\(examined.virsh) domif-setlink\(examined.isRunning ? "" : " --config") \(examined.word)"
+        if let problem = Self.checkLink(interface, of: examined.instance, setLink) { return (nil, [problem]) }
         // A port of an Open vSwitch bridge has another master.
-        if bridge.isBridge, let problem = interface.tap.flatMap({ Self.checkTap($0, of: bridge, interface, examined) }) {
+        let tap = examined.isRunning && bridge.isBridge ? interface.tap : nil
+        if let problem = tap.flatMap({ Self.checkTap($0, of: bridge, interface, examined) }) {
             return (nil, [problem])
         }
         return (bridge, kind)
@@ -80,37 +77,38 @@ extension Doctor {
 
     /// Whether the server serves a link of this kind, and how it identifies guests there.
     private func checkKind(of link: Link, _ interface: NetworkInterface) -> [Diagnosis] {
-        let page = "docs/security.md, \"How a guest is identified\""
+        let page = "\(DocumentationPage.path("security.md")), \"How a guest is identified\""
         guard link.isBridge else {
             let isOpenVSwitch = link.kind == "openvswitch"
             guard isOpenVSwitch || configuration.interception.selection.bridges.contains(link.name) else {
                 return [
                     .error(
                         "\(link.name) is not a Linux bridge; guests on other links are not served",
-                        "if it is meant, add \(link.name) to 'bridge' in \(Configuration.defaultFile)")
+                        "to serve it anyway, add \(link.name) to 'bridge' in \(Configuration.defaultFile)")
                 ]
             }
             let subject = isOpenVSwitch ? "an Open vSwitch bridge" : "not a Linux bridge"
             if isOpenVSwitch, let vlan = interface.vlan {
                 return [
                     .error(
-                        "\(link.name) is an Open vSwitch bridge, and interface \(interface.mac) is in its VLAN \(vlan): its requests do "
-                            + "not reach the server, which listens outside of VLANs",
-                        "attach it without <vlan>, or to a Linux bridge")
+                        "interface \(interface.mac) is in VLAN \(vlan) of \(link.name), an Open vSwitch bridge: requests from this "
+                            + "interface do not reach the server, which listens outside of VLANs",
+                        "attach the interface without <vlan>, or to a Linux bridge")
                 ]
             }
             return [
                 .warning(
-                    "\(link.name) is \(subject): its guests are identified by their MAC addresses alone, and a guest that takes "
-                        + "another's address reads its metadata", page)
+                    "\(link.name) is \(subject): its guests are identified by their MAC addresses alone, so a guest that uses another "
+                        + "guest's MAC address can read that guest's metadata", page)
             ]
         }
         guard link.filtersVLANs else { return [] }
         let condition =
-            "bridge \(link.name) filters VLANs: a guest's requests reach the server only if the bridge itself is in its VLAN"
+            "bridge \(link.name) filters VLANs: a guest's requests reach the server only if the bridge itself is in the guest's VLAN"
         let remedy = { (vlan: String) in "sudo bridge vlan add dev \(link.name.shellWord) vid \(vlan) self untagged" }
         guard let vlan = interface.vlan else { return [.note(condition, "bridge vlan show; \(remedy("VLAN"))")] }
-        return [.warning("\(condition), and interface \(interface.mac) is in VLAN \(vlan)", "if it is not: \(remedy("\(vlan)"))")]
+        let problem = "\(condition), and interface \(interface.mac) is in VLAN \(vlan)"
+        return [.warning(problem, "if the bridge is not in this VLAN: \(remedy("\(vlan)"))")]
     }
 
     private static func unplugged(_ interface: NetworkInterface, _ examined: ExaminedDomain) -> Diagnosis {
@@ -119,16 +117,15 @@ extension Doctor {
         if let finding {
             // One that can never be served is not an error where the guest has others.
             let isOnly = !examined.instance.interfaces.contains { $0.bridge != nil }
-            let remedy = "attach it to a network or bridge: \(examined.virsh) edit \(examined.word)"
+            let remedy = "attach the interface to a network or bridge: \(examined.virsh) edit \(examined.word)"
             return isOnly ? .error(finding.problem, remedy) : .warning(finding.problem, remedy)
         }
-        let devices = (try? XMLDocument(parsing: Array(examined.running.xml.utf8)))?.root.all("devices", "interface") ?? []
-        let source = devices.first { $0.first("mac")?.attribute("address")?.lowercased() == mac }?.first("source")
-        guard let network = source?.attribute("network") else {
+        guard let network = interface.networkName else {
             return .error("interface \(mac) has no bridge", "\(examined.virsh) domiflist \(examined.word)")
         }
-        return .error(
-            "network '\(network)' of interface \(mac) is not active", "\(examined.virsh) net-start \(network.shellWord)")
+        return examined.host.unreadableNetworks[network] == nil
+            ? inactive(network, of: interface, examined)
+            : .error("the bridge of interface \(mac) is not known", "\(examined.virsh) domiflist \(examined.word)")
     }
 
     /// Why the server does not serve a bridge.
@@ -136,8 +133,9 @@ extension Doctor {
         let selection = configuration.interception.selection
         let isSelected =
             selection.isOptIn || selection.servesAll || selection.bridges.contains(bridge)
-            || selection.networks.contains(interface.network?.name ?? "")
+            || selection.networks.contains { LibvirtName($0) == interface.networkName }
         guard isSelected else {
+            if let misspelt = Self.misspelt(selection.networks, interface, examined) { return misspelt }
             let names = selection.networks.map { "network \($0)" } + selection.bridges.map { "bridge \($0)" }
             return .error(
                 "the configuration serves only \(names.joined(separator: ", ")), and interface \(interface.mac) is on \(bridge)",
@@ -145,10 +143,12 @@ extension Doctor {
         }
         let server = examined.host.server
         guard let served = server.bridges, !served.contains(bridge) else { return nil }
+        // The bridge is served as soon as the domain runs.
+        if server.isOptIn, !examined.isRunning { return nil }
         if server.isOptIn, interface.bridge == nil {
             return .error(
-                "bridge \(bridge) of tap \(interface.tap ?? "") is not served: no enabled domain names it, as interfaces of type "
-                    + "'ethernet' do not",
+                "bridge \(bridge) of tap \(interface.tap ?? "") is not served: an interface of type 'ethernet' does not name its "
+                    + "bridge, so no enabled domain selects this bridge",
                 "add \(bridge) to 'bridge' in \(Configuration.defaultFile); then: sudo systemctl restart virt-metadata")
         }
         if server.isOptIn, examined.instance.enabledBy == nil {
@@ -197,7 +197,7 @@ extension Doctor {
         return [
             .warning(
                 "\(subject) does not advertise a route to \(MetadataAddress.v4); most guests will not reach it",
-                "let its DHCP server send option 121: docs/networks.md, \"Isolated networks\"")
+                "let its DHCP server send option 121: \(DocumentationPage.path("networks.md")), \"Isolated networks\"")
         ]
     }
 }

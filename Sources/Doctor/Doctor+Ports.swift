@@ -18,7 +18,7 @@ extension Doctor {
                 if try examined.host.hasRulesLeft(on: bridge), configuration.adminSocketPath != nil {
                     result.diagnoses.append(
                         .error(
-                            "the server is not running, and the rules that it left drop requests to \(MetadataAddress.v4) from \(bridge)",
+                            "the server is not running, and its nftables rules still drop requests to \(MetadataAddress.v4) from \(bridge)",
                             "sudo systemctl start virt-metadata; or remove the rules: sudo virt-metadata cleanup"))
                 }
                 for block in try examined.host.blocks(on: bridge) {
@@ -37,7 +37,7 @@ extension Doctor {
     ) -> Diagnosis {
         let (first, last) = (ports.lowerBound, ports.upperBound)
         // Requests reach the host on the port of a listening socket, and not on port 80.
-        let packets = "requests to \(MetadataAddress.v4) from \(bridge) (redirected to TCP ports \(first)-\(last))"
+        let packets = "requests to \(MetadataAddress.v4) from \(bridge) (sent to TCP ports \(first)-\(last))"
         let chain = "chain \(block.chain) of table \(block.family) \(block.table)"
         let remedy =
             block.table == "firewalld"
@@ -104,7 +104,8 @@ extension Doctor {
                 return nil
             }
             return .error(
-                "address \(address) of \(interface.mac) is at \(mac) in the host's neighbour table: another guest uses it and gets the replies",
+                "address \(address) of \(interface.mac) is at \(mac) in the host's neighbour table: another guest uses this address and "
+                    + "gets the replies",
                 "sudo ip neighbour del \(address) dev \(bridge.name.shellWord); find the other guest: sudo virt-metadata list")
         }
     }

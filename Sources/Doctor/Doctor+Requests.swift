@@ -23,13 +23,14 @@ extension Doctor {
             }
             let log = try await client.get(["instances", uuid, "requests"])
             let document = try? JSONParsing.value(of: log.bytes)
-            if case .array(let requests)? = document?["requests"], let last = requests.last {
+            if case .array(let requests)? = document?["requests"], let last = requests.last, last["earlier_run"] != .bool(true) {
                 result.detail = Self.summary(of: last)
                 result.diagnoses = Self.diagnoses(ofLast: last, of: examined.word, command)
             } else {
+                let start = (document?.number("count") ?? 0) > 0 ? "its domain" : "the server"
                 result.diagnoses = [
                     .note(
-                        "the server would answer, but the guest has sent no request since the server started",
+                        "the server would answer, but the guest has sent no request since \(start) started",
                         "check the guest's console: \(examined.virsh) console \(examined.word)")
                 ]
             }

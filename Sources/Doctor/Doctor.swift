@@ -1,6 +1,6 @@
 import Common
 package import Configuration
-import Inventory
+import Description
 import Libvirt
 
 /// Checks each hop from libvirt to a guest's reply, and reports where the path ends.
@@ -42,12 +42,27 @@ package struct Doctor {
         guard let host else { return Self.completed([libvirt, server], because: "libvirt cannot be reached") }
         host.server = facts
         let (domain, examined) = await checkDomain(name, host)
-        if examined != nil { host.clones = DomainClones(await runningInstances(host)) }
+        if let examined {
+            let stopped = examined.isRunning ? [] : [examined.instance]
+            host.clones = DomainClones(await runningInstances(host) + stopped)
+        }
         await host.hypervisor.disconnect()
         guard let examined else {
             return Self.completed([libvirt, domain, server], because: "there is no running domain to check")
         }
+        guard examined.isRunning else {
+            return Self.completed([libvirt, domain, server] + checks(ofStopped: examined), because: "the domain is not running")
+        }
         return [libvirt, domain, server] + (await checks(of: examined))
+    }
+
+    /// The checks that a definition is enough for.
+    private func checks(ofStopped examined: ExaminedDomain) -> [CheckResult] {
+        let network = checkNetwork(examined).0
+        guard examined.isEnabled else {
+            return ["smbios", "metadata"].map { CheckResult(name: $0, skipped: "not enabled") } + [network]
+        }
+        return [checkTables(examined), checkMetadata(examined), network]
     }
 
     /// The checks of a running domain beyond its existence.
@@ -90,6 +105,8 @@ package struct Doctor {
         }
         await host.hypervisor.disconnect()
         host.clones = DomainClones(found.compactMap { $0.examined?.instance })
+        libvirt.diagnoses += Self.unreadableNetworks(host)
+        server.diagnoses += configuredNetworks(host, found.compactMap(\.examined))
         var domains: [HostReport.Domain] = []
         for (name, result, examined) in found {
             if let examined {

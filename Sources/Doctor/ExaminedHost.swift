@@ -1,7 +1,7 @@
 import Common
 import Configuration
+import Description
 import Interception
-import Inventory
 import JSON
 import Libvirt
 import NFTables
@@ -31,7 +31,9 @@ final class ExaminedHost {
     let uri: String
     let hypervisor: Hypervisor
     /// The active networks, by name.
-    private let networks: [String: NetworkDescription]
+    private let networks: [LibvirtName: NetworkDescription]
+    /// Why others cannot be read: libvirt cannot describe them, or their XML cannot be used.
+    let unreadableNetworks: [LibvirtName: String]
     /// The DHCP leases of all clients.
     let leases: [MACAddress: [IPAddress]]
     let assembly: InstanceAssembly
@@ -44,17 +46,16 @@ final class ExaminedHost {
     private let ports: ClosedRange<UInt16>
     private var blocks: [String: [FirewallTrace.Block]] = [:]
     private var links: [String: Result<Link?, KernelError>] = [:]
-    private var routes: [String: [Diagnosis]] = [:]
+    private var routes: [LibvirtName: [Diagnosis]] = [:]
 
     init(
         _ hypervisor: Hypervisor, at uri: String, _ configuration: Configuration, _ sources: HostSources
-    ) async throws {
+    ) async throws(LibvirtError) {
         (self.uri, self.hypervisor, self.sources) = (uri, hypervisor, sources)
         let networks = try await hypervisor.networks()
-        self.networks = Dictionary(networks.map { ($0.name, $0) }) { first, _ in first }
-        leases = await hypervisor.leasedAddresses(on: networks)
-        assembly = try InstanceAssembly(
-            networks: networks.map { Array($0.xml.utf8) }, defaults: configuration.defaults, readsBare: false)
+        self.networks = Dictionary(networks.described.map { ($0.name, $0) }) { first, _ in first }
+        leases = await hypervisor.leasedAddresses(on: networks.described)
+        (assembly, unreadableNetworks) = networks.assembled(defaults: configuration.defaults)
         ports = configuration.interception.listenerPorts
     }
 
@@ -84,10 +85,13 @@ final class ExaminedHost {
         return try found.get()
     }
 
+    /// The names of the active networks.
+    var activeNetworks: Set<LibvirtName> { Set(networks.keys).union(unreadableNetworks.keys) }
+
     /// Whether the guests of an active network have a route to the metadata address.
-    func routeProblems(ofNetwork name: String) -> [Diagnosis] {
+    func routeProblems(ofNetwork name: LibvirtName) -> [Diagnosis] {
         if let known = routes[name] { return known }
-        let problems = networks[name].map { Doctor.checkRoute(name, $0.xml) } ?? []
+        let problems = networks[name].map { Doctor.checkRoute(name.text, $0.xml) } ?? []
         routes[name] = problems
         return problems
     }
@@ -110,17 +114,20 @@ final class ExaminedHost {
 struct ExaminedDomain {
     let host: ExaminedHost
     let domain: EditableDomain
-    /// The domain as it runs.
+    /// The domain as it runs; of one that does not run, its definition, which is what it will run as.
     let running: EditableDomain.Part
     let assembled: InstanceAssembly.Assembled
     /// Whether the definition has an SMBIOS identity or the operator's element.
     let isEnabledByDefinition: Bool
 
     var instance: Instance { assembled.instance }
+    var isRunning: Bool { domain.running != nil }
     /// What it shares with other running domains.
     var clones: [DomainClones.Clone] { host.clones.clones(of: instance) }
     /// The domain as a word of a command.
     var word: String { domain.commandWord }
+    /// Whether `disable` has changed the definition, and the guest still runs as before.
+    var isDisabled: Bool { isRunning && domain.defined != nil && instance.enabledBy != nil && !isEnabledByDefinition }
     var isEnabled: Bool { instance.enabledBy != nil || isEnabledByDefinition }
     /// The beginning of a command for libvirt.
     var virsh: String { "virsh -c \(host.uri.shellWord)" }

@@ -11,9 +11,9 @@ struct HostSources: Sendable {
     private static let longestRuleset = 64 << 20
 
     /// Connects to a hypervisor.
-    var connect: @Sendable (_ uri: String) async throws -> Hypervisor = { uri in
+    var connect: @Sendable (_ uri: String) async throws(LibvirtError) -> Hypervisor = { (uri) async throws(LibvirtError) in
         let hypervisor = Hypervisor(uri: uri) { _ in }
-        do {
+        do throws(LibvirtError) {
             try await hypervisor.connect()
         } catch {
             await hypervisor.disconnect()

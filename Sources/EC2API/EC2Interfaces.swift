@@ -48,35 +48,64 @@ struct InterfaceRow: Sendable {
 
 /// The input of a row of the interface table.
 struct InterfaceQuestion: Sendable {
-    let question: Question
-    /// An index into the instance's interfaces.
-    let index: Int
+    /// The addresses of a family and the ranges around them, which several rows read.
+    private struct Values {
+        let addresses: [InterfaceAddress]
+        let subnets, networks: [AddressRange]
+    }
 
-    var instance: Instance { question.instance }
-    var facts: NetworkInterface { instance.interfaces[index] }
-    var publicIPv4: IPAddress? { question.publicIPv4(of: index) }
+    let instance: Instance
+    let facts: NetworkInterface
+    let publicIPv4: IPAddress?
+    private let ipv4, ipv6: Values
 
-    func addresses(_ family: IPAddress.Family) -> [InterfaceAddress] { question.addresses(of: index, family) }
+    /// - Parameter index: an index into the instance's interfaces.
+    init(_ question: Question, of index: Int) {
+        (instance, facts) = (question.instance, question.instance.interfaces[index])
+        publicIPv4 = question.publicIPv4(of: index)
+        ipv4 = Self.values(.v4, facts, question.addresses(of: index, .v4))
+        ipv6 = Self.values(.v6, facts, question.addresses(of: index, .v6))
+    }
+
+    func addresses(_ family: IPAddress.Family) -> [InterfaceAddress] { values(family).addresses }
+
+    /// The ranges of the subnet.
+    func subnets(_ family: IPAddress.Family) -> [AddressRange] { values(family).subnets }
+
+    /// The ranges of the network around the subnet.
+    func networks(_ family: IPAddress.Family) -> [AddressRange] { values(family).networks }
+
+    private func values(_ family: IPAddress.Family) -> Values { family == .v4 ? ipv4 : ipv6 }
+
+    private static func values(
+        _ family: IPAddress.Family, _ facts: NetworkInterface, _ addresses: [InterfaceAddress]
+    ) -> Values {
+        let subnets = subnets(family, facts, addresses)
+        return Values(addresses: addresses, subnets: subnets, networks: networks(family, facts) ?? subnets)
+    }
 
     /// The ranges of the subnet: the operator's, else the prefixes of the interface's addresses, else those of the libvirt
     /// network.
-    func subnets(_ family: IPAddress.Family) -> [AddressRange] {
+    private static func subnets(
+        _ family: IPAddress.Family, _ facts: NetworkInterface, _ addresses: [InterfaceAddress]
+    ) -> [AddressRange] {
         let configured = facts.subnetRanges.filter { $0.address.family == family }
         guard configured.isEmpty else { return configured }
-        let own = addresses(family).compactMap { address in
+        var known: Set<AddressRange> = []
+        let own = addresses.compactMap { address in
             address.subnet ?? facts.network?.ranges.first { $0.contains(address.address) }
-        }
-        guard own.isEmpty else { return own.reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
+        }.filter { known.insert($0).inserted }
+        guard own.isEmpty else { return own }
         return facts.network?.ranges.filter { $0.address.family == family } ?? []
     }
 
-    /// The ranges of the network around the subnet: the operator's, else those of the libvirt network, else the subnet's.
-    func networks(_ family: IPAddress.Family) -> [AddressRange] {
+    /// The ranges of the network around the subnet: the operator's, else those of the libvirt network; `nil` for the subnet's.
+    private static func networks(_ family: IPAddress.Family, _ facts: NetworkInterface) -> [AddressRange]? {
         for ranges in [facts.networkRanges, facts.network?.ranges ?? []] {
             let fitting = ranges.filter { $0.address.family == family }
             if !fitting.isEmpty { return fitting }
         }
-        return subnets(family)
+        return nil
     }
 }
 
@@ -88,7 +117,7 @@ func interfaces(_ question: Question, _ version: EC2Version) -> Node? {
     var seen: Set<MACAddress> = []
     let members = instance.interfaceOrder.filter { seen.insert(instance.interfaces[$0].mac).inserted }.map { index in
         Directory.Member(instance.interfaces[index].mac.description, isDirectory: true) {
-            let rowQuestion = InterfaceQuestion(question: question, index: index)
+            let rowQuestion = InterfaceQuestion(question, of: index)
             return Directory(
                 ec2InterfaceRows.filter { $0.since <= version }.compactMap { row in
                     row.read(rowQuestion).map { Directory.Member(row.name, $0) }

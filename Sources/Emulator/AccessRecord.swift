@@ -24,7 +24,8 @@ package struct AccessRecord: Sendable {
     package let request: EmulatedRequest?
     /// The number of the request, from 1; of bytes that are none, the next number.
     package let number: Int
-    package let instance: String
+    /// The instance's name; `nil` for a client that is no instance's.
+    package let instance: String?
     /// The time of day when its last byte came, in seconds since 1970.
     package let time: Double
     package let status: Int
@@ -35,7 +36,7 @@ package struct AccessRecord: Sendable {
     package let ending: Ending
 
     package init(
-        request: EmulatedRequest?, number: Int, instance: String, time: Double, status: Int, bytes: Int, rule: String?,
+        request: EmulatedRequest?, number: Int, instance: String?, time: Double, status: Int, bytes: Int, rule: String?,
         ending: Ending
     ) {
         (self.request, self.number, self.instance, self.time) = (request, number, instance, time)
@@ -57,7 +58,8 @@ package struct AccessRecord: Sendable {
         let logged = headers.filter { Self.loggedFields.contains($0.name) && seen.insert($0.name).inserted }
         return .object([
             JSONMember("n", .integer(Int64(number))), JSONMember("time", .string(Self.text(of: time))),
-            JSONMember("instance", .string(instance)), JSONMember("method", request.map { .string($0.method) } ?? .null),
+            JSONMember("instance", instance.map { .string($0) } ?? .null),
+            JSONMember("method", request.map { .string($0.method) } ?? .null),
             JSONMember("target", request.map { .string($0.target) } ?? .null),
             JSONMember("headers", .object(logged.map { JSONMember($0.name, .string($0.value)) })),
             JSONMember("token", request.map { .string($0.token.rawValue) } ?? .null),

@@ -14,7 +14,9 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
     /// How long a reply may take by its plan, in ticks: a plan ends by itself.
     private static let anyTime = Tick.count(in: .seconds(1_000_000))
 
-    let instance: EmulatedInstance
+    /// Whose guest the client is; known from its address, once the channel is active.
+    private(set) var instance: EmulatedInstance
+    private let port: EmulatorPort
     let desk: EmulatorDesk
     private(set) var channel: (any Channel)?
     private var connection: GuestConnection
@@ -31,8 +33,8 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
     /// Whether the hop limit of packets is not the kernel's own.
     private var isHopLimited = false
 
-    init(_ instance: EmulatedInstance, _ desk: EmulatorDesk) {
-        (self.instance, self.desk) = (instance, desk)
+    init(_ port: EmulatorPort, _ desk: EmulatorDesk) {
+        (self.port, self.desk, instance) = (port, desk, port.clients.instance(at: nil))
         connection = GuestConnection(rules: GuestConnection.Rules(desk.limits), generation: 0)
         parser = RequestParser(limits: RequestParser.Limits(desk.limits))
     }
@@ -41,6 +43,9 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
 
     func channelActive(context: ChannelHandlerContext) {
         channel = context.channel
+        let address = context.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
+        instance = port.clients.instance(at: address)
+        guard !port.refuses(instance, at: context.localAddress?.ipAddress.flatMap { IPAddress($0) }) else { return reset() }
         guard desk.add(self) else { return context.close(promise: nil) }
         connection.opened(at: desk.now, standsForMany: true)
     }
@@ -58,6 +63,7 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
         guard connection.acceptsRequests else { return }
         unparsed += buffer.readableBytesView
         parse()
+        beginPartOfRequest()
         updateReading()
     }
 
@@ -128,7 +134,14 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
 
     private func handleWaiting() {
         while let action = connection.next() { perform(action) }
+        beginPartOfRequest()
         updateReading()
+    }
+
+    /// Starts the timeout of a request of which a part has arrived.
+    private func beginPartOfRequest() {
+        guard parser.isInRequest || !unparsed.isEmpty else { return }
+        connection.requestBegan(parsed: parser.headBytes, leaving: unparsed.count)
     }
 
     private func closeOutput() {
@@ -155,7 +168,8 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
             return heads[index].fields
         }
         let seen = EmulatedRequest(
-            number: desk.nextNumber(), moment: desk.clock.elapsed, instance: instance.name, method: request.method.rawValue,
+            number: desk.nextNumber(), moment: desk.clock.elapsed, instance: instance.recordedName,
+            method: request.method.rawValue,
             target: request.target, path: request.path, headers: fields ?? [], token: instance.tokenState(of: request))
         asked = Asked(request: request, seen: seen, time: desk.clock.wallTime)
         desk.director.withLock { $0 }.received(seen, by: instance)
@@ -210,7 +224,8 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
     private func refuse(_ reply: Reply, isHead: Bool) {
         let plan = WirePlan(reply, date: desk.date, persistence: .closing, isHead: isHead)
         let record = AccessRecord(
-            request: nil, number: desk.nextNumber(), instance: instance.name, time: desk.clock.wallTime, status: plan.status,
+            request: nil, number: desk.nextNumber(), instance: instance.recordedName, time: desk.clock.wallTime,
+            status: plan.status,
             bytes: plan.length, rule: nil, ending: .refused)
         write(plan.head + plan.body) { [self] in
             desk.record(record)
@@ -235,7 +250,8 @@ final class EmulatedConnection: ChannelInboundHandler, @unchecked Sendable {
     private func limitHops(to hops: Int?) {
         guard hops != nil || isHopLimited, let channel else { return }
         isHopLimited = hops != nil
-        let isIPv6 = channel.localAddress?.protocol == .inet6
+        // A socket of IPv6 may carry IPv4.
+        let isIPv6 = channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }?.family == .v6
         let option: ChannelOptions.Types.SocketOption =
             isIPv6
             ? .init(level: .ipv6, name: .init(rawValue: IPV6_UNICAST_HOPS))

@@ -50,7 +50,7 @@ extension EmulatedInstance {
             guard reply.status == .ok || reply.status == .notFound, !isChanged(at: path) else { return nil }
             return index.response(to: request.target) ?? index.absent
         case "PUT":
-            guard index.recording.tokens == .none, EC2View().operation(at: path) != nil else { return nil }
+            guard !issuesTokens, EC2View().operation(at: path) != nil else { return nil }
             let status = index.recording.tokenStatus
             guard status != 0 else { return index.absent }
             let reason = HTTPResponseStatus(statusCode: status).reasonPhrase

@@ -15,7 +15,7 @@ import Recording
 package final class EmulatedInstance: Sendable {
     /// How an instance is served, whatever its source.
     package struct Rules: Sendable {
-        /// Whether tokens are required, and their hop limit, unless the source says so.
+        /// Whether tokens are required, and their hop limit, whatever the source says; `nil` for the source's.
         package var sessions = SessionPolicy()
         /// The random bytes of tokens and documents, by their purpose.
         package var entropy: @Sendable (_ purpose: String) -> Entropy = { _ in .system }
@@ -34,17 +34,37 @@ package final class EmulatedInstance: Sendable {
     /// The address that the guest asks from, for values that depend on it. The emulator's clients have other ones.
     package let address: IPAddress
 
+    /// Whether this stands for clients that are no instance's.
+    package let isUnmatched: Bool
+    /// The name in the access log; `nil` for clients that are no instance's.
+    var recordedName: String? { isUnmatched ? nil : name }
+
     private let board: InstanceBoard
     private let setting: SessionSetting
     private let sessions: Locked<EmulatedSessions>
     /// What the recorded server answered; `nil` where the source is a domain.
     let recording: RecordingIndex?
+    /// Whether tokens are issued: a recorded server may have had none, and the emulator's user want them.
+    let issuesTokens: Bool
     /// The trees, as the requests reach them.
     let trees: [OverlaidView]
 
     /// - Throws: ``EmulatorError`` where the instance has no interface: no guest without one reaches the server.
-    package init(_ source: EmulatorSource, rules: Rules = Rules(), clock: any EmulatorClock) throws(EmulatorError) {
-        let instance = source.instance
+    package convenience init(_ source: EmulatorSource, rules: Rules = Rules(), clock: any EmulatorClock) throws(EmulatorError) {
+        try self.init(source, rules, clock, isUnmatched: false)
+    }
+
+    /// In the place of an instance for clients that are none's: they are answered as a host answers a client that it matches to no domain.
+    package static func unmatched(clock: any EmulatorClock) throws(EmulatorError) -> EmulatedInstance {
+        let source = try EmulatorSource(domain: BuiltInInstance.standIn, from: "built-in instance")
+        return try EmulatedInstance(source, Rules(), clock, isUnmatched: true)
+    }
+
+    private init(
+        _ source: EmulatorSource, _ rules: Rules, _ clock: any EmulatorClock, isUnmatched: Bool
+    ) throws(EmulatorError) {
+        self.isUnmatched = isUnmatched
+        let instance = source.instance.asking(rules.sessions)
         recording = source.recording.map(RecordingIndex.init)
         try Self.check(instance, source.name)
         let lookup: ClientLookup
@@ -56,11 +76,14 @@ package final class EmulatedInstance: Sendable {
         (name, address) = (source.name, source.address)
         let values = EmulatedValues()
         self.values = values
-        let board = InstanceBoard(instance)
+        let board = InstanceBoard(instance, isPublished: !isUnmatched)
         self.board = board
-        trees = Self.trees(values, recording)
         var rules = rules
-        if let policy = recording?.recording.tokens { rules.sessions.tokens = policy == .required ? .required : .optional }
+        issuesTokens = source.issuesTokens || rules.sessions.tokens != nil
+        trees = Self.trees(values, recording, issuesTokens: issuesTokens)
+        if let policy = recording?.recording.tokens, rules.sessions.tokens == nil {
+            rules.sessions.tokens = policy == .required ? .required : .optional
+        }
         setting = SessionSetting(
             name: name, rules: rules, clock: clock, views: trees, board: board, lookup: lookup,
             signatures: LazySignatures.make(for: board.snapshots, by: rules.sign, logger: Self.logger))
@@ -68,12 +91,15 @@ package final class EmulatedInstance: Sendable {
     }
 
     /// The first one that claims a path answers; EC2's claims every path, so it comes last.
-    private static func trees(_ values: EmulatedValues, _ recording: RecordingIndex?) -> [OverlaidView] {
+    private static func trees(
+        _ values: EmulatedValues, _ recording: RecordingIndex?, issuesTokens: Bool
+    ) -> [OverlaidView] {
         let own: [(EmulatedPath.Tree, any MetadataView)] = [
             (.openStack, OpenStackView()), (.noCloud, NoCloudView()), (.ec2, EC2View()),
         ]
         return own.map { tree, view in
-            OverlaidView(recording.map { RecordedTree(index: $0, tree: tree) } ?? view, tree: tree, values: values)
+            let recorded = recording.map { RecordedTree(index: $0, tree: tree, issuesTokens: issuesTokens) }
+            return OverlaidView(recorded ?? view, tree: tree, values: values)
         }
     }
 

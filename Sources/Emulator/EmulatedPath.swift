@@ -75,6 +75,9 @@ package struct EmulatedPath: Sendable, Hashable {
         }
     }
 
+    /// Whether the whole entry is a document that clients parse as JSON.
+    var isJSONDocument: Bool { tree == .openStack && names.last?.hasSuffix(".json") == true }
+
     /// Whether the path is that of an entry in a directory, at any depth, in the same versions.
     func isBelow(_ directory: EmulatedPath) -> Bool {
         directory.member == nil && (tree, version) == (directory.tree, directory.version)

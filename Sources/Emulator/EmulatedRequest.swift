@@ -6,8 +6,8 @@ package struct EmulatedRequest: Sendable {
     package let number: Int
     /// When its last byte came, by the emulator's clock.
     package let moment: Duration
-    /// The name of the instance whose port it came to.
-    package let instance: String
+    /// The name of the instance whose guest sent it; `nil` for a client that is no instance's.
+    package let instance: String?
     package let method: String
     /// As it was sent, with the query.
     package let target: String

@@ -27,6 +27,9 @@ package final class EmulatedValues: Sendable {
 
     package init() {}
 
+    /// The paths that differ.
+    package var paths: [EmulatedPath] { current.map(\.path) }
+
     var current: [Setting] { settings.withLock { $0 } }
 
     /// Sets the text of an entry, or a member of a document: JSON where the text is JSON, else a string.
@@ -37,7 +40,7 @@ package final class EmulatedValues: Sendable {
             throw EmulatorError("the value of \(path) has \(bytes.count) bytes: expected at most \(Self.longest)")
         }
         guard path.member != nil else {
-            let type: MediaType = path.tree == .openStack && path.names.last?.hasSuffix(".json") == true ? .json : .plainText
+            let type: MediaType = path.isJSONDocument ? .json : .plainText
             return try put(path, .content(Content(body: .bytes(bytes), type: type)))
         }
         try put(path, .member(JSONDocument.value(ofText: bytes)))

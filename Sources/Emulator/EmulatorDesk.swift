@@ -10,7 +10,7 @@ final class EmulatorDesk: @unchecked Sendable {
     let clock: any EmulatorClock
     let loop: any EventLoop
     let director: Locked<any RequestDirector>
-    let limits = GuestLimits()
+    let limits: GuestLimits
     private let onRecord: @Sendable (AccessRecord) -> Void
     private var connections: [ObjectIdentifier: EmulatedConnection] = [:]
     private var (requests, ticks) = (0, 0)
@@ -18,10 +18,10 @@ final class EmulatorDesk: @unchecked Sendable {
     private let dates: DateCache
 
     init(
-        clock: any EmulatorClock, director: any RequestDirector, onRecord: @escaping @Sendable (AccessRecord) -> Void,
-        loop: any EventLoop
+        clock: any EmulatorClock, director: any RequestDirector, limits: GuestLimits,
+        onRecord: @escaping @Sendable (AccessRecord) -> Void, loop: any EventLoop
     ) {
-        (self.clock, self.onRecord, self.loop) = (clock, onRecord, loop)
+        (self.clock, self.limits, self.onRecord, self.loop) = (clock, limits, onRecord, loop)
         self.director = Locked(director)
         dates = DateCache(clock: { Date(timeIntervalSince1970: clock.wallTime) })
     }

@@ -1,41 +1,49 @@
 package import Common
 import Glibc
-import Guests
+package import Guests
 import NIOCore
 import NIOPosix
 
-/// Serves instances over sockets: each has a port of its own, and whoever connects to it is the instance's guest.
+/// Serves instances over sockets: each at a port of its own, or several at one, where the client's address says which one it is.
 ///
 /// All connections of an emulator are on one thread. It never listens at 169.254.169.254 unless it is told that address.
 package final class EmulatorServer: Sendable {
     /// How many connections there may be; more are closed at once.
     package static let mostConnections = 1024
 
-    /// Where an instance is served.
-    private final class Port: Sendable {
-        let instance: EmulatedInstance
-        let addresses: [IPAddress]
-        /// The port and the open socket of each address; `nil` while it refuses connections.
-        let open = Locked<(port: Int, sockets: [(any Channel)?])>((0, []))
-
-        init(_ instance: EmulatedInstance, _ addresses: [IPAddress]) { (self.instance, self.addresses) = (instance, addresses) }
-    }
-
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let loop: any EventLoop
-    private let ports: [Port]
+    private let ports: [EmulatorPort]
+    private let onFailure: @Sendable (String) -> Void
     let desk: EmulatorDesk
 
     /// - Parameters:
-    ///   - addresses: where each instance is served, at the same port of each.
+    ///   - ports: the clients of each.
+    ///   - addresses: where each port is; their URLs are in this order.
+    ///   - limits: the server's own, of which those of a request and of a connection hold here too.
     ///   - onRecord: gets the record of each request, on the thread of the connections.
+    ///   - onFailure: is told of an address that is not listened on again after its connections were refused.
     package init(
-        _ instances: [EmulatedInstance], on addresses: [IPAddress], clock: any EmulatorClock,
-        director: any RequestDirector = FaithfulDirector(), onRecord: @escaping @Sendable (AccessRecord) -> Void = { _ in }
+        _ ports: [ClientSelection], on addresses: [IPAddress], clock: any EmulatorClock,
+        director: any RequestDirector = FaithfulDirector(), limits: GuestLimits = GuestLimits(),
+        onRecord: @escaping @Sendable (AccessRecord) -> Void = { _ in },
+        onFailure: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         loop = group.next()
-        ports = instances.map { Port($0, addresses) }
-        desk = EmulatorDesk(clock: clock, director: director, onRecord: onRecord, loop: loop)
+        self.ports = ports.map { EmulatorPort($0, addresses) }
+        self.onFailure = onFailure
+        desk = EmulatorDesk(clock: clock, director: director, limits: limits, onRecord: onRecord, loop: loop)
+    }
+
+    /// Serves each instance at a port of its own.
+    package convenience init(
+        _ instances: [EmulatedInstance], on addresses: [IPAddress], clock: any EmulatorClock,
+        director: any RequestDirector = FaithfulDirector(), limits: GuestLimits = GuestLimits(),
+        onRecord: @escaping @Sendable (AccessRecord) -> Void = { _ in }
+    ) {
+        self.init(
+            instances.map { ClientSelection($0) }, on: addresses, clock: clock, director: director, limits: limits,
+            onRecord: onRecord)
     }
 
     /// Has the scenario, whose ports are this server's, take part from now on.
@@ -45,45 +53,45 @@ package final class EmulatorServer: Sendable {
 
     /// Listens.
     ///
-    /// - Parameter port: of the first instance, the others have those after it; 0 has the system choose one for each.
+    /// - Parameter port: the first one, the others are those after it; 0 has the system choose each.
     /// - Throws: ``EmulatorError`` where an address cannot be listened on.
     package func start(port: Int) async throws(EmulatorError) {
         for (number, served) in ports.enumerated() {
-            var chosen = port == 0 ? 0 : port + number
-            var sockets: [any Channel] = []
-            for address in served.addresses {
-                let socket = try await listen(on: address, port: chosen, for: served.instance)
-                chosen = socket.localAddress?.port ?? chosen
-                sockets.append(socket)
-            }
-            let all = sockets
-            served.open.withLock { [chosen] in $0 = (chosen, all) }
+            try served.hold(port == 0 ? 0 : port + number)
+            for index in served.addresses.indices { served.opened(index, try await listen(index, of: served)) }
         }
         desk.begin()
     }
 
-    private func listen(on address: IPAddress, port: Int, for instance: EmulatedInstance) async throws(EmulatorError)
-        -> any Channel
-    {
+    private func listen(_ index: Int, of port: EmulatorPort) async throws(EmulatorError) -> any Channel {
+        let socket = try port.listeningSocket(index)
         do {
-            return try await bootstrap(for: instance).bind(host: "\(address)", port: port).get()
+            return try await serve(socket, of: port).get()
         } catch {
-            let code = (error as? IOError)?.errnoCode
-            let reason = code.map { KernelError(KernelError.Code(rawValue: $0), in: "bind").message } ?? "\(error)"
-            let remedy = code == EADDRINUSE ? "; choose another port, or none for a free one" : ""
-            throw EmulatorError("cannot listen on \(Self.text(address, port)): \(reason)\(remedy)")
+            throw Self.error(error, index, port)
         }
     }
 
-    private func bootstrap(for instance: EmulatedInstance) -> ServerBootstrap {
+    /// Accepts connections of a socket that listens.
+    private func serve(_ socket: Int32, of port: EmulatorPort) -> EventLoopFuture<any Channel> {
+        bootstrap(for: port).withBoundSocket(socket).map { channel in
+            // NIO has listened once more, with a backlog of its own.
+            _ = Glibc.listen(socket, EmulatorPort.backlog)
+            return channel
+        }
+    }
+
+    private static func error(_ error: any Error, _ index: Int, _ port: EmulatorPort) -> EmulatorError {
+        EmulatorError("cannot listen on \(EmulatorPort.text(port.addresses[index], port.number)): \(error)")
+    }
+
+    private func bootstrap(for port: EmulatorPort) -> ServerBootstrap {
         ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 256)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { [desk] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(EmulatedConnection(instance, desk))
+                    try channel.pipeline.syncOperations.addHandler(EmulatedConnection(port, desk))
                 }
             }
     }
@@ -91,7 +99,7 @@ package final class EmulatorServer: Sendable {
     /// Closes everything.
     package func stop() async {
         for port in ports {
-            for socket in port.open.withLock({ $0.sockets }) { try? await socket?.close() }
+            for index in port.addresses.indices { try? await port.close(index)?.close() }
         }
         await desk.end()
         try? await group.shutdownGracefully()
@@ -101,44 +109,36 @@ package final class EmulatorServer: Sendable {
 
     /// The URLs at which an instance is served, without a final slash.
     package func urls(of instance: EmulatedInstance) -> [String] {
-        guard let port = ports.first(where: { $0.instance === instance }) else { return [] }
-        let number = port.open.withLock { $0.port }
-        return port.addresses.map { "http://\(Self.text($0, number))" }
-    }
-
-    /// An authority, without HTTP's own port.
-    private static func text(_ address: IPAddress, _ port: Int) -> String {
-        let host = address.family == .v6 ? "[\(address)]" : "\(address)"
-        return port == 80 ? host : "\(host):\(port)"
+        ports.first { $0.clients.instances.contains { $0 === instance } }?.urls ?? []
     }
 }
 
 extension EmulatorServer: PortSwitch {
     package func refuse(_ families: FamilySet, of instance: String) {
-        for port in ports where port.instance.name == instance {
+        for port in ports where port.clients.instances.contains(where: { $0.name == instance }) {
+            let refused = port.refuse(families, of: instance)
             loop.execute { [self] in
                 for (index, address) in port.addresses.enumerated() {
-                    let isRefused = address.family == .v4 ? families.v4 : families.v6
-                    isRefused ? close(index, of: port) : reopen(index, of: port)
+                    let isRefused = address.family == .v4 ? refused.v4 : refused.v6
+                    if isRefused { port.close(index)?.close(promise: nil) } else { reopen(index, of: port) }
                 }
             }
         }
     }
 
-    private func close(_ index: Int, of port: Port) {
-        let socket = port.open.withLock { open -> (any Channel)? in
-            defer { open.sockets[index] = nil }
-            return open.sockets[index]
-        }
-        socket?.close(promise: nil)
-    }
-
-    /// Listens at the same port again. Should another program have taken it, clients find that program.
-    private func reopen(_ index: Int, of port: Port) {
-        let (number, isOpen) = port.open.withLock { ($0.port, $0.sockets[index] != nil) }
-        guard !isOpen else { return }
-        bootstrap(for: port.instance).bind(host: "\(port.addresses[index])", port: number).whenSuccess { socket in
-            port.open.withLock { $0.sockets[index] = socket }
+    /// Listens at the same port again.
+    private func reopen(_ index: Int, of port: EmulatorPort) {
+        guard !port.isOpen(index) else { return }
+        do throws(EmulatorError) {
+            let socket = try port.listeningSocket(index)
+            serve(socket, of: port).whenComplete { [onFailure] result in
+                switch result {
+                case .success(let channel): port.opened(index, channel)
+                case .failure(let error): onFailure("connections are still refused: \(Self.error(error, index, port))")
+                }
+            }
+        } catch {
+            onFailure("connections are still refused: \(error)")
         }
     }
 }

@@ -1,7 +1,7 @@
 package import Common
+package import Description
 import FoundationEssentials
 import Host
-package import Inventory
 import Recording
 
 /// What an emulated instance is read from: a domain's XML, a fixture folder, a recording, or nothing.
@@ -15,6 +15,8 @@ package struct EmulatorSource: Sendable {
     let recording: Recording?
     /// The address that the guest asks from.
     let address: IPAddress
+    /// Whether guests get session tokens: a recorded server may have had none.
+    package var issuesTokens: Bool { recording.map { $0.tokens != .none } ?? true }
     /// What cannot be used, one line each, with the file.
     package let findings: [String]
 
@@ -51,6 +53,11 @@ package struct EmulatorSource: Sendable {
             throw EmulatorError(
                 "\(path.cleaned()): expected a file or a folder: record the server with 'virt-metadata crawl URL -o FOLDER', and give "
                     + "FOLDER")
+        }
+        if let url = Self.url(meantBy: path) {
+            throw EmulatorError(
+                "\(path.cleaned()): no such file or folder; a URL begins with http://: '\(url.cleaned())', and is not a source of emulate: "
+                    + "record the server first")
         }
         let isFolder = Self.isFolder(path)
         let domain = path + "/domain.xml"
@@ -90,23 +97,47 @@ package struct EmulatorSource: Sendable {
         self.findings = findings
     }
 
-    private init(
+    init(
         domain xml: [UInt8], networks: [[UInt8]] = [], defaults: InstanceDefaults = InstanceDefaults(), client: IPAddress? = nil,
         from file: String
     ) throws(EmulatorError) {
         do throws(DescriptionError) {
-            let assembled = try InstanceAssembly(networks: networks, defaults: defaults).assemble(xml)
-            let instance = assembled.instance
-            self.init(
-                name: instance.domainName, instance: instance,
-                address: client ?? instance.knownAddress(.v4) ?? instance.knownAddress(.v6) ?? Self.likelyAddress(of: instance),
-                findings: assembled.findings.filter { $0.weight == .unusable }.map { "\(file): \($0)" })
+            let assembly = try InstanceAssembly(networks: networks, defaults: defaults)
+            self.init(try assembly.assemble(xml), client: client, from: file)
         } catch {
             throw EmulatorError("\(file): invalid domain XML: \(error)")
         }
     }
 
+    /// An instance that was assembled elsewhere, such as from a domain that a hypervisor has.
+    ///
+    /// - Parameters:
+    ///   - client: the address of the guest; by default a known or likely one.
+    ///   - place: where its XML is from, for findings.
+    package init(_ assembled: InstanceAssembly.Assembled, client: IPAddress? = nil, from place: String) {
+        let instance = assembled.instance
+        self.init(
+            name: instance.domainName, instance: instance,
+            address: client ?? instance.knownAddress(.v4) ?? instance.knownAddress(.v6) ?? Self.likelyAddress(of: instance),
+            findings: assembled.findings.filter { $0.weight == .unusable }.map { "\(place): \($0)" })
+    }
+
     // MARK: Files
+
+    /// The URL that is meant by an address with a port or path, where no file has this name; `nil` for other words.
+    package static func url(meantBy word: String) -> String? {
+        guard !word.contains("://"), !FileManager.default.fileExists(atPath: word) else { return nil }
+        let host = word.prefix { $0 != "/" }
+        var name = host[...]
+        if host.first == "[", let close = host.firstIndex(of: "]") {
+            name = host[host.index(after: host.startIndex)..<close]
+        } else if let colon = host.firstIndex(of: ":"), host[host.index(after: colon)...].allSatisfy(\.isNumber) {
+            name = host[..<colon]
+        }
+        guard name == "localhost" || IPAddress(String(name)) != nil else { return nil }
+        // An IPv6 address of a URL is in brackets.
+        return name == host && name.contains(":") ? "http://[\(name)]\(word.dropFirst(host.count))" : "http://\(word)"
+    }
 
     private static func isFolder(_ path: String) -> Bool {
         var isFolder = false

@@ -78,7 +78,7 @@ package enum GuestNamespace {
             guard let loopback = try Links.index(ofInterface: "lo") else {
                 throw KernelError(.noSuchDevice, in: "if_nametoindex(lo)")
             }
-            try Links.bringUp(loopback)
+            try Links.set(loopback, up: true)
             var added: [IPAddress] = []
             for (address, length) in all {
                 do throws(KernelError) {

@@ -5,9 +5,10 @@ final class InstanceBoard: Sendable {
     let snapshots = SnapshotBoard()
     private let held: Locked<Instance>
 
-    init(_ instance: Instance) {
+    /// - Parameter isPublished: whether the host has the instance; without it, no client is anyone's.
+    init(_ instance: Instance, isPublished: Bool = true) {
         held = Locked(instance)
-        publish(instance)
+        publish(isPublished ? instance : nil)
     }
 
     var instance: Instance { held.withLock { $0 } }
@@ -29,9 +30,9 @@ final class InstanceBoard: Sendable {
         return .stored
     }
 
-    private func publish(_ instance: Instance) {
+    private func publish(_ instance: Instance?) {
         var snapshot = Snapshot()
-        snapshot.insert(instance)
+        if let instance { snapshot.insert(instance) }
         snapshot.isComplete = true
         snapshots.publish(snapshot)
     }

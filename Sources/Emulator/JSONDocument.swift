@@ -14,6 +14,33 @@ enum JSONDocument {
         return JSONEncoding.bytes(changed(parsed, at: member, to: value) ?? .object([]))
     }
 
+    /// The value of a member; `nil` where there is none.
+    static func value(at member: ArraySlice<String>, in value: JSONValue) -> JSONValue? {
+        guard let name = member.first else { return value }
+        switch value {
+        case .object(let members):
+            return members.first { $0.name == name }.flatMap { self.value(at: member.dropFirst(), in: $0.value) }
+        case .array(let items):
+            guard let index = Int(name), items.indices.contains(index) else { return nil }
+            return self.value(at: member.dropFirst(), in: items[index])
+        default: return nil
+        }
+    }
+
+    /// Whether a member can be set: each index on its way is that of an item, or of the place after the last.
+    static func hasPlace(at member: ArraySlice<String>, in value: JSONValue) -> Bool {
+        guard let name = member.first else { return true }
+        switch value {
+        case .object(let members):
+            return members.first { $0.name == name }.map { hasPlace(at: member.dropFirst(), in: $0.value) } ?? true
+        case .array(let items):
+            guard name != "-", Int(name) != items.count else { return true }
+            guard let index = Int(name), items.indices.contains(index) else { return false }
+            return hasPlace(at: member.dropFirst(), in: items[index])
+        default: return true
+        }
+    }
+
     /// - Returns: `nil` where nothing is left.
     private static func changed(_ old: JSONValue?, at member: ArraySlice<String>, to value: JSONValue?) -> JSONValue? {
         guard let name = member.first else { return value }

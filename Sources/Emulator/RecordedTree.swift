@@ -7,6 +7,7 @@ import Recording
 struct RecordedTree: MetadataView {
     let index: RecordingIndex
     let tree: EmulatedPath.Tree
+    let issuesTokens: Bool
 
     var name: String {
         switch tree {
@@ -22,7 +23,7 @@ struct RecordedTree: MetadataView {
     func publicNode(at path: TreePath) -> Node? { nil }
 
     func operation(at path: TreePath) -> Operation? {
-        tree == .ec2 && index.recording.tokens != .none ? EC2View().operation(at: path) : nil
+        tree == .ec2 && issuesTokens ? EC2View().operation(at: path) : nil
     }
 
     func node(at path: TreePath, for question: Question) -> Node? {

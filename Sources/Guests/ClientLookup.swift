@@ -49,7 +49,7 @@ package struct ClientLookup: Sendable {
         switch scope {
         case .anywhere: (mac, .unknown)
         case .bridge(let bridge): (mac, .bridge(bridge.name))
-        case .port(let port): (port.mac ?? mac, .port(port.port, bridge: port.bridge.name))
+        case .port(let port): (port.mac ?? mac, .port(port.port, bridge: port.bridge.name, since: port.since))
         }
     }
 
@@ -79,8 +79,10 @@ package struct ClientLookup: Sendable {
     }
 
     /// Whether a connection comes from a peer whose `X-Forwarded-For` is trusted.
+    ///
+    /// A peer on a bridge is a guest. It can send from any address, and gets the replies: they go to its port, wherever the address is.
     func isTrusted(_ connection: Client) -> Bool {
-        trusted.contains { $0.contains(connection.address) }
+        !connection.entrance.isBridge && trusted.contains { $0.contains(connection.address) }
     }
 
     /// The same client with the device through which packets to it leave; `nil` if there is none.

@@ -13,7 +13,7 @@ package final class ConnectionLimits: Sendable {
         case address(IPAddress)
 
         init(_ client: Client) {
-            if case .port(let port, _) = client.entrance {
+            if case .port(let port, _, _) = client.entrance {
                 self = .port(port)
             } else {
                 self = client.mac.map(Self.mac) ?? .address(client.address)
@@ -28,7 +28,7 @@ package final class ConnectionLimits: Sendable {
     /// A limit that a client has met.
     package enum Exceeded: Equatable, Sendable {
         /// The client's own limits.
-        case connections, heldRequests, requests, waitingRequests, memory, slowReading
+        case connections, connectionRate, heldRequests, requests, waitingRequests, memory, slowReading
         /// Limits of all clients together.
         case allConnections, allHeldRequests
 
@@ -148,6 +148,13 @@ package final class ConnectionLimits: Sendable {
 
     /// Reports that a connection has met a limit of its own.
     package func note(_ exceeded: Exceeded, by slot: Slot) { onLimit(slot.client, exceeded) }
+
+    /// Whether a listening socket may accept another connection now; where it may not, its port has met a limit.
+    func allowsConnection(of scope: ListenScope, at time: NIODeadline) -> Bool {
+        guard case .port(let port) = scope, let rate = port.connectionRate, !rate.allowsConnection(at: time) else { return true }
+        onLimit(.port(port.port), .connectionRate)
+        return false
+    }
 
     /// How many connections are open now, and how many requests are held.
     var present: (connections: Int, held: Int) { counts.withLock { ($0.connections, $0.held) } }

@@ -163,7 +163,7 @@ package final class DocumentSignatures: Sendable {
         if isFailing {
             logger.error("cannot sign identity documents; requests for signatures get 503", metadata: ["error": "\(reason)"])
         } else {
-            logger.notice("identity documents can be signed again")
+            logger.notice("signing of identity documents works again")
         }
     }
 

@@ -30,11 +30,13 @@ extension GuestConnection {
     }
 
     /// The listener accepts no more connections, and this one is to end in good order.
-    package mutating func quiesced(generation: Int) -> Action {
+    ///
+    /// - Parameter hasMore: whether a request was read that is not parsed yet.
+    package mutating func quiesced(generation: Int, hasMore: Bool = false) -> Action {
         isQuiescing = true
         guard generation == self.generation else { return .abort }
         switch phase {
-        case .idle where !waiting.isEmpty: return .nothing
+        case .idle where hasMore || !waiting.isEmpty: return .nothing
         case .idle(isNew: false): return finish()
         case .idle(isNew: true):
             deadline = min(deadline, now + ConnectionTimeouts.farewell)
@@ -85,6 +87,13 @@ extension GuestConnection {
     /// dropped.
     mutating func confirmed(allBut unconfirmed: Int) -> Action {
         memory.progress.isTooSlow(unconfirmed: unconfirmed, at: now) ? .drop(.slowReading) : .nothing
+    }
+
+    /// The guest has yet to confirm so many bytes of a connection that is closed once it has.
+    mutating func awaitsConfirmation(of bytes: Int) -> Action {
+        guard memory.progress.isConfirmedTooSlowly(unconfirmed: bytes, at: now, period: timeouts.reading) else { return .nothing }
+        // A guest that is gone confirms nothing either.
+        return bytes > GuestMemory.free ? .drop(.slowReading) : .close
     }
 
     // MARK: Memory

@@ -23,22 +23,6 @@ package struct GuestConnection {
         case closing(isSending: Bool)
     }
 
-    /// What all connections have in common.
-    package struct Rules: Sendable {
-        var timeouts: ConnectionTimeouts
-        /// The longest body that is read, in bytes.
-        var bodyLimit: Int
-
-        init(timeouts: ConnectionTimeouts, bodyLimit: Int) { (self.timeouts, self.bodyLimit) = (timeouts, bodyLimit) }
-
-        package init(_ limits: GuestLimits) {
-            let timeouts = ConnectionTimeouts(
-                request: Tick.count(in: limits.requestTimeout), idle: Tick.count(in: limits.idleTimeout),
-                hold: Tick.count(in: limits.holdTimeout), reading: Tick.count(in: limits.readingPeriod))
-            self.init(timeouts: timeouts, bodyLimit: limits.requestBodyBytes)
-        }
-    }
-
     let rules: Rules
     /// The generation of its port when the connection was accepted.
     let generation: Int
@@ -102,23 +86,24 @@ package struct GuestConnection {
     package var readsMore: Bool {
         switch phase {
         case .held, .deferred: false
-        case .closing: true
+        case .closing: pausedUntil == nil
         case .idle, .receiving: pausedUntil == nil && isWritable
+        }
+    }
+
+    /// Whether bytes that arrive now belong to a request that has begun, or follow the last one.
+    var isUnanswered: Bool {
+        switch phase {
+        case .receiving, .closing: true
+        case .idle, .held, .deferred: false
         }
     }
 
     // MARK: Bytes and requests arrive
 
-    /// Called for every read before it is parsed: a request's timeout begins with its first byte.
+    /// Called for every read before it is parsed.
     package mutating func bytesArrived() {
-        switch phase {
-        // A guest that is reading its reply waits for the server: its request begins when it is taken from the queue.
-        case .idle where isWritable:
-            phase = .receiving(nil)
-            deadline = now + timeouts.request
-        case .closing: phase = .closing(isSending: true)
-        case .idle, .receiving, .held, .deferred: break
-        }
+        if case .closing = phase { phase = .closing(isSending: true) }
     }
 
     /// Called after every read with the number of parsed bytes, and of those left until the next read.
@@ -128,6 +113,19 @@ package struct GuestConnection {
         case .receiving, .held, .deferred: memory.parsedWholeHead(count)
         case .idle, .closing: break
         }
+    }
+
+    /// A request has arrived in part, alone or behind others; the rest may never follow. Its timeout begins as soon as no other request
+    /// is before it and the server reads again.
+    ///
+    /// - Parameters:
+    ///   - parsed: how many bytes of its head are parsed.
+    ///   - rest: how many of its bytes are not.
+    package mutating func requestBegan(parsed: Int, leaving rest: Int) {
+        guard case .idle = phase, readsMore, waiting.isEmpty else { return }
+        phase = .receiving(nil)
+        deadline = now + timeouts.request
+        memory.parsedOfHead(parsed, leaving: rest)
     }
 
     package mutating func headArrived(_ request: GuestRequest) -> Action {
@@ -146,6 +144,9 @@ package struct GuestConnection {
     }
 
     private var isReady: Bool { waiting.isEmpty && readsMore }
+
+    /// Whether a part of a request waits that can be handled now.
+    var hasWaiting: Bool { !waiting.isEmpty && readsMore }
 
     private mutating func wait(_ arrival: Arrival) -> Action {
         waiting.append(arrival) ? .report(.waitingRequests) : .nothing
@@ -180,7 +181,7 @@ package struct GuestConnection {
 
     // MARK: Replies
 
-    /// The guest is beyond its rates: no request is read for a while.
+    /// The guest is beyond its rates: nothing is read for a while.
     mutating func pause() { pausedUntil = now + ConnectionTimeouts.pause }
 
     /// Whether a reply is about the same run of the same domain as all earlier ones on this connection; otherwise it must not be

@@ -18,7 +18,7 @@ package struct GuestEvents: Sendable {
     private let board: SnapshotBoard
     private let passwords: GuestPasswords
     private let onUnmatched: @Sendable (Client, MatchFailure) -> Void
-    private let wantLeases: @Sendable (_ network: String, _ host: HostNumber) -> Void
+    private let wantLeases: @Sendable (_ network: LibvirtName, _ host: HostNumber) -> Void
 
     /// - Parameters:
     ///   - onUnmatched: called for each client that is matched to no instance, with the reason.
@@ -26,7 +26,7 @@ package struct GuestEvents: Sendable {
     package init(
         watch: RequestWatch, board: SnapshotBoard, passwords: GuestPasswords,
         onUnmatched: @escaping @Sendable (Client, MatchFailure) -> Void,
-        wantLeases: @escaping @Sendable (_ network: String, _ host: HostNumber) -> Void
+        wantLeases: @escaping @Sendable (_ network: LibvirtName, _ host: HostNumber) -> Void
     ) {
         (self.watch, self.board, self.passwords) = (watch, board, passwords)
         (self.onUnmatched, self.wantLeases) = (onUnmatched, wantLeases)

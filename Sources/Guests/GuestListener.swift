@@ -61,6 +61,9 @@ package final class GuestListener: Service {
         var started: [GuestThread] = []
         for number in 0..<threads { started.append(try GuestThread(number: number, rules: rules)) }
         self.threads = started
+        connectionLimits.memory.onLeaving { [started] client in
+            for thread in started { thread.execute { $0.dropUnread(of: client) } }
+        }
     }
 
     deinit {

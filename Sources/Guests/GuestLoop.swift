@@ -1,27 +1,6 @@
 import Common
 import NIOCore
-import NIOHTTP1
 import Sockets
-
-/// What all connections have in common.
-final class ServingRules: Sendable {
-    let responder: GuestResponder
-    let limits: ConnectionLimits
-    let connections: GuestConnection.Rules
-    let head: RequestParser.Limits
-    let keptBody: @Sendable (HTTPMethod, TreePath?) -> Int
-    let onAcceptFailure: @Sendable (KernelError) -> Void
-
-    init(
-        responder: GuestResponder, limits: GuestLimits, connections: ConnectionLimits,
-        onAcceptFailure: @escaping @Sendable (KernelError) -> Void
-    ) {
-        (self.responder, self.limits, self.onAcceptFailure) = (responder, connections, onAcceptFailure)
-        self.connections = GuestConnection.Rules(limits)
-        head = RequestParser.Limits(limits)
-        keptBody = { responder.keptBody($0, $1) }
-    }
-}
 
 /// The connections of one thread, from accept(2) to the last reply: everything in it belongs to that thread.
 ///
@@ -46,6 +25,8 @@ final class GuestLoop {
     private static let readSize = 2 << 10
     /// How many connections are accepted before others have their turn.
     private static let mostAccepted = 16
+    /// How long a guest has to confirm the last bytes before the first look at it: longer than a packet's way to a guest and back.
+    private static let lookDelay = TimeAmount.milliseconds(5)
     /// How large the buffer of replies may stay, in bytes.
     private static let mostKept = 64 << 10
 
@@ -60,16 +41,27 @@ final class GuestLoop {
     var input = [UInt8](repeating: 0, count: readSize)
     /// The replies to it that are not sent yet; empty between two connections' turns.
     var output = ByteBuffer()
-    private var sockets: [GuestSocket?] = []
+    /// What each client has had of this turn.
+    var shares = TurnShares()
+    var processor = ProcessorClock()
+    /// The tokens of connections that have requests for the next turn.
+    private var resuming: [UInt64] = []
+    private(set) var sockets: [GuestSocket?] = []
     private var free: [Int] = []
     /// How many sockets there have been: the high half of their tokens, so that none is taken for the next one in its place.
     private var made: UInt64 = 0
     private var listeners: [Int: Listener] = [:]
-    /// Listeners that are not accepted from until the next tick, for accept(2) failed.
+    /// Listeners that are not accepted from until the next tick: accept(2) failed, or their guest connects too fast.
     private var paused: [Listener] = []
     private var events: [Poller.Event] = []
+    /// The tokens of connections that have ended but for the guest's confirmation, until the next look at them.
+    private var confirming: [UInt64] = []
+    /// Those that had not confirmed at the last look.
+    private var confirmingLate: [UInt64] = []
+    private var nextLook: NIODeadline?
     private var nextTick: NIODeadline?
-    private var isQuiescing = false
+    /// Whether the server is about to stop.
+    private(set) var isQuiescing = false
     private var whenAllEnded: (@Sendable () -> Void)?
 
     init(rules: ServingRules, poller: Poller, execute: @escaping @Sendable (@escaping Task) -> Void) {
@@ -82,28 +74,63 @@ final class GuestLoop {
     // MARK: Turns
 
     /// Waits for events, a tick or a wake, and handles what there is.
-    func turn() { turn(waiting: timeToTick) }
+    func turn() { turn(waiting: resuming.isEmpty ? timeToWait : 0) }
 
     /// - Parameter milliseconds: how long to wait at most; `nil` for any time.
     func turn(waiting milliseconds: Int32?) {
         poller.wait(milliseconds, for: &events)
+        if let nextLook, NIODeadline.now() >= nextLook { closeConfirmed() }
+        shares.begin()
+        resume()
         for event in events {
             if event.token & Self.ofListener != 0 {
-                accept(from: Int(event.token & ~Self.ofListener))
+                let listener = listeners[Int(event.token & ~Self.ofListener)]
+                if let listener { accept(from: listener, atMost: Self.mostAccepted) }
             } else {
-                serve(event.token) { $0.handle(event) }
+                // Epoll reports again what nothing was done about.
+                serve(event.token) { if !shares.isSpent(by: $0.slot.rateLimit) { $0.handle(event) } }
             }
         }
         if let nextTick, NIODeadline.now() >= nextTick { tick() }
     }
 
-    /// The time to the next tick in milliseconds, rounded up.
-    private var timeToTick: Int32? {
-        nextTick.map { Int32(max(0, ($0 - NIODeadline.now()).nanoseconds + 999_999) / 1_000_000) }
+    /// Goes on with requests that waited for this turn, in the order in which they began to wait.
+    private func resume() {
+        guard !resuming.isEmpty else { return }
+        let waiting = resuming
+        resuming = []
+        for token in waiting {
+            serve(token) { if shares.isSpent(by: $0.slot.rateLimit) { resumeNextTurn($0) } else { $0.resume() } }
+        }
+    }
+
+    /// Gives a connection a turn although nothing may arrive for it.
+    func resumeNextTurn(_ socket: GuestSocket) { resuming.append(socket.token) }
+
+    /// Has a connection closed once the guest has confirmed everything. There is no event for that: one look at all of them together costs less
+    /// than asking each of them in every turn, and those that have not confirmed after two looks are looked at with every tick.
+    func watchConfirmation(of socket: GuestSocket) {
+        confirming.append(socket.token)
+        if nextLook == nil { nextLook = .now() + Self.lookDelay }
+    }
+
+    private func closeConfirmed() {
+        for token in confirmingLate { serve(token) { _ = $0.closeIfConfirmed() } }
+        confirmingLate.removeAll(keepingCapacity: true)
+        for token in confirming { serve(token) { if !$0.closeIfConfirmed() { confirmingLate.append(token) } } }
+        confirming.removeAll(keepingCapacity: true)
+        nextLook = confirmingLate.isEmpty ? nil : .now() + Self.lookDelay
+    }
+
+    /// The time to the next tick or look in milliseconds, rounded up.
+    private var timeToWait: Int32? {
+        guard let next = nextLook.map({ min($0, nextTick ?? $0) }) ?? nextTick else { return nil }
+        return Int32(max(0, (next - NIODeadline.now()).nanoseconds + 999_999) / 1_000_000)
     }
 
     func tick() {
         now += 1
+        processor.look()
         let waiting = paused
         paused = []
         for listener in waiting { add(listener) }
@@ -147,15 +174,13 @@ final class GuestLoop {
         }
     }
 
-    private func accept(from number: Int) {
-        guard let listener = listeners[number] else { return }
-        accept(from: listener, atMost: Self.mostAccepted)
-    }
-
     private func accept(from listener: Listener, atMost count: Int) {
+        let time = NIODeadline.now()
         do throws(KernelError) {
             for _ in 0..<count {
+                guard rules.limits.allowsConnection(of: listener.scope, at: time) else { return pause(listener) }
                 guard let socket = try listener.socket.accept() else { return }
+                listener.scope.connectionRate?.takeConnection(at: time)
                 adopt(socket, from: listener.id, of: listener.scope)
             }
         } catch {
@@ -164,8 +189,8 @@ final class GuestLoop {
     }
 
     /// Connections wait in the kernel's queue until the next tick: trying again at once would do nothing else.
-    private func pause(_ listener: Listener, for error: KernelError) {
-        rules.onAcceptFailure(error)
+    private func pause(_ listener: Listener, for error: KernelError? = nil) {
+        if let error { rules.onAcceptFailure(error) }
         poller.remove(listener.socket.descriptor)
         guard listeners[listener.id.number] != nil else { return }
         paused.append(listener)
@@ -185,14 +210,19 @@ final class GuestLoop {
     /// - Parameter done: called once no connection is left.
     func quiesce(done: @escaping @Sendable () -> Void) {
         isQuiescing = true
+        closeAll()
+        // Not before: while a listener is being closed, its socket still accepts connections.
         whenAllEnded = done
+        for case let socket? in sockets { serve(socket) { $0.quiesce() } }
+        reportEnd()
+    }
+
+    private func closeAll() {
         for listener in Array(listeners.values) {
             // Those that wait to be accepted have connected before the stop.
             accept(from: listener, atMost: GuestListener.backlog)
             close(listener.id)
         }
-        for case let socket? in sockets { serve(socket) { $0.quiesce() } }
-        reportEnd()
     }
 
     private func reportEnd() {
@@ -205,7 +235,8 @@ final class GuestLoop {
     func end() {
         for listener in listeners.values { poller.remove(listener.socket.descriptor) }
         (listeners, paused) = ([:], [])
-        for case let socket? in sockets { socket.close() }
+        // The kernel sends the rest, for there is no next turn.
+        for case let socket? in sockets { socket.close(dropsRest: false) }
     }
 
     // MARK: Connections
@@ -221,7 +252,7 @@ final class GuestLoop {
     /// Serves a connection whose client is known.
     func adopt(_ socket: StreamSocket, of client: Client, from listener: GuestListener.ID, of scope: ListenScope) {
         let key = rules.responder.standsForMany(client) ? nil : ConnectionLimits.Key(client)
-        guard let slot = rules.limits.admit(key) else { return socket.close() }
+        guard let slot = rules.limits.admit(key) else { return refuse(socket) }
         let index = free.popLast() ?? sockets.count
         made = (made + 1) & 0x7FFF_FFFF
         let guest = GuestSocket(
@@ -231,8 +262,14 @@ final class GuestLoop {
         serve(guest) { guest in
             if isQuiescing { guest.quiesce() }
             // Its request may have arrived already.
-            guest.readMore()
+            if !shares.isSpent(by: slot.rateLimit) { guest.readMore() }
         }
+    }
+
+    /// Closes a connection beyond a limit, of which the kernel must keep nothing either.
+    private func refuse(_ socket: StreamSocket) {
+        try? ConnectionReset.atClose(of: socket.descriptor)
+        socket.close()
     }
 
     /// Forgets a connection that is about to be closed.

@@ -99,8 +99,10 @@ extension GuestRequest {
             case 10 where name.isField("user-agent"): if value.begins(with: "Mozilla/") { origin.hasMarkOfBrowser = true }
             case 11 where name.isField("x-tenant-id"): agent.project.add(value)
             case 13 where name.isField("x-instance-id"): agent.instance.add(value)
-            // A page can suppress its Referer, and to its own host a browser sends no Origin; this field a browser always sends.
+            // A page can suppress its Referer and choose its User-Agent, to its own host a browser sends no Origin, and to a plain http URL no
+            // Sec-Fetch-Site. This one it cannot remove, and no cloud agent sends it.
             case 14 where name.isField("sec-fetch-site"): origin.isFromPage = true
+            case 15 where name.isField("accept-language"): origin.hasMarkOfBrowser = true
             case 15 where name.isField("x-forwarded-for"): forwardedFor.add(value)
             case 23 where name.isField("x-instance-id-signature"): agent.signature.add(value)
             case 24 where name.isField(SessionTokens.tokenField): token.add(value)

@@ -195,13 +195,13 @@ package final class GuestResponder: Sendable {
 
     /// Whether an unmatched client may be matched in a moment.
     ///
-    /// A guest can send requests before its hypervisor has reported it, but only through a bridge; a guest whose domain has just
-    /// stopped sends none.
+    /// A guest can send requests before its hypervisor has reported it, but only through a bridge. Whose port it is decides, and not
+    /// who else has its MAC address: the author of another domain chooses that one's.
     private func mayPass(_ reason: MatchFailure, of client: Client, in snapshot: Snapshot) -> Bool {
         guard snapshot.isComplete(for: client) else { return true }
         guard client.entrance.isBridge else { return false }
         switch reason {
-        case .noOwner(let mac), .elsewhere(let mac, _): return !snapshot.hasDeparted(mac, by: .now)
+        case .noOwner, .elsewhere, .unreadPort, .wrongPort(_, of: _, at: _, pluggedIn: nil): return true
         case .noHardwareAddress, .severalOwners, .contestedPort, .wrongPort, .noInstance, .foreignProject: return false
         }
     }

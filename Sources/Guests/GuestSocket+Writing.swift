@@ -20,7 +20,7 @@ extension GuestSocket {
             // Answering HEAD is as much work as answering GET.
             client.takeBytes(
                 loop.output.readableBytes - before + (request.isHead ? reply.content.length : 0), at: now)
-            work.charge(client, at: now)
+            loop.shares.add(work.charge(client, at: now, by: &loop.processor), of: client)
         }
         loop.rules.responder.events.watch.answered(request, by: reply, received: work.received, at: now)
         if persistence == .closing {
@@ -68,7 +68,7 @@ extension GuestSocket {
             isFinishing = true
             return
         }
-        perform(connection.lastBytesLeft())
+        endOutput()
     }
 
     /// Hands the replies to the kernel; if it does not accept all, no further request is read until it has.
@@ -99,7 +99,7 @@ extension GuestSocket {
         guard unsent.readableBytes == 0 else { return }
         unsent = ByteBuffer()
         if isFinishing {
-            perform(connection.lastBytesLeft())
+            endOutput()
         } else if connection.isWritable {
             connection.allWritten()
         } else {

@@ -22,16 +22,22 @@ final class GuestSocket {
     let slot: ConnectionLimits.Slot
     var connection: GuestConnection
     private var parser: RequestParser
-    /// Received bytes that are no whole line yet.
+    /// Received bytes that are no whole line yet, or that wait for the client's share of the next turn.
     private var unparsed: [UInt8] = []
+    /// Whether the last read had nothing but line ends.
+    private var isReadBlank = false
+    /// Whether requests that were read wait for the client's share of the next turn; until then nothing is read.
+    private var awaitsTurn = false
     /// Reply bytes that the kernel has not accepted.
     var unsent = ByteBuffer()
     var work = WorkMeter()
     /// What the loop waits for; `nil` before it waits.
-    private var interest: Poller.Interest?
+    var interest: Poller.Interest?
     /// Whether the guest sends no more.
     private var isInputEnded = false
-    private var isOutputEnded = false
+    var isOutputEnded = false
+    /// Whether it only waits until the guest has confirmed everything.
+    var isConfirming = false
     /// Whether the connection ends when all bytes are sent.
     var isFinishing = false
     /// Whether the hop limit of packets is lower than the kernel's default, since the last reply.
@@ -50,9 +56,13 @@ final class GuestSocket {
     }
 
     /// Ends the connection; further calls have no effect.
-    func close() {
+    ///
+    /// - Parameter dropsRest: whether bytes that the guest has not confirmed are dropped: otherwise the kernel keeps them for as long as the guest
+    ///   likes, and they count for nobody.
+    func close(dropsRest: Bool = true) {
         guard isOpen else { return }
         isOpen = false
+        if dropsRest { dropUnconfirmed() }
         if connection.closed() { loop.rules.limits.endHolding(slot) }
         _ = loop.rules.limits.memory.change(from: connection.granted, to: 0, for: slot.rateLimit)
         connection.grant(0)
@@ -65,6 +75,7 @@ final class GuestSocket {
     // MARK: Events
 
     func handle(_ event: Poller.Event) {
+        guard !isConfirming else { return }
         if event.isWritable { sendMore() }
         if event.isReadable {
             readMore()
@@ -75,7 +86,7 @@ final class GuestSocket {
 
     /// Reads what has arrived, once: what is left is another event.
     func readMore() {
-        guard isOpen, !isInputEnded else { return }
+        guard isOpen, !isInputEnded, !awaitsTurn else { return }
         do throws(StreamSocket.Shortfall) {
             let count = try socket.receive(into: &loop.input)
             if count == 0 { endInput() } else { receive(count) }
@@ -86,42 +97,82 @@ final class GuestSocket {
 
     private func endInput() {
         isInputEnded = true
-        if isOutputEnded { return close() }
+        if isOutputEnded { return closeWhenConfirmed() }
         if parser.isInRequest || !unparsed.isEmpty { perform(connection.arrived(.trouble(.badRequest))) }
         perform(connection.arrived(.inputClosed))
     }
 
     /// - Parameter count: the number of bytes in the loop's input.
     private func receive(_ count: Int) {
+        let isMore = connection.isUnanswered
+        isReadBlank = true
         connection.bytesArrived()
+        defer { if isMore || isReadBlank { chargeReading() } }
         guard connection.acceptsRequests else { return }
         if unparsed.isEmpty {
             let bytes = loop.input
             let parsed = parse(bytes.span.extracting(..<count))
             if parsed < count, isOpen { unparsed = Array(bytes[parsed..<count]) }
         } else {
-            // Taken out while it is parsed, for the connection may end meanwhile.
-            var bytes = unparsed
-            unparsed = []
-            bytes += loop.input[..<count]
-            let parsed = parse(bytes.span)
-            if parsed < bytes.count, isOpen { unparsed = Array(bytes[parsed...]) }
+            unparsed += loop.input[..<count]
+            parseKept()
         }
+        endRead()
+    }
+
+    /// Parses the bytes of earlier reads.
+    private func parseKept() {
+        // Taken out while they are parsed, for the connection may end meanwhile.
+        let bytes = unparsed
+        unparsed = []
+        let parsed = parse(bytes.span)
+        if parsed < bytes.count, isOpen { unparsed = Array(bytes[parsed...]) }
+    }
+
+    private func endRead() {
         flush()
+        beginPartOfRequest()
         if connection.granted > 0 || connection.kept > 0 { settle() }
     }
 
+    /// The next turn has come, for requests that waited for it.
+    func resume() {
+        awaitsTurn = false
+        takeWaiting()
+        guard isOpen, !awaitsTurn, connection.acceptsRequests else { return }
+        if unparsed.isEmpty {
+            beginPartOfRequest()
+        } else {
+            parseKept()
+            endRead()
+        }
+        // What waited may have been line ends alone, behind which nothing ends the connection.
+        if connection.isQuiescing, !awaitsTurn { quiesce() }
+    }
+
+    /// Whether the client has had its share of the turn; then the rest of its requests wait for the next one.
+    private func yieldsTurn() -> Bool {
+        guard !awaitsTurn else { return true }
+        guard loop.shares.isSpent(by: slot.rateLimit) else { return false }
+        awaitsTurn = true
+        loop.resumeNextTurn(self)
+        return true
+    }
+
     private func parse(_ bytes: Span<UInt8>) -> Int {
-        guard bytes.count > Self.freeBytes else { return parseUncharged(bytes) }
+        guard bytes.count > Self.freeBytes || parser.isInRequest else { return parseUncharged(bytes) }
         let start = work.start()
         let parsed = parseUncharged(bytes)
-        work.charge(slot.rateLimit, since: start)
+        loop.shares.add(work.charge(slot.rateLimit, since: start, by: &loop.processor), of: slot.rateLimit)
         return parsed
     }
 
     private func parseUncharged(_ bytes: Span<UInt8>) -> Int {
         var offset = 0
-        while connection.acceptsRequests, let event = parser.next(in: bytes, from: &offset, keptBody: loop.rules.keptBody) {
+        while connection.acceptsRequests {
+            if !parser.isInRequest, offset > 0, offset < bytes.count, yieldsTurn() { break }
+            guard let event = parser.next(in: bytes, from: &offset, keptBody: loop.rules.keptBody) else { break }
+            isReadBlank = false
             switch event {
             case .head(let request): perform(connection.headArrived(request))
             case .body(let part): perform(connection.arrived(.body(bytes.extracting(part).array)))
@@ -139,16 +190,20 @@ final class GuestSocket {
         let action = connection.ticked(at: loop.now, generation: scope.generation)
         perform(action)
         guard isOpen else { return }
+        if isConfirming { return watchConfirmation() }
         if connection.hasUnread || connection.granted > 0 { watchReader() }
         guard isOpen else { return }
         perform(connection.expire())
     }
 
-    func quiesce() { perform(connection.quiesced(generation: scope.generation)) }
+    func quiesce() {
+        if isConfirming, loop.isQuiescing { return close(dropsRest: false) }
+        perform(connection.quiesced(generation: scope.generation, hasMore: awaitsTurn))
+    }
 
     /// Waits for what the connection needs next.
     func updateInterest() {
-        guard isOpen else { return }
+        guard isOpen, !isConfirming else { return }
         var wanted: Poller.Interest = connection.readsMore && !isInputEnded ? .reading : []
         if unsent.readableBytes > 0 { wanted.insert(.writing) }
         guard wanted != interest else { return }
@@ -184,7 +239,7 @@ final class GuestSocket {
         case .finish: finish()
         case .close: close()
         case .closeOutput:
-            if isInputEnded { return close() }
+            if isInputEnded { return closeWhenConfirmed() }
             isOutputEnded = true
             socket.endOutput()
         case .abort: abort()
@@ -196,61 +251,21 @@ final class GuestSocket {
     }
 
     func handleWaiting() {
-        while let action = connection.next() { perform(action) }
+        takeWaiting()
+        beginPartOfRequest()
+    }
+
+    private func takeWaiting() {
+        while !(connection.hasWaiting && yieldsTurn()), let action = connection.next() { perform(action) }
         flush()
     }
 
-    // MARK: Replies
-
-    private func answer() {
-        work.begin()
-        if let seconds = loop.rules.limits.takeRequest(slot, at: work.received) {
-            connection.pause()
-            return sendOwn(.tooManyRequests(after: seconds))
-        }
-        respond()
-    }
-
-    /// Has the request answered, for the first time or again while it is held.
-    private func respond() {
-        guard isOpen, let request = connection.request else { return }
-        let responder = loop.rules.responder
-        var response = responder.respond(to: request, body: connection.body, from: .client(client))
-        if let note = response.note { responder.events.note(note) }
-        guard connection.belongs(to: response.run) else { return abort() }
-        if case .hold(let doubt) = response.outcome {
-            guard !connection.hold(ifGranted: { loop.rules.limits.beginHolding(slot) }) else { return }
-            response = responder.giveUp(doubt)
-            if let note = response.note { responder.events.note(note) }
-        }
-        if connection.endHold() { loop.rules.limits.endHolding(slot) }
-        switch response.outcome {
-        case .reply(let reply): send(reply, to: request)
-        case .deferred(let deferral): begin(deferral)
-        case .hold: break
-        }
-    }
-
-    private func begin(_ deferral: Deferral) {
-        let number = connection.beginEffect(limit: Tick.count(in: deferral.effect.limit))
-        let (token, execute) = (token, loop.execute)
-        deferral.perform { reply in
-            execute { loop in loop.serve(token) { $0.effectEnded(number, with: reply) } }
-        }
-    }
-
-    private func effectEnded(_ number: Int, with reply: Reply) {
-        guard connection.effectEnded(number), let request = connection.request else { return }
-        work.resume()
-        send(reply, to: request)
-        handleWaiting()
-    }
-
-    /// Closes at once, and drops unsent bytes: they are not for the guest that now owns the port.
-    private func abort() {
-        // Where the option cannot be set, the rules no longer redirect this connection's port.
-        try? ConnectionReset.atClose(of: socket.descriptor)
-        close()
+    /// Starts the timeout of a request of which a part has arrived. What waits for its turn is not parsed yet and may be a whole request.
+    private func beginPartOfRequest() {
+        guard !awaitsTurn, parser.isInRequest || !unparsed.isEmpty else { return }
+        isReadBlank = false
+        connection.requestBegan(parsed: parser.headBytes, leaving: unparsed.count)
+        if connection.kept > 0 { settle() }
     }
 }
 

@@ -43,11 +43,12 @@ final class GuestThread: Sendable {
     private func run(_ rules: ServingRules) {
         let loop = GuestLoop(rules: rules, poller: poller) { [weak self] in _ = self?.execute($0) }
         while true {
-            let (tasks, isEnded) = queue.withLock { queue in
+            var (tasks, isEnded) = queue.withLock { queue in
                 defer { queue.tasks = [] }
-                return (queue.tasks, queue.isEnded)
+                return (Array(queue.tasks.reversed()), queue.isEnded)
             }
-            for task in tasks { task(loop) }
+            // Each is gone once it has run: that which adds a listener has its socket, which accepts connections for as long as it is there.
+            while let task = tasks.popLast() { task(loop) }
             if isEnded { return loop.end() }
             loop.turn()
         }

@@ -28,16 +28,18 @@ package final class LimitLog: Sendable {
     private static func text(of exceeded: ConnectionLimits.Exceeded) -> (Logger.Message, String) {
         switch exceeded {
         case .connections: ("guest connection limit exceeded; further connections are closed", "max-connections-per-guest")
+        case .connectionRate:
+            ("guest opens connections too fast; further connections wait or are dropped", "max-connections-per-second")
         case .heldRequests:
-            ("guest held-request limit exceeded; further requests get 404", "max-held-requests-per-guest")
+            ("guest held-request limit exceeded; further requests get 404 or 503", "max-held-requests-per-guest")
         case .requests:
             ("guest rate limit exceeded; requests get 429", "max-requests-per-second,max-bytes-per-second,max-cpu-per-second")
         case .waitingRequests: ("guest pipelined too many requests; connection closed", "")
         case .memory: ("guest left too much data unread or unfinished; connection closed", "")
-        case .slowReading: ("guest read its reply too slowly; connection closed", "")
+        case .slowReading: ("guest read its response too slowly; connection closed", "")
         case .allConnections:
             ("connection limit exceeded; new connections are closed, except the first of each guest port", "max-connections")
-        case .allHeldRequests: ("held-request limit exceeded; further requests get 404", "max-held-requests")
+        case .allHeldRequests: ("held-request limit exceeded; further requests get 404 or 503", "max-held-requests")
         }
     }
 }

@@ -21,6 +21,12 @@ package enum ListenScope: Sendable {
         }
     }
 
+    /// The limit on new connections: only ports have one.
+    var connectionRate: ConnectionRate? {
+        if case .port(let scope) = self { return scope.connectionRate }
+        return nil
+    }
+
     /// The number of the current domain run on the port, by which a connection can later check that it is still the same.
     var generation: Int {
         if case .port(let scope) = self { return scope.generation }
@@ -33,14 +39,22 @@ package final class PortScope: Sendable {
     package let bridge: ListenScope.Bridge
     /// The name of the port's link, such as `vnet3`.
     package let port: String
+    /// When the port's link was first seen; `nil` where that was before any domain was read.
+    package let since: ContinuousClock.Instant?
     /// The source MAC address of all packets; `nil` where it is any but those of the port's own domain.
     package let mac: MACAddress?
     /// The mark of the packets that the socket accepts, to the exclusion of all others.
     package let mark: UInt32
+    /// The limit on new connections, which all sockets of the port share; `nil` where there is none.
+    package let connectionRate: ConnectionRate?
     private let changes = Atomic<Int>(0)
 
-    package init(bridge: ListenScope.Bridge, port: String, mac: MACAddress?, mark: UInt32) {
-        (self.bridge, self.port, self.mac, self.mark) = (bridge, port, mac, mark)
+    package init(
+        bridge: ListenScope.Bridge, port: String, since: ContinuousClock.Instant? = nil, mac: MACAddress?, mark: UInt32,
+        connectionRate: ConnectionRate? = nil
+    ) {
+        (self.bridge, self.port, self.since, self.mac) = (bridge, port, since, mac)
+        (self.mark, self.connectionRate) = (mark, connectionRate)
     }
 
     /// How often the port changed from one domain run to another, or to none.

@@ -35,8 +35,9 @@ struct MessageFraming {
         return length.map(Body.length) ?? .none
     }
 
-    /// Whether the client wants the connection to stay.
-    func staysOpen(isHTTP10: Bool) -> Bool { isHTTP10 ? keepsAlive : !closes }
+    /// Whether the connection stays: the client wants it, and nobody can read the body in another way. HTTP/1.0 has no chunks, so that a
+    /// proxy may find the next request elsewhere (RFC 9112 §6.1).
+    func staysOpen(isHTTP10: Bool) -> Bool { isHTTP10 ? keepsAlive && !isChunked : !closes }
 
     /// Reads a field.
     ///

@@ -2,11 +2,11 @@ import NIOCore
 import Synchronization
 
 /// The rate limit of one client, over all its connections together: three token buckets, of requests, of bytes, and of the time
-/// that answering takes. Also the memory of its connections at the moment.
+/// that answering takes.
 ///
 /// A bucket holds what flows into it in two seconds. Bytes and time are known only when a reply is made, so a reply may overdraw
 /// its bucket, and nothing is answered until the debt is refilled: a guest that reads large or costly paths waits, and is not cut
-/// off.
+/// off. A request is charged all the time that it took.
 package final class RateLimit: Sendable {
     /// How fast buckets fill.
     package struct Rates: Sendable {
@@ -17,16 +17,15 @@ package final class RateLimit: Sendable {
 
     /// How long an empty bucket takes to fill.
     static let burst = TimeAmount.seconds(2)
-    /// The most time that one request is charged: no request takes so long, so beyond it the host was busy with something else.
-    static let longestRequest = TimeAmount.milliseconds(50)
+    /// How long a bucket of time is in debt at most, so that a guest is answered again soon after: the rest of a larger debt is
+    /// dropped. With the default rate it is two seconds of a processor, which no request takes.
+    static let longestDebt = TimeAmount.seconds(10)
 
     private let rates: Rates
     // When each bucket would be full if nothing more were taken out, in nanoseconds of uptime: the whole state of a bucket.
     private let requestsFull = Atomic<Int64>(0)
     private let bytesFull = Atomic<Int64>(0)
     private let timeFull = Atomic<Int64>(0)
-    /// The memory that ``GuestMemory`` has granted to the client's connections.
-    let memory = Atomic<Int>(0)
 
     init(_ rates: Rates) {
         self.rates = rates
@@ -53,8 +52,15 @@ package final class RateLimit: Sendable {
 
     /// Takes out the time that answering a request took, overdrawing the bucket where it has too little.
     func takeTime(_ amount: TimeAmount, at time: NIODeadline) {
-        let charged = Duration.nanoseconds(min(amount, Self.longestRequest).nanoseconds)
-        Self.take(charged / rates.cpuPerSecond, from: timeFull, Int64(time.uptimeNanoseconds))
+        let charged = Duration.nanoseconds(amount.nanoseconds)
+        Self.take(
+            charged / rates.cpuPerSecond, from: timeFull, Int64(time.uptimeNanoseconds),
+            atMost: (Self.burst + Self.longestDebt).nanoseconds)
+    }
+
+    /// Whether more time was taken out than there was.
+    func owesTime(at time: NIODeadline) -> Bool {
+        timeFull.load(ordering: .relaxed) - Int64(time.uptimeNanoseconds) > Self.burst.nanoseconds
     }
 
     /// Whether all buckets are full, so that nothing has to be remembered of the client.
@@ -65,13 +71,16 @@ package final class RateLimit: Sendable {
     }
 
     /// Takes out of a bucket what flows into it in some seconds.
-    private static func take(_ seconds: Double, from bucket: borrowing Atomic<Int64>, _ now: Int64) {
+    ///
+    /// - Parameter most: how long the bucket takes to fill then, at most, in nanoseconds.
+    static func take(_ seconds: Double, from bucket: borrowing Atomic<Int64>, _ now: Int64, atMost most: Int64? = nil) {
         let cost = Int64(seconds * 1_000_000_000)
         var full = bucket.load(ordering: .relaxed)
         // Another thread may take from it at the same time.
         while true {
-            let (exchanged, original) = bucket.weakCompareExchange(
-                expected: full, desired: max(full, now) + cost, ordering: .relaxed)
+            var next = max(full, now) + cost
+            if let most { next = min(next, max(full, now + most)) }
+            let (exchanged, original) = bucket.weakCompareExchange(expected: full, desired: next, ordering: .relaxed)
             if exchanged { return }
             full = original
         }

@@ -55,4 +55,20 @@ struct ReplyProgress {
         guard let period else { return false }
         return confirmed - period.confirmed < Self.leastRate * (now - period.began) / Tick.count(in: .seconds(1))
     }
+
+    /// The same where the kernel has everything, called with every tick.
+    ///
+    /// - Parameter length: of a period, in ticks.
+    /// - Returns: whether the guest has confirmed too little in the ended period: neither all nor what it must read.
+    mutating func isConfirmedTooSlowly(unconfirmed: Int, at now: Int, period length: Int) -> Bool {
+        let confirmed = written - unconfirmed
+        guard let last = period else {
+            period = (now, confirmed)
+            return false
+        }
+        guard now - last.began >= length else { return false }
+        period = (now, confirmed)
+        let least = Self.leastRate * (now - last.began) / Tick.count(in: .seconds(1))
+        return confirmed - last.confirmed < min(least, written - last.confirmed)
+    }
 }

@@ -6,8 +6,8 @@ package import NIOCore
 ///
 /// Records hold no body, and nothing of a request besides its method and target.
 package final class RequestJournal: Sendable {
-    /// How many requests of one instance are kept.
-    static let length = 16
+    /// How many requests of one instance are kept: more than cloud-init sends at a boot, so that one can see whether it requested a path.
+    static let length = 128
     /// How many bytes of a target are kept.
     static let longestTarget = 96
     /// How many instances are remembered; beyond that the half that was silent for longest is dropped.
@@ -24,10 +24,24 @@ package final class RequestJournal: Sendable {
         package let status: UInt
     }
 
+    /// The requests of an instance that are kept.
+    package struct Requests: Sendable {
+        /// The newest last.
+        package var records: [Record] = []
+        /// How many there were since the server started or last dropped them, with those that are no longer kept.
+        package var count = 0
+        /// How many of the records are of earlier runs of the domain: the first ones.
+        package var earlier = 0
+    }
+
     private struct Page {
         var records: [Record] = []
         /// How many requests there were in all.
         var count = 0
+        /// The latest run of the domain of which there is a request; `nil` where no run is known.
+        var run: DomainRun?
+        /// How many requests there were before that run.
+        var earlier = 0
 
         /// The newest last.
         var ordered: [Record] {
@@ -36,7 +50,8 @@ package final class RequestJournal: Sendable {
             return Array(records[next...] + records[..<next])
         }
 
-        mutating func add(_ record: Record) {
+        mutating func add(_ record: Record, in run: DomainRun?) {
+            if let run, self.run.map(run.isLater) ?? true { (self.run, earlier) = (run, count) }
             if records.count < RequestJournal.length {
                 records.append(record)
             } else {
@@ -60,23 +75,27 @@ package final class RequestJournal: Sendable {
         self.snapshot = snapshot
     }
 
-    package func add(_ record: Record, of domain: InstanceUUID) {
+    /// - Parameter run: the run of the domain that sent the request; `nil` for the current one.
+    package func add(_ record: Record, of domain: InstanceUUID, in run: DomainRun? = nil) {
+        let run = run ?? snapshot().run(of: domain)
         pages.withLock { [snapshot] pages in
-            if let index = pages.byInstance.index(forKey: domain) { return pages.byInstance.values[index].add(record) }
+            if let index = pages.byInstance.index(forKey: domain) { return pages.byInstance.values[index].add(record, in: run) }
             if pages.limit.isReached(by: pages.byInstance.count) {
                 let snapshot = snapshot()
                 pages.limit.tidy(&pages.byInstance) { domain, _ in snapshot.instance(of: domain) != nil }
             }
             if pages.byInstance.count >= Self.mostInstances { Self.dropSilent(in: &pages.byInstance) }
-            pages.byInstance[domain] = Page(records: [record], count: 1)
+            pages.byInstance[domain] = Page(records: [record], count: 1, run: run)
         }
     }
 
-    /// An instance's last requests, the newest last, and how many there were since the server started or last dropped them.
-    package func requests(of domain: InstanceUUID) -> (records: [Record], count: Int) {
-        pages.withLock { pages in
-            pages.byInstance[domain].map { ($0.ordered, $0.count) } ?? ([], 0)
-        }
+    /// An instance's last requests.
+    package func requests(of domain: InstanceUUID) -> Requests {
+        let current = snapshot().run(of: domain)
+        guard let page = pages.withLock({ $0.byInstance[domain] }) else { return Requests() }
+        let isCurrent = current == nil || page.run == nil || page.run == current
+        let ofRun = isCurrent ? page.count - page.earlier : 0
+        return Requests(records: page.ordered, count: page.count, earlier: max(0, page.records.count - ofRun))
     }
 
     private static func dropSilent(in pages: inout [InstanceUUID: Page]) {

@@ -53,7 +53,9 @@ package struct RequestParser {
     private var line = RequestLine()
     private var framing = MessageFraming()
     private var fields = GuestRequest.Fields()
-    private var (headBytes, fieldCount) = (0, 0)
+    /// How many bytes of the head are parsed: those of target, names and values.
+    package private(set) var headBytes = 0
+    private var fieldCount = 0
     /// Whether nothing may follow the request.
     private var isLast = false
 

@@ -26,6 +26,6 @@ package final class RequestWatch: Sendable {
             .init(
                 time: now, duration: duration, method: request.method.rawValue, target: RequestJournal.kept(request.target),
                 status: reply.status.code),
-            of: domain)
+            of: domain, in: reply.subject.run)
     }
 }

@@ -5,8 +5,8 @@ package import NIOHTTP1
 package final class ServerMetrics: Sendable {
     /// Why a guest was not served.
     package enum Refusal: String, CaseIterable, Sendable {
-        /// It had too many connections or held requests, or exceeded its rates.
-        case connections, heldRequests = "held_requests", rate
+        /// It had too many connections, opened them too fast, had too many held requests, or exceeded its rates.
+        case connections, connectionRate = "connection_rate", heldRequests = "held_requests", rate
         /// All guests together had too many connections or held requests.
         case allConnections = "all_connections", allHeldRequests = "all_held_requests"
         /// It sent too many requests without reading a reply, left too much unread or unfinished, or read too slowly.
@@ -21,6 +21,7 @@ package final class ServerMetrics: Sendable {
         package init(_ exceeded: ConnectionLimits.Exceeded) {
             switch exceeded {
             case .connections: self = .connections
+            case .connectionRate: self = .connectionRate
             case .heldRequests: self = .heldRequests
             case .requests: self = .rate
             case .waitingRequests: self = .waitingRequests
@@ -35,7 +36,7 @@ package final class ServerMetrics: Sendable {
             switch reason {
             case .wrongPort, .foreignProject: self = .identityMismatch
             case .severalOwners, .contestedPort: self = .ambiguousClient
-            case .noHardwareAddress, .noOwner, .elsewhere, .noInstance: self = .unmatchedClient
+            case .noHardwareAddress, .noOwner, .elsewhere, .unreadPort, .noInstance: self = .unmatchedClient
             }
         }
     }

@@ -1,10 +1,11 @@
 package import Common
 package import Logging
 
-/// Logs clients that are matched to no instance: each once for the same reason, and again after some time.
+/// Logs clients that are matched to no instance: each once for the same reason, and again after some time. What a guest cannot
+/// choose identifies it, as for its limits.
 package final class UnmatchedClientLog: Sendable {
     private let logger: Logger
-    private let throttle: LogThrottle<IPAddress, MatchFailure>
+    private let throttle: LogThrottle<ConnectionLimits.Key, MatchFailure>
 
     package init(logger: Logger, now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }) {
         self.logger = logger
@@ -12,7 +13,7 @@ package final class UnmatchedClientLog: Sendable {
     }
 
     package func note(_ client: Client, _ reason: MatchFailure) {
-        let number = throttle.number(of: reason, about: client.address)
+        let number = throttle.number(of: reason, about: ConnectionLimits.Key(client))
         let level: Logger.Level = number > 0 ? .notice : .debug
         logger.log(
             level: level, "returned 404: client not matched to any domain",
@@ -34,7 +35,7 @@ extension Client {
         switch entrance {
         case .unknown, .named: break
         case .bridge(let bridge): facts["bridge"] = "\(bridge)"
-        case .port(let port, let bridge): (facts["bridge"], facts["port"]) = ("\(bridge)", "\(port)")
+        case .port(let port, let bridge, _): (facts["bridge"], facts["port"]) = ("\(bridge)", "\(port)")
         }
         return facts
     }

@@ -3,8 +3,10 @@ import Dispatch
 import Glibc
 
 /// A program that this process starts, and waits for.
-package struct ChildProgram: Sendable {
+package final class ChildProgram: Sendable {
     private let process: pid_t
+    /// Whether its number may be another's by now.
+    private let isGone = Locked(false)
 
     /// Starts a program, which has this process's streams, no blocked signals, and signals as if just logged in.
     ///
@@ -33,6 +35,7 @@ package struct ChildProgram: Sendable {
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
         unsafe posix_spawnattr_setsigdefault(&attributes, &all)
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        Self.keepStatuses()
         var started: pid_t = 0
         let code = unsafe CStrings.with(command) { arguments in
             unsafe CStrings.with(environment.map { "\($0)=\($1)" }.sorted()) { variables in
@@ -43,19 +46,28 @@ package struct ChildProgram: Sendable {
         process = started
     }
 
+    /// Where whoever started this process ignores SIGCHLD, the kernel would throw the statuses of programs away (wait(2)).
+    private static func keepStatuses() {
+        signal(SIGCHLD, SIG_DFL)
+    }
+
     /// Sends it a signal, while it runs.
-    package func send(_ signal: Int32) { kill(process, signal) }
+    package func send(_ signal: Int32) { isGone.withLock { if !$0 { kill(process, signal) } } }
 
     /// Waits for its end; once.
     ///
     /// - Returns: the exit status; 128 and the signal's number if one ended it.
     package func wait() async -> Int32 {
         await withCheckedContinuation { continuation in
-            let process = process
-            DispatchQueue(label: "child").async {
-                var status: Int32 = 0
-                // Safe: waitpid(2) writes one number.
-                while unsafe waitpid(process, &status, 0) == -1, errno == EINTR {}
+            DispatchQueue(label: "child").async { [self] in
+                var (status, facts) = unsafe (Int32(0), siginfo_t())
+                // It keeps its number until waitpid(2) has been called, so that no signal reaches another process.
+                // Safe: waitid(2) fills one structure, and waitpid(2) writes one number.
+                while unsafe waitid(P_PID, id_t(process), &facts, WEXITED | WNOWAIT) == -1, errno == EINTR {}
+                isGone.withLock { isGone in
+                    while unsafe waitpid(process, &status, 0) == -1, errno == EINTR {}
+                    isGone = true
+                }
                 let signal = status & 0x7F
                 continuation.resume(returning: signal == 0 ? (status >> 8) & 0xFF : 128 + signal)
             }
@@ -70,6 +82,7 @@ package struct ChildProgram: Sendable {
         // Safe: as above. This thread may be one of Dispatch's, which block all signals, and the program inherits the mask.
         unsafe sigemptyset(&none)
         _ = unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
+        keepStatuses()
         unsafe CStrings.with(command) { arguments in
             if let name = unsafe arguments[0] { _ = unsafe execvp(name, arguments) }
         }

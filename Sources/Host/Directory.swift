@@ -73,6 +73,22 @@ struct Directory {
         return names
     }
 
+    /// The names in a directory; none where it cannot be read.
+    static func names(at directory: String) -> [String] {
+        // Safe: opendir(3) reads the path up to its zero; what it returns is closed below and used nowhere else.
+        guard let handle = unsafe opendir(directory) else { return [] }
+        defer { unsafe closedir(handle) }
+        var names: [String] = []
+        // Safe: readdir(3) returns an entry that is valid until the next call, and its name ends with a zero.
+        while let entry = unsafe readdir(handle) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
     /// Writes the directory's entries to disk (fsync(2)).
     func sync() throws(KernelError) {
         // Safe: open(2) reads the path up to its zero.

@@ -22,6 +22,24 @@ package enum FileDescriptors {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// The descriptors besides the standard streams that a program gets which is started now.
+    package static var inheritable: Set<Int32> {
+        // Without /proc, none are known.
+        let open = Directory.names(at: "/proc/self/fd").compactMap { Int32($0) }.filter { descriptor in
+            let flags = fcntl(descriptor, F_GETFD)
+            return descriptor > STDERR_FILENO && flags >= 0 && flags & FD_CLOEXEC == 0
+        }
+        return Set(open)
+    }
+
+    /// Keeps open descriptors from programs that are started from now on: a library may have opened them for them too. A listening socket that
+    /// a program has stays open for as long as it runs.
+    ///
+    /// - Parameter inherited: what programs are to have all the same.
+    package static func keepFromPrograms(allBut inherited: Set<Int32>) {
+        for descriptor in inheritable.subtracting(inherited) { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    }
+
     /// Reads a file of any kind to its end; a pipe as long as somebody writes into it.
     ///
     /// - Parameters:
@@ -60,6 +78,26 @@ package enum FileDescriptors {
             throw KernelError(.noWriter, in: "poll")
         }
         _ = fcntl(descriptor, F_SETFL, 0)
+    }
+
+    /// Opens a file of any kind to write into it.
+    ///
+    /// - Parameters:
+    ///   - flags: of open(2), besides those that say that it is written and closed for other programs.
+    ///   - millisecondsToReader: how long to wait for a reader of a FIFO, for which open(2) would wait for ever.
+    /// - Throws: the code of open(2); `.noReader` for a FIFO that nobody reads.
+    package static func openToWrite(_ path: String, flags: Int32, millisecondsToReader: Int) throws(KernelError) -> Int32 {
+        for wait in stride(from: 0, through: millisecondsToReader, by: 20) {
+            if wait > 0 { usleep(20_000) }
+            // Safe: open(2) reads the path up to its zero.
+            let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | flags, 0o644)
+            if descriptor >= 0 {
+                _ = fcntl(descriptor, F_SETFL, flags & O_APPEND)
+                return descriptor
+            }
+            guard errno == ENXIO else { throw .last(in: "open") }
+        }
+        throw KernelError(.noReader, in: "open")
     }
 
     /// Writes all bytes, with as many calls of write(2) as needed.

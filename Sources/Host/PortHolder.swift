@@ -64,9 +64,9 @@ package struct PortHolder: Sendable, Hashable {
     /// The processes that have these sockets open. Processes that end meanwhile, or that may not be inspected, are ignored.
     private static func owners(of sockets: Set<UInt64>) -> [UInt64: [Int32?]] {
         var owners: [UInt64: [Int32?]] = [:]
-        for process in names(in: "/proc").compactMap({ Int32($0) }) {
+        for process in Directory.names(at: "/proc").compactMap({ Int32($0) }) {
             var own: Set<UInt64> = []
-            for descriptor in names(in: "/proc/\(process)/fd") {
+            for descriptor in Directory.names(at: "/proc/\(process)/fd") {
                 guard let inode = socket(at: "/proc/\(process)/fd/\(descriptor)"), sockets.contains(inode) else { continue }
                 own.insert(inode)
             }
@@ -89,21 +89,5 @@ package struct PortHolder: Sendable, Hashable {
     private static func name(of process: Int32) -> String? {
         guard let (_, bytes) = try? FileVersion.read("/proc/\(process)/comm", mostBytes: 64) else { return nil }
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-    }
-
-    /// The names in a directory; none where it cannot be read.
-    private static func names(in directory: String) -> [String] {
-        // Safe: opendir(3) reads the path up to its zero; what it returns is closed below and used nowhere else.
-        guard let handle = unsafe opendir(directory) else { return [] }
-        defer { unsafe closedir(handle) }
-        var names: [String] = []
-        // Safe: readdir(3) returns an entry that is valid until the next call, and its name ends with a zero.
-        while let entry = unsafe readdir(handle) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 }

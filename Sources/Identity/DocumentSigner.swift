@@ -1,17 +1,15 @@
-import CryptoExtras
+import Crypto
 import FoundationEssentials
-@_spi(CMS) import X509
 
 /// The signatures of a document, in the forms in which EC2 serves them beside it (`dynamic/instance-identity/`).
 ///
 /// The same document always has the same signatures: they contain nothing random and no time.
 /// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/verify-iid.html
 package struct DocumentSigner: Sendable {
-    private let key: _RSA.Signing.PrivateKey
-    private let certificate: Certificate
+    private let identity: SigningIdentity
 
     package init(_ identity: SigningIdentity) {
-        (key, certificate) = (identity.key, identity.certificate)
+        self.identity = identity
     }
 
     /// The path `signature`: the bare RSA signature (RSASSA-PKCS1-v1_5 of RFC 8017, with SHA-256), in base64.
@@ -19,11 +17,7 @@ package struct DocumentSigner: Sendable {
     /// `base64 -d SIGNATURE | openssl dgst -sha256 -verify PUBLIC-KEY -signature /dev/stdin DOCUMENT` verifies it.
     /// - Throws: `.notMade`, where the library has no memory for it.
     package func signature(of document: [UInt8]) throws(SigningIdentityError) -> String {
-        do {
-            return Self.lines(try key.signature(for: document, padding: .insecurePKCS1v1_5).rawRepresentation)
-        } catch {
-            throw .notMade("a signature", error)
-        }
+        try Self.lines("a signature") { () throws(CryptoError) in try identity.key.signature(of: document) }
     }
 
     /// The paths `pkcs7` and `rsa2048`: the document with its signature and the certificate as SignedData (RFC 5652), in base64
@@ -34,18 +28,14 @@ package struct DocumentSigner: Sendable {
     /// -certfile CERTIFICATE -noverify` verifies it, with or without `-content DOCUMENT`.
     /// - Throws: `.notMade`, where the library has no memory for it.
     package func signedData(of document: [UInt8]) throws(SigningIdentityError) -> String {
-        do {
-            let bytes = try CMS.sign(
-                document, signatureAlgorithm: .sha256WithRSAEncryption, certificate: certificate,
-                privateKey: Certificate.PrivateKey(key), detached: false)
-            return Self.lines(Data(bytes))
-        } catch {
-            throw .notMade("signed data", error)
+        try Self.lines("signed data") { () throws(CryptoError) in
+            try identity.key.signedData(of: document, certificate: identity.certificate)
         }
     }
 
     /// Base64 in lines of 64 characters, as AWS wraps it, without a newline at the end.
-    private static func lines(_ bytes: Data) -> String {
-        bytes.base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+    private static func lines(_ item: String, _ sign: () throws(CryptoError) -> [UInt8]) throws(SigningIdentityError) -> String {
+        Data(try SigningIdentity.made(item, by: sign))
+            .base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
     }
 }

@@ -5,19 +5,20 @@ import Crypto
 ///
 /// https://docs.openstack.org/nova/latest/admin/metadata-service.html#metadata-proxy-shared-secret
 package struct InstanceSignature: Sendable {
-    private let key: SymmetricKey
+    private let hash: KeyedHash
 
     /// `nil` for an empty secret, with which anyone could sign.
     package init?(secret: [UInt8]) {
         guard !secret.isEmpty else { return nil }
-        key = SymmetricKey(data: secret)
+        hash = KeyedHash(key: secret)
     }
 
     /// Whether a text is the signature of an identifier. The comparison takes the same time for every text of the right form, so
     /// it does not reveal where two texts differ.
     package func isValid(_ signature: String, of identifier: String) -> Bool {
-        guard let code = Self.octets(signature) else { return false }
-        return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: Array(identifier.utf8), using: key)
+        guard let presented = Self.octets(signature) else { return false }
+        let code = hash.code(of: Array(identifier.utf8))
+        return KeyedHash.areSame(code.span, presented.span)
     }
 
     private static func octets(_ text: String) -> [UInt8]? {

@@ -1,4 +1,5 @@
 package import Common
+import Crypto
 import FoundationEssentials
 
 /// Issues and checks session tokens, as version 2 of Amazon's instance metadata service defines them.
@@ -71,8 +72,8 @@ package struct TokenAuthority: Sendable {
         guard text.utf8.count == Self.textBytes, let octets = Data(base64Encoded: text).map(Array.init),
             octets.count == Self.claimBytes + Self.codeBytes  // fewer where the text ends with padding
         else { return nil }
-        let code = code(of: octets[..<Self.claimBytes], for: instance)
-        guard KeyedHash.areSame(code, octets[Self.claimBytes...]) else { return nil }
+        let (code, presented) = (code(of: octets[..<Self.claimBytes], for: instance), octets[Self.claimBytes...])
+        guard KeyedHash.areSame(code.span, presented.span) else { return nil }
         let expiry = octets[1...8].reduce(Int64(0)) { $0 << 8 | Int64($1) }
         let lifetime = Int64(octets[9]) << 8 | Int64(octets[10])
         return octets[0] == Self.version ? (expiry, lifetime) : nil

@@ -1,4 +1,5 @@
 package import Common
+import Crypto
 
 /// The last valid token of each instance, so that a session's second request costs a comparison and not a code.
 ///
@@ -29,7 +30,7 @@ package final class TokenMemory: Sendable {
     /// - Parameter now: the time, in seconds since 1970, of a clock that never goes back.
     package func knows(_ text: String, of instance: InstanceUUID, at now: Int64) -> Bool {
         guard let session = sessions.withLock({ $0.byInstance[instance] }) else { return false }
-        return KeyedHash.areSame(session.token, text.utf8) && now < session.expiry
+        return KeyedHash.areSame(session.token.span, text.utf8.span) && now < session.expiry
     }
 
     /// Remembers a valid token.

@@ -26,6 +26,8 @@ struct BridgePlan: Equatable {
     var restoresLearning = false
     /// The metadata addresses to keep, add or restore on the bridge itself.
     var addresses: [Address] = []
+    /// The time until an address may be restored that is not yet; `nil` where there is none. No notification comes at that time.
+    var nextRestoration: Duration?
     /// The metadata addresses to remove from the bridge.
     var removed: Set<InstalledState.Address> = []
     /// The metadata addresses that are answered, provided that each can be added.
@@ -73,7 +75,10 @@ struct BridgePlan: Equatable {
                 addresses.append(Address(address: address, step: .keep))
             } else if !bridge.addresses.contains(address) {
                 addresses.append(Address(address: address, step: .add))
-            } else if bridge.restored[address].map({ now - $0 >= Self.restoringInterval }) ?? true {
+            } else if let restored = bridge.restored[address], now - restored < Self.restoringInterval {
+                let rest = Self.restoringInterval - (now - restored)
+                nextRestoration = min(nextRestoration ?? rest, rest)
+            } else {
                 addresses.append(Address(address: address, step: .restore))
             }
         }
@@ -90,7 +95,7 @@ struct BridgePlan: Equatable {
             notes.append(.cannotRedirect(link.name, "\(reason), and packets can be redirected on kernel bridges only"))
             return
         }
-        let others = network.addresses(of: link.index).map(\.address).filter { !MetadataAddress.all.contains($0.withoutZone) }
+        let others = network.ownAddresses(of: link.index)
         guard let v4 = others.first(where: { $0.family == .v4 }) else {
             let advice = "\(reason), so packets must be redirected, which needs an IPv4 address on the bridge"
             notes.append(.cannotRedirect(link.name, advice))
@@ -99,8 +104,8 @@ struct BridgePlan: Equatable {
         notes.append(.canRedirect(link.name))
         answered = [AnsweredAddress(metadata: MetadataAddress.v4, host: v4)]
         guard hasIPv6 else { return }
-        if let host = others.first(where: \.isLinkLocal) {
-            answered.append(AnsweredAddress(metadata: MetadataAddress.linkLocal, host: host.withoutZone))
+        if let host = network.linkLocal(of: link.index) {
+            answered.append(AnsweredAddress(metadata: MetadataAddress.linkLocal, host: host))
         }
         if let host = others.first(where: { $0.family == .v6 && !$0.isLinkLocal }) {
             answered.append(AnsweredAddress(metadata: MetadataAddress.uniqueLocal, host: host))

@@ -5,7 +5,7 @@ package struct BridgeSelection: Sendable, Equatable {
     /// Why a bridge is served.
     package enum Source: Sendable, Equatable, CustomStringConvertible {
         /// A network that the settings select.
-        case network(String)
+        case network(LibvirtName)
         /// The setting `bridge`.
         case option
         /// All bridges are served, and only a running domain names this one; its author may name any link of the host.
@@ -21,7 +21,7 @@ package struct BridgeSelection: Sendable, Equatable {
             case .network(let name): "network \(name)"
             case .option: "--bridge"
             case .domain: "a running domain"
-            case .earlierDomain: "an earlier domain"
+            case .earlierDomain: "a domain that has stopped"
             case .enabledDomain(_, let name, let enablement): "domain \(name) (\(enablement))"
             }
         }
@@ -57,7 +57,8 @@ package struct BridgeSelection: Sendable, Equatable {
         if servesAll {
             for bridge in snapshot.bridgesInUse { chosen[bridge] = .domain }
         }
-        for (network, bridge) in snapshot.bridges where servesAll || networks.contains(network) {
+        let selected = Set(networks.map { LibvirtName($0) })
+        for (network, bridge) in snapshot.bridges where servesAll || selected.contains(network) {
             chosen[bridge] = .network(network)
         }
         for bridge in bridges { chosen[bridge] = .option }
@@ -77,6 +78,6 @@ package struct BridgeSelection: Sendable, Equatable {
 
     /// The selected networks that the hypervisor lacks, that are inactive, or that have no bridge.
     func missingNetworks(in snapshot: Snapshot) -> [String] {
-        networks.filter { snapshot.bridges[$0] == nil }
+        networks.filter { snapshot.bridges[LibvirtName($0)] == nil }
     }
 }

@@ -6,6 +6,8 @@ package struct HostNetwork {
     private let links: [String: Link]
     private let portsByBridge: [Int32: [Link]]
     private let addresses: [Int32: [LinkAddress]]
+    /// When each port was first seen.
+    private(set) var sightings = LinkSightings()
 
     /// Indexes links and addresses; `read` queries the kernel.
     init(links: [Link], addresses: [LinkAddress]) {
@@ -21,12 +23,26 @@ package struct HostNetwork {
         HostNetwork(links: try Links.all(), addresses: try Addresses.all())
     }
 
+    /// Looks at the ports once more, and keeps when each was first seen.
+    mutating func follow(_ earlier: LinkSightings, at time: ContinuousClock.Instant) {
+        sightings = earlier
+        sightings.look(at: portsByBridge.values.joined(), time)
+    }
+
     func link(named name: String) -> Link? { links[name] }
 
     /// The links whose master is the bridge.
     func ports(of bridge: Int32) -> [Link] { portsByBridge[bridge] ?? [] }
 
     func addresses(of link: Int32) -> [LinkAddress] { addresses[link] ?? [] }
+
+    /// The addresses of a link that are its own: not the metadata addresses.
+    func ownAddresses(of link: Int32) -> [IPAddress] {
+        addresses(of: link).map(\.address).filter { !MetadataAddress.all.contains($0.withoutZone) }
+    }
+
+    /// The link-local address of a link.
+    func linkLocal(of link: Int32) -> IPAddress? { ownAddresses(of: link).first(where: \.isLinkLocal)?.withoutZone }
 }
 
 /// All that a plan needs from the host: its links and addresses, and facts that are queried for some bridges only.

@@ -28,7 +28,7 @@ struct HostUse {
         switch use {
         case .address: return "the host itself has \(MetadataAddress.v4) on \(link)"
         case .route: return "the host itself has a route to \(MetadataAddress.v4) over \(link)"
-        case .neighbour(_, let mac): return "\(mac) answers the host for \(MetadataAddress.v4) on \(link)"
+        case .neighbour(_, let mac): return "a machine with the MAC address \(mac) answers for \(MetadataAddress.v4) on \(link)"
         }
     }
 }

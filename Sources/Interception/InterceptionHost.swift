@@ -19,6 +19,8 @@ package protocol InterceptionHost: Sendable {
     func add(_ address: LinkAddress) throws(KernelError)
     func remove(_ address: LinkAddress) throws(KernelError)
     func startLearningFromLinkLocal(onBridge index: Int32) throws(KernelError)
+    /// Sets a link down.
+    func takeDown(_ index: Int32) throws(KernelError)
     /// The TCP ports that the kernel has sockets on.
     func portsInUse() throws(KernelError) -> Set<UInt16>
     func listen(on address: SocketAddress, of scope: ListenScope) async throws(ListenError) -> ListeningSocket
@@ -59,6 +61,8 @@ package struct ThisHost: InterceptionHost {
     package func startLearningFromLinkLocal(onBridge index: Int32) throws(KernelError) {
         try BridgeOptions.setLearnsFromLinkLocal(true, ofBridge: index)
     }
+
+    package func takeDown(_ index: Int32) throws(KernelError) { try Links.set(index, up: false) }
 
     package func portsInUse() throws(KernelError) -> Set<UInt16> { try LocalPorts.inUse() }
 

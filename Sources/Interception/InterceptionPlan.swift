@@ -54,6 +54,11 @@ struct InterceptionPlan: Equatable {
         }
     }
 
+    /// The domains that name a port which was first seen after they were read, with the time of that.
+    var unread: [InstanceUUID: ContinuousClock.Instant] {
+        bridges.compactMap(\.ports).reduce(into: [:]) { $0.merge($1.unread, uniquingKeysWith: max) }
+    }
+
     /// The served bridges that are gone, or were recreated under their names.
     private static func gone(from served: [String: ServedBridge], _ network: HostNetwork) -> [String] {
         served.filter { network.link(named: $0.key)?.index != $0.value.link.index }.keys.sorted()
@@ -76,12 +81,12 @@ struct InterceptionPlan: Equatable {
     ) -> (links: [(link: Link, source: BridgeSelection.Source)], notes: [InterceptionNote]) {
         var links: [(link: Link, source: BridgeSelection.Source)] = []
         var notes: [InterceptionNote] = []
+        var missing: [InterceptionNote.MissingBridge] = []
         for (name, source) in settings.selection.bridges(in: snapshot).sorted(by: { $0.key < $1.key }) where served[name] == nil {
             guard let link = network.link(named: name) else {
-                notes.append(.bridgeMissing(name, namedBy: source))
+                missing.append(.init(name: name, source: source))
                 continue
             }
-            notes.append(.bridgeFound(name))
             // A domain's author may name any link of the host.
             guard link.isBridge || link.kind == openVSwitch || source.isOperators else {
                 notes.append(.notABridge(name))
@@ -89,7 +94,7 @@ struct InterceptionPlan: Equatable {
             }
             links.append((link, source))
         }
-        return (links, notes)
+        return (links, [.bridgesMissing(missing)] + notes)
     }
 
     private static func mode(_ mode: InterceptionMode, _ hostUse: String?) -> BridgeMode {

@@ -5,10 +5,17 @@ import Logging
 /// Logs the state of the interception: each fact once, and again when it has changed.
 struct InterceptionReport {
     private let logger: Logger
-    private(set) var logged: [String: String] = [:]
+    /// What is logged of the host, of bridges and of their ports.
+    private(set) var logged = Memory()
+    /// What is logged of names that domains' authors choose: it must not take the place of errors of the server.
+    private(set) var loggedOfAuthors = Memory()
+    /// The bridges that do not exist and of which that is logged.
+    private var missing: Set<String> = []
+    private let now: @Sendable () -> ContinuousClock.Instant
 
-    init(logger: Logger) {
-        self.logger = logger
+    /// - Parameter now: the time by which a full memory is emptied, so that what has become true since is logged some day.
+    init(logger: Logger, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
+        (self.logger, self.now) = (logger, now)
     }
 
     /// Guests of a bridge can connect, or the way they connect has changed.
@@ -26,23 +33,28 @@ struct InterceptionReport {
 
     /// All domains have been read, and none of them is enabled.
     mutating func servesNothing(_ isSo: Bool) {
-        guard isSo else { return logged["nothing"] = nil }
+        guard isSo else { return logged.forget("nothing") }
         note(
             .notice, "nothing", "no bridge is served: no running domain is enabled",
             ["hint": "virt-metadata enable DOMAIN; to serve every bridge: --network all"])
     }
 
     mutating func bridgeGone(_ bridge: String) {
-        logged = logged.filter { !$0.key.hasSuffix(" \(bridge)") }
-        logger.notice("bridge removed from the host; it is served again when it is back", metadata: ["bridge": "\(bridge)"])
+        forget(bridge)
+        logger.notice("bridge disappeared from the host; it is served again when it reappears", metadata: ["bridge": "\(bridge)"])
     }
 
     /// The last enabled domain of a bridge has stopped.
     mutating func ends(_ bridge: String) {
-        logged = logged.filter { !$0.key.hasSuffix(" \(bridge)") }
+        forget(bridge)
         logger.notice(
             "bridge no longer served: no enabled domain runs on it",
             metadata: ["bridge": "\(bridge)", "hint": "to serve it always: --bridge \(bridge.shellWord)"])
+    }
+
+    private mutating func forget(_ bridge: String) {
+        logged.forgetAll(of: bridge)
+        loggedOfAuthors.forgetAll(of: bridge)
     }
 
     /// Nothing of virt-metadata is left on a bridge.
@@ -50,18 +62,32 @@ struct InterceptionReport {
         logger.notice("addresses and rules removed from a bridge", metadata: ["bridge": "\(bridge)"])
     }
 
-    /// A selected bridge does not exist.
-    mutating func missing(_ bridge: String, namedBy source: BridgeSelection.Source) {
-        note(
-            .warning, "missing \(bridge)", "bridge does not exist; its guests are served when it does",
-            ["bridge": "\(bridge)", "selected.by": "\(source)"])
+    /// The selected bridges that do not exist now. Domains may name any number of them, so one line is about all that are new.
+    mutating func missing(_ bridges: [InterceptionNote.MissingBridge]) {
+        let new = bridges.filter { !missing.contains($0.name) }
+        missing = Set(bridges.map(\.name))
+        guard let first = new.first else { return }
+        guard new.count > 1 else {
+            return logger.warning(
+                "bridge does not exist; its guests are served once it exists",
+                metadata: ["bridge": "\(first.name)", "selected.by": "\(first.source)"])
+        }
+        let named = new.prefix(Self.mostNames).map(\.name).joined(separator: ", ")
+        let rest = new.count - Self.mostNames
+        logger.warning(
+            "bridges do not exist; their guests are served once they exist",
+            metadata: [
+                "bridges": "\(named)\(rest > 0 ? " and \(rest) more" : "")", "count": "\(new.count)",
+                "selected.by": "\(first.source)",
+            ])
     }
 
-    mutating func found(_ bridge: String) { logged["missing \(bridge)"] = nil }
+    /// The most names in one line.
+    private static let mostNames = 8
 
     /// Networks that the operator named and the hypervisor lacks.
     mutating func missing(networks: [String]) {
-        guard !networks.isEmpty else { return logged["networks"] = nil }
+        guard !networks.isEmpty else { return logged.forget("networks") }
         note(
             .warning, "networks", "selected networks are not active or have no bridge",
             ["networks": "\(networks.joined(separator: ", "))", "setting": "network", "hint": "virsh net-list --all"])
@@ -87,10 +113,10 @@ struct InterceptionReport {
     }
 
     /// The step succeeds again.
-    mutating func succeeded(_ what: String, on subject: String) { logged["\(what) \(subject)"] = nil }
+    mutating func succeeded(_ what: String, on subject: String) { logged.forget("\(what) \(subject)") }
 
     /// No foreign table of this name exists any more.
-    mutating func ownTable(_ family: String) { logged["table \(family)"] = nil }
+    mutating func ownTable(_ family: String) { logged.forget("table \(family)") }
 
     mutating func foreignTable(_ family: String) {
         note(
@@ -103,7 +129,7 @@ struct InterceptionReport {
 
     mutating func damaged(_ file: String, _ problem: String) {
         logger.error(
-            "invalid record of installed addresses and rules; it is kept as *.damaged, and its addresses are not removed",
+            "invalid record of installed addresses and rules; the record was renamed to *.damaged, and addresses in it are not removed",
             metadata: [
                 "file": "\(file)", "error": "\(problem)",
                 "hint": "remove such an address with: ip address del \(MetadataAddress.v4)/32 dev BRIDGE",
@@ -129,7 +155,8 @@ struct InterceptionReport {
                 ["packets": "\(total)", "setting": "max-connections-per-second"])
         case .fragmented:
             note(
-                .warning, key, "fragments or extension headers to the metadata addresses were dropped", ["frames": "\(total)"])
+                .warning, key, "fragments or packets with extension headers to the metadata addresses were dropped",
+                ["frames": "\(total)"])
         case .encapsulated:
             note(
                 .warning, key, "frames with a nested VLAN tag of ID 0, or with IP in SNAP, were dropped",
@@ -147,25 +174,35 @@ struct InterceptionReport {
 
     /// A port of a domain that has more of them than are served.
     mutating func tooManyPorts(of domain: String, on bridge: String) {
-        note(
+        noteOfAuthor(
             .warning, "ports of \(domain) \(bridge)",
-            "domain has more interfaces on one bridge than are served; the others get no metadata",
+            "domain has more interfaces on one bridge than the server serves; the remaining interfaces get no metadata",
             ["domain.name": "\(domain)", "bridge": "\(bridge)"])
     }
 
     /// A link that a domain names as its bridge, and that is not a bridge.
     mutating func notABridge(_ link: String) {
-        note(
-            .warning, "no bridge \(link)", "a running domain's bridge is not a bridge; it is not served",
+        noteOfAuthor(
+            .warning, "no bridge \(link)",
+            "a running domain names as its bridge a link that is not a bridge; the link is not served",
             ["bridge": "\(link)", "hint": "to serve it anyway: --bridge \(link.shellWord)"])
     }
 
     /// A port that no rule can name.
     mutating func unnamable(_ port: String, on bridge: String) {
-        note(
+        noteOfAuthor(
             .warning, "port \(port) \(bridge)", "nftables rules cannot contain this port's name; its guest is not served",
-            ["port": "\(port)", "bridge": "\(bridge)", "hint": "use a name without quotation marks, backslashes and asterisks"])
+            ["port": "\(port)", "bridge": "\(bridge)", "hint": "\(Self.usableNames)"])
     }
+
+    mutating func tookDown(_ port: String, on bridge: String) {
+        noteOfAuthor(
+            .warning, "port \(port) \(bridge) down", "a port was set down, because no rule can guard it",
+            ["port": "\(port)", "bridge": "\(bridge)", "hint": "\(Self.usableNames)"])
+    }
+
+    private static let usableNames =
+        "name it with 1 to 15 printable ASCII characters, without quotation marks, backslashes and asterisks"
 
     mutating func fewNeighbours(_ limit: Int, interfaces: Int) {
         note(
@@ -176,18 +213,70 @@ struct InterceptionReport {
             ])
     }
 
-    /// The most logged facts to remember; beyond that all are forgotten, and logged again.
-    static let mostRemembered = 1024
+    // MARK: What is logged already
 
     /// Logs a message once for the same facts.
     private mutating func note(
         _ level: Logger.Level, _ key: String, _ message: Logger.Message, _ facts: Logger.Metadata
     ) {
+        note(in: \.logged, level, key, message, facts)
+    }
+
+    /// Logs a message once for the same facts, which a domain's author can make.
+    private mutating func noteOfAuthor(
+        _ level: Logger.Level, _ key: String, _ message: Logger.Message, _ facts: Logger.Metadata
+    ) {
+        note(in: \.loggedOfAuthors, level, key, message, facts)
+    }
+
+    private mutating func note(
+        in memory: WritableKeyPath<Self, Memory>, _ level: Logger.Level, _ key: String, _ message: Logger.Message,
+        _ facts: Logger.Metadata
+    ) {
         let text = "\(message) \(facts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })"
-        // Keys contain names of links and domains, of which a domain's author can create any number.
-        if logged.count >= Self.mostRemembered { logged = [:] }
-        guard logged.updateValue(text, forKey: key) != text else { return }
-        logger.log(level: level, message, metadata: facts)
+        switch self[keyPath: memory].add(text, for: key, at: now()) {
+        case .new: logger.log(level: level, message, metadata: facts)
+        case .firstSuppressed:
+            logger.warning(
+                "too many different messages about bridges and ports; further ones are not logged for an hour",
+                metadata: ["messages": "\(Memory.most)"])
+        case .known, .suppressed: break
+        }
+    }
+
+    /// The facts that are logged, of which names of links and domains are a part: authors of domains can make any number.
+    struct Memory {
+        enum Verdict {
+            case new
+            case known
+            /// The memory is full. All would be logged again and again if it forgot what it has.
+            case firstSuppressed
+            case suppressed
+        }
+
+        /// The most facts to remember.
+        static let most = 1024
+        /// How long a full memory is kept.
+        static let interval = Duration.seconds(3600)
+
+        private(set) var texts: [String: String] = [:]
+        /// Since when the memory is full; `nil` while it has room.
+        private var full: ContinuousClock.Instant?
+
+        mutating func add(_ text: String, for key: String, at now: ContinuousClock.Instant) -> Verdict {
+            guard texts[key] != text else { return .known }
+            if let full, now - full >= Self.interval { (texts, self.full) = ([:], nil) }
+            guard texts.count < Self.most || texts[key] != nil else {
+                defer { full = full ?? now }
+                return full == nil ? .firstSuppressed : .suppressed
+            }
+            texts[key] = text
+            return .new
+        }
+
+        mutating func forget(_ key: String) { texts[key] = nil }
+
+        mutating func forgetAll(of bridge: String) { texts = texts.filter { !$0.key.hasSuffix(" \(bridge)") } }
     }
 }
 

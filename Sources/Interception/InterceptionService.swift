@@ -72,10 +72,15 @@ package struct InterceptionService: Service {
     }
 
     private func inspect(_ changes: NetworkChanges, _ wake: AsyncStream<Void>.Continuation) async {
-        while (try? await Task.sleep(for: Interceptor.upkeepInterval)) != nil {
-            await interceptor.inspect()
-            changes.note()
-            wake.yield()
+        var upkeep = ContinuousClock.now + Interceptor.upkeepInterval
+        while (try? await Task.sleep(for: Interceptor.tableInterval)) != nil {
+            let isDue = upkeep <= .now
+            if isDue {
+                upkeep = .now + Interceptor.upkeepInterval
+                await interceptor.readCounters()
+                changes.note()
+            }
+            if await !interceptor.hasTables() || isDue { wake.yield() }
         }
     }
 }

@@ -68,14 +68,25 @@ extension Interceptor {
         return change { $0.tables = Set(RuleSet.families) }
     }
 
-    /// Checks that the tables exist, since their removal causes no notification, and reads the counters of dropped frames.
-    func inspect() {
-        guard let tables = host.tables, applied != nil else { return }
+    /// Checks that the tables exist, since their removal causes no notification.
+    func hasTables() -> Bool {
+        guard let tables = host.tables, applied != nil else { return true }
         do throws(NFTablesError) {
             for family in RuleSet.families where try !tables.exists(table: RuleTable.name, family: family) {
                 applied = nil
-                return report.tablesGone()
+                report.tablesGone()
+                return false
             }
+        } catch {
+            report.failed("inspect", on: "nftables", "\(error)")
+        }
+        return true
+    }
+
+    /// Reads the counters of dropped frames.
+    func readCounters() {
+        guard let tables = host.tables, applied != nil else { return }
+        do throws(NFTablesError) {
             for counter in RuleSet.Counter.allCases {
                 let count = try tables.packets(ofCounter: counter.rawValue, table: RuleTable.name, family: "netdev") ?? 0
                 if count > 0 { report.dropped(counter, count) }

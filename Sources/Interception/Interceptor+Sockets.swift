@@ -1,6 +1,7 @@
 import Common
 import Guests
 import NIOCore
+import Netlink
 
 /// A listening socket for a guest's port.
 struct PortSocket {
@@ -14,10 +15,11 @@ extension Interceptor {
     func carryOut(_ plan: PortsPlan, on bridge: ListenScope.Bridge) async {
         let name = bridge.name
         for note in plan.notes { report.log(note) }
+        if settings.guardsPorts { for link in plan.unguardable { takeDown(link, on: name) } }
         for key in plan.ended.union(plan.unwanted) {
             if let port = served[name]?.listeners.removeValue(forKey: key) { close(port) }
         }
-        served[name]?.runs = plan.runs
+        served[name]?.tenancies = plan.tenancies
         for key in plan.inherited {
             let port = served[name]?.listeners.removeValue(forKey: key.forAnyMAC)
             served[name]?.listeners[key] = port
@@ -28,10 +30,36 @@ extension Interceptor {
         do {
             taken = try host.portsInUse()
         } catch {
-            return report.failed("see which ports are free", on: name, "\(error)")
+            return report.failed("check which ports are free", on: name, "\(error)")
         }
-        report.succeeded("see which ports are free", on: name)
-        for opening in plan.opened { await open(opening, on: bridge, but: taken) }
+        report.succeeded("check which ports are free", on: name)
+        var rates = connectionRates(onBridge: name)
+        for opening in plan.opened {
+            let index = opening.key.index
+            if rates[index] == nil, settings.guardsPorts {
+                rates[index] = ConnectionRate(connectionsPerSecond: settings.connectionsPerSecond)
+            }
+            await open(opening, limitedTo: rates[index], on: bridge, but: taken)
+        }
+    }
+
+    private func takeDown(_ link: Link, on bridge: String) {
+        do throws(KernelError) {
+            try host.takeDown(link.index)
+            report.tookDown(link.name, on: bridge)
+        } catch {
+            // It may have disappeared.
+            guard error.code != .noSuchDevice else { return }
+            report.failed("set port \(link.name) down", on: bridge, error.naming("CAP_NET_ADMIN"))
+        }
+    }
+
+    /// The limit of each port that has sockets, by the index of its link: a guest that sends with another MAC address has no more.
+    private func connectionRates(onBridge name: String) -> [Int32: ConnectionRate] {
+        let found = served[name]?.listeners.compactMap { key, port in
+            portSockets[port]?.scope.connectionRate.map { (key.index, $0) }
+        }
+        return Dictionary(found ?? []) { first, _ in first }
     }
 
     /// Closes the listening socket on a TCP port, and its connections.
@@ -44,10 +72,12 @@ extension Interceptor {
         socket.socket.close()
     }
 
-    private func open(_ opening: PortsPlan.Opening, on bridge: ListenScope.Bridge, but taken: Set<UInt16>) async {
+    private func open(
+        _ opening: PortsPlan.Opening, limitedTo rate: ConnectionRate?, on bridge: ListenScope.Bridge, but taken: Set<UInt16>
+    ) async {
         let name = bridge.name
         do throws(ListenError) {
-            let socket = try await listen(opening, at: bridge, but: taken)
+            let socket = try await listen(opening, limitedTo: rate, at: bridge, but: taken)
             // Meanwhile the bridge may have disappeared, or another call may have opened the socket.
             guard served[name]?.link == bridge, served[name]?.listeners[opening.key] == nil else { return close(socket) }
             portSockets[socket.port] = socket
@@ -63,7 +93,7 @@ extension Interceptor {
     /// - Parameter taken: the ports that the kernel has sockets on. Sockets of an earlier server may still send data that their guests have not
     ///   read, and a guest that is assigned such a port would receive it.
     private func listen(
-        _ opening: PortsPlan.Opening, at bridge: ListenScope.Bridge, but taken: Set<UInt16>
+        _ opening: PortsPlan.Opening, limitedTo rate: ConnectionRate?, at bridge: ListenScope.Bridge, but taken: Set<UInt16>
     ) async throws(ListenError) -> PortSocket {
         let used = taken.union(portSockets.keys)
         var last: ListenError?
@@ -73,7 +103,9 @@ extension Interceptor {
             guard !used.contains(number) else { continue }
             do throws(ListenError) {
                 let mark = PacketMarks.ofThisProcess.mark(ofSocketOn: number)
-                let scope = PortScope(bridge: bridge, port: opening.port, mac: opening.key.mac, mark: mark)
+                let scope = PortScope(
+                    bridge: bridge, port: opening.port, since: opening.since, mac: opening.key.mac, mark: mark,
+                    connectionRate: rate)
                 let socket = try await host.listen(on: wildcard(number), of: .port(scope))
                 return PortSocket(socket: socket, port: number, scope: scope)
             } catch {

@@ -10,8 +10,10 @@ import Netlink
 /// It remembers what it did, but computes a new plan each time from the kernel's state and the snapshot; so a missed or repeated notification
 /// has no lasting effect. Its calls to the kernel block, so it runs on a queue of its own.
 package actor Interceptor {
-    /// The interval of retries and of inspections.
+    /// The interval of retries, and of reading counters.
     static let upkeepInterval = Duration.seconds(10)
+    /// The interval of checking that the tables are there: without them no port is guarded, and a firewall's reload may flush them.
+    static let tableInterval = Duration.seconds(1)
     /// How long a bridge that is no longer served stays closed: longer than the threads that serve guests take to reset its connections.
     static let closingTime = Duration.seconds(2)
     /// The same for a bridge that an earlier server left: longer than the kernel sends what that server's guests have not read (tcp(7),
@@ -36,6 +38,10 @@ package actor Interceptor {
     var applied: (rules: RuleSet, inputs: RuleInputs)?
     /// The host's links and addresses as last read; `nil` where they must be read again.
     var network: HostNetwork?
+    private var sightings = LinkSightings()
+    /// Has domains read again, before all others.
+    private let reread: @Sendable (Set<InstanceUUID>) -> Void
+    private var rereads = RereadRequests()
     var isEnding = false
     /// Where the search for a free port continues.
     var nextPort: UInt16
@@ -51,11 +57,13 @@ package actor Interceptor {
     /// - Parameters:
     ///   - file: the record of what is installed, and the lock.
     ///   - status: where the served bridges are shown.
+    ///   - reread: called with the domains to read again, because a port has appeared that may be their tap.
     package init(
         _ settings: InterceptionSettings, file: consuming InstalledStateFile, host: any InterceptionHost, board: SnapshotBoard,
-        status: BridgeStatusBoard = BridgeStatusBoard(), logger: Logger
+        status: BridgeStatusBoard = BridgeStatusBoard(), reread: @escaping @Sendable (Set<InstanceUUID>) -> Void = { _ in },
+        logger: Logger
     ) {
-        (self.settings, self.host, self.board, self.status) = (settings, host, board, status)
+        (self.settings, self.host, self.board, self.status, self.reread) = (settings, host, board, status, reread)
         report = InterceptionReport(logger: logger)
         // A random port, so that it is seldom one that an earlier server's sockets still use.
         nextPort = settings.listenerPorts.randomElement() ?? settings.listenerPorts.lowerBound
@@ -63,6 +71,23 @@ package actor Interceptor {
         let opening = ContinuousClock.now + Self.earlierClosingTime
         closed = Dictionary(uniqueKeysWithValues: file.state.allBridges.map { ($0, opening) })
         self.file = file
+    }
+
+    /// Looks at the host's links before any domain is read: what is read then holds for these links.
+    package func lookAtLinks() {
+        do {
+            network = try readNetwork()
+        } catch {
+            // All links are new from now on, and their domains are read again.
+            sightings.look(at: [], .now)
+        }
+    }
+
+    private func readNetwork() throws(KernelError) -> HostNetwork {
+        var network = try host.network()
+        network.follow(sightings, at: .now)
+        sightings = network.sightings
+        return network
     }
 
     /// Computes a plan and executes it. A bridge is recorded before anything is installed on it, and rules are written before the sockets that they
@@ -76,7 +101,7 @@ package actor Interceptor {
         if networkChanged { self.network = nil }
         let network: HostNetwork
         do {
-            network = try self.network ?? host.network()
+            network = try self.network ?? readNetwork()
         } catch {
             report.failed("read links and addresses", on: "the kernel", "\(error)")
             return nil
@@ -94,14 +119,17 @@ package actor Interceptor {
         applyRules(network, snapshot)
         for bridge in plan.bridges { await carryOut(bridge) }
         applyRules(network, snapshot)
+        let due = rereads.due(plan.unread, at: .now)
+        if !due.isEmpty { reread(due) }
         reportServed(snapshot)
-        return plan.ended.isEmpty ? nil : Self.closingTime
+        let delays = plan.bridges.compactMap(\.nextRestoration) + (plan.ended.isEmpty ? [] : [Self.closingTime])
+        return delays.min()
     }
 
     /// Accepts no new connections; existing ones continue.
     func end() {
         isEnding = true
-        guard let network = try? host.network() else { return }
+        guard let network = try? readNetwork() else { return }
         applyRules(network, board.snapshot)
     }
 
@@ -125,11 +153,11 @@ package actor Interceptor {
         guard settings.mode.dependsOnHost else { return nil }
         let selected = Set(settings.selection.bridges(in: snapshot).keys.compactMap { network.link(named: $0)?.index })
         do throws(KernelError) {
-            defer { report.succeeded("look for the host's own metadata", on: "the host") }
+            defer { report.succeeded("check how the host uses the metadata address", on: "the host") }
             // An address that the server added to a bridge is not the host's own use.
             return try host.use(except: selected.union(file.state.addresses.map(\.bridge.index)))
         } catch {
-            report.failed("look for the host's own metadata", on: "the host", "\(error)")
+            report.failed("check how the host uses the metadata address", on: "the host", "\(error)")
             return nil
         }
     }

@@ -21,6 +21,16 @@ struct PacketMarks: Equatable, Sendable {
     /// The mark of a packet of this host, from its output rule to the rule that sends it to its port. Forwarded packets have none.
     var fromHost: String { hexadecimal(base | 1) }
 
+    /// The mark of other packets of this host in the name of a metadata address, or with which a guest could deceive another about one.
+    var otherFromHost: String { hexadecimal(base | 2) }
+
+    /// The mark of a guest's router advertisement or redirect, from the rule at its port to the host's input. No socket accepts it, and no rule takes
+    /// it for a packet that a socket accepts.
+    var routerOfGuests: String { hexadecimal(base | 0x8000_0000) }
+
+    /// The mark of a router advertisement from an uplink, from the rule there to the host's input, which takes no others from a bridge.
+    var routerOfUplink: String { hexadecimal(base | 0x8000_0001) }
+
     /// Matches the packets of this host that any server's output rule has marked, of this process or an earlier one.
     static let isFromAnyServer = "meta mark & 0xffff == 0x1 meta mark 0x10000000-0x7fffffff"
 

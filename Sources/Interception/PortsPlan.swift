@@ -11,6 +11,8 @@ struct PortsPlan: Equatable {
     struct Opening: Equatable {
         let key: ServedBridge.PortKey
         let port: String
+        /// When the port was first seen; `nil` where that was before any domain was read.
+        var since: ContinuousClock.Instant?
     }
 
     /// The most sockets of one domain on a bridge: enough for a bond of twelve cards, or for thirty-two separate cards. One domain's author must not
@@ -21,13 +23,17 @@ struct PortsPlan: Equatable {
     /// numbers, so that data which the kernel still sends for one run does not reach the next one.
     var ended: Set<ServedBridge.PortKey> = []
     /// The run that has each port now, by the index of its link.
-    var runs: [Int32: DomainRun] = [:]
+    var tenancies: [Int32: ServedBridge.Tenancy] = [:]
+    /// The domains that name a port which was first seen after they were read, with the time of that.
+    var unread: [InstanceUUID: ContinuousClock.Instant] = [:]
     /// The sockets that no port needs any more.
     var unwanted: Set<ServedBridge.PortKey> = []
     /// The sockets for any MAC address that are reassigned to a card.
     var inherited: [ServedBridge.PortKey] = []
     /// The sockets to open, in this order, once the rules are in place.
     var opened: [Opening] = []
+    /// The ports that are up and that no rule can name: without rules, such a guest could do all that the others are kept from.
+    var unguardable: [Link] = []
     var notes: [InterceptionNote] = []
 
     init(for bridge: ServedBridge, _ network: HostNetwork, _ snapshot: Snapshot, _ numbers: inout SocketNumbers) {
@@ -35,8 +41,9 @@ struct PortsPlan: Equatable {
         let ports = RuleInputs.ports(of: bridge, network, snapshot).filter(\.isGuestPort)
         for link in network.ports(of: bridge.link.index) where !LinkName.isQuotable(link.name) {
             notes.append(.portUnnamable(link.name, on: name))
+            if link.isUp, link.mayBeTap { unguardable.append(link) }
         }
-        followRuns(of: ports, bridge, snapshot)
+        followRuns(of: ports, bridge, network.sightings, snapshot)
         var listening = Set(bridge.listeners.keys).subtracting(ended)
         numbers.used -= ended.count
         let wanted = wanted(by: ports, on: name, listening, &numbers)
@@ -48,11 +55,18 @@ struct PortsPlan: Equatable {
         numbers.used -= unwanted.count
     }
 
-    private mutating func followRuns(of ports: [RuleInputs.Port], _ bridge: ServedBridge, _ snapshot: Snapshot) {
+    private mutating func followRuns(
+        of ports: [RuleInputs.Port], _ bridge: ServedBridge, _ sightings: LinkSightings, _ snapshot: Snapshot
+    ) {
         for port in ports {
-            let run = snapshot.owner(ofPort: port.name, on: bridge.link.name)?.run
-            runs[port.index] = run
-            guard let before = bridge.runs[port.index], before != run else { continue }
+            let since = sightings.since(port.index)
+            let claim = snapshot.claim(onPort: port.name, of: bridge.link.name, since: since)
+            for domain in claim.unread.map(\.instance.domain) {
+                unread[domain] = [unread[domain], since].compactMap(\.self).max()
+            }
+            let now = ServedBridge.Tenancy(since: since, run: claim.owner?.run)
+            tenancies[port.index] = now
+            guard let before = bridge.tenancies[port.index], !before.continues(as: now) else { continue }
             ended.formUnion(bridge.listeners.keys.filter { $0.index == port.index })
         }
     }
@@ -81,7 +95,7 @@ struct PortsPlan: Equatable {
                     if isAdditional, !numbers.hasCapacityForAdditional { continue }
                     numbers.used += 1
                 }
-                wanted.append(Opening(key: key, port: port.name))
+                wanted.append(Opening(key: key, port: port.name, since: tenancies[port.index]?.since))
             }
         }
         return wanted

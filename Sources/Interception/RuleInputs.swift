@@ -14,35 +14,54 @@ struct RuleInputs: Equatable {
         /// The link's own MAC address.
         let mac: MACAddress?
         let isTap: Bool
+        /// Whether routers may be beyond it, unless a guest is behind it: until all domains are known, a guest may turn out to be behind any link
+        /// that can be a tap.
+        let hasRouters: Bool
+        /// Whether running domains name it as the tap of an interface, but have not been read since it was first seen.
+        var isAwaited = false
         /// The running domains with an interface whose tap it is: usually one, none where the domain is not known yet.
         let claimants: [Instance]
         let listeners: [RuleSet.Listener]
 
         /// Whether a guest is behind it, or will be. Any other port is an uplink.
-        var isGuestPort: Bool { isTap || !claimants.isEmpty }
+        var isGuestPort: Bool { isTap || isAwaited || !claimants.isEmpty }
 
         // An instance is immutable: a change of its domain creates another.
         static func == (left: Port, right: Port) -> Bool {
             left.index == right.index && left.name == right.name && left.mac == right.mac && left.isTap == right.isTap
-                && left.listeners == right.listeners
+                && left.hasRouters == right.hasRouters
+                && left.isAwaited == right.isAwaited && left.listeners == right.listeners
                 && left.claimants.elementsEqual(right.claimants) { $0 === $1 }
         }
     }
 
-    /// A bridge that is served.
+    /// A bridge whose ports have rules: it is served, or closed.
     struct Bridge: Equatable {
         let name: String
         let index: Int32
         let mac: MACAddress?
         let hasSpanningTree: Bool
+        /// Its own link-local address.
+        let linkLocal: IPAddress?
         let answered: [AnsweredAddress]
         /// Whether ARP and neighbour discovery for the metadata addresses are kept from its uplinks.
         let isolatesUplinks: Bool
         let ports: [Port]
     }
 
+    /// A closed bridge, whose ports have no sockets yet.
+    struct UnservedBridge: Equatable {
+        let name: String
+        /// `nil` where there is no such link.
+        let index: Int32?
+    }
+
     /// The bridges from which requests to metadata addresses are otherwise dropped: all that are served by port, and those that are not open.
     var closed: Set<String> = []
+    /// Those of them whose ports have no sockets yet, by name.
+    var unserved: [UnservedBridge] = []
+    /// The bridges that are served by port, and those of ``unserved`` that exist: until it is known who is behind their ports, nothing is answered
+    /// there, and no guest can answer either.
     var bridges: [Bridge] = []
     var isEnding = false
 }
@@ -56,26 +75,53 @@ extension RuleInputs {
         _ snapshot: Snapshot,
         isEnding: Bool
     ) {
-        bridges = served.sorted { $0.key < $1.key }.filter(\.value.hasPorts).map { name, bridge in
-            let link = network.link(named: name)
-            let ports = Self.ports(of: bridge, network, snapshot)
-            return Bridge(
-                name: name, index: bridge.link.index, mac: link?.mac, hasSpanningTree: link?.hasSpanningTree ?? false,
-                answered: bridge.answered, isolatesUplinks: Self.isolatesUplinks(mode, ports, snapshot), ports: ports)
-        }
+        let byPort = served.filter(\.value.hasPorts)
         let open = served.filter { !isEnding && !$0.value.hasPorts && $0.value.isOpen }.keys
         closed = recorded.subtracting(open)
+        unserved = closed.subtracting(byPort.keys).sorted().map {
+            UnservedBridge(name: $0, index: network.link(named: $0)?.index)
+        }
+        let waiting = unserved.compactMap { network.link(named: $0.name) }.filter(\.isBridge)
+        bridges = byPort.map { name, bridge in
+            Self.bridge(
+                name, index: bridge.link.index, answered: bridge.answered, listeners: bridge.listeners, mode, network, snapshot)
+        }
+        bridges += waiting.map {
+            Self.bridge($0.name, index: $0.index, answered: [], listeners: [:], mode, network, snapshot)
+        }
+        bridges.sort { $0.name < $1.name }
         self.isEnding = isEnding
+    }
+
+    private static func bridge(
+        _ name: String, index: Int32, answered: [AnsweredAddress], listeners: [ServedBridge.PortKey: UInt16],
+        _ mode: InterceptionMode, _ network: HostNetwork, _ snapshot: Snapshot
+    ) -> Bridge {
+        let link = network.link(named: name)
+        let ports = ports(of: name, index: index, listeners, network, snapshot)
+        return Bridge(
+            name: name, index: index, mac: link?.mac, hasSpanningTree: link?.hasSpanningTree ?? false,
+            linkLocal: network.linkLocal(of: index), answered: answered,
+            isolatesUplinks: isolatesUplinks(mode, ports, snapshot), ports: ports)
     }
 
     /// The ports of a bridge, each with its sockets.
     static func ports(of bridge: ServedBridge, _ network: HostNetwork, _ snapshot: Snapshot) -> [Port] {
-        let listeners = Dictionary(grouping: bridge.listeners) { $0.key.index }
-        return network.ports(of: bridge.link.index).filter { LinkName.isQuotable($0.name) }.map { link in
+        ports(of: bridge.link.name, index: bridge.link.index, bridge.listeners, network, snapshot)
+    }
+
+    private static func ports(
+        of bridge: String, index: Int32, _ listeners: [ServedBridge.PortKey: UInt16], _ network: HostNetwork, _ snapshot: Snapshot
+    ) -> [Port] {
+        let listeners = Dictionary(grouping: listeners) { $0.key.index }
+        return network.ports(of: index).filter { LinkName.isQuotable($0.name) }.map { link in
             let own = listeners[link.index] ?? []
+            let since = network.sightings.since(link.index)
+            let claim = link.mayBeTap ? snapshot.claim(onPort: link.name, of: bridge, since: since) : .none
             return Port(
                 name: link.name, index: link.index, mac: link.mac, isTap: link.isTap,
-                claimants: snapshot.claimants(ofPort: link.name, on: bridge.link.name).map(\.instance),
+                hasRouters: snapshot.isLocalComplete || !link.mayBeTap, isAwaited: !claim.unread.isEmpty,
+                claimants: claim.owners.map(\.instance),
                 listeners: own.map { RuleSet.Listener(mac: $0.key.mac, port: $0.value) }.sorted { $0.port < $1.port })
         }
     }
@@ -118,31 +164,45 @@ extension RuleSet {
     /// The rules for these inputs.
     init(on inputs: RuleInputs, _ settings: InterceptionSettings, marks: PacketMarks = .ofThisProcess) {
         self.init(marks: marks)
-        let unserved = inputs.closed.subtracting(inputs.bridges.map(\.name))
-        closeHost(inputs.closed.sorted(), unserved: unserved.sorted(), ports: settings.listenerPorts)
+        closeHost(
+            inputs.closed.sorted(), unserved: inputs.unserved.map(\.name),
+            guarded: settings.guardsPorts ? inputs.bridges.map(\.name) : [], ports: settings.listenerPorts)
+        for bridge in inputs.unserved where LinkName.isQuotable(bridge.name) {
+            if let index = bridge.index { silence(bridge.name, index: index, ports: settings.listenerPorts) }
+        }
         for bridge in inputs.bridges { add(bridge, settings, isEnding: inputs.isEnding) }
     }
 
     private mutating func add(_ bridge: RuleInputs.Bridge, _ settings: InterceptionSettings, isEnding: Bool) {
         guard let mac = bridge.mac, LinkName.isQuotable(bridge.name) else { return }
         let facts = BridgeFacts(
-            index: bridge.index, name: bridge.name, mac: mac, answered: bridge.answered,
+            index: bridge.index, name: bridge.name, mac: mac, linkLocal: bridge.linkLocal, answered: bridge.answered,
             connectionsPerSecond: settings.guardsPorts ? settings.connectionsPerSecond : nil, isEnding: isEnding,
             ports: settings.listenerPorts)
-        serve(facts)
+        serve(facts, isGuarded: settings.guardsPorts)
         let guests = bridge.ports.filter(\.isGuestPort)
         if settings.guardsPorts {
-            guardBridge(facts, macs: Set(guests.flatMap { $0.macs(on: bridge.name) }), hasSpanningTree: bridge.hasSpanningTree)
+            guardBridge(
+                facts, cards: Set(guests.flatMap(\.ownMACs)), links: Set(bridge.ports.compactMap(\.mac)),
+                hasRouters: bridge.ports.contains { !$0.isGuestPort && $0.hasRouters }, hasSpanningTree: bridge.hasSpanningTree)
         }
+        // Of each long list of MAC addresses, the first port that has it.
+        var firsts: [[MACAddress]: Int32] = [:]
         for port in guests {
-            let guest = GuestPort(
+            var guest = GuestPort(
                 name: port.name, index: port.index, linkMAC: port.mac ?? mac, macs: port.macs(on: bridge.name),
                 listeners: port.listeners)
+            if guest.macs.count > Self.mostNamedMACs {
+                guest.sharedMACs = firsts[guest.macs] ?? port.index
+                firsts[guest.macs] = guest.sharedMACs
+            }
             serve(guest, of: facts, isGuarded: settings.guardsPorts)
         }
         for port in bridge.ports where !port.isGuestPort {
-            if settings.guardsPorts || bridge.isolatesUplinks { guardUplink(port.name, index: port.index, of: facts) }
-            if bridge.isolatesUplinks { isolateUplink(port.name, index: port.index) }
+            if settings.guardsPorts || bridge.isolatesUplinks {
+                guardUplink(port.name, index: port.index, of: facts, hasRouters: port.hasRouters)
+            }
+            if bridge.isolatesUplinks { isolateUplink(port.name, index: port.index, of: facts) }
         }
     }
 }
@@ -150,4 +210,7 @@ extension RuleSet {
 extension Link {
     /// Whether it is a virtual machine's tap, as libvirt creates them (tun(4)).
     var isTap: Bool { kind == "tun" }
+
+    /// Whether a domain can have it as a tap. A domain's author may name any link, also the bridge's uplink: a network card, a bond, a VLAN.
+    var mayBeTap: Bool { ["tun", "veth", "macvtap"].contains(kind) }
 }

@@ -17,11 +17,12 @@ package struct RuleSet: Equatable {
         case spoofed
         /// Fragments or extension headers in packets to a metadata address, or around neighbour discovery for one.
         case fragmented
-        /// Nested VLAN tags of which one has number 0, or IP behind LLC and SNAP.
+        /// Nested VLAN tags of which one has number 0, IP behind LLC and SNAP, or IP to an address that bridges do not forward.
         case encapsulated
         /// Messages of the spanning tree protocol.
         case bpdu
-        /// Multicast router queries (RFC 3810): from the answers a bridge learns where to send neighbour discovery.
+        /// Multicast router queries (RFC 3810), and advertisements of multicast routers (RFC 4286): from these, and from the answers to queries, a
+        /// bridge learns where to send neighbour discovery.
         case mldQuery = "mld_query"
         /// New connections of a port beyond its rate limit.
         case rateLimited = "rate_limited"
@@ -78,9 +79,13 @@ package struct RuleSet: Equatable {
     ///   - bridges: those that are served, and those that were and stay closed.
     ///   - unserved: those of them whose ports have no rules yet. What an earlier server has still to send there would go wherever a guest's
     ///     claim to the address leads it.
+    ///   - guarded: those whose ports are guarded: of their router advertisements the host takes those of uplinks only. A port that is new has no
+    ///     rules yet, and one frame may have effects for weeks.
     ///   - ports: the TCP ports that the sockets listen on.
-    mutating func closeHost(_ bridges: some Sequence<String>, unserved: some Sequence<String>, ports: ClosedRange<UInt16>) {
-        let names = bridges.filter(LinkName.isQuotable).map { "\"\($0)\"" }
+    mutating func closeHost(
+        _ bridges: some Sequence<String>, unserved: some Sequence<String>, guarded: [String], ports: ClosedRange<UInt16>
+    ) {
+        let names = Self.quoted(bridges)
         inet.sets[RuleTable.bridges] = RuleTable.Elements(kind: "set", type: "ifname", elements: Set(names))
         let v4 = MetadataAddress.v4
         let notServed = Self.drop(.notServed)
@@ -103,14 +108,25 @@ package struct RuleSet: Equatable {
                 "ip6 daddr \(Self.v6) goto from_bridge",
             ])
         // A packet without a mark was accepted by no rule at a port, and the sockets would not accept it either. But their filter does not see ICMP
-        // errors, which abort a connection in its handshake: no genuine error names these ports, because guests know them as 80.
+        // errors, which abort a connection in its handshake: no genuine error names these ports, because guests know them as 80. Most packets of the
+        // host itself are TCP and UDP, and pass no further rule.
         inet.chains["input"] = RuleTable.Chain(
             hook: "type filter hook input priority -310",
             rules: [
                 "\(marks.isMarked) accept", "tcp dport \(first)-\(last) iifname @bridges \(notServed)",
+                "meta l4proto { tcp, udp } accept",
+                // Whatever the host has on top of the bridge, and whatever handed it the frame.
+                "meta mark \(marks.routerOfGuests) \(notServed)",
                 "meta l4proto { icmp, icmpv6 } iifname @bridges goto icmp_errors",
+                "\(Self.hidesMessage) iifname @bridges \(notServed)",
             ])
-        inet.chains["icmp_errors"] = RuleTable.Chain(rules: Self.errors(about: ports).map { "\($0) \(notServed)" })
+        let routers = Self.quoted(guarded)
+        let fromGuests =
+            routers.isEmpty
+            ? []
+            : ["icmpv6 type nd-router-advert meta mark != \(marks.routerOfUplink) iifname { \(routers.joined(separator: ", ")) }"]
+        inet.chains["icmp_errors"] = RuleTable.Chain(
+            rules: (Self.redirects + fromGuests + Self.errors(about: ports)).map { "\($0) \(notServed)" })
         inet.chains["to_bridge"] = RuleTable.Chain(
             rules: [
                 "oifname != @bridges return",
@@ -118,14 +134,30 @@ package struct RuleSet: Equatable {
                 "ip saddr \(v4) ip frag-off & 0x3fff != 0 \(notServed)",
                 "ip6 saddr \(Self.v6) tcp sport 80 \(notServed)",
                 "ip6 saddr \(Self.v6) exthdr frag exists \(notServed)",
+                "meta l4proto { icmp, icmpv6 } goto forwarded_errors",
             ])
         inet.chains["forward"] = RuleTable.Chain(
             hook: "type filter hook forward priority -310",
-            rules: ["\(Self.sourceIsMetadata) goto to_bridge", "ip6 saddr \(Self.v6) goto to_bridge"])
-        let silent = unserved.filter(LinkName.isQuotable).map { "\"\($0)\"" }
+            rules: [
+                "\(Self.sourceIsMetadata) goto to_bridge", "ip6 saddr \(Self.v6) goto to_bridge",
+                "meta l4proto { tcp, udp } accept",
+                "meta l4proto { icmp, icmpv6 } oifname @bridges goto forwarded_errors",
+                "\(Self.hidesMessage) oifname @bridges \(notServed)",
+            ])
+        inet.chains["forwarded_errors"] = RuleTable.Chain(rules: Self.forwardedErrors)
+        let silent = Self.quoted(unserved)
         let ownPorts = "tcp sport \(first)-\(last)"
         inet.chains["output"] = RuleTable.Chain(
-            hook: "type filter hook output priority -310", rules: ["\(ownPorts) oifname @bridges goto replies"])
+            hook: "type filter hook output priority -310",
+            rules: [
+                "\(ownPorts) oifname @bridges goto replies",
+                // Nothing listens on these ports, so the host would refuse what reaches it by another way than a served bridge: in the name of the
+                // address, and to a guest whose address and numbers somebody there has used.
+                "ip saddr \(v4) tcp sport 80 oifname @bridges \(notServed)",
+                "ip6 saddr \(Self.v6) tcp sport 80 oifname @bridges \(notServed)",
+                "meta l4proto { icmp, icmpv6 } oifname @bridges jump own_errors",
+            ] + Self.ownMessages.map { "\($0) oifname @bridges meta mark set \(marks.otherFromHost)" })
+        inet.chains["own_errors"] = RuleTable.Chain(rules: Self.ownErrors.map { "\($0) \(notServed)" })
         inet.chains["replies"] = RuleTable.Chain(
             rules: (silent.isEmpty ? [] : ["oifname { \(silent.joined(separator: ", ")) } \(notServed)"]) + [
                 // Resets that refuse a connection (RFC 9293 §3.10.7.1): after a server was killed no process listens, and a guest without an answer
@@ -135,17 +167,44 @@ package struct RuleSet: Equatable {
             ])
     }
 
+    static func quoted(_ names: some Sequence<String>) -> [String] {
+        names.filter(LinkName.isQuotable).map { "\"\($0)\"" }
+    }
+
+    /// Matches fragments of which another extension header is the first content: a second one, in the next fragment, would hide from every rule that
+    /// an ICMP message follows. Systems send no such fragments (RFC 7112 §5).
+    static let hidesMessage = "exthdr frag exists frag nexthdr { 0, 43, 44, 60 }"
+
+    /// Match what would make the host send its replies elsewhere, and comes from anyone (RFC 792, RFC 4861 §4.5). Other guests receive it.
+    private static let redirects = ["icmp type redirect", "icmpv6 type nd-redirect"]
+
+    /// Match what else the host itself sends in the name of a metadata address, or about one: without the mark it is another's, on top of the
+    /// bridge (`RuleSet+Ports`).
+    private static let ownMessages = ["meta l4proto { icmp, icmpv6 }", sourceIsMetadata, "ip6 saddr \(v6)"]
+
+    /// Match the host's own errors about TCP to a metadata address, perhaps behind extension headers: no true error is about a connection to port 80.
+    /// A guest learns from the others that nothing else is there.
+    private static let ownErrors =
+        [
+            "icmp type { destination-unreachable, source-quench, time-exceeded, parameter-problem } "
+                + "@th,192,32 0x\(hexadecimal(MetadataAddress.v4)) @th,136,8 6"
+        ] + MetadataAddress.v6.map { "icmpv6 type 0-127 @th,256,128 0x\(hexadecimal($0)) @th,112,8 != { 17, 58 }" }
+
     /// Match ICMP errors (RFC 792, RFC 4443) about packets of the sockets, as guests or as this host see them. The packet starts at byte eight.
     private static func errors(about ports: ClosedRange<UInt16>) -> [String] {
         let range = "\(ports.lowerBound)-\(ports.upperBound)"
         let v4 = "icmp type { destination-unreachable, source-quench, time-exceeded, parameter-problem }"
-        let v6 = "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }"
+        // All errors: unknown ones too reach the socket that they are about (RFC 4443 §2.4).
+        let v6 = "icmpv6 type 0-127"
         return [
             "\(v4) @th,160,32 0x\(hexadecimal(MetadataAddress.v4))",
             // IP options would shift the ports.
             "\(v4) @th,68,4 != 5", "\(v4) @th,136,8 6 @th,224,16 \(range)",
         ]
             + MetadataAddress.v6.map { "\(v6) @th,128,128 0x\(hexadecimal($0))" }
-            + ["\(v6) @th,112,8 { 0, 43, 44, 60 }", "\(v6) @th,112,8 6 @th,384,16 \(range)"]
+            + [
+                // Fragments hide the packet, and its headers shift the ports: those of ipv6_ext_hdr() in Linux.
+                "\(v6) exthdr frag exists", "\(v6) @th,112,8 { 0, 43, 44, 51, 59, 60 }", "\(v6) @th,112,8 6 @th,384,16 \(range)",
+            ]
     }
 }

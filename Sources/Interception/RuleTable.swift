@@ -12,7 +12,12 @@ package struct RuleTable: Equatable {
         /// `set` or `map`.
         let kind: String
         let type: String
+        /// What else is said of a set whose elements rules add, such as its size.
+        var options = ""
         var elements: Set<String> = []
+
+        /// The type as nft declares it: its name, or the bytes of a packet that are looked up; with the options.
+        var typing: String { (type.hasPrefix("@") ? "typeof " : "type ") + type + (options.isEmpty ? "" : "; \(options)") }
     }
 
     package static let name = "virt_metadata"
@@ -35,7 +40,7 @@ package struct RuleTable: Equatable {
     var script: String {
         let sets = self.sets.sorted { $0.key < $1.key }.map { name, set in
             let elements = set.elements.isEmpty ? "" : "    elements = { \(Self.list(set.elements)) }\n"
-            return "  \(set.kind) \(name) {\n    type \(set.type);\n\(elements)  }\n"
+            return "  \(set.kind) \(name) {\n    \(set.typing);\n\(elements)  }\n"
         }
         let chains = self.chains.sorted { $0.key < $1.key }.map { name, chain in
             let lines = ([chain.hook.map { "\($0); policy accept;" }].compactMap(\.self) + chain.rules).map { "    \($0)\n" }
@@ -63,7 +68,7 @@ package struct RuleTable: Equatable {
         }
         change("delete", old.sets, sets)
         for (name, set) in sets.sorted(by: { $0.key < $1.key }) where old.sets[name] == nil {
-            lines.append("add \(set.kind) \(table) \(name) { type \(set.type); }")
+            lines.append("add \(set.kind) \(table) \(name) { \(set.typing); }")
         }
         let changed = chains.filter { old.chains[$0.key] != $0.value }.sorted { $0.key < $1.key }
         for (name, chain) in changed where old.chains[name] == nil {
@@ -86,5 +91,7 @@ package struct RuleTable: Equatable {
 }
 
 extension RuleTable.Elements {
-    fileprivate func isAlike(_ other: RuleTable.Elements) -> Bool { kind == other.kind && type == other.type }
+    fileprivate func isAlike(_ other: RuleTable.Elements) -> Bool {
+        (kind, type, options) == (other.kind, other.type, other.options)
+    }
 }

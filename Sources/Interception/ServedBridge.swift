@@ -19,7 +19,7 @@ struct ServedBridge: Equatable {
     /// The TCP port of each listening socket, by the port of the bridge and the MAC address that it is for.
     var listeners: [PortKey: UInt16] = [:]
     /// The run that each port belonged to last, by the index of its link.
-    var runs: [Int32: DomainRun] = [:]
+    var tenancies: [Int32: Tenancy] = [:]
     /// The metadata addresses that are answered.
     var answered: [AnsweredAddress] = []
     /// The addresses that were added to the bridge, or found on it.
@@ -41,6 +41,17 @@ struct ServedBridge: Equatable {
         let index: Int32
         /// The MAC address; `nil` for all without a socket of their own.
         let mac: MACAddress?
+    }
+
+    /// The domain run that a port belongs to.
+    struct Tenancy: Equatable {
+        /// When the port was first seen; `nil` where that was before any domain was read.
+        let since: ContinuousClock.Instant?
+        /// `nil` where it is not known.
+        let run: DomainRun?
+
+        /// Whether connections by the port continue: it is the same, and its domain has only become known.
+        func continues(as next: Tenancy) -> Bool { since == next.since && (run == nil || run == next.run) }
     }
 
     /// Whether guests can connect, once the rules are written.

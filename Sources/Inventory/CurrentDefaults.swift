@@ -1,4 +1,5 @@
 import Common
+import Description
 
 /// The current defaults, which a reload replaces while every hypervisor's keeper reads them.
 final class CurrentDefaults: Sendable {

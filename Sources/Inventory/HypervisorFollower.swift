@@ -28,12 +28,16 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
         (self.ledger, self.defaults, self.clock, self.logger) = (ledger, defaults, clock, logger)
     }
 
-    func wantLeases(of network: String) {
+    func wantLeases(of network: LibvirtName) {
         queue.add(.read(.leases(network: network)))
     }
 
     func reread(_ domain: InstanceUUID) {
         queue.add(.read(.domain(domain)))
+    }
+
+    func rereadFirst(_ domains: Set<InstanceUUID>) {
+        queue.addFirst(domains)
     }
 
     func reassemble() {
@@ -56,8 +60,9 @@ struct HypervisorFollower<C: Clock>: Sendable where C.Duration == Duration {
             queue.add(.synchronise)
             timers.addTask { await repeatSweep() }
             for await _ in queue.signals {
-                for task in queue.drain() { await keeper.run(task) }
-                if let delay = keeper.takeRetryDelay() {
+                while !Task.isCancelled, let task = queue.next() {
+                    await keeper.run(task)
+                    guard let delay = keeper.takeRetryDelay() else { continue }
                     timers.addTask { await add(.retry, after: delay) }
                 }
             }

@@ -1,4 +1,5 @@
 package import Common
+package import Description
 package import Logging
 import ServiceLifecycle
 
@@ -39,7 +40,7 @@ package struct InventoryService<C: Clock>: Service where C.Duration == Duration 
     package var hypervisors: [HypervisorStatus] { followers.map(\.health.status) }
 
     /// Reads a network's DHCP leases again, because a request needs an address; at most once in five seconds.
-    package func wantLeases(of network: String, on host: HostNumber) {
+    package func wantLeases(of network: LibvirtName, on host: HostNumber) {
         guard followers.indices.contains(host.index) else { return }
         followers[host.index].wantLeases(of: network)
     }
@@ -48,6 +49,11 @@ package struct InventoryService<C: Clock>: Service where C.Duration == Duration 
     package func reread(_ domain: InstanceUUID, on host: HostNumber) {
         guard followers.indices.contains(host.index) else { return }
         followers[host.index].reread(domain)
+    }
+
+    /// Reads domains of this host again before everything else, because links have appeared that may be their taps.
+    package func rereadFirst(_ domains: Set<InstanceUUID>) {
+        followers.first?.rereadFirst(domains)
     }
 
     /// Replaces the defaults, and assembles every instance again.

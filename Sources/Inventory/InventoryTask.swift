@@ -7,10 +7,12 @@ enum InventoryTask: Hashable, Sendable {
     enum Subject: Hashable, Sendable {
         /// A domain that may have changed.
         case domain(InstanceUUID)
-        /// A network that may have changed, and then its domains.
-        case network(name: String)
+        /// A domain whose network or lease has changed, and which must be assembled again.
+        case attachedDomain(InstanceUUID)
+        /// A network that may have changed.
+        case network(name: LibvirtName)
         /// A network's leases, because a request needs a DHCP address.
-        case leases(network: String)
+        case leases(network: LibvirtName)
     }
 
     /// Read one part again.

@@ -1,4 +1,5 @@
 import Common
+import Description
 import Libvirt
 
 /// A hypervisor's active networks, and the addresses leased by their DHCP servers.
@@ -7,42 +8,50 @@ struct NetworkFacts<Instant: InstantProtocol> where Instant.Duration == Duration
     static var leaseInterval: Duration { .seconds(5) }
 
     /// By name.
-    private(set) var networks: [String: NetworkXML] = [:]
+    private(set) var networks: [LibvirtName: NetworkXML] = [:]
     /// The addresses last leased by DHCP, IPv4 first, by the name of the network.
-    private(set) var leases: [String: [MACAddress: [IPAddress]]] = [:]
-    private var leasesRead: [String: Instant] = [:]
+    private(set) var leases: [LibvirtName: [MACAddress: [IPAddress]]] = [:]
+    private var leasesRead: [LibvirtName: Instant] = [:]
+    /// The hash of each network's last description, so that an unchanged one is not parsed again.
+    private var readings: [LibvirtName: Int] = [:]
 
-    var names: [String] { Array(networks.keys) }
+    var names: Set<LibvirtName> { Set(networks.keys) }
+
+    func isNew(_ reading: Int, of network: LibvirtName) -> Bool { readings[network] != reading }
+
+    mutating func note(_ reading: Int, of network: LibvirtName) { readings[network] = reading }
 
     /// - Returns: whether the network has changed.
     mutating func update(_ network: NetworkXML) -> Bool {
         networks.updateValue(network, forKey: network.name) != network
     }
 
-    mutating func remove(_ name: String) {
-        (networks[name], leases[name], leasesRead[name]) = (nil, nil, nil)
+    /// - Returns: whether the network was known.
+    mutating func remove(_ name: LibvirtName) -> Bool {
+        (leases[name], leasesRead[name], readings[name]) = (nil, nil, nil)
+        return networks.removeValue(forKey: name) != nil
     }
 
     // MARK: Leases
 
     /// Whether a request may cause a network's leases to be read.
-    func areLeasesDue(of network: String, at now: Instant) -> Bool {
+    func areLeasesDue(of network: LibvirtName, at now: Instant) -> Bool {
         hasLeases(network) && leasesRead[network].map { $0.duration(to: now) >= Self.leaseInterval } ?? true
     }
 
-    func hasLeases(_ network: String) -> Bool {
+    func hasLeases(_ network: LibvirtName) -> Bool {
         networks[network]?.hasDHCP == true
     }
 
     /// Records that a network's leases are read now, whether that succeeds or not.
-    mutating func beginReadingLeases(of network: String, at now: Instant) {
+    mutating func beginReadingLeases(of network: LibvirtName, at now: Instant) {
         leasesRead[network] = now
     }
 
     /// Replaces a network's leases; of several of one family for one MAC address the last to expire counts.
     ///
     /// - Returns: the MAC addresses whose IP addresses have changed or expired.
-    mutating func replaceLeases(of network: String, by read: [Lease]) -> Set<MACAddress> {
+    mutating func replaceLeases(of network: LibvirtName, by read: [Lease]) -> Set<MACAddress> {
         var newest: [MACAddress: [IPAddress.Family: Lease]] = [:]
         for lease in read {
             let other = newest[lease.mac]?[lease.address.family]

@@ -1,4 +1,5 @@
 package import Common
+import Description
 package import Libvirt
 
 /// Stores guests' passwords in the metadata of their domains: in the running domain and in its definition.

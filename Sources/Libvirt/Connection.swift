@@ -6,7 +6,7 @@ import CLibvirt
 @safe final class Connection: @unchecked Sendable {
     private let pointer: virConnectPtr
 
-    /// Opens a connection, without a time limit: libvirt has none here. See `ConnectionAttempt`.
+    /// Opens a connection, without a time limit: libvirt has none here. See `DetachedCall`.
     init(opening uri: String, for access: Hypervisor.Access) throws(LibvirtError) {
         let opened = unsafe access == .reading ? virConnectOpenReadOnly(uri) : virConnectOpen(uri)
         guard let pointer = unsafe opened else { throw .last(access.function) }

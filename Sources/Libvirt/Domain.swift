@@ -103,13 +103,29 @@ package enum MetadataChange: Sendable, Hashable {
         let liveXML = try xml(inactive: false)
         let startsAgain = edited ? try isPersistent() : false
         let inactiveXML = startsAgain ? try xml(inactive: true) : nil
-        // Queried last, because the domain may have stopped since the lookup: its handle has no ID if it did not run even then.
+        // Queried last, because the domain may have stopped since the lookup.
         let state = try state()
-        let isRunning = unsafe virDomainGetID(pointer) != UInt32.max && state != VIR_DOMAIN_SHUTOFF
         return DomainDescription(
-            uuid: try uuid(), name: name, isRunning: isRunning, isPaused: state == VIR_DOMAIN_PAUSED, liveXML: liveXML,
-            inactiveXML: inactiveXML)
+            uuid: try uuid(), name: name, isRunning: ranAtLookup && state != VIR_DOMAIN_SHUTOFF,
+            isPaused: state == VIR_DOMAIN_PAUSED, liveXML: liveXML, inactiveXML: inactiveXML)
     }
+
+    /// Describes the domain if it runs. That it does not run is known even if its definition cannot be read, because it is larger than a
+    /// message of libvirt, for example.
+    func describeRunning(edited: Bool) throws(LibvirtError) -> DomainDescription? {
+        guard ranAtLookup else { return nil }
+        do throws(LibvirtError) {
+            let description = try describe(edited: edited)
+            return description.isRunning ? description : nil
+        } catch {
+            // It may have stopped since the lookup.
+            guard try isRunning() else { return nil }
+            throw error
+        }
+    }
+
+    /// Whether the domain ran when it was looked up: its handle has an ID then. Makes no call to the daemon.
+    private var ranAtLookup: Bool { unsafe virDomainGetID(pointer) != UInt32.max }
 
     /// Asks the guest to shut down, and returns at once; a guest may ignore it.
     func shutDown() throws(LibvirtError) {

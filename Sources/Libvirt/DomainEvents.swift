@@ -27,7 +27,7 @@ private enum Callback {
         switch virConnectCloseReason(UInt32(bitPattern: reason)) {
         case VIR_CONNECT_CLOSE_REASON_EOF: "the daemon closed the connection"
         case VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "the daemon did not answer keepalive messages"
-        case VIR_CONNECT_CLOSE_REASON_CLIENT: "this side closed the connection"
+        case VIR_CONNECT_CLOSE_REASON_CLIENT: "virt-metadata closed the connection"
         default: "the connection failed"
         }
     }

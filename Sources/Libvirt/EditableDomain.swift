@@ -42,7 +42,7 @@ extension Domain {
 extension Hypervisor {
     /// All domains, running or only defined, in no order.
     package func allDomains() throws(LibvirtError) -> [DomainReference] {
-        try connection().allDomains()
+        try answer(to: .allDomains) { connection throws(LibvirtError) in try connection.allDomains() }
     }
 
     /// The domains that match an operator's argument: a UUID, a name, or an ID.

@@ -5,7 +5,7 @@ package enum Hint: Sendable, Hashable {
     /// A domain was defined, started, stopped, reset or edited, or a device was added or removed.
     case domain(InstanceUUID)
     /// A network was defined, started, stopped or undefined.
-    case network(name: String)
+    case network(name: LibvirtName)
     /// The connection was lost, and brings no more hints; the reason is for the log.
     case connectionLost(reason: String)
 }

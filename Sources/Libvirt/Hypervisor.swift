@@ -3,7 +3,8 @@ package import Common
 /// The only access to libvirt: one connection at a time, one call at a time, on a queue of its own because the calls block.
 ///
 /// Every call but `disconnect()` throws `invalidConnection` where there is no connection. A call to a daemon that hangs ends
-/// with an error once keepalive messages stay unanswered: after the interval, times the count and one more.
+/// with an error once keepalive messages stay unanswered: after the interval, times the count and one more. A daemon that has
+/// locked a domain, such as one whose start hangs, answers them: calls that read throw `operationTimeout` after a limit.
 package actor Hypervisor {
     package enum Access: Sendable {
         /// Read-only, with events.
@@ -20,10 +21,16 @@ package actor Hypervisor {
     private let access: Access
     private let keepalive: (interval: Int32, count: UInt32)
     private let openingLimit: Duration
+    private let answerLimit: Duration
     private let onHint: @Sendable (Hint) -> Void
     private var subscriptions: Subscriptions?
     /// An attempt that timed out; there is never a second attempt at the same time.
-    private var lateAttempt: ConnectionAttempt?
+    private var lateAttempt: DetachedCall<Connection>?
+    /// The calls that timed out, by what they read, each as whether it has ended. There is never a second one for the same: each
+    /// takes a thread of the daemon.
+    private var late: [ReadCall: @Sendable () -> Bool] = [:]
+    /// One less than the daemon handles for a client at a time (`max_client_requests` of libvirtd.conf).
+    private static let mostLate = 4
 
     /// The queue that all of this actor's work runs on.
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -39,14 +46,15 @@ package actor Hypervisor {
     ///   - keepaliveInterval: the time between keepalive messages; libvirt counts whole seconds, at least one.
     ///   - keepaliveCount: how many of these may stay unanswered before the connection is closed.
     ///   - openingLimit: how long `connect()` waits for a daemon that accepts the connection but does not answer.
+    ///   - answerLimit: how long a call that reads waits for an answer.
     ///   - onHint: called on libvirt's thread for each event, one at a time. It must return at once, wait for nothing, and not
     ///     own this actor.
     package init(
         uri: String, access: Access = .reading, keepaliveInterval: Duration = .seconds(2), keepaliveCount: Int = 3,
-        openingLimit: Duration = .seconds(10), onHint: @escaping @Sendable (Hint) -> Void
+        openingLimit: Duration = .seconds(10), answerLimit: Duration = .seconds(15), onHint: @escaping @Sendable (Hint) -> Void
     ) {
         (self.uri, self.access) = (uri, access)
-        self.openingLimit = openingLimit
+        (self.openingLimit, self.answerLimit) = (openingLimit, answerLimit)
         self.onHint = onHint
         keepalive = (max(1, Int32(clamping: keepaliveInterval.components.seconds)), UInt32(clamping: keepaliveCount))
     }
@@ -83,7 +91,9 @@ package actor Hypervisor {
             lateAttempt = nil
             if case .success(let connection) = outcome, connection.isAlive { return connection }
         }
-        let attempt = lateAttempt ?? ConnectionAttempt(uri: uri, access: access)
+        let attempt =
+            lateAttempt
+            ?? DetachedCall { [uri, access] () throws(LibvirtError) in try Connection(opening: uri, for: access) }
         lateAttempt = nil
         guard let outcome = attempt.wait(atMost: openingLimit) else {
             lateAttempt = attempt
@@ -100,24 +110,43 @@ package actor Hypervisor {
         return connection
     }
 
-    /// All running domains, including paused ones, in no order.
-    package func runningDomains() throws(LibvirtError) -> [DomainReference] {
-        try connection().runningDomains()
+    /// Makes a call that reads, and waits for its answer until the limit.
+    func answer<Value: Sendable>(
+        to call: ReadCall, _ body: @escaping @Sendable (Connection) throws(LibvirtError) -> Value
+    ) throws(LibvirtError) -> Value {
+        let connection = try connection()
+        late = late.filter { !$0.value() }
+        if late[call] == nil, late.count < Self.mostLate {
+            let made = DetachedCall { () throws(LibvirtError) in try body(connection) }
+            if let outcome = made.wait(atMost: answerLimit) { return try outcome.get() }
+            late[call] = { made.wait(atMost: .zero) != nil }
+        }
+        throw LibvirtError(
+            code: .operationTimeout, function: call.function,
+            message: "no answer within \(answerLimit); libvirt may wait for the start of a domain, or for its storage")
     }
 
-    /// A running domain; `nil` if it does not exist or does not run.
+    /// All running domains, including paused ones, in no order.
+    package func runningDomains() throws(LibvirtError) -> [DomainReference] {
+        try answer(to: .runningDomains) { connection throws(LibvirtError) in try connection.runningDomains() }
+    }
+
+    /// A running domain; `nil` if it does not exist or does not run, even if its definition cannot be read.
     ///
     /// - Parameter edited: whether to read the XML for the next start too.
     package func domain(uuid: InstanceUUID, edited: Bool) throws(LibvirtError) -> DomainDescription? {
-        let description = try describe(edited: edited) { connection throws(LibvirtError) in try connection.domain(uuid: uuid) }
-        return description?.isRunning == true ? description : nil
+        try reading(.domain("\(uuid)")) { connection throws(LibvirtError) in
+            try connection.domain(uuid: uuid)?.describeRunning(edited: edited)
+        }
     }
 
     /// A listed domain, running or only defined; `nil` if it no longer exists.
     ///
     /// - Parameter edited: whether to read the XML for the next start too.
     package func domain(_ listed: DomainReference, edited: Bool) throws(LibvirtError) -> DomainDescription? {
-        try describe(edited: edited) { connection throws(LibvirtError) in try connection.domain(uuid: listed.uuid) }
+        try reading(.domain("\(listed.uuid)")) { connection throws(LibvirtError) in
+            try connection.domain(uuid: listed.uuid)?.describe(edited: edited)
+        }
     }
 
     /// The domain, running or only defined, that an operator's argument names: a UUID, else a name, else an ID.
@@ -126,22 +155,21 @@ package actor Hypervisor {
     ///   - text: the argument.
     ///   - edited: whether to read the XML for the next start too.
     package func findDomain(_ text: String, edited: Bool) throws(LibvirtError) -> DomainDescription? {
-        try describe(edited: edited) { connection throws(LibvirtError) in
+        try reading(.domain(text)) { connection throws(LibvirtError) in
             // A domain whose name is another's UUID does not precede it.
-            if let uuid = InstanceUUID(text), let domain = try connection.domain(uuid: uuid) { return domain }
-            if let domain = try connection.domain(named: text) { return domain }
-            guard let id = Int32(text) else { return nil }
-            return try connection.domain(id: id)
+            if let uuid = InstanceUUID(text), let domain = try connection.domain(uuid: uuid) {
+                return try domain.describe(edited: edited)
+            }
+            if let domain = try connection.domain(named: text) { return try domain.describe(edited: edited) }
+            return try Int32(text).flatMap { id throws(LibvirtError) in try connection.domain(id: id)?.describe(edited: edited) }
         }
     }
 
-    private func describe(
-        edited: Bool, _ lookup: (Connection) throws(LibvirtError) -> Domain?
+    private func reading(
+        _ call: ReadCall, _ read: @escaping @Sendable (Connection) throws(LibvirtError) -> DomainDescription?
     ) throws(LibvirtError) -> DomainDescription? {
-        let connection = try connection()
         do throws(LibvirtError) {
-            guard let domain = try lookup(connection) else { return nil }
-            return try domain.describe(edited: edited)
+            return try answer(to: call, read)
         } catch {
             // The domain may disappear between two calls; the result is the same as if it had disappeared before the first.
             guard error.code == .noDomain else { throw error }
@@ -182,13 +210,22 @@ package actor Hypervisor {
     }
 
     /// All active networks, in no order; none where the driver has no networks.
-    package func networks() throws(LibvirtError) -> [NetworkDescription] {
-        try connection().networks()
+    ///
+    /// - Throws: the error of a lost connection, with which none of them can be read.
+    package func networks() throws(LibvirtError) -> ActiveNetworks {
+        let networks = try answer(to: .networks) { connection throws(LibvirtError) in try connection.networks() }
+        if let error = networks.unreadable.values.first, !isConnected { throw error }
+        return networks
+    }
+
+    /// The names of all active networks, in no order; none where the driver has no networks.
+    package func networkNames() throws(LibvirtError) -> [LibvirtName] {
+        try answer(to: .networks) { connection throws(LibvirtError) in try connection.networkNames() }
     }
 
     /// An active network; `nil` if it does not exist or is inactive.
-    package func network(named name: String) throws(LibvirtError) -> NetworkDescription? {
-        try activeNetwork(name) { network throws(LibvirtError) in try network.describe() }
+    package func network(named name: LibvirtName) throws(LibvirtError) -> NetworkDescription? {
+        try activeNetwork(name, .network(name)) { network throws(LibvirtError) in try network.describe() }
     }
 
     /// The DHCP addresses on networks, by MAC address. A network whose leases cannot be read has none.
@@ -201,17 +238,18 @@ package actor Hypervisor {
     }
 
     /// The DHCP leases of an active network; none if it does not exist or is inactive, or the driver does not support leases.
-    package func leases(network: String) throws(LibvirtError) -> [Lease] {
-        try activeNetwork(network) { network throws(LibvirtError) in try network.leases() } ?? []
+    package func leases(network: LibvirtName) throws(LibvirtError) -> [Lease] {
+        try activeNetwork(network, .leases(network)) { network throws(LibvirtError) in try network.leases() } ?? []
     }
 
     private func activeNetwork<Value>(
-        _ name: String, _ read: (borrowing Network) throws(LibvirtError) -> Value
-    ) throws(LibvirtError) -> Value? {
-        let connection = try connection()
+        _ name: LibvirtName, _ call: ReadCall, _ read: @escaping @Sendable (borrowing Network) throws(LibvirtError) -> Value
+    ) throws(LibvirtError) -> Value? where Value: Sendable {
         do throws(LibvirtError) {
-            guard let network = try connection.network(named: name), try network.isActive() else { return nil }
-            return try read(network)
+            return try answer(to: call) { connection throws(LibvirtError) in
+                guard let network = try connection.network(named: name), try network.isActive() else { return nil }
+                return try read(network)
+            }
         } catch {
             // As with domains: the network may disappear between two calls.
             guard error.code == .noNetwork else { throw error }

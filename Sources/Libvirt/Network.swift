@@ -1,17 +1,28 @@
 import CLibvirt
+package import Common
 
 /// libvirt's description of an active network at one moment.
 package struct NetworkDescription: Sendable, Hashable {
     /// The name, by which domains refer to it.
-    package let name: String
+    package let name: LibvirtName
     /// Lower-case with hyphens.
     package let uuid: String
     /// The current network XML (https://libvirt.org/formatnetwork.html).
     package let xml: String
 
-    package init(name: String, uuid: String, xml: String) {
+    package init(name: LibvirtName, uuid: String, xml: String) {
         (self.name, self.uuid, self.xml) = (name, uuid, xml)
     }
+}
+
+/// The active networks of a hypervisor.
+package struct ActiveNetworks: Sendable {
+    package var described: [NetworkDescription] = []
+    /// Those that libvirt lists but cannot describe: one is larger than a message of libvirt, for example.
+    package var unreadable: [LibvirtName: LibvirtError] = [:]
+
+    /// The XML of those that can be described, by name.
+    package var documents: [LibvirtName: String] { Dictionary(described.map { ($0.name, $0.xml) }) { first, _ in first } }
 }
 
 /// A handle of a network.
@@ -46,49 +57,59 @@ package struct NetworkDescription: Sendable, Hashable {
         // Safe: by the manual the function writes VIR_UUID_STRING_BUFLEN bytes, the last of them 0.
         guard unsafe virNetworkGetUUIDString(pointer, &uuid) == 0 else { throw .last("virNetworkGetUUIDString") }
         return NetworkDescription(
-            name: unsafe Self.name(of: pointer) ?? "",
+            name: unsafe Self.name(of: pointer) ?? LibvirtName(""),
             uuid: String(decoding: uuid.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self),
             xml: unsafe String(adopting: xml))
     }
 
     /// The name of a network that libvirt owns, as in a callback.
-    static func name(of pointer: virNetworkPtr) -> String? {
-        unsafe virNetworkGetName(pointer).map { unsafe String(cString: $0) }
+    static func name(of pointer: virNetworkPtr) -> LibvirtName? {
+        unsafe virNetworkGetName(pointer).map { LibvirtName(unsafe String(cString: $0)) }
     }
 }
 
 extension Connection {
     /// All active networks; none where the driver has no networks.
-    func networks() throws(LibvirtError) -> [NetworkDescription] {
-        let found = try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
-            var list: UnsafeMutablePointer<virNetworkPtr?>?
-            let count = unsafe virConnectListAllNetworks(pointer, &list, VIR_CONNECT_LIST_NETWORKS_ACTIVE.rawValue)
-            if count < 0 {
-                let error = LibvirtError.last("virConnectListAllNetworks")
-                guard error.code == .noSupport else { throw error }
-                return [Result<NetworkDescription, LibvirtError>]()
-            }
-            return unsafe adopted(list, count: count) { pointer in
-                let network = unsafe Network(owning: pointer)
-                return Result { () throws(LibvirtError) in try network.describe() }
-            }
+    func networks() throws(LibvirtError) -> ActiveNetworks {
+        typealias Found = (name: LibvirtName, description: Result<NetworkDescription, LibvirtError>)
+        let found = try activeNetworks { network, name -> Found in
+            (name, Result { () throws(LibvirtError) in try network.describe() })
         }
-        var networks: [NetworkDescription] = []
-        for network in found {
-            do throws(LibvirtError) {
-                networks.append(try network.get())
-            } catch {
-                // The network was stopped and undefined after it was listed.
-                guard error.code == .noNetwork else { throw error }
+        var networks = ActiveNetworks()
+        for (name, description) in found {
+            switch description {
+            case .success(let description): networks.described.append(description)
+            // The network was stopped and undefined after it was listed.
+            case .failure(let error) where error.code == .noNetwork: continue
+            case .failure(let error): networks.unreadable[name] = error
             }
         }
         return networks
     }
 
-    /// The network with a name, active or not; `nil` if there is none, or the driver has no networks.
-    func network(named name: String) throws(LibvirtError) -> Network? {
+    /// The names of all active networks; none where the driver has no networks.
+    func networkNames() throws(LibvirtError) -> [LibvirtName] { try activeNetworks { _, name in name } }
+
+    private func activeNetworks<Value>(_ body: (borrowing Network, LibvirtName) -> Value) throws(LibvirtError) -> [Value] {
         try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
-            if let network = unsafe virNetworkLookupByName(pointer, name) { return unsafe Network(owning: network) }
+            var list: UnsafeMutablePointer<virNetworkPtr?>?
+            let count = unsafe virConnectListAllNetworks(pointer, &list, VIR_CONNECT_LIST_NETWORKS_ACTIVE.rawValue)
+            if count < 0 {
+                let error = LibvirtError.last("virConnectListAllNetworks")
+                guard error.code == .noSupport else { throw error }
+                return []
+            }
+            return unsafe adopted(list, count: count) { pointer in
+                let network = unsafe Network(owning: pointer)
+                return body(network, unsafe Network.name(of: pointer) ?? LibvirtName(""))
+            }
+        }
+    }
+
+    /// The network with a name, active or not; `nil` if there is none, or the driver has no networks.
+    func network(named name: LibvirtName) throws(LibvirtError) -> Network? {
+        try unsafe withPointer { (pointer: virConnectPtr) throws(LibvirtError) in
+            if let network = unsafe virNetworkLookupByName(pointer, name.text) { return unsafe Network(owning: network) }
             let error = LibvirtError.last("virNetworkLookupByName")
             guard [.noNetwork, .noSupport].contains(error.code) else { throw error }
             return nil

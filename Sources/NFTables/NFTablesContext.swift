@@ -76,7 +76,8 @@ struct NFTablesContext: ~Copyable {
     /// The beginning of libnftables' message, with `line 3:5-9:` as the location in the file.
     static func message(_ text: String, path: String) -> String {
         let lines = text.replacing(path + ":", with: "line ").split(separator: "\n").prefix(mostLines)
-        return lines.isEmpty ? "libnftables says nothing" : lines.map { $0.prefix(mostCharacters) }.joined(separator: "\n")
+        guard !lines.isEmpty else { return "libnftables gave no error message" }
+        return lines.map { $0.prefix(mostCharacters) }.joined(separator: "\n")
     }
 
     /// Commands in a file without a name, deleted when closed.

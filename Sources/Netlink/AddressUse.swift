@@ -7,7 +7,7 @@ package enum AddressUse: Sendable, Hashable {
     case address(interface: Int32)
     /// A route other than the default route leads to it by a link.
     case route(interface: Int32, prefixLength: Int)
-    /// The neighbour table has an entry for it on a link.
+    /// The neighbour table has an entry for it on a link, which an operator made or which the host really sends to.
     case neighbour(interface: Int32, mac: MACAddress)
 
     /// Each use of an IPv4 address by links other than these; in the network namespace of the calling thread.
@@ -16,20 +16,30 @@ package enum AddressUse: Sendable, Hashable {
     /// - Throws: `KernelError`, as `Addresses.all` does.
     package static func all(of address: IPAddress, except links: Set<Int32>) throws(KernelError) -> [AddressUse] {
         let addresses = try Addresses.all().filter { $0.address == address }.map { AddressUse.address(interface: $0.interface) }
-        let neighbours = try Neighbours()
+        return (addresses + (try routes(to: address)) + (try neighbours(with: address))).filter { !links.contains($0.interface) }
+    }
+
+    /// The entries of the neighbour table that guests cannot make. One ARP request in the name of the address makes an entry on any bridge, so an
+    /// entry only counts where an operator made it, or where the host's own route to the address ends: on a link without guests, since those of a
+    /// bridge could answer there.
+    private static func neighbours(with address: IPAddress) throws(KernelError) -> [AddressUse] {
+        let (neighbours, links) = (try Neighbours(), try Links.all())
+        let guestBridges = Set(links.filter { $0.kind == "tun" }.compactMap(\.master))
+        let way = try neighbours.interface(onLinkToward: address)
         var found: [AddressUse] = []
-        for link in try Links.all() where !links.contains(link.index) {
+        for link in links {
             // The link may disappear meanwhile.
-            let mac: MACAddress?
+            let entry: Neighbours.Entry?
             do {
-                mac = try neighbours.mac(of: address, onInterface: link.index)
+                entry = try neighbours.entry(of: address, onInterface: link.index)
             } catch {
                 guard error.code == .noSuchDevice else { throw error }
                 continue
             }
-            if let mac { found.append(.neighbour(interface: link.index, mac: mac)) }
+            guard let entry, entry.isPermanent || way == link.index && !guestBridges.contains(link.index) else { continue }
+            found.append(.neighbour(interface: link.index, mac: entry.mac))
         }
-        return (addresses + (try routes(to: address)) + found).filter { !links.contains($0.interface) }
+        return found
     }
 
     /// The index of the link.
@@ -74,6 +84,15 @@ package enum AddressUse: Sendable, Hashable {
             hops = hops.dropFirst((Int(size) + 3) & ~3)
         }
         return links.map { .route(interface: $0, prefixLength: length) }
+    }
+
+    /// Whether an IPv4 route may lead to an address, as a default route does, which `neighbours` considers. A malformed message may.
+    static func mayLead(_ message: Netlink.Message, to address: IPAddress) -> Bool {
+        let attributes = try? Netlink.attributes(of: message, after: Neighbours.fixedLength, "RTM_NEWROUTE")
+        guard let destination = attributes?.first(where: { $0.type == Int(RTA_DST.rawValue) }),
+            let length = message.content.dropFirst().first
+        else { return true }
+        return covers(destination.value, Int(length), address)
     }
 
     private static func covers(_ destination: ArraySlice<UInt8>, _ length: Int, _ address: IPAddress) -> Bool {

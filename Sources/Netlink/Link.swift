@@ -16,6 +16,8 @@ package struct Link: Sendable, Hashable {
     /// Whether it is set up (`IFF_UP`); it may still have no carrier.
     package let isUp: Bool
 
+    /// How often the carrier of a tap came up, which is a program that opens it; 0 for other links, whose carriers a guest may change.
+    package internal(set) var carrierUps: UInt32 = 0
     /// Whether it is a bridge that filters VLANs (`vlan_filtering`): its forwarding database has an entry per address and VLAN.
     package internal(set) var filtersVLANs = false
     /// Whether it is a bridge that learns from frames to link-local group addresses (`no_linklocal_learn` is off).
@@ -45,6 +47,7 @@ extension Link {
         mac = value(Int(IFLA_ADDRESS)).flatMap { MACAddress(octets: $0) }
         let info = try Self.nested(in: value(Int(IFLA_LINKINFO)), message, operation)
         kind = info[Int(IFLA_INFO_KIND)].map(Self.text)
+        if kind == "tun" { carrierUps = value(Int(IFLA_CARRIER_UP_COUNT)).flatMap { Netlink.number(in: $0, at: 0) } ?? 0 }
         // Other kinds use other attribute numbers.
         let data = kind == "bridge" ? info[Int(IFLA_INFO_DATA)] : nil
         let facts = try Self.nested(in: data, message, operation)

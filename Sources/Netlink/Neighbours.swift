@@ -26,9 +26,25 @@ package final class Neighbours: Sendable {
     /// - Returns: `nil` where the table has no such entry, or one without a usable MAC address (see `trustedStates`).
     /// - Throws: `KernelError`; `.noSuchDevice` where no link has that index, `.noAnswer` after a second, `.malformedAnswer`.
     package func mac(of address: IPAddress, onInterface index: Int32) throws(KernelError) -> MACAddress? {
+        try entry(of: address, onInterface: index)?.mac
+    }
+
+    /// An entry with a usable MAC address.
+    struct Entry: Equatable {
+        let mac: MACAddress
+        /// Whether an operator made it: no packet changes it.
+        let isPermanent: Bool
+    }
+
+    /// The same, with the entry's origin.
+    /// - Throws: as `mac(of:onInterface:)`.
+    func entry(of address: IPAddress, onInterface index: Int32) throws(KernelError) -> Entry? {
         let request = Self.request(for: address, onInterface: index)
-        guard let answer = try ask(request, nothing: [.noSuchEntry]) else { return nil }
-        return try Self.mac(in: answer, of: address, onInterface: index)
+        guard let answer = try ask(request, nothing: [.noSuchEntry]),
+            let mac = try Self.mac(in: answer, of: address, onInterface: index)
+        else { return nil }
+        let state = Netlink.number(in: answer.content, at: 8) as UInt16? ?? 0
+        return Entry(mac: mac, isPermanent: state & UInt16(NUD_PERMANENT) != 0)
     }
 
     /// The link by which packets to an address leave, by `RTM_GETROUTE`.
@@ -45,6 +61,14 @@ package final class Neighbours: Sendable {
         let request = Self.request(forRouteTo: address)
         guard let answer = try ask(request, nothing: [.networkUnreachable, .hostUnreachable]) else { return nil }
         return try Self.interface(inRoute: answer)
+    }
+
+    /// The link on which packets to an address reach it without a router; `nil` where there is none, or they are not delivered.
+    /// - Throws: As `interface(toward:)` does.
+    func interface(onLinkToward address: IPAddress) throws(KernelError) -> Int32? {
+        let refusals: [KernelError.Code] = [.networkUnreachable, .hostUnreachable, .accessDenied, .invalidArgument]
+        guard let answer = try ask(Self.request(forRouteTo: address), nothing: refusals) else { return nil }
+        return try Self.isByRouter(answer) ? nil : Self.interface(inRoute: answer)
     }
 
     /// The answer to a request; `nil` where the kernel returns one of these codes, which mean "not found".
@@ -110,6 +134,14 @@ extension Neighbours {
         guard let link = attributes.first(where: { $0.type == Int(RTA_OIF.rawValue) }) else { return nil }
         guard let index: Int32 = Netlink.number(in: link.value, at: 0) else { throw KernelError(.malformedAnswer, in: operation) }
         return index
+    }
+
+    /// Whether an `RTM_NEWROUTE` leads to a router, of whichever family.
+    /// - Throws: `.malformedAnswer`.
+    private static func isByRouter(_ answer: Netlink.Message) throws(KernelError) -> Bool {
+        try Netlink.attributes(of: answer, after: fixedLength, "RTM_GETROUTE").contains {
+            $0.type == Int(RTA_GATEWAY.rawValue) || $0.type == Int(RTA_VIA.rawValue)
+        }
     }
 
     private static func family(of address: IPAddress) -> UInt8 {

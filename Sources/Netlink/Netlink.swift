@@ -172,13 +172,15 @@ package enum Netlink {
         return bytes(of: length) + bytes(of: UInt16(truncatingIfNeeded: type)) + value + padding
     }
 
-    /// A number in the machine's byte order, `offset` bytes into a slice; `nil` where the slice ends before it.
+    /// A number of at most 64 bits in the machine's byte order, `offset` bytes into a slice; `nil` where the slice ends before it.
     package static func number<Number: FixedWidthInteger>(in bytes: ArraySlice<UInt8>, at offset: Int) -> Number? {
         let width = Number.bitWidth / 8
         guard bytes.count >= offset + width else { return nil }
         let start = bytes.startIndex + offset
-        let value = (0..<width).reduce(Number(0)) { $0 | Number(truncatingIfNeeded: bytes[start + $1]) << Number(8 * $1) }
-        return Number(littleEndian: value)
+        // Not generic: this is most of what parsing a message costs.
+        var value: UInt64 = 0
+        for index in (start..<start + width).reversed() { value = value << 8 | UInt64(bytes[index]) }
+        return Number(littleEndian: Number(truncatingIfNeeded: value))
     }
 
     package static func bytes<Number: FixedWidthInteger>(of number: Number) -> [UInt8] {

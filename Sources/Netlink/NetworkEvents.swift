@@ -6,15 +6,20 @@ import Glibc
 /// (rtnetlink(7)).
 ///
 /// It uses the network namespace of the thread that created it. Wait until `descriptor` is readable, as by poll(2), then `read`.
+/// A notification of a link or an address that is as the last one described it gives no hint (`AnnouncedNetwork`).
 package final class NetworkEvents: Sendable {
     /// The size of the kernel's receive buffer: some 8,000 notifications.
     static let bytesKept: Int32 = 8 << 20
     /// The most datagrams per `read`, so that a flood of them cannot block the reader.
     static let mostDatagrams = 256
 
-    /// A socket that closes itself, and its buffer.
+    /// A socket that closes itself, its buffer, and what it has announced.
     private struct Subscription: ~Copyable {
         let descriptor: Int32
+        var announced: AnnouncedNetwork
+        /// Whether notifications were lost, and the queue has not been empty since: what it still has is older than the lost ones, and until it is
+        /// empty Linux queues no others.
+        var hasLost = false
         var buffer = [UInt8](repeating: 0, count: NetlinkSocket.mostBytes)
 
         deinit { close(descriptor) }
@@ -25,17 +30,20 @@ package final class NetworkEvents: Sendable {
     private let subscription: Locked<Subscription>
 
     /// Subscribes to some groups of notifications, or all; this needs no privilege.
+    /// - Parameter destination: An IPv4 address; routes that cannot lead to it give no hints. `nil`: all routes do.
     /// - Throws: `KernelError` with the code of `socket(2)`, `bind(2)` or `setsockopt(2)`.
-    package convenience init(of groups: Set<NetworkGroup> = Set(NetworkGroup.allCases)) throws(KernelError) {
-        try self.init(of: groups, bytesKept: Self.bytesKept)
+    package convenience init(
+        of groups: Set<NetworkGroup> = Set(NetworkGroup.allCases), routesTo destination: IPAddress? = nil
+    ) throws(KernelError) {
+        try self.init(of: groups, routesTo: destination, bytesKept: Self.bytesKept)
     }
 
     /// Subscribes with another size of the receive buffer.
-    package init(of groups: Set<NetworkGroup>, bytesKept: Int32) throws(KernelError) {
+    package init(of groups: Set<NetworkGroup>, routesTo destination: IPAddress? = nil, bytesKept: Int32) throws(KernelError) {
         let kind = Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_NETLINK, kind, NETLINK_ROUTE)
         guard descriptor >= 0 else { throw .last(in: "socket(AF_NETLINK)") }
-        subscription = Locked(Subscription(descriptor: descriptor))
+        subscription = Locked(Subscription(descriptor: descriptor, announced: AnnouncedNetwork(routesTo: destination)))
         // Exceeding the system's limit (net.core.rmem_max) needs CAP_NET_ADMIN; without it the kernel caps the size.
         var bufferSize = bytesKept
         let size = socklen_t(MemoryLayout<Int32>.size)
@@ -76,9 +84,13 @@ package final class NetworkEvents: Sendable {
         guard length >= 0 else {
             let error = KernelError.last(in: "recvfrom(AF_NETLINK)")
             switch error.code {
-            case .noAnswer: return false
+            case .noAnswer:
+                subscription.hasLost = false
+                return false
             case .interrupted: return true
             case .answersLost:
+                subscription.hasLost = true
+                subscription.announced.forget()
                 hints.insert(.lost)
                 return true
             default: throw error
@@ -86,17 +98,12 @@ package final class NetworkEvents: Sendable {
         }
         // Any process can send datagrams; only the kernel's count.
         guard sender == 0 else { return true }
-        guard length <= capacity else {
+        guard length <= capacity, !subscription.hasLost else {
+            subscription.announced.forget()
             hints.insert(.lost)
             return true
         }
-        hints.formUnion(Self.hints(in: subscription.buffer.prefix(length)))
+        hints.formUnion(subscription.announced.hints(in: subscription.buffer.prefix(length)))
         return true
-    }
-
-    /// The hints in a datagram of the kernel. A malformed message ends the datagram.
-    static func hints(in datagram: ArraySlice<UInt8>) -> Set<NetworkHint> {
-        guard let messages = try? Netlink.messages(in: datagram, "NETLINK_ROUTE") else { return [] }
-        return Set(messages.compactMap { $0.type == Int(NLMSG_OVERRUN) ? .lost : NetworkHint($0) })
     }
 }

@@ -2,7 +2,7 @@ import CLinux
 
 /// A part of the kernel's network that may have changed; the hint does not contain the change, so the reader queries the state again.
 package enum NetworkHint: Sendable, Hashable {
-    /// A link was created, removed or renamed, went up or down, or changed its master.
+    /// A link was created or removed, or something that `Link` has of it changed.
     case links
     /// The neighbour table's entries on the link with this index.
     case neighbours(interface: Int32)

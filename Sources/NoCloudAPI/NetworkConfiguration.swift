@@ -80,6 +80,7 @@ extension GuestLink {
         var addresses: [JSONValue] = []
         var routes: [JSONValue] = []
         var (servers, domains) = ([IPAddress](), [String]())
+        var (knownServers, knownDomains): (Set<IPAddress>, Set<String>) = ([], [])
         var dhcp6 = false
         for network in networks {
             switch network.kind {
@@ -90,8 +91,8 @@ extension GuestLink {
                 addresses.append(.string("\(address.address)/\(address.prefixLength ?? 0)"))
             }
             routes += network.routes.map(Self.json)
-            for server in network.nameServers where !servers.contains(server) { servers.append(server) }
-            for domain in network.searchDomains where !domains.contains(domain) { domains.append(domain) }
+            for server in network.nameServers where knownServers.insert(server).inserted { servers.append(server) }
+            for domain in network.searchDomains where knownDomains.insert(domain).inserted { domains.append(domain) }
         }
         if isOptional { members.append(JSONMember("optional", .bool(true))) }
         members.append(JSONMember("dhcp4", .bool(usesDHCP4)))

@@ -9,13 +9,13 @@ func networkData(of instance: Instance) -> JSONValue? {
     let links = instance.guestLinks
     let names = Dictionary(links.map { ($0.mac, $0.id) }) { first, _ in first }
     var networks: [JSONValue] = []
-    var nameServers: [IPAddress] = []
+    var (nameServers, known): ([IPAddress], Set<IPAddress>) = ([], [])
     let defaults = links.flatMap(\.requiredNetworks).flatMap(\.routes).filter { $0.isDefault && $0.metric == nil }
     var unranked = Set(defaults.map(\.gateway.family))
     for link in links {
         for network in link.requiredNetworks {
             networks.append(network.json(number: networks.count, on: link, &unranked))
-            for server in network.nameServers where !nameServers.contains(server) { nameServers.append(server) }
+            for server in network.nameServers where known.insert(server).inserted { nameServers.append(server) }
         }
     }
     guard !networks.isEmpty else { return nil }
@@ -121,11 +121,9 @@ extension GuestNetwork {
     /// Routes to the gateways outside the subnets. cloud-init before 23.1 does not know that they are on the link, and the kernel then refuses
     /// the routes through them. Neutron too writes a route without a next hop this way. The kernel has no such route for IPv6.
     private var routesToGateways: [JSONValue] {
-        var gateways: [IPAddress] = []
-        for route in routes where route.isOnLink && route.gateway.family == .v4 && !gateways.contains(route.gateway) {
-            gateways.append(route.gateway)
-        }
-        return gateways.map { gateway in
+        var known: Set<IPAddress> = []
+        let gateways = routes.filter { $0.isOnLink && $0.gateway.family == .v4 }.map(\.gateway)
+        return gateways.filter { known.insert($0).inserted }.map { gateway in
             .object([
                 JSONMember("network", .string(gateway.description)), JSONMember("netmask", .string(netmask(of: 32, .v4))),
                 JSONMember("gateway", .string("0.0.0.0")),
@@ -155,8 +153,17 @@ extension GuestNetwork {
 
 /// A netmask as text, also for IPv6.
 private func netmask(of length: Int, _ family: IPAddress.Family) -> String {
-    let ones = IPAddress(octets: [UInt8](repeating: 0xFF, count: family == .v4 ? 4 : 16))
-    return ones.flatMap { AddressRange($0, prefixLength: length) }?.canonical.address.description ?? ""
+    let masks = family == .v4 ? netmasks4 : netmasks6
+    return masks.indices.contains(length) ? masks[length] : ""
+}
+
+// Made once: a document may have thousands of them.
+private let (netmasks4, netmasks6) = (netmasks(ofBytes: 4), netmasks(ofBytes: 16))
+
+/// All netmasks of a family, by their length.
+private func netmasks(ofBytes count: Int) -> [String] {
+    guard let ones = IPAddress(octets: [UInt8](repeating: 0xFF, count: count)) else { return [] }
+    return (0...8 * count).map { AddressRange(ones, prefixLength: $0)?.canonical.address.description ?? "" }
 }
 
 private func services(_ nameServers: [IPAddress]) -> JSONValue {

@@ -78,9 +78,9 @@ package struct Crawler {
                 }
                 return
             }
-            guard let token = response.text, (1...4096).contains(token.utf8.count),
-                token.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-            else { return omit("the server's token is not printable ASCII: read without a token") }
+            guard let token = ProbeClient.token(in: response) else {
+                return omit("the server's token is not printable ASCII: read without a token")
+            }
             requests += 1
             let open = try client.request("GET", "/latest/meta-data/")
             recording.tokens = open.status == 401 ? .required : .optional
@@ -134,15 +134,15 @@ package struct Crawler {
     private mutating func mustRepeat(_ response: WireResponse, _ retries: inout Int) throws(WireFailure) -> Bool {
         switch response.status {
         case 401 where client.token != nil && renewals < 3:
-            renewals += 1
-            let new = try client.requestToken()
-            guard new.status == 200, let token = new.text else { return false }
+            (renewals, requests) = (renewals + 1, requests + 1)
+            guard let token = ProbeClient.token(in: try client.requestToken()) else { return false }
             client.token = token
             return true
         case 429, 503:
             guard retries < 3 else { return false }
             retries += 1
-            let seconds = response.field("retry-after").flatMap { Double($0) } ?? 0.2
+            // Seconds, or a date, which is not worth the wait (RFC 9110 §10.2.3).
+            let seconds = response.field("retry-after").flatMap { UInt16($0) }.map(Double.init) ?? 0.2
             let rest = max(ContinuousClock.now.duration(to: end) / .seconds(1), 0)
             usleep(UInt32(min(max(seconds, 0.05), 5, rest) * 1e6))
             return true

@@ -58,6 +58,12 @@ package final class ProbeClient {
         return try exchange(text, isForHead, on: try connect())
     }
 
+    /// The token of a response; `nil` where it cannot be a field of a request.
+    package static func token(in response: WireResponse) -> String? {
+        guard response.status == 200, let text = response.text, (1...4096).contains(text.utf8.count) else { return nil }
+        return text.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? text : nil
+    }
+
     /// Asks for a session token.
     package func requestToken(lifetime: String? = "300", _ fields: [Field] = []) throws(WireFailure) -> WireResponse {
         let own = lifetime.map { [Field(Self.lifetimeField, $0)] } ?? []

@@ -20,9 +20,11 @@ package final class WireConnection {
     package init(to addresses: [ServerAddress], within limit: Duration) throws(WireFailure) {
         let deadline = ContinuousClock.now.advanced(by: limit)
         var failure = WireFailure.notConnected("the host has no address")
-        for address in addresses {
+        for (index, address) in addresses.enumerated() {
+            // One that does not answer leaves time for those after it.
+            let share = ContinuousClock.now.duration(to: deadline) / (addresses.count - index)
             do throws(ClientSocket.Failure) {
-                socket = try ClientSocket(to: address, until: deadline)
+                socket = try ClientSocket(to: address, until: .now.advanced(by: share))
                 return
             } catch {
                 failure = Self.failure(error, "no connection after \(Self.shown(limit))")
@@ -81,6 +83,16 @@ package final class WireConnection {
             return try socket.receive(into: &chunk, until: .now.advanced(by: limit)) == 0
         } catch {
             if case .failed = error { return true }
+            return false
+        }
+    }
+
+    /// Whether more bytes follow the last response, after waiting for them.
+    package func sendsMore(within limit: Duration) -> Bool {
+        if hasMore { return true }
+        do throws(WireFailure) {
+            return try receive(until: .now.advanced(by: limit), "nothing")
+        } catch {
             return false
         }
     }

@@ -21,8 +21,21 @@ struct SecretReplacements {
     private var replacements: [String: String] = [:]
     private var counts: [SecretKind: Int] = [:]
     private var kinds: [String: SecretKind] = [:]
-    /// The secrets that begin with these eight bytes.
-    private var known: [UInt64: [[UInt8]]] = [:]
+    /// The secrets that begin with the same eight bytes: a server may have a million of them.
+    private struct Family {
+        var secrets: Set<[UInt8]> = []
+        /// In descending order.
+        var lengths: [Int] = []
+
+        mutating func insert(_ secret: [UInt8]) {
+            secrets.insert(secret)
+            let index = lengths.firstIndex { $0 <= secret.count } ?? lengths.count
+            if index == lengths.count || lengths[index] != secret.count { lengths.insert(secret.count, at: index) }
+        }
+    }
+
+    /// The secrets by their first eight bytes.
+    private var known: [UInt64: Family] = [:]
 
     /// The replacement of a secret, the same for the same value.
     mutating func replacement(for secret: String, _ kind: SecretKind) -> String {
@@ -32,7 +45,7 @@ struct SecretReplacements {
         let replacement = Self.text(kind, number, like: secret)
         (replacements[secret], kinds[secret]) = (replacement, kind)
         let bytes = Array(secret.utf8)
-        if bytes.count >= Self.shortestKnown { known[Self.prefix(of: bytes, at: 0), default: []].append(bytes) }
+        if bytes.count >= Self.shortestKnown { known[Self.prefix(of: bytes, at: 0), default: Family()].insert(bytes) }
         return replacement
     }
 
@@ -81,7 +94,7 @@ struct SecretReplacements {
         var (new, kinds, start, index): ([UInt8], [SecretKind], Int, Int) = ([], [], 0, 0)
         var window = Self.prefix(of: body, at: 0)
         while true {
-            if let candidates = known[window], let secret = longest(of: candidates, in: body, at: index) {
+            if let family = known[window], let secret = longest(of: family, in: body, at: index) {
                 let text = String(decoding: secret, as: UTF8.self)
                 new += body[start..<index]
                 new += Array((replacements[text] ?? "REDACTED").utf8)
@@ -99,15 +112,20 @@ struct SecretReplacements {
         return kinds.isEmpty ? nil : (new + body[start...], kinds)
     }
 
-    private func longest(of candidates: [[UInt8]], in body: [UInt8], at index: Int) -> [UInt8]? {
-        candidates.filter { secret in
-            guard body[index...].starts(with: secret) else { return false }
-            guard secret.count == 12, kinds[String(decoding: secret, as: UTF8.self)] == .account else { return true }
-            // An account number is no part of a longer number.
-            let digits: ClosedRange<UInt8> = 0x30...0x39
-            let end = index + secret.count
-            return !(index > 0 && digits.contains(body[index - 1])) && !(end < body.count && digits.contains(body[end]))
-        }.max { $0.count < $1.count }
+    private func longest(of family: Family, in body: [UInt8], at index: Int) -> [UInt8]? {
+        for length in family.lengths where length <= body.count - index {
+            let secret = Array(body[index..<index + length])
+            if family.secrets.contains(secret), isWhole(secret, in: body, at: index) { return secret }
+        }
+        return nil
+    }
+
+    /// Whether a secret is not a part of another value: an account number of a longer number.
+    private func isWhole(_ secret: [UInt8], in body: [UInt8], at index: Int) -> Bool {
+        guard secret.count == 12, kinds[String(decoding: secret, as: UTF8.self)] == .account else { return true }
+        let digits: ClosedRange<UInt8> = 0x30...0x39
+        let end = index + secret.count
+        return !(index > 0 && digits.contains(body[index - 1])) && !(end < body.count && digits.contains(body[end]))
     }
 
     private static func prefix(of bytes: [UInt8], at index: Int) -> UInt64 {

@@ -59,6 +59,7 @@ extension SecretScan {
     /// - Returns: the kind of a secret whose value is the lines below.
     private mutating func findPairs(in line: Range<Int>, seeds: Bool) -> SecretKind? {
         var index = line.lowerBound
+        let lead = bytes[line].firstIndex { !isSpace($0) && $0 != UInt8(ascii: "-") } ?? line.upperBound
         while index < line.upperBound {
             guard isNameByte(bytes[index]) else {
                 index += 1
@@ -66,7 +67,7 @@ extension SecretScan {
             }
             let nameEnd = bytes[index..<line.upperBound].firstIndex { !isNameByte($0) } ?? line.upperBound
             let name = String(decoding: bytes[index..<nameEnd], as: UTF8.self)
-            let isFirst = bytes[line.lowerBound..<index].allSatisfy { isSpace($0) || $0 == UInt8(ascii: "-") }
+            let isFirst = index <= lead
             defer { index = max(index, nameEnd) }
             guard let kind = SecretNames.kind(of: name) ?? (seeds && name == "random_seed" ? .seed : nil),
                 let value = valueStart(after: nameEnd, name, line)
@@ -100,8 +101,7 @@ extension SecretScan {
         // An escaped quote of JSON within JSON.
         if bytes[start] == UInt8(ascii: "\\"), start + 1 < line.upperBound, bytes[start + 1] == UInt8(ascii: "\"") {
             start += 2
-            let end = find(Array("\\\"".utf8), from: start) ?? line.upperBound
-            return start..<min(end, line.upperBound)
+            return start..<(find(Array("\\\"".utf8), from: start, to: line.upperBound) ?? line.upperBound)
         }
         if bytes[start] == UInt8(ascii: "\"") {
             var end = start + 1

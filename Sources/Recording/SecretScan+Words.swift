@@ -28,9 +28,11 @@ extension SecretScan {
         findAccount(in: word)
     }
 
+    private static let arn = Array("arn:aws".utf8)
+
     /// The fifth part of `arn:aws:service:region:account:resource`.
     private mutating func findAccount(in word: Range<Int>) {
-        guard let start = find(Array("arn:aws".utf8), from: word.lowerBound), start < word.upperBound else { return }
+        guard let start = find(Self.arn, from: word.lowerBound, to: word.upperBound) else { return }
         var (index, colons) = (start, 0)
         while index < word.upperBound, colons < 4 {
             if bytes[index] == UInt8(ascii: ":") { colons += 1 }

@@ -33,7 +33,7 @@ struct SecretScan {
         var index = 0
         while let start = find(begin, from: index) {
             index = start + begin.count
-            guard let name = find(mark, from: index), name - index < 40 else { continue }
+            guard let name = find(mark, from: index, to: index + 40 + mark.count) else { continue }
             guard let head = find(Array("-----".utf8), from: name) else { continue }
             var (lower, upper) = (head + 5, find(end, from: head + 5) ?? bytes.count)
             index = upper
@@ -59,11 +59,13 @@ struct SecretScan {
 
     // MARK: Bytes
 
-    func find(_ needle: [UInt8], from start: Int) -> Int? {
+    /// - Parameter end: where the needle ends at the latest. A search to the end of all bytes from each of many places takes hours.
+    func find(_ needle: [UInt8], from start: Int, to end: Int = .max) -> Int? {
         guard let first = needle.first else { return nil }
+        let end = min(end, bytes.count)
         var index = start
-        while let next = bytes[min(index, bytes.count)...].firstIndex(of: first) {
-            if bytes[next...].starts(with: needle) { return next }
+        while index < end, let next = bytes[index..<end].firstIndex(of: first) {
+            if bytes[next..<end].starts(with: needle) { return next }
             index = next + 1
         }
         return nil

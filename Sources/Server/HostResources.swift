@@ -23,7 +23,7 @@ package final class HostResources {
                 "nftables cannot be used: no bridge is served", metadata: ["error": "\(error)"])
         }
         do throws(KernelError) {
-            events = try NetworkEvents(of: [.links, .addresses, .routes])
+            events = try NetworkEvents(of: [.links, .addresses, .routes], routesTo: MetadataAddress.v4)
         } catch {
             throw CommandFailure("cannot subscribe to the kernel's link changes: \(error)")
         }

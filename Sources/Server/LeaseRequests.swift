@@ -9,24 +9,24 @@ final class LeaseRequests: Sendable {
     private static let most = 1024
 
     private struct Key: Hashable {
-        let network: String
+        let network: LibvirtName
         let host: HostNumber
     }
 
     private let now: @Sendable () -> PacedClock.Instant
-    private let pass: @Sendable (_ network: String, _ host: HostNumber) -> Void
+    private let pass: @Sendable (_ network: LibvirtName, _ host: HostNumber) -> Void
     private let requested = Locked<[Key: PacedClock.Instant]>([:])
 
     /// - Parameter pass: has the leases read.
     init(
         now: @escaping @Sendable () -> PacedClock.Instant,
-        _ pass: @escaping @Sendable (_ network: String, _ host: HostNumber) -> Void
+        _ pass: @escaping @Sendable (_ network: LibvirtName, _ host: HostNumber) -> Void
     ) {
         (self.now, self.pass) = (now, pass)
     }
 
     /// Requests a network's leases, unless they were requested a moment ago.
-    @Sendable func want(_ network: String, _ host: HostNumber) {
+    @Sendable func want(_ network: LibvirtName, _ host: HostNumber) {
         let (key, time) = (Key(network: network, host: host), now())
         let isDue = requested.withLock { requested in
             if let last = requested[key], last.duration(to: time) < Self.pause { return false }

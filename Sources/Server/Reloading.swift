@@ -1,5 +1,5 @@
 import Configuration
-import Inventory
+import Description
 import Logging
 import ServiceLifecycle
 import UnixSignals

@@ -1,4 +1,4 @@
-import Inventory
+import Description
 import Logging
 
 /// Logs what is wrong with the values that the configuration file tells to many: once for the file, and not for each domain.

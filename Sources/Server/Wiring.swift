@@ -94,7 +94,8 @@ package struct Wiring {
         if let host {
             let interceptor = Interceptor(
                 configuration.interception, file: host.takeFile(), host: ThisHost(tables: host.tables, listener: listener),
-                board: board, status: bridges ?? BridgeStatusBoard(), logger: logger)
+                board: board, status: bridges ?? BridgeStatusBoard(), reread: { inventory.rereadFirst($0) }, logger: logger)
+            await interceptor.lookAtLinks()
             if configuration.leavesBridgesOpen {
                 services.append(roll.named("release at end", ReleaseAtEnd(interceptor: interceptor)))
             }
@@ -200,7 +201,7 @@ package struct Wiring {
 
     private func makeListener(
         board: SnapshotBoard, secrets: Secrets, tokens: SessionTokens,
-        passwords: GuestPasswords, targets: VendorDataTargets?, wantLeases: @escaping @Sendable (String, HostNumber) -> Void
+        passwords: GuestPasswords, targets: VendorDataTargets?, wantLeases: @escaping @Sendable (LibvirtName, HostNumber) -> Void
     ) async throws -> GuestListener {
         let unmatched = UnmatchedClientLog(logger: logger, now: now)
         let watch = RequestWatch(board, views: views.map(\.name))

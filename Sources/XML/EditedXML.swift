@@ -72,12 +72,20 @@ package struct EditedXML {
     /// Removes an element, and its line if nothing else is on it.
     ///
     /// - Throws: ``ParseError`` if it is the outermost element; the document is then unchanged.
-    package mutating func remove(_ element: XMLElement) throws(ParseError) {
-        let range = element.byteRange
-        var start = range.lowerBound
-        while start > 0, bytes[start - 1] == UInt8(ascii: " ") || bytes[start - 1] == UInt8(ascii: "\t") { start -= 1 }
-        let isFirst = start > 0 && bytes[start - 1] == UInt8(ascii: "\n")
-        try replace((isFirst ? start - 1 : range.lowerBound)..<range.upperBound, by: [])
+    package mutating func remove(_ element: XMLElement) throws(ParseError) { try remove([element]) }
+
+    /// Removes several elements at once, none of which is inside another, each as one alone.
+    package mutating func remove(_ elements: [XMLElement]) throws(ParseError) {
+        guard !elements.isEmpty else { return }
+        var (changed, rest) = ([UInt8](), 0)
+        for range in elements.map(\.byteRange).sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            var start = range.lowerBound
+            while start > 0, bytes[start - 1] == UInt8(ascii: " ") || bytes[start - 1] == UInt8(ascii: "\t") { start -= 1 }
+            let isFirst = start > 0 && bytes[start - 1] == UInt8(ascii: "\n")
+            changed += bytes[rest..<(isFirst ? start - 1 : range.lowerBound)]
+            rest = range.upperBound
+        }
+        try replace(0..<rest, by: changed)
     }
 
     /// Sets an attribute without a namespace; `nil` removes it.

@@ -17,6 +17,8 @@ package final class XMLDocument {
     package static let maximumAttributes = 64
     /// Domains use a handful; libxml2 searches all namespaces in scope for each name.
     package static let maximumNamespaces = 256
+    /// The longest name of a namespace, in bytes: it is read again for each element in it.
+    package static let longestNamespace = 1024
     /// The number in a libvirt network with a reservation for each address of a /16.
     package static let maximumElements = 200_000
 

@@ -80,10 +80,19 @@ extension XMLElement {
 
     /// The names of the attributes without a namespace, in document order; the others belong to other tools.
     package var attributes: [String] {
+        unsafe names { unsafe $0 == nil }
+    }
+
+    /// The local names of the attributes in a namespace, in document order.
+    package func attributes(in namespace: String) -> [String] {
+        unsafe names { own in unsafe own?.pointee.href.map { unsafe xmlStrEqual($0, namespace) == 1 } ?? false }
+    }
+
+    private func names(_ isWanted: (xmlNsPtr?) -> Bool) -> [String] {
         var names: [String] = []
         var next = unsafe node.pointee.properties
         while let current = unsafe next {
-            if unsafe current.pointee.ns == nil { unsafe names.append(String(cString: current.pointee.name)) }
+            if unsafe isWanted(current.pointee.ns) { unsafe names.append(String(cString: current.pointee.name)) }
             unsafe next = current.pointee.next
         }
         return names

@@ -56,7 +56,7 @@ final class XMLParsing {
             guard let context = unsafe context?.assumingMemoryBound(to: xmlParserCtxt.self),
                 let parsing = unsafe XMLParsing.of(context)
             else { return }
-            guard unsafe parsing.isWithinLimits(context) else { return }
+            guard unsafe parsing.isWithinLimits(context), unsafe parsing.areShort(namespaces, Int(count), context) else { return }
             let parent = unsafe context.pointee.node
             unsafe xmlSAX2StartElementNs(
                 context, name, prefix, namespace, count, namespaces, attributes, defaulted, values)
@@ -81,6 +81,20 @@ final class XMLParsing {
             unsafe refuse(context, .tooMany, "more than \(XMLDocument.maximumNamespaces) namespaces are in scope")
         }
         return failure == nil
+    }
+
+    /// - Parameter namespaces: the prefixes and names of an element's namespaces, by turns.
+    private func areShort(
+        _ namespaces: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?, _ count: Int, _ context: xmlParserCtxtPtr
+    ) -> Bool {
+        for index in 0..<count {
+            guard let name = unsafe namespaces?[2 * index + 1], unsafe xmlStrlen(name) > XMLDocument.longestNamespace else {
+                continue
+            }
+            unsafe refuse(context, .tooLarge, "a namespace has more than \(XMLDocument.longestNamespace) bytes")
+            return false
+        }
+        return true
     }
 
     private func record(_ error: xmlError) {

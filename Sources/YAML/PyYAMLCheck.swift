@@ -8,6 +8,8 @@ package enum PyYAMLCheck {
         /// Counted from 1.
         package let line: Int
         package let problem: String
+        /// Whether it is a tab.
+        package var isTab = false
     }
 
     /// The faults of a text, up to the first error at which libyaml itself stops.
@@ -69,15 +71,15 @@ package enum PyYAMLCheck {
                     (line, isComment) = (line + 1, false)
                 case "#" where isGap: isComment = true
                 case "\t" where isPlain || isGap && !isComment:
-                    add("a tab separates or indents here: cloud-init's YAML allows spaces only")
+                    add("a tab separates or indents here: cloud-init's YAML allows spaces only", isTab: true)
                 default: break
                 }
                 position += 1
             }
         }
 
-        private mutating func add(_ problem: String) {
-            let fault = Fault(line: line, problem: problem)
+        private mutating func add(_ problem: String, isTab: Bool = false) {
+            let fault = Fault(line: line, problem: problem, isTab: isTab)
             if faults.count < most, !faults.contains(fault) { faults.append(fault) }
         }
     }

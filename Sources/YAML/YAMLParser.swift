@@ -8,6 +8,8 @@ internal import CYAML
     private let isReady: Bool
 
     init?(_ text: [UInt8]) {
+        // libyaml counts a byte order mark as a column, so that the first line of a mapping would be indented more than the others.
+        let text = text.starts(with: [0xEF, 0xBB, 0xBF]) ? text.dropFirst(3) : text[...]
         unsafe bytes = .allocate(capacity: text.count)
         _ = unsafe bytes.initialize(from: text)
         isReady = unsafe yaml_parser_initialize(parser) == 1

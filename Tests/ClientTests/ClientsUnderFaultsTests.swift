@@ -13,6 +13,8 @@ import Testing
         "cbi-openstack/none", "cbi-openstack/503-twice", "cbi-openstack/portal", "cbi-openstack/404", "os-collect-config/none",
         "os-collect-config/503-twice", "os-collect-config/token-403", "os-collect-config/portal", "ec2metadata/none",
         "ec2metadata/503", "ec2metadata/token-403", "ec2metadata/portal", "ec2metadata/reset", "ec2metadata/redirect",
+        "ohai/none", "ohai/503-twice", "ohai/token-403", "ohai/reset", "ohai/truncated", "ohai/portal", "ec2-metadata/none",
+        "ec2-metadata/503", "ec2-metadata/401", "ec2-metadata/truncated", "ec2-metadata/portal",
     ]
 
     private struct Cell: Decodable, CustomStringConvertible {
@@ -53,7 +55,7 @@ import Testing
             if: CloudInit.isUnpacked && Clients.has("cloud-init-newer"),
             "needs both versions of cloud-init: run Tests/clients/install-cloud-init.sh"),
         .enabled(
-            if: Clients.has("cloudbase-init") && Clients.has("os-collect-config") && Clients.has("cloud-guest-utils"),
+            if: ["cloudbase-init", "os-collect-config", "cloud-guest-utils", "ohai", "amazon-ec2-utils"].allSatisfy(Clients.has),
             "needs clients: run Tests/clients/install-ec2-clients.sh"))
     func `quick cells are as the page says`() throws {
         let output = try Command.succeed(
@@ -71,9 +73,9 @@ import Testing
 
     /// Each table has a row for each fault and a cell for each client, and no cell was left out of the run.
     @Test func `the page has every cell`() throws {
-        let driver = try String(contentsOfFile: Clients.driver("under_faults.py"), encoding: .utf8)
+        let driver = try String(contentsOfFile: Clients.driver("faulted_clients.py"), encoding: .utf8)
         let page = try Self.page()
-        #expect(page.count == driver.matches(of: /\n    "[a-z0-9.-]+": \("[a-z -]+", "/).count && page.count == 13)
+        #expect(page.count == driver.matches(of: /\n    "[a-z0-9.-]+": \("[a-z -]+", "/).count && page.count == 16)
         for (column, cells) in page {
             #expect(cells.count == 15, "\(column)")
             #expect(cells.values.allSatisfy { $0 != "–" && !$0.isEmpty }, "\(column)")

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// botocore in the namespace of an emulator. The cases are those of the list that Amazon's SDKs share, by which a program chooses the
-/// endpoint of the metadata service; the access log says which one it asked.
+/// botocore in the namespace of an emulator. The cases are all 13 of the list that Amazon's SDKs share (smithy-rs, `imds-tests.json`), by which
+/// a program chooses the endpoint of the metadata service; the access log says which one it asked.
 @Suite(.enabled(if: Clients.has("botocore"), "needs botocore: run Tests/clients/install-ec2-clients.sh"))
 struct EmulatedEndpointTests {
     struct EndpointCase: Sendable, CustomTestStringConvertible {
@@ -11,6 +11,8 @@ struct EmulatedEndpointTests {
         var environment: [String] = []
         /// The file of `AWS_CONFIG_FILE`.
         var profile = ""
+        /// What the program itself sets.
+        var variables: [String] = []
         /// The host that is asked; `nil` where the program refuses the setting.
         let host: String?
     }
@@ -31,6 +33,17 @@ struct EmulatedEndpointTests {
         EndpointCase(
             testDescription: "IPv6 endpoint from profile", profile: "ec2_metadata_service_endpoint_mode = IPv6", host: v6),
         EndpointCase(testDescription: "invalid mode in profile", profile: "ec2_metadata_service_endpoint_mode = IPv7", host: nil),
+        EndpointCase(
+            testDescription: "endpoint of the program overrides mode of the profile",
+            profile: "ec2_metadata_service_endpoint_mode = IPv6", variables: ["ec2_metadata_service_endpoint=http://\(v4)"],
+            host: v4),
+        EndpointCase(
+            testDescription: "mode of the program overrides that of the profile",
+            profile: "ec2_metadata_service_endpoint_mode = IPv4",
+            variables: ["ec2_metadata_service_endpoint_mode=IPv6"], host: v6),
+        EndpointCase(
+            testDescription: "environment's endpoint overrides mode of the program", environment: ["\(endpoint)=http://\(v4)"],
+            variables: ["ec2_metadata_service_endpoint_mode=IPv6"], host: v4),
         EndpointCase(
             testDescription: "endpoint overrides mode", environment: ["\(endpoint)=http://\(v4)", "\(mode)=IPv6"], host: v4),
         EndpointCase(testDescription: "invalid URI", environment: ["\(endpoint)=not a uri"], host: nil),
@@ -62,7 +75,7 @@ struct EmulatedEndpointTests {
             [
                 Program.path, "emulate", "--session-tokens", "required", "--access-log", log.path, "--", "env", "-i",
                 "HOME=/nonexistent", "PATH=/usr/bin:/bin", "AWS_CONFIG_FILE=\(profile.path)",
-            ] + example.environment + [Clients.driver("botocore_metadata.py")], limit: .seconds(60))
+            ] + example.environment + [Clients.driver("botocore_metadata.py")] + example.variables, limit: .seconds(60))
         let lines = try String(contentsOf: log, encoding: .utf8).split(separator: "\n").map {
             try JSONDecoder().decode(Line.self, from: Data($0.utf8))
         }

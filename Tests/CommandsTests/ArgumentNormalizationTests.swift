@@ -11,6 +11,7 @@ import Testing
         ("-c qemu:///system list --json", "list -c qemu:///system --json"),
         ("--connect=test:///default list", "list --connect=test:///default"),
         ("--config x.yaml set web a=b", "set --config-file x.yaml web a=b"),
+        ("--json list web", "list --json web"),
         ("-o json config show --all", "config show -o json --all"),
         ("--networks default --no-guard serve", "serve --network default --no-guard"),
         ("--guard off serve", "serve --no-guard"),

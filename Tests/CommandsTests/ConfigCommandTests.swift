@@ -1,5 +1,5 @@
+import Description
 import Foundation
-import Inventory
 import TestSupport
 import Testing
 
@@ -247,7 +247,7 @@ struct ConfigCommandTests {
         let section = try #require(sections.first { $0.hasPrefix("\(setting.group.rawValue)\n") })
         let block = try #require(section.components(separatedBy: "\n\n").first { $0.contains("\(setting.name): ") })
         let text = block.replacing("\n# ", with: " ")
-        #expect(text.contains(setting.explanation.replacing("--", with: "")))
+        #expect(text.contains(setting.explanation.replacing(#/--([a-z-]+)/#) { "'\($0.1)'" }))
         if Configuration().values(of: setting) == nil {
             #expect(text.contains("Default: \(setting.defaultText).") && text.contains("Example: `\(setting.name): "))
         }

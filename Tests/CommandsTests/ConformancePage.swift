@@ -22,6 +22,9 @@ struct ConformancePage {
     /// The level of each rule.
     var levels: [String] { rows.map { $0[2] } }
 
+    /// The rules that hold here.
+    var held: [String] { rows.filter { $0[3] == "holds" }.map { $0[0] } }
+
     /// The rules that a server fails: a cell of its column with `fails`, or with the case that does.
     func failed(by server: String, case name: String) -> [String] {
         let column = ["Nova": 4, "moto": 5][server] ?? 4

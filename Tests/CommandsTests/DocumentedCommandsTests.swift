@@ -100,6 +100,7 @@ import Testing
         /// The files that lines read; some write them too.
         private func writeFiles() throws {
             for name in ["web.xml", "in.xml"] { try write(name, Self.domain("web", 1)) }
+            try write("db.xml", Self.domain("db", 2))
             for name in ["web.yaml", "user-data", "motd"] { try write(name, "#cloud-config\npackages: [htop]\n") }
             for name in [".ssh/id_ed25519.pub", ".ssh/authorized_keys", "key.pub"] { try write(name, Self.key) }
             let network = "version: 2\nethernets: {lan: {match: {macaddress: \"52:54:00:0e:00:01\"}, dhcp4: true}}\n"
@@ -121,15 +122,15 @@ import Testing
                   case $argument in qemu*) argument=\(node) ;; /etc/virt-metadata/*) argument=\(folder.path)/etc/${argument##*/} ;; esac
                   set -- "$@" "$argument"
                 done
-                limit=20
+                limit=90
                 case $1 in
                   serve) shift; set -- config check "$@" ;;
-                  crawl|compare|conformance) limit=60; set -- emulate --quiet -- "$PROGRAM" "$@" ;;
+                  crawl|compare|conformance) limit=200; set -- emulate --quiet -- "$PROGRAM" "$@" ;;
                 esac
                 case $1 in
                   config) unset VIRT_METADATA_CONNECT ;;
                   requests) case "$*" in *-f*) limit=2 ;; esac ;;
-                  emulate) [ "$limit" = 60 ] || limit=2 ;;
+                  emulate) [ "$limit" = 200 ] || limit=2 ;;
                   cleanup) export VIRT_METADATA_RUN_DIRECTORY=\(folder.path)/idle ;;
                 esac
                 "$TIMEOUT" -k 1 $limit "$PROGRAM" "$@"
@@ -171,7 +172,7 @@ import Testing
             try? FileManager.default.removeItem(at: report)
             try writeFiles()
             try write("line", line.replacing("/tmp/", with: folder.path + "/") + "\n")
-            let output = try await Program.shell(". \(folder.path)/environment; . ./line")
+            let output = try await Program.shell(". \(folder.path)/environment; . ./line", limit: .seconds(240))
             let runs = (try? String(contentsOf: report, encoding: .utf8))?.split(separator: "\n").map(String.init) ?? []
             return (runs, output)
         }

@@ -88,11 +88,18 @@ import Testing
         let emulate = "$virt_metadata emulate --no-namespace --scenario s.yaml"
         let output = try await shell("\(emulate) -- true", files: files)
         let lines = output.stderr.split(separator: "\n")
-        #expect(lines.first?.hasPrefix("virt-metadata: step of line 2 sets spot/instance-action, which has a value") == true)
+        #expect(lines.first?.hasPrefix("virt-metadata: step in line 2 sets spot/instance-action, which already has") == true)
         #expect(lines.count == 12 && lines.last == "virt-metadata: 2 more faults never applied", "\(output)")
         #expect(lines.dropFirst().first == "virt-metadata: fault 1 never applied: there was no request of /latest/user-dat1")
         #expect(output.status == 0)
         #expect(try await shell("\(emulate) --quiet -- true", files: files).stderr == "")
+    }
+
+    @Test func `a value of the command line that a scenario replaces at the start is told`() async throws {
+        let output = try await shell("$virt_metadata emulate --no-namespace --set spot/instance-action=x --scenario spot -- true")
+        let told = "replaces /*/meta-data/spot/instance-action, which the command line sets, at the start"
+        #expect(output.stderr.contains(told), "\(output)")
+        #expect(output.status == 0)
     }
 
     @Test func `a built-in scenario is printed as a file that can be played`() async throws {
@@ -113,7 +120,7 @@ import Testing
                 "a.json": #"{"metadata": {"values": {"ami-id": "ami-1", "ami-launch-index": "3"}}, "spot": {"action": "stop"}}"#
             ])
         #expect(output.stdout == "ami-1\n7\n")
-        #expect(output.stderr.contains("a.json: not taken over: spot; see --scenario"))
+        #expect(output.stderr.contains("a.json: ignored members: spot; use --scenario"))
     }
 
     @Test(arguments: [
@@ -121,14 +128,16 @@ import Testing
         ("--scenario s.yaml", "s.yaml:3: step 2: at: negative time '-1s'"),
         ("--scenario sport", "no scenario 'sport': expected a file, or spot, rebalance"),
         ("--scenario spot,x=1", "scenario spot: invalid parameter 'x=1'"),
-        ("--scenario spot --scenario spot", "two scenarios have a step of the name 'notice'"),
-        ("--scenario token-expiry --scenario first.yaml", "scenarios that begin at different times"),
+        ("--scenario spot --scenario spot", "two scenarios have a step with the name 'notice'"),
+        ("--scenario token-expiry --scenario first.yaml", "the scenarios have different values of 'start'"),
         ("--print-scenario sport", "did you mean 'spot'?"),
-        ("--scenario e.yaml", "e.yaml:1: a file of expectations, and no scenario: use --expect"),
+        ("--scenario e.yaml", "e.yaml:1: this is a file of expectations, not a scenario: use --expect"),
         ("--clock fast", "invalid value 'fast' for --clock: expected real or manual"),
         ("--clock manual", "--clock manual needs --control"), ("--tap t", "--tap needs --expect"),
         ("--junit t", "--junit needs --expect"),
-        ("--control 0.0.0.0:1", "'0.0.0.0:1' is no loopback address"),
+        ("--control 0.0.0.0:1", "'0.0.0.0:1' is not a loopback address"),
+        ("--expect n.yaml", "n.yaml:1: expectation 1: never: path: no instance has a path that 'meta-data/spott/*' matches"),
+        ("s.yaml", "this is a scenario: use --scenario s.yaml"),
         ("--expect missing.yaml", "missing.yaml: cannot be read: "),
         ("--expect e.yaml", "e.yaml:1: expectation 1: after: no step 'x': the scenario names no step"),
         ("--aemm-config s.yaml", "s.yaml:1: configuration: unknown key 'steps'"),
@@ -139,6 +148,7 @@ import Testing
             files: [
                 "s.yaml": "steps:\n- {at: 1s, sett: 3}\n- {at: -1s, name: x}\n",
                 "e.yaml": "expect: [{never: {}, after: {step: x}}]\n",
+                "n.yaml": "expect: [{never: {path: meta-data/spott/*}}]\n",
                 "first.yaml": "start: first-request\n",
             ])
         #expect(output.status == 2 && output.stderr.contains(problem), "\(output)")

@@ -53,6 +53,9 @@ struct ManualTests {
             #expect(text.contains("\n       \(setting.name): \(setting.valueName)\n"), "\(setting.name)")
         }
         for group in Setting.Group.allCases { #expect(text.contains("\n   \(group.rawValue)\n")) }
+        guard name.hasSuffix(".5") else { return }
+        for key in ["profiles", "defaults"] { #expect(text.contains("\n       \(key)\n"), "\(key)") }
+        #expect(text.contains("A reload of the service applies log-level, session-tokens, hop-limit, defaults and profiles;"))
     }
 
     @Test func `examples keep their lines`() throws {

@@ -141,7 +141,32 @@ import Testing
         #expect(try configure("").contains("It changes no bridge of this host until a domain on that bridge is enabled"))
         let log = try String(contentsOf: folder.appending(path: "log"), encoding: .utf8)
         #expect(log.contains("deb-systemd-helper enable virt-metadata.service"))
-        #expect(try configure("0.1.0").contains("'network: all' in /etc/virt-metadata/config.yaml serves every bridge as before"))
+        let upgraded = try configure("0.1.0")
+        #expect(upgraded.contains("set 'network: all' in /etc/virt-metadata/config.yaml to serve every bridge as before"))
         #expect(try configure("0.2.0").isEmpty)
+    }
+
+    @Test func `a purge leaves no configuration, not even earlier ones`() throws {
+        let folder = Packaging.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let configuration = folder.appending(path: "etc/virt-metadata")
+        let earlier = configuration.appending(path: "config.yaml.4711.2026-11-30@12:00:00~")
+        // Only paths of the folder are touched, and no user of this machine.
+        let script = try String(contentsOfFile: Packaging.folder + "/postrm", encoding: .utf8)
+            .replacing(#/ (/(?:etc|var|run)/)/#) { " \(folder.path)\($0.1)" }
+            .replacing("getent", with: "false")
+            .replacing("deb-systemd-helper", with: "no-such-command")
+        func run(_ action: String, files: URL...) throws {
+            try FileManager.default.createDirectory(at: configuration, withIntermediateDirectories: true)
+            for file in files { try "password".write(to: file, atomically: true, encoding: .utf8) }
+            try Command.succeed(["sh", "-c", script, "postrm", action])
+        }
+        try run("remove", files: earlier)
+        #expect(FileManager.default.fileExists(atPath: earlier.path))
+        try run("purge", files: earlier)
+        #expect(!FileManager.default.fileExists(atPath: configuration.path))
+        let others = configuration.appending(path: "README")
+        try run("purge", files: earlier, others)
+        #expect(!FileManager.default.fileExists(atPath: earlier.path) && FileManager.default.fileExists(atPath: others.path))
     }
 }

@@ -6,33 +6,8 @@ import Testing
 @Suite(.serialized) struct ProbeEndingTests {
     private static let rich = "\(Program.fixtures)/instances/rich"
 
-    /// An emulator, and a folder of its own.
-    private final class Server {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "probe-ending-\(UUID().uuidString)")
-        private let process: RunningProgram
-        let url: String
-
-        init(_ arguments: String...) async throws {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let (ready, output) = (folder.appending(path: "ready"), folder.appending(path: "output"))
-            try Data().write(to: output)
-            process = try RunningProgram(
-                RunningProgram.unblocked + [Program.path, "emulate", "--ready-file", ready.path] + arguments,
-                output: FileHandle(forWritingTo: output))
-            guard try await eventually(within: .seconds(15), { FileManager.default.fileExists(atPath: ready.path) }) else {
-                throw ServerProcess.Failure(description: (try? String(contentsOf: output, encoding: .utf8)) ?? "")
-            }
-            struct Ready: Decodable { let url: String }
-            url = try JSONDecoder().decode(Ready.self, from: Data(contentsOf: ready)).url
-        }
-
-        deinit { try? FileManager.default.removeItem(at: folder) }
-
-        func path(_ name: String) -> String { folder.appending(path: name).path }
-    }
-
     @Test func `SIGTERM while a recording is written leaves nothing behind`() async throws {
-        let server = try await Server(Self.rich)
+        let server = try await RunningEmulator(Self.rich)
         let target = server.folder.appending(path: "target")
         try FileManager.default.createDirectory(at: target, withIntermediateDirectories: false)
         func entries() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: target.path) }
@@ -58,13 +33,13 @@ import Testing
     }
 
     @Test func `compare ends after three requests without a response, and compares what was read`() async throws {
-        let server = try await Server(Self.rich)
+        let server = try await RunningEmulator(Self.rich)
         let folder = server.path("rec")
         let crawl = try await Program.run("crawl", server.url, "-o", folder, "--latest-only", limit: .seconds(60))
         #expect(crawl.status == 0, "\(crawl.stderr)")
         let faults = server.path("faults.yaml")
         try Data("faults:\n- when: {after: 30}\n  do: {drop: true}\n".utf8).write(to: URL(filePath: faults))
-        let hanging = try await Server("--scenario", faults, Self.rich)
+        let hanging = try await RunningEmulator("--scenario", faults, Self.rich)
         let start = ContinuousClock.now
         let output = try await Program.run(
             "compare", hanging.url, folder, "--latest-only", "--timeout", "2", limit: .seconds(60))
@@ -81,7 +56,7 @@ import Testing
         let faults = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).yaml")
         try Data("faults:\n- do: {delay: 100ms}\n".utf8).write(to: faults)
         defer { try? FileManager.default.removeItem(at: faults) }
-        let server = try await Server("--scenario", faults.path, Self.rich)
+        let server = try await RunningEmulator("--scenario", faults.path, Self.rich)
         let start = ContinuousClock.now
         let output = try await Program.run(
             "crawl", server.url, "-o", server.path("web"), "--time-limit", "4", limit: .seconds(60))
@@ -104,11 +79,11 @@ import Testing
     }
 
     @Test func `a redacted recording that is served is said to be one`() async throws {
-        let original = try await Server()
+        let original = try await RunningEmulator()
         let folder = original.path("rec")
         let crawl = try await Program.run("crawl", original.url, "-o", folder, "--latest-only", limit: .seconds(60))
         #expect(crawl.status == 0, "\(crawl.stderr)")
-        let served = try await Server(folder)
+        let served = try await RunningEmulator(folder)
         let output = try await Program.run("compare", original.url, served.url, "--latest-only", limit: .seconds(60))
         #expect(output.status == 1)
         #expect(

@@ -17,7 +17,7 @@ struct ServeFixturesTests {
             output: FileHandle(forWritingTo: file))
         let text = { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
         #expect(
-            try await eventually(within: .seconds(15)) { text().contains("Serving the guests of fixtures/node.xml") }, "\(text())"
+            try await eventually(within: .seconds(60)) { text().contains("Serving the guests of fixtures/node.xml") }, "\(text())"
         )
         let answer = try Command.run(
             ["curl", "-s", "-H", "X-Forwarded-For: 192.168.0.39", "http://127.0.0.1:\(port)/latest/meta-data/instance-id"])

@@ -30,8 +30,9 @@ struct SettingsHelpTests {
         #expect(options(hidden.stdout) == Set(Setting.all.map(\.name) + ["config-file"]))
     }
 
-    @Test func `the help of serve shows all settings in their groups`() async throws {
-        let help = try await Program.run("serve", "--help").stdout
+    @Test(arguments: [["serve"], ["config", "show"], ["config", "check"]])
+    func `a help with all settings shows them in their groups`(command: [String]) async throws {
+        let help = try await Program.run(more: command + ["--help"]).stdout
         #expect(options(help) == Set(Setting.all.map(\.name) + ["config-file"]))
         let titles = help.matches(of: /\n([A-Z ]+):\n/).map { String($0.1) }
         #expect(titles == Setting.Group.allCases.map { $0.rawValue.uppercased() } + ["OPTIONS"])
@@ -72,7 +73,7 @@ struct SettingsHelpTests {
 
     @Test func `the help of a command names libvirt's variables`() async throws {
         let help = try await Program.run("list", "--help").stdout.replacing(#/\s+/#, with: " ")
-        #expect(help.contains("(default: $VIRSH_DEFAULT_CONNECT_URI, $LIBVIRT_DEFAULT_URI, qemu:///system)"))
+        #expect(help.contains("(default: $VIRSH_DEFAULT_CONNECT_URI, else $LIBVIRT_DEFAULT_URI, else qemu:///system)"))
         let serve = try await Program.run("serve", "--help").stdout
         #expect(!serve.contains("LIBVIRT_DEFAULT_URI"))
     }

@@ -172,7 +172,7 @@ struct ShowingCommandTests {
         #expect(
             named.stdout.contains(
                 """
-                smbios    ERROR: SMBIOS does not advertise a cloud, so cloud-init's datasource detection finds none
+                smbios    ERROR: SMBIOS does not advertise a cloud, so cloud-init detects no datasource
                           → virt-metadata -c test:///default enable test --restart
 
                 """), "\(named.stdout)")

@@ -119,14 +119,17 @@ import Testing
 
     @Test func `a missing library is named with the distribution's package`() throws {
         let archive = try Archive(requiring: "architecture=amd64\nglibc=2.36\n")
-        let missing = ["libcurl-gnutls.so.4", "libnftables.so.1"].map { "\\t\($0) => not found\\n" }.joined()
+        let missing = ["libcrypto.so.3", "libcurl-gnutls.so.4", "libnftables.so.1"].map { "\\t\($0) => not found\\n" }.joined()
         try archive.pretend("ldd", "printf '\(missing)\\tlibc.so.6 => /lib/libc.so.6 (0x1)\\n'")
         for (release, says, command) in [
-            ("ID=debian", "in the package libcurl3-gnutls", "apt install libcurl3-gnutls libnftables1"),
-            ("ID=ubuntu\nID_LIKE=debian", "in the package libcurl3-gnutls", "apt install libcurl3-gnutls libnftables1"),
-            ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"", "no package of", "dnf install nftables"),
-            ("ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"", "no package of", "zypper install libnftables1"),
-            ("ID=arch", "in the package libcurl-gnutls", "pacman -S libcurl-gnutls nftables"),
+            ("ID=debian", "in the package libcurl3-gnutls", "apt install libssl3 libcurl3-gnutls libnftables1"),
+            (
+                "ID=ubuntu\nID_LIKE=debian", "in the package libcurl3-gnutls",
+                "apt install libssl3 libcurl3-gnutls libnftables1"
+            ),
+            ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"", "no package of", "dnf install openssl-libs nftables"),
+            ("ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"", "no package of", "zypper install libopenssl3 libnftables1"),
+            ("ID=arch", "in the package libcurl-gnutls", "pacman -S openssl libcurl-gnutls nftables"),
             ("ID=void", "Debian libnftables1, Fedora nftables, SUSE libnftables1, Arch nftables", nil),
         ] {
             let output = try archive.check("OS_RELEASE=" + archive.file("os-release", release + "\n"))

@@ -54,6 +54,10 @@ struct UsageErrorTests {
 
     @Test(arguments: [
         (["set", "test", "tags/tag[env=c"], "invalid value 'tags/tag[env=c': missing ']' after 'tags/tag['"),
+        (["set", "test", "hostname", "x"], "after all domains; did you mean hostname=x?"),
+        (["set", "test", "hostname", "a b"], "after all domains; did you mean 'hostname=a b'?"),
+        (["unset", "test", "hostnme"], "unknown element 'hostnme'; did you mean 'hostname'?"),
+        (["unset", "test", "web"], "missing path: expected a domain, then paths"),
         (["set", "test", "--all", "hostname=x"], "--all contradicts 'test': name domains, or use --all"),
         (["unset", "test", "--all", "hostname"], "--all contradicts 'test': name domains, or use --all"),
         (["enable", "test", "--live"], "unknown option --live: the running domain and its definition are changed; --config"),

@@ -18,7 +18,7 @@ import Testing
         "", "83679162-1378-4288-a2d4-70e13ec132a", "83679162-1378-4288-a2d4-70e13ec132aab",
         "83679162-1378-4288-a2d4-70e13ec132ag",
         "+3679162-1378-4288-a2d4-70e13ec132aa", "{83679162-1378-4288-a2d4-70e13ec132aa}", " 83679162-1378-4288-a2d4-70e13ec132aa",
-    ]) func `anything else is no UUID`(text: String) {
+    ]) func `anything else is not a UUID`(text: String) {
         #expect(InstanceUUID(text) == nil)
     }
 

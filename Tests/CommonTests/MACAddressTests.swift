@@ -30,4 +30,12 @@ import Testing
     ]) func `a group address or zero names no interface`(text: String, names: Bool) throws {
         #expect(try #require(MACAddress(text)).namesOneInterface == names)
     }
+
+    @Test(arguments: [
+        ("52:54:00:1a:2b:3c", "52:54:00:1a:2b:3c"), ("52:54:0:1a:2B:3", "52:54:00:1a:2b:03"), ("52-54-00-1a-2b-3c", nil),
+        ("5254001a2b3c", nil), ("52:54:00:1a:2b", nil), ("52:54:00:1a:2b:3c:4d", nil), ("52:54::1a:2b:3c", nil),
+        ("52:54:00:1a:2b:3c4", nil), ("52:54:00:1a:2b: 3", nil), ("52:54:00:1a:2b:+3", nil), ("", nil),
+    ]) func `libvirt reads groups of one digit too, and no hyphens`(text: String, expected: String?) {
+        #expect(MACAddress.ofLibvirt(text)?.description == expected)
+    }
 }

@@ -56,8 +56,8 @@ import Testing
             { $0.insert(instance("destination"), on: Self.third, isPaused: true) },
             { $0.insert(instance("source"), on: Self.second, isPaused: true) },
             { $0.insert(instance("destination"), on: Self.third) },
-            { $0.remove(Self.domain, from: Self.second, stoppedAt: .now) },
-            { $0.remove(Self.domain, from: Self.third, stoppedAt: .now) },
+            { $0.remove(Self.domain, from: Self.second) },
+            { $0.remove(Self.domain, from: Self.third) },
         ]
         for event in events {
             event(&snapshot)
@@ -71,7 +71,7 @@ import Testing
         var snapshot = Snapshot()
         snapshot.insert(instance("source"))
         snapshot.insert(instance("destination"), on: Self.second, isPaused: true)
-        snapshot.remove(Self.domain, from: Self.second, stoppedAt: .now)
+        snapshot.remove(Self.domain, from: Self.second)
         #expect(snapshot.instance(of: Self.domain)?.name == "source")
         #expect(try match(0xA, by: .port("vnet0", bridge: "br0"), in: snapshot) == "source 0")
     }
@@ -79,8 +79,8 @@ import Testing
     @Test func `removing a domain from a host that does not have it changes nothing`() {
         var snapshot = Snapshot()
         snapshot.insert(instance("web"), on: Self.second)
-        snapshot.remove(Self.domain, from: Self.third, stoppedAt: .now)
-        snapshot.remove(Self.domain, stoppedAt: .now)
+        snapshot.remove(Self.domain, from: Self.third)
+        snapshot.remove(Self.domain)
         #expect(snapshot.instance(of: Self.domain)?.name == "web")
     }
 
@@ -95,32 +95,6 @@ import Testing
         #expect(counted == ["c", "b", "b"])
         #expect(snapshot.count == 0)
         #expect(snapshot.domains(bearing: Self.macA).isEmpty)
-    }
-
-    // MARK: Departures
-
-    @Test func `a domain that is on another host has not departed`() {
-        let now = ContinuousClock.now
-        var snapshot = Snapshot()
-        snapshot.insert(instance("source"))
-        snapshot.insert(instance("destination"), on: Self.second)
-        snapshot.remove(Self.domain, stoppedAt: now)
-        #expect(!snapshot.hasDeparted(Self.macA, by: now))
-        // Also if this host reported the stop first.
-        snapshot.remove(Self.domain, from: Self.second)
-        snapshot.insert(instance("source"))
-        snapshot.remove(Self.domain, stoppedAt: now)
-        #expect(snapshot.hasDeparted(Self.macA, by: now))
-        snapshot.insert(instance("destination"), on: Self.second)
-        #expect(!snapshot.hasDeparted(Self.macA, by: now))
-    }
-
-    @Test func `a domain that stops on another host has not departed from this one`() {
-        let now = ContinuousClock.now
-        var snapshot = Snapshot()
-        snapshot.insert(instance("web"), on: Self.second)
-        snapshot.remove(Self.domain, from: Self.second, stoppedAt: now)
-        #expect(!snapshot.hasDeparted(Self.macA, by: now), "it may be started here in a moment")
     }
 
     // MARK: Hardware addresses and ports
@@ -164,7 +138,7 @@ import Testing
     @Test func `taps and bridges of other hosts are not indexed`() throws {
         var snapshot = Snapshot()
         snapshot.insert(instance("far", 2, mac: 0xB, bridge: "br7"), on: Self.second)
-        #expect(snapshot.owner(ofPort: "vnet0", on: "br0") == nil)
+        #expect(snapshot.claim(onPort: "vnet0", of: "br0", since: nil).owner == nil)
         #expect(snapshot.bridgesInUse.isEmpty)
         snapshot.insert(instance("near", 1))
         #expect(snapshot.bridgesInUse == ["br0"])
@@ -173,7 +147,7 @@ import Testing
             try match(0xB, by: .port("vnet0", bridge: "br0"), in: snapshot)
         }
         snapshot.remove(.example(2), from: Self.second)
-        #expect(snapshot.owner(ofPort: "vnet0", on: "br0")?.instance.name == "near")
+        #expect(snapshot.claim(onPort: "vnet0", of: "br0", since: nil).owner?.instance.name == "near")
         #expect(snapshot.interfaceCount(on: "br0") == 1)
     }
 

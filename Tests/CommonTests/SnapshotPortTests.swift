@@ -53,7 +53,7 @@ import Testing
             try match(0xA, at: "eth0", in: snapshot)
         }
         let text = MatchFailure.wrongPort(Self.macA, of: ["web"], at: "tap3", pluggedIn: "db").description
-        #expect(text == "00:00:00:00:00:0a belongs to web, but came in by tap3, the port of db")
+        #expect(text == "00:00:00:00:00:0a belongs to web, but arrived by tap3, the port of db")
     }
 
     @Test func `an unknown MAC address matches nothing on any port`() {
@@ -83,7 +83,7 @@ import Testing
                 try match(mac, at: "tap1", in: snapshot)
             }
         }
-        #expect(snapshot.owner(ofPort: "tap1", on: "br0") == nil)
+        #expect(snapshot.claim(onPort: "tap1", of: "br0", since: nil).owner == nil)
         #expect(snapshot.claimants(ofPort: "tap1", on: "br0").map(\.instance.name) == ["web", "thief"])
         snapshot.remove(.example(3))
         #expect(try match(0xA, at: "tap1", in: snapshot) == "web 0")
@@ -102,7 +102,7 @@ import Testing
             .example(1, named: "web", interfaces: [interface(0xA, "tap1")], libvirtID: libvirtID)
         }
         var snapshot = Snapshot()
-        func present() throws -> DomainRun { try #require(snapshot.owner(ofPort: "tap1", on: "br0")).run }
+        func present() throws -> DomainRun { try #require(snapshot.claim(onPort: "tap1", of: "br0", since: nil).owner).run }
         snapshot.insert(run(7))
         let first = try present()
         snapshot.insert(run(7))
@@ -122,7 +122,7 @@ import Testing
         snapshot.remove(.example(1))
         #expect(try match(0xB, at: "tap1", in: snapshot) == "db 0")
         snapshot.remove(.example(2))
-        #expect(snapshot.owner(ofPort: "tap1", on: "br0") == nil)
+        #expect(snapshot.claim(onPort: "tap1", of: "br0", since: nil).owner == nil)
         #expect(snapshot.bridgesInUse.isEmpty)
     }
 
@@ -159,20 +159,46 @@ import Testing
         #expect(snapshot.enabledDomain(on: "br0", preferring: .example(9)) != nil)
         snapshot.insert(web(nil, "br0", "br1"))
         #expect(snapshot.enabledBridges == ["br0"] && snapshot.enabledDomain(on: "br0")?.domainName == "mail")
-        snapshot.remove(.example(2), stoppedAt: .now)
+        snapshot.remove(.example(2))
         #expect(snapshot.enabledBridges.isEmpty)
     }
 
-    @Test func `the MAC addresses of a stopped domain are remembered for ten seconds, unless another domain has them`() {
-        var snapshot = snapshot
-        snapshot.insert(.example(3, named: "twin", interfaces: [interface(0xB, "tap4")]))
-        let now = ContinuousClock.now
-        snapshot.remove(.example(1), stoppedAt: now)
-        #expect(snapshot.hasDeparted(Self.macA, by: now + .seconds(9)))
-        #expect(!snapshot.hasDeparted(Self.macA, by: now + .seconds(11)))
-        #expect(!snapshot.hasDeparted(MACAddress(bits: 0xB), by: now))
-        #expect(!snapshot.hasDeparted(MACAddress(bits: 0xC), by: now))
-        snapshot.remove(.example(2), stoppedAt: now + .seconds(20))
-        #expect(!snapshot.hasDeparted(Self.macA, by: now), "forgotten")
+    @Test func `a claim counts if every claimant was read after the link was first seen`() throws {
+        let seen = ContinuousClock.now
+        let (before, after) = (seen - .seconds(1), seen + .seconds(1))
+        var snapshot = Snapshot()
+        let (web, thief) = (
+            Instance.example(1, named: "web", interfaces: [interface(0xA, "tap1")]),
+            Instance.example(2, named: "thief", interfaces: [interface(0xA, "tap1")])
+        )
+        func match() -> Result<String, MatchFailure> {
+            let client = Client(address: IPAddress(v4: 1), mac: Self.macA, entrance: .port("tap1", bridge: "br0", since: seen))
+            return snapshot.match(client).map(\.instance.name)
+        }
+        snapshot.insert(web, readAt: before)
+        #expect(match() == .failure(.unreadPort("tap1", ["web"])))
+        #expect(snapshot.claim(onPort: "tap1", of: "br0", since: seen).unread.map(\.instance.name) == ["web"])
+        #expect(snapshot.claim(onPort: "tap1", of: "br0", since: nil).owner?.instance.name == "web", "the link was there first")
+        snapshot.confirm(.example(1), readAt: seen)
+        #expect(match() == .failure(.unreadPort("tap1", ["web"])), "the read may have begun before")
+        // The other may have stopped since, or be the one whose tap it is.
+        snapshot.insert(thief, readAt: after)
+        #expect(match() == .failure(.unreadPort("tap1", ["web"])))
+        snapshot.confirm(.example(1), readAt: after)
+        #expect(match() == .failure(.contestedPort("tap1", ["web", "thief"])))
+        snapshot.remove(.example(1))
+        #expect(match() == .success("thief"))
+    }
+
+    @Test func `a read on another host says nothing about this host's links`() {
+        let seen = ContinuousClock.now
+        var snapshot = Snapshot()
+        let web = Instance.example(1, named: "web", interfaces: [interface(0xA, "tap1")])
+        snapshot.insert(web, readAt: seen - .seconds(1))
+        snapshot.insert(web, on: HostNumber(1), readAt: seen + .seconds(1))
+        snapshot.confirm(.example(1), on: HostNumber(1), readAt: seen + .seconds(2))
+        #expect(!snapshot.claim(onPort: "tap1", of: "br0", since: seen).unread.isEmpty)
+        snapshot.confirm(.example(1), readAt: seen + .seconds(1))
+        #expect(snapshot.claim(onPort: "tap1", of: "br0", since: seen).owner != nil)
     }
 }

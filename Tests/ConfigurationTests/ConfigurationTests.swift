@@ -159,6 +159,16 @@ struct ConfigurationTests {
             ":1: vendordata-target: the name 'a' is used by another target: choose a different name"
         ),
         (
+            "vendordata-target: \"a@http://127.0.0.1/\\r\\nHost: b\"",
+            ":1: invalid value 'a@http://127.0.0.1/\\nHost: b' for vendordata-target: "
+                + "expected NAME@http://HOST:PORT/PATH or https, without user or password"
+        ),
+        (
+            "vendordata-target: \"a\\nb@http://127.0.0.1/\"",
+            ":1: invalid value 'a\\nb@http://127.0.0.1/' for vendordata-target: "
+                + "expected NAME@http://HOST:PORT/PATH or https, without user or password"
+        ),
+        (
             "vendordata-target: http://127.0.0.1/",
             ":1: invalid value 'http://127.0.0.1/' for vendordata-target: "
                 + "expected NAME@http://HOST:PORT/PATH or https, without user or password"
@@ -194,6 +204,10 @@ struct ConfigurationTests {
         Loading.expect("environment variable VIRT_METADATA_CONFIG: the name of the file is empty") {
             try Configuration.load(file: nil, environment: ["VIRT_METADATA_CONFIG": ""], flags: [])
         }
+    }
+
+    @Test func `the variable that emulate sets for its command is no setting`() throws {
+        #expect(try Loading.text(environment: ["VIRT_METADATA_URL": "http://169.254.169.254"]) == Loading.text())
     }
 
     @Test func `an error in a flag is reported with it`() {
@@ -275,7 +289,7 @@ struct ConfigurationTests {
             defaults:
               project-id: p
               placement: {region: eu, availability-zone: eu-1}
-              public-keys: {admin: ssh-rsa AAAAB3NzaC1yc2EAAAAD}
+              public-keys: {admin: ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB}
               tags:
                 env: test
               security-groups: [a, b]
@@ -289,7 +303,7 @@ struct ConfigurationTests {
               project-id: p
               placement/region: eu
               placement/availability-zone: eu-1
-              public-keys/public-key[admin]/key: ssh-rsa AAAAB3NzaC1yc2EAAAAD
+              public-keys/public-key[admin]/key: ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB
               tags/tag[env]: test
               security-groups/group: [a, b]
               domain: example.org

@@ -118,5 +118,5 @@ struct SettingsTableTests {
         }
     }
 
-    private static let help = Serve.helpMessage(columns: 1000)
+    private static let help = SettingSections.divide(VirtMetadata.helpMessage(for: Serve.self, columns: 1000))
 }

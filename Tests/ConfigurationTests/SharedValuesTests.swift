@@ -1,5 +1,5 @@
 import Common
-import Inventory
+import Description
 import Testing
 
 @testable import Configuration
@@ -20,7 +20,7 @@ struct SharedValuesTests {
             defaults: {profile: base}
             profiles:
               base:
-                public-keys: {admin: ssh-rsa AAAAB3NzaC1yc2EAAAAD}
+                public-keys: {admin: ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB}
                 domain: example.org
               web:
                 profile: [base, other]
@@ -67,6 +67,11 @@ struct SharedValuesTests {
             ("profiles:\n  p:\n    profile: p", "3: profiles: p: profile: the profile includes itself"),
             ("profiles:\n  p:\n    profile: [q, r]\n  q:", "3: profiles: p: profile: unknown profile 'r'"),
             ("profiles:\n  p:\ndefaults: {profile: q}", "3: defaults: profile: unknown profile 'q'"),
+            (
+                "profiles:\n  p:\n    imds: required",
+                "3: profiles: p: imds: the text is not read: expected the attributes"
+            ),
+            ("profiles:\n  p:\n    <<: {domain: x}", "3: profiles: p: merge keys (<<) are not read: write profile: NAME"),
             ("profiles:\n  p:\n    userdata: {type: a/b}", "3: profiles: p: userdata: missing content"),
             ("profiles:\n  p:\n    userdata: {content: a, name: b}", "3: profiles: p: userdata: unknown key 'name'"),
             ("profiles:\n  p:\n    userdata: {content: a, type: b}", "3: profiles: p: userdata: invalid type 'b'"),

@@ -1,7 +1,7 @@
 import Common
 import Configuration
+import Description
 import FoundationEssentials
-import Inventory
 import Testing
 
 /// A folder of `fixtures/instances`: a domain, the networks it names, and the address of its guest.

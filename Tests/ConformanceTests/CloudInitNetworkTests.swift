@@ -115,7 +115,7 @@ struct CloudInitNetworkTests {
             converted(NetworkDocuments.ofRandomDomains(500)), converted(NetworkDocuments.ofRandomDomains(500, at: target)))
     }
 
-    /// The cards that a guest need not wait for because nobody may answer: OpenStack's format cannot say so, and has no networks for
+    /// The cards that a guest need not wait for because nobody may answer: OpenStack's format cannot express that, and has no networks for
     /// them.
     private func optional(_ nova: Converted, _ noCloud: Converted) -> Set<String> {
         let cards = (nova.document["links"] as? [[String: Any]] ?? []).filter { $0["type"] as? String == "phy" }

@@ -1,6 +1,6 @@
 import Common
+import Description
 import Foundation
-import Inventory
 import NoCloudAPI
 import OpenStackAPI
 import TestSupport

@@ -1,5 +1,5 @@
+import Description
 import Foundation
-import Inventory
 import TestSupport
 import Testing
 

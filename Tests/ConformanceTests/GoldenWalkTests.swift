@@ -1,7 +1,7 @@
 import Common
+import Description
 import EC2API
 import FoundationEssentials
-import Inventory
 import NoCloudAPI
 import OpenStackAPI
 import Testing

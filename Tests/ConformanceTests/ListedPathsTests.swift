@@ -1,5 +1,5 @@
 import Common
-import Inventory
+import Description
 import Testing
 
 @Suite struct ListedPathsTests {

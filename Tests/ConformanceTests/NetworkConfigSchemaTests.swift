@@ -3,7 +3,7 @@ import Foundation
 import JSON
 import Testing
 
-@testable import Inventory
+@testable import Description
 
 /// Compares the tables of network configurations with cloud-init's own schema, which is in its package.
 @Suite(.enabled(if: NetworkDocuments.hasClient("cloud-init-newer"), "needs cloud-init: run Tests/clients/install-cloud-init.sh"))

@@ -1,5 +1,5 @@
 import Common
-import Inventory
+import Description
 import Testing
 
 @testable import Doctor
@@ -79,14 +79,37 @@ struct DoctorIdentityTests {
         #expect(
             disabled.diagnoses == [
                 .note(
-                    "the definition differs from the running guest: from its next start on, cloud-init detects no datasource, as after "
-                        + "`virt-metadata disable`", "virt-metadata enable web")
+                    "the definition differs from the running guest: after the guest's next start, cloud-init detects no datasource, as after "
+                        + "`virt-metadata disable`", "virt-metadata disable web --restart")
             ])
         let seed = Examples.xml(Examples.tables(("serial", "ds=nocloud-net;s=\(here)")), os: Examples.shown)
         let other = try await check(nova, defined: seed)
         #expect(other.diagnoses.map(\.severity) == [.note])
-        #expect(other.firstProblem.hasSuffix("from its next start on, cloud-init detects NoCloud"))
+        #expect(other.firstProblem.hasSuffix("after the guest's next start, cloud-init detects NoCloud"))
         #expect(try await check(nova, defined: nova).diagnoses == [])
+    }
+
+    @Test func `a guest that still runs after disable is not told to enable its domain`() async throws {
+        let doctor = Examples.doctor()
+        let nova = Examples.xml(Examples.tables(("product", "OpenStack Nova")), os: Examples.shown)
+        let disabled = doctor.checkMetadata(try await Examples.examined(nova, defined: Examples.xml(), by: doctor))
+        #expect(
+            disabled.diagnoses == [
+                .warning(
+                    "the domain is disabled: it has no <instance> metadata, and its guest keeps its SMBIOS identity until it is "
+                        + "restarted", "virt-metadata disable web --restart")
+            ])
+    }
+
+    @Test func `user data that cloud-init ignores is a warning`() async throws {
+        let doctor = Examples.doctor()
+        let element = "<userdata>#cloud-config&#10;a: [&#10;</userdata>"
+        let metadata = "<metadata><instance xmlns='urn:virt-metadata:instance:1'>\(element)</instance></metadata>"
+        let result = doctor.checkMetadata(
+            try await Examples.examined(Examples.xml(metadata), element: "<instance>\(element)</instance>", by: doctor))
+        #expect(result.diagnoses.map(\.severity) == [.warning])
+        #expect(result.firstProblem.hasPrefix("userdata: cloud-init ignores this user data: line "), "\(result)")
+        #expect(result.firstRemedy == "virt-metadata edit web")
     }
 
     // MARK: Other clouds
@@ -102,12 +125,12 @@ struct DoctorIdentityTests {
         let both = Examples.tables(("manufacturer", "DigitalOcean"), ("product", "OpenStack Nova"))
         let second = try await check(Examples.xml(both, os: Examples.shown))
         #expect(second.diagnoses.map(\.severity) == [.warning])
-        #expect(second.firstProblem.hasSuffix("does not have, before it tries this server's"))
+        #expect(second.firstProblem.hasSuffix("cloud-init first try DigitalOcean, whose metadata this server does not have"))
         let none = try await check(
             Examples.xml(Examples.tables(("manufacturer", "oVirt"), ("product", "RHEL")), os: Examples.shown))
         #expect(
             none.diagnoses.map(\.problem) == [
-                "SMBIOS manufacturer 'oVirt', product 'RHEL' does not advertise a cloud, so cloud-init's datasource detection finds none"
+                "SMBIOS manufacturer 'oVirt', product 'RHEL' does not advertise a cloud, so cloud-init detects no datasource"
             ])
         #expect(try await check(Examples.xml(Examples.tables(("manufacturer", "e24cloud")), os: Examples.shown)).diagnoses == [])
     }
@@ -122,13 +145,13 @@ struct DoctorIdentityTests {
         let nova = Examples.tables(("product", "OpenStack Nova"))
         let drive = try await check(Examples.xml(nova, os: Examples.shown, devices: disk("/x/t1-config-2.iso", "disk")))
         #expect(drive.diagnoses.map(\.severity) == [.warning])
-        #expect(drive.firstProblem.hasSuffix("beside a volume config-2 it detects no OpenStack metadata service"))
+        #expect(drive.firstProblem.hasSuffix("with a volume config-2, cloud-init detects no OpenStack metadata service"))
         #expect(drive.firstRemedy == "virsh -c test:///default detach-disk web sda --config")
         let alone = try await check(Examples.xml(devices: disk("/x/t1-cloudinit.iso")))
         #expect(alone.diagnoses.map(\.severity) == [.warning, .warning])
         #expect(
             alone.firstProblem
-                == "SMBIOS does not advertise a cloud: without the seed disk, cloud-init's datasource detection finds none")
+                == "SMBIOS does not advertise a cloud: without the seed disk, cloud-init detects no datasource")
     }
 
     // MARK: Architectures

@@ -1,7 +1,7 @@
 import Common
+import Description
 import Foundation
 import Interception
-import Inventory
 import Libvirt
 import Testing
 
@@ -29,13 +29,13 @@ struct DoctorNetworkTests {
         let (result, usable) = try await check(card(port), Examples.link("ovsbr0", "openvswitch"))
         #expect(result.diagnoses.map(\.severity) == [.warning] && usable.count == 1)
         let problem =
-            "ovsbr0 is an Open vSwitch bridge: its guests are identified by their MAC addresses alone, and a guest that takes another's "
-            + "address reads its metadata"
+            "ovsbr0 is an Open vSwitch bridge: its guests are identified by their MAC addresses alone, so a guest that uses another "
+            + "guest's MAC address can read that guest's metadata"
         #expect(result.diagnoses.map(\.problem) == [problem])
         let (tagged, none) = try await check(
             card(port + "<vlan><tag id='193'/></vlan>"), Examples.link("ovsbr0", "openvswitch"))
         #expect(tagged.diagnoses.map(\.severity) == [.error] && none.isEmpty)
-        #expect(tagged.firstProblem.contains("is in its VLAN 193: its requests do not reach the server"))
+        #expect(tagged.firstProblem.contains("is in VLAN 193 of ovsbr0, an Open vSwitch bridge: requests from this interface "))
     }
 
     @Test func `another link is served if the operator names it`() async throws {
@@ -54,7 +54,7 @@ struct DoctorNetworkTests {
         #expect(plain.diagnoses.map(\.severity) == [.note] && usable.count == 1)
         let (tagged, _) = try await check(card("<source bridge='br0'/><vlan><tag id='193'/></vlan>"), bridge)
         #expect(tagged.diagnoses.map(\.severity) == [.warning])
-        #expect(tagged.firstRemedy == "if it is not: sudo bridge vlan add dev br0 vid 193 self untagged")
+        #expect(tagged.firstRemedy == "if the bridge is not in this VLAN: sudo bridge vlan add dev br0 vid 193 self untagged")
     }
 
     @Test(arguments: ["udp", "server", "client", "mcast", "internal", "direct", "hostdev", "user", "vdpa", "null"])

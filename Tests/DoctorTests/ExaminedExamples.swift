@@ -1,6 +1,6 @@
 import Common
+import Description
 import Foundation
-import Inventory
 import JSON
 import Libvirt
 
@@ -35,7 +35,7 @@ enum Examples {
     static func sources(_ links: [Link], _ readings: Readings = Readings()) -> HostSources {
         var sources = HostSources()
         let connect = sources.connect
-        sources.connect = { uri in
+        sources.connect = { (uri) async throws(LibvirtError) in
             readings.note("connections")
             return try await connect(uri)
         }

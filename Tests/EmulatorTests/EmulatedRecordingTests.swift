@@ -1,3 +1,4 @@
+import Common
 import Emulator
 import Recording
 import TestSupport
@@ -31,10 +32,13 @@ import Testing
         return recording
     }
 
-    private static func run(_ recording: Recording, _ body: (TestEmulator, PlainClient) async throws -> Void) async throws {
+    private static func run(
+        _ recording: Recording, _ rules: EmulatedInstance.Rules = EmulatedInstance.Rules(),
+        _ body: (TestEmulator, PlainClient) async throws -> Void
+    ) async throws {
         let folder = try TestFolder()
         try RecordingFolder.write(recording, to: folder.path + "/cloud")
-        try await TestEmulator.run([EmulatorSource(reading: folder.path + "/cloud")]) { (emulator) async throws in
+        try await TestEmulator.run([EmulatorSource(reading: folder.path + "/cloud")], rules: rules) { (emulator) async throws in
             try await body(emulator, try emulator.client())
         }
     }
@@ -78,6 +82,22 @@ import Testing
             let token = try put(client).text
             let reply = try client.request("GET", "/latest/meta-data/ami-id", headers: [("X-aws-ec2-metadata-token", token)])
             #expect(reply.text == "ami-1")
+        }
+    }
+
+    @Test(arguments: [Recording.TokenPolicy.none, .optional, .required])
+    func `a policy that is asked for is that of any recording`(recorded: Recording.TokenPolicy) async throws {
+        var rules = EmulatedInstance.Rules()
+        for policy in [SessionPolicy.Tokens.required, .optional] {
+            rules.sessions.tokens = policy
+            try await Self.run(Self.recording(recorded, status: 403), rules) { (_, client) async throws in
+                let status = try client.request("GET", "/latest/meta-data/ami-id").status
+                #expect(status == (policy == .required ? 401 : 200))
+                let token = try client.token()
+                let field = ("X-aws-ec2-metadata-token", token)
+                let reply = try client.request("GET", "/latest/meta-data/ami-id", headers: [field])
+                #expect(reply.text == "ami-1" && reply.field("Server") == "EC2ws")
+            }
         }
     }
 

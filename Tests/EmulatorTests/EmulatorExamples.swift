@@ -1,6 +1,7 @@
 import Common
 import Emulator
 import Foundation
+import Guests
 import TestSupport
 
 /// An emulator for a test, on free ports of 127.0.0.1.
@@ -23,10 +24,10 @@ final class TestEmulator: Sendable {
     /// - Parameter sources: the example instance by default.
     private init(
         _ sources: [EmulatorSource], on addresses: [IPAddress], rules: EmulatedInstance.Rules, clock: any EmulatorClock,
-        director: any RequestDirector
+        director: any RequestDirector, limits: GuestLimits
     ) throws {
         instances = try sources.map { try EmulatedInstance($0, rules: rules, clock: clock) }
-        server = EmulatorServer(instances, on: addresses, clock: clock, director: director) { [seen] record in
+        server = EmulatorServer(instances, on: addresses, clock: clock, director: director, limits: limits) { [seen] record in
             seen.list.withLock { $0.append(record) }
         }
     }
@@ -35,9 +36,11 @@ final class TestEmulator: Sendable {
     static func run(
         _ sources: [EmulatorSource]? = nil, on addresses: [IPAddress] = [loopback],
         rules: EmulatedInstance.Rules = EmulatedInstance.Rules(), clock: any EmulatorClock = RealClock(),
-        director: any RequestDirector = FaithfulDirector(), _ body: (TestEmulator) async throws -> Void
+        director: any RequestDirector = FaithfulDirector(), limits: GuestLimits = GuestLimits(),
+        _ body: (TestEmulator) async throws -> Void
     ) async throws {
-        let emulator = try TestEmulator(sources ?? [.builtIn()], on: addresses, rules: rules, clock: clock, director: director)
+        let emulator = try TestEmulator(
+            sources ?? [.builtIn()], on: addresses, rules: rules, clock: clock, director: director, limits: limits)
         try await emulator.server.start(port: 0)
         do {
             try await body(emulator)

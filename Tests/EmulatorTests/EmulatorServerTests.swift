@@ -1,5 +1,6 @@
 import Common
 import Foundation
+import Guests
 import TestSupport
 import Testing
 
@@ -139,6 +140,20 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", "GET /latest/meta-data/ami-id HTTP/1.1\r\n\r\n"])
+    func `a request that is incomplete in time gets 408, also behind another`(before: String) async throws {
+        var limits = GuestLimits()
+        limits.requestTimeout = .milliseconds(300)
+        try await TestEmulator.run(limits: limits) { (emulator) async throws in
+            let connection = try emulator.connection()
+            try await connection.send(before + "GET / HTTP/1.1\r\nHost:")
+            if !before.isEmpty { #expect(try await connection.reply().status == 200) }
+            let reply = try await connection.reply()
+            #expect(reply.status == 408 && reply.field("Connection") == "close")
+            #expect(try await emulator.record(before.isEmpty ? 1 : 2)?.ending == .refused)
+        }
+    }
+
     @Test func `an identity document is signed, and its signature stays`() async throws {
         try await TestEmulator.run { (emulator) async throws in
             let client = try emulator.client()
@@ -164,6 +179,31 @@ import Testing
             #expect(try await eventually { (try? emulator.client()) == nil })
             emulator.server.refuse(FamilySet(v4: false, v6: false), of: "example")
             #expect(try await eventually { (try? emulator.get("/latest/meta-data/ami-id").status) == 200 })
+        }
+    }
+
+    @Test func `a port that refuses stays the emulator's`() async throws {
+        try await TestEmulator.run { (emulator) async throws in
+            let port = emulator.port()
+            emulator.server.refuse(FamilySet(v4: true, v6: true), of: "example")
+            emulator.server.settle()
+            let failure = #expect(throws: RawConnection.Failure.self) { try emulator.connection() }
+            #expect(failure?.code == ECONNREFUSED)
+            // Another program gets it neither by number nor by chance.
+            let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', \(port)))"
+            #expect(try Command.run(["python3", "-c", script]).stderr.contains("Address already in use"))
+            emulator.server.refuse(FamilySet(v4: false, v6: false), of: "example")
+            #expect(try await eventually { (try? emulator.get("/latest/meta-data/ami-id").status) == 200 })
+        }
+    }
+
+    @Test func `every address of both families is served at one port, IPv4 as itself`() async throws {
+        let addresses = try ["0.0.0.0", "::"].map { try #require(IPAddress($0)) }
+        try await TestEmulator.run(on: addresses) { (emulator) async throws in
+            for address in ["127.0.0.1", "::1"] {
+                let client = try PlainClient(to: emulator.port(), at: address)
+                #expect(try client.request("GET", "/latest/meta-data/ami-id").status == 200)
+            }
         }
     }
 

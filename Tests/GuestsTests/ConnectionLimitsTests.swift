@@ -157,7 +157,7 @@ struct ConnectionLimitsTests {
         #expect(rateLimit.isFull(at: Self.time(10_000)))
     }
 
-    @Test func `the time of a request delays those after it, but the host's stalls do not`() {
+    @Test func `the time of a request delays those after it, for some seconds at most`() {
         let rateLimit = RateLimit(Self.rates)
         // 20 % of the time, and two seconds' worth at once.
         for _ in 0..<10 {
@@ -170,8 +170,14 @@ struct ConnectionLimitsTests {
         #expect(rateLimit.takeRequest(at: Self.time(200)) == nil)
         #expect(!rateLimit.isFull(at: Self.time(2199)))
         #expect(rateLimit.isFull(at: Self.time(2200)))
-        rateLimit.takeTime(.seconds(100), at: Self.time(10_000))
-        #expect(rateLimit.isFull(at: Self.time(10_250)), "no request takes so long")
+        rateLimit.takeTime(.milliseconds(700), at: Self.time(10_000))
+        #expect(rateLimit.takeRequest(at: Self.time(10_000)) == 2, "one long request is charged the whole of its time")
+        #expect(rateLimit.takeRequest(at: Self.time(11_500)) == nil)
+        for _ in 0..<3 { rateLimit.takeTime(.seconds(100), at: Self.time(20_000)) }
+        #expect(rateLimit.takeRequest(at: Self.time(20_000)) == 10, "the debt has a bound")
+        #expect(rateLimit.takeRequest(at: Self.time(30_000)) == nil)
+        #expect(!rateLimit.isFull(at: Self.time(31_999)))
+        #expect(rateLimit.isFull(at: Self.time(32_000)))
     }
 
     @Test func `two threads take out of one bucket without loss`() async {

@@ -14,8 +14,7 @@ struct ConnectionTimeTests {
     @Test func `a request's timeout begins with its first byte, however many reads it arrives in`() {
         let connection = DrivenConnection()
         for _ in 0..<Self.timeouts.request - 1 {
-            connection.value.bytesArrived()
-            connection.value.bytesParsed(1, leaving: 0)
+            connection.part(1)
             #expect(connection.pass(1).isEmpty)
         }
         #expect(connection.pass(1) == [.refuse(.requestTimeout, toHead: false)])
@@ -23,7 +22,7 @@ struct ConnectionTimeTests {
 
     @Test func `a body has the rest of its request's timeout`() {
         let connection = DrivenConnection()
-        connection.value.bytesArrived()
+        connection.part(1)
         connection.pass(10)
         connection.head(.POST, ["Content-Length": "9"])
         connection.body("half")
@@ -38,6 +37,63 @@ struct ConnectionTimeTests {
         connection.head(.POST, ["Content-Length": "9"])
         #expect(connection.pass(Self.timeouts.request - 1).isEmpty)
         #expect(connection.pass(1) == [.refuse(.requestTimeout, toHead: false)])
+    }
+
+    @Test func `a part of a request that came with the request before it has its timeout from the reply to that`() {
+        let connection = DrivenConnection()
+        connection.ask()
+        #expect(connection.value.readsMore)
+        connection.value.requestBegan(parsed: 0, leaving: 20)
+        #expect(connection.replied() == .open, "it was not next")
+        connection.value.requestBegan(parsed: 0, leaving: 20)
+        #expect(connection.pass(Self.timeouts.request - 1).isEmpty)
+        // More of it is no new beginning.
+        connection.part(0, leaving: 30)
+        #expect(connection.pass(1) == [.refuse(.requestTimeout, toHead: false)])
+    }
+
+    @Test func `bytes that are part of no request begin none`() {
+        let connection = DrivenConnection()
+        connection.askAndGetReply()
+        connection.value.bytesArrived()
+        connection.value.bytesParsed(2, leaving: 0)
+        #expect(connection.pass(Self.timeouts.idle - 1).isEmpty)
+        #expect(connection.pass(1) == [.close])
+    }
+
+    @Test func `a part of a request behind an unread reply has its timeout from when that is read`() {
+        let connection = DrivenConnection()
+        connection.askAndGetReply()
+        connection.writability(false)
+        connection.value.requestBegan(parsed: 0, leaving: 20)
+        #expect(connection.pass(2 * Self.timeouts.request).isEmpty)
+        connection.writability(true)
+        connection.value.requestBegan(parsed: 0, leaving: 20)
+        #expect(connection.pass(Self.timeouts.request - 1).isEmpty)
+        #expect(connection.pass(1) == [.refuse(.requestTimeout, toHead: false)])
+    }
+
+    @Test func `a part of a request of a guest beyond its rates has its timeout from when it is read again`() {
+        let connection = DrivenConnection()
+        connection.askAndGetReply()
+        connection.value.pause()
+        connection.value.requestBegan(parsed: 0, leaving: 20)
+        #expect(connection.pass(ConnectionTimeouts.pause) == [.handleWaiting])
+        connection.value.requestBegan(parsed: 0, leaving: 20)
+        #expect(connection.pass(Self.timeouts.request - 1).isEmpty)
+        #expect(connection.pass(1) == [.refuse(.requestTimeout, toHead: false)])
+    }
+
+    @Test func `a part of a request behind one that waits is not next`() {
+        let connection = DrivenConnection()
+        connection.ask()
+        #expect(connection.hold())
+        connection.ask()
+        #expect(connection.endHold())
+        #expect(connection.replied() == .open)
+        connection.value.requestBegan(parsed: 0, leaving: 20)
+        #expect(connection.pass(2 * Self.timeouts.request).isEmpty)
+        #expect(connection.takeAll() == [.nothing, .answer])
     }
 
     @Test func `a request after an unread reply has its timeout from when it is taken`() {
@@ -228,11 +284,9 @@ struct ConnectionTimeTests {
 
     @Test func `incomplete heads, waiting parts and unread replies count, beyond the free amount`() {
         let connection = DrivenConnection()
-        connection.value.bytesArrived()
-        connection.value.bytesParsed(GuestMemory.free / 2, leaving: 0)
+        connection.part(GuestMemory.free / 2)
         #expect(connection.value.kept == 0)
-        connection.value.bytesArrived()
-        connection.value.bytesParsed(1000, leaving: 500)
+        connection.part(1000, leaving: 500)
         #expect(connection.value.kept == 3000, "twice what has come, parsed or not")
         connection.head()
         #expect(connection.end() == .answer)
@@ -248,10 +302,21 @@ struct ConnectionTimeTests {
         #expect(connection.value.kept == unread + 1024, "two parts")
     }
 
+    @Test func `a part of a request that came with the request before it counts`() {
+        let connection = DrivenConnection()
+        connection.ask()
+        connection.value.bytesParsed(3000, leaving: 8000)
+        _ = connection.replied()
+        #expect(connection.value.kept == 0)
+        connection.value.requestBegan(parsed: 1000, leaving: 8000)
+        #expect(connection.value.kept == 18_000 - GuestMemory.free)
+        connection.part(5000, leaving: 6000)
+        #expect(connection.value.kept == 24_000 - GuestMemory.free)
+    }
+
     @Test func `a head without memory for it is refused, and its received part stays counted`() {
         let connection = DrivenConnection()
-        connection.value.bytesArrived()
-        connection.value.bytesParsed(10_000, leaving: 0)
+        connection.part(10_000)
         let kept = connection.value.kept
         connection.value.grant(kept)
         connection.value.bytesParsed(10_000, leaving: 0)

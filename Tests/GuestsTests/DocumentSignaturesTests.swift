@@ -124,7 +124,7 @@ struct DocumentSignaturesTests {
         #expect(
             lines.withLock { $0 } == [
                 "error cannot sign identity documents; requests for signatures get 503",
-                "notice identity documents can be signed again",
+                "notice signing of identity documents works again",
             ])
     }
 

@@ -37,6 +37,13 @@ final class DrivenConnection {
         return action
     }
 
+    /// A read with a part of a head, and nothing else.
+    func part(_ parsed: Int, leaving rest: Int = 0) {
+        value.bytesArrived()
+        value.bytesParsed(parsed, leaving: rest)
+        value.requestBegan(parsed: parsed, leaving: rest)
+    }
+
     @discardableResult
     func body(_ text: String) -> GuestConnection.Action { arrived(.body(Array(text.utf8))) }
 

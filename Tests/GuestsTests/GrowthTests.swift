@@ -109,7 +109,8 @@ struct GrowthTests {
             let other = try server.connection(of: Guests.big)
             try await other.send("GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 1 << 20) + "\r\n\r\n")
             #expect(try await other.reply().status == 200)
-            for connection in open { try await connection.send("\r\n\r\n") }
+            // One that was refused may have been closed meanwhile; its reply is there all the same.
+            for connection in open { try? await connection.send("\r\n\r\n") }
             for connection in open { statuses.append(try await connection.reply().status) }
             #expect(statuses.contains(503) && Set(statuses).isSubset(of: [200, 503]))
             #expect(try await server.get("/").status == 200)
@@ -173,22 +174,19 @@ struct GrowthTests {
         try await LiveServer.run(
             limits: { $0.rates = .init(requestsPerSecond: 1_000_000, bytesPerSecond: 1 << 40, cpuPerSecond: .milliseconds(10)) }
         ) { server in
-            let short = try await Self.requestsUntilRefused(server.connection(), field: "x")
-            let long = try await Self.requestsUntilRefused(
-                server.connection(of: Guests.big), field: String(repeating: "x", count: 15_000))
-            #expect(long > 0 && 2 * long < short, "the answers are the same")
+            let connection = try server.connection()
+            let head = "GET / HTTP/1.1\r\nX: \(String(repeating: "x", count: 15_000))\r\n\r\n"
+            var isLimited = false
+            // Without the charge, as many answers take less time than the guest has.
+            for _ in 0..<400 where !isLimited {
+                let started = ContinuousClock.now
+                try await connection.send(head)
+                let status = try await connection.reply().status
+                // A guest that owes time is not read from for a while, or gets 429.
+                isLimited = status == 429 || started.duration(to: .now) > .milliseconds(300)
+            }
+            #expect(isLimited, "400 long heads cost nothing")
         }
-    }
-
-    /// How many requests are answered before the first 429.
-    private static func requestsUntilRefused(_ connection: RawConnection, field: String) async throws -> Int {
-        var count = 0
-        while count < 20_000 {
-            try await connection.send("GET / HTTP/1.1\r\nX: \(field)\r\n\r\n")
-            if try await connection.reply().status == 429 { break }
-            count += 1
-        }
-        return count
     }
 
     @Test func `HEAD is charged for the bytes of the GET`() async throws {

@@ -58,6 +58,10 @@ struct GuestRequestTests {
         #expect(!Self.request(.GET, "/", ["Connection": "close"]).keepsAlive)
         #expect(!Self.request(version: .http1_0).keepsAlive)
         #expect(Self.request(.GET, "/", ["Connection": "keep-alive"], version: .http1_0).keepsAlive)
+        // HTTP/1.0 has no chunks: another reader may see the next request elsewhere.
+        let chunked = ["Connection": "keep-alive", "Transfer-Encoding": "chunked"] as HTTPHeaders
+        #expect(!Self.request(.PUT, "/", chunked, version: .http1_0).keepsAlive)
+        #expect(Self.request(.PUT, "/", chunked).keepsAlive)
         #expect(!Self.request(.GET, "/", ["Upgrade": "h2c"]).keepsAlive)
         #expect(!Self.request(.CONNECT, "a:80").keepsAlive)
     }

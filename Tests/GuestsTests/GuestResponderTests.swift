@@ -35,7 +35,7 @@ final class GuestResponderTests: Sendable {
             events: GuestEvents(
                 watch: RequestWatch(board, views: views.map(\.name)), board: board, passwords: passwords,
                 onUnmatched: { [self] client, reason in events.withLock { $0.append("\(client.address): \(reason)") } },
-                wantLeases: { [self] network, _ in events.withLock { $0.append(network) } }))
+                wantLeases: { [self] network, _ in events.withLock { $0.append("\(network)") } }))
     }
 
     private func request(_ method: HTTPMethod, _ target: String, _ fields: HTTPHeaders = [:]) -> GuestRequest {
@@ -97,6 +97,23 @@ final class GuestResponderTests: Sendable {
         #expect(refused.note == nil)
     }
 
+    /// It can send from the proxy's address, and gets the replies, which go to its port.
+    @Test(arguments: [Client.Entrance.bridge("br0"), .port("tap0", bridge: "br0")])
+    func `a guest on a bridge is no proxy, whatever its address`(entrance: Client.Entrance) throws {
+        let responder = try responder()
+        let fields: HTTPHeaders = ["X-Forwarded-For": Guests.web, "X-aws-ec2-metadata-token-ttl-seconds": "60"]
+        let reading = request(.GET, "/latest/meta-data/hostname", fields)
+        #expect(try reply(responder.respond(to: reading, from: .client(Self.proxy))).content.bytes == Array("web".utf8))
+        #expect(responder.standsForMany(Self.proxy))
+
+        let guest = Client(address: Self.proxy.address, mac: Self.unmatched.mac, entrance: entrance)
+        #expect(!responder.standsForMany(guest), "or it would have no limits of its own")
+        guard case .hold(let doubt) = responder.respond(to: reading, from: .client(guest)).outcome else { throw NoReply() }
+        #expect(doubt.client == guest)
+        let token = responder.respond(to: request(.PUT, "/latest/api/token", fields), from: .client(guest))
+        #expect(try reply(token).status == .forbidden)
+    }
+
     @Test func `a request is held while its client is unmatched, then answered, or given up with its reason`() throws {
         let responder = try responder(Snapshot())
         let reading = request(.GET, "/latest/meta-data/hostname")
@@ -114,6 +131,47 @@ final class GuestResponderTests: Sendable {
         #expect(try reply(unmatched).status == .notFound)
         if let note = unmatched.note { responder.events.note(note) }
         #expect(events.withLock { $0 } == ["127.0.0.5: no running domain has an interface 52:54:00:00:00:05"])
+    }
+
+    /// Whether a request by a port is held, of a guest with the MAC address of `web`.
+    private func isHeld(by port: Client.Entrance, _ snapshot: Snapshot) throws -> Bool {
+        let client = Client(address: Self.web.address, mac: Self.web.mac, entrance: port)
+        let response = try responder(snapshot).respond(to: request(.GET, "/latest/meta-data/hostname"), from: .client(client))
+        if case .hold = response.outcome { return true }
+        return false
+    }
+
+    @Test func `a request by a port without a domain waits, whoever else has its MAC address`() throws {
+        let mac = try #require(Self.web.mac)
+        var card = NetworkInterface(mac: mac)
+        var snapshot = Snapshot()
+        snapshot.isComplete = true
+        func instance(_ number: Int) throws -> Instance {
+            let uuid = try #require(InstanceUUID("00000000-0000-4000-8000-00000000000\(number)"))
+            let names = InstanceNames(domain: uuid, domainName: "d\(number)", uuid: uuid, id: "i", name: "d", hostname: "d")
+            return Instance(names: names, launch: LaunchFacts(type: "t"), interfaces: [card])
+        }
+        let seen = ContinuousClock.now
+        let port = Client.Entrance.port("tap1", bridge: "br0", since: seen)
+        #expect(try isHeld(by: port, snapshot))
+        // A domain on another bridge.
+        (card.tap, card.bridge) = ("tap9", "br9")
+        snapshot.insert(try instance(1))
+        #expect(try isHeld(by: port, snapshot))
+        #expect(try isHeld(by: .bridge("br0"), snapshot))
+        // Its own domain of before, which has just stopped.
+        (card.tap, card.bridge) = ("tap1", "br0")
+        snapshot.insert(try instance(2), readAt: seen - .seconds(1))
+        #expect(try isHeld(by: port, snapshot), "that it has stopped is not known yet")
+        snapshot.remove(try instance(2).domain)
+        #expect(try isHeld(by: port, snapshot))
+        // A port of another domain is not.
+        card = NetworkInterface(mac: MACAddress(bits: 7))
+        (card.tap, card.bridge) = ("tap1", "br0")
+        snapshot.insert(try instance(3), readAt: seen + .seconds(1))
+        #expect(try !isHeld(by: port, snapshot))
+        snapshot.insert(try instance(4), readAt: seen + .seconds(1))
+        #expect(try !isHeld(by: port, snapshot), "two claim it")
     }
 
     @Test func `an operator gets the guest's reply without a token, and nothing is relayed`() throws {

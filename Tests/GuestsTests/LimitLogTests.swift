@@ -28,9 +28,14 @@ struct LimitLogTests {
     @Test func `each limit of one guest is logged with the guest, and has its own counter`() {
         let events = Locked<[Logger.Metadata]>([])
         let log = LimitLog(logger: RecordingLog.logger { event in events.withLock { $0.append(event.metadata ?? [:]) } })
-        let own: [ConnectionLimits.Exceeded] = [.connections, .heldRequests, .requests, .waitingRequests, .memory, .slowReading]
+        let own: [ConnectionLimits.Exceeded] = [
+            .connections, .connectionRate, .heldRequests, .requests, .waitingRequests, .memory, .slowReading,
+        ]
         for exceeded in own { log.note(.port("tap0"), exceeded) }
         #expect(events.withLock { $0 }.map { $0["port"] } == Array(repeating: "tap0", count: own.count))
+        for _ in 0..<1000 { for exceeded in own { log.note(.port("tap0"), exceeded) } }
+        log.note(.port("tap1"), .memory)
+        #expect(events.withLock { $0.count } == LogThrottleLimits.mostOfSubject + 1, "one guest does not hide another")
         let all = own + [.allConnections, .allHeldRequests]
         #expect(Set(all.map { ServerMetrics.Refusal($0).rawValue }).count == all.count)
     }

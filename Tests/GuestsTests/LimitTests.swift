@@ -70,16 +70,44 @@ struct LimitTests {
 
     // MARK: The time of a request
 
-    @Test(arguments: ["G", "GET / HTTP/1.1\r\nHost:", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"])
-    func `a request that is incomplete in time gets 408`(start: String) async throws {
+    @Test(
+        arguments: ["G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost:", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"],
+        ["", "GET / HTTP/1.1\r\n\r\n"])
+    func `a request that is incomplete in time gets 408`(start: String, before: String) async throws {
         try await LiveServer.run(limits: { $0.requestTimeout = .milliseconds(300) }) { server in
             let connection = try server.connection()
-            try await connection.send(start)
+            try await connection.send(before + start)
+            if !before.isEmpty { #expect(try await connection.reply().status == 200) }
             let reply = try await connection.reply()
             #expect(reply.status == 408)
             #expect(reply.field("Connection") == "close")
             connection.endSending()
             #expect(await connection.isEnded())
+        }
+    }
+
+    @Test func `a request that is incomplete in time behind a held one gets 408 too`() async throws {
+        let limits = { (limits: inout GuestLimits) in
+            (limits.requestTimeout, limits.holdTimeout) = (.milliseconds(300), .milliseconds(300))
+        }
+        try await LiveServer.run(snapshot: Snapshot(), limits: limits) { server in
+            let connection = try server.connection()
+            try await connection.send("GET /latest/user-data HTTP/1.1\r\n\r\nGET /lat")
+            #expect(try await connection.reply().status == 503)
+            #expect(try await connection.reply().status == 408)
+        }
+    }
+
+    @Test(arguments: [false, true]) func `line ends behind a request begin no other`(areAlone: Bool) async throws {
+        let limits = { (limits: inout GuestLimits) in
+            (limits.requestTimeout, limits.idleTimeout) = (.milliseconds(300), .milliseconds(900))
+        }
+        try await LiveServer.run(limits: limits) { server in
+            let connection = try server.connection()
+            try await connection.send("GET / HTTP/1.1\r\n\r\n" + (areAlone ? "" : "\r\n"))
+            #expect(try await connection.reply().status == 200)
+            if areAlone { try await connection.send("\r\n") }
+            #expect(try await connection.receive().isEmpty, "closed without a reply")
         }
     }
 

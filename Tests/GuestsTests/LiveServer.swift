@@ -27,11 +27,13 @@ struct LiveServer: Sendable {
     ///   - snapshot: The first snapshot.
     ///   - address: The listen address; guests connect to 127.0.0.1.
     ///   - threads: How many threads serve.
+    ///   - views: The trees that are served.
     ///   - limits: Changes the limits of guests.
     ///   - board: Publishes `snapshot`, for a test that publishes others.
     ///   - endsByCancelling: Whether its task is cancelled at the end, instead.
     static func run<Value: Sendable>(
         snapshot: Snapshot = Guests.snapshot, on address: String = "127.0.0.1", threads: Int = 1,
+        views: [any MetadataView] = Server.views,
         limits change: (inout GuestLimits) -> Void = { _ in },
         sessions: SessionPolicy = SessionPolicy(), clock: TokenClock = TokenClock(), agent: NeutronAgent? = nil,
         board: SnapshotBoard = SnapshotBoard(), passwords: GuestPasswords.Keep? = nil,
@@ -83,6 +85,16 @@ struct LiveServer: Sendable {
             return try result.get()
         }
     }
+
+    /// Listens on another port, with a scope.
+    /// - Returns: the number of the port.
+    func open(_ scope: ListenScope) async throws -> Int {
+        let socket = try await listener.open(SocketAddress(ipAddress: "127.0.0.1", port: 0), of: scope)
+        return try #require(listener.address(of: socket)?.port)
+    }
+
+    /// How many connections are open.
+    var connections: Int { listener.present.connections }
 
     /// Asks the listener to stop, as SIGTERM does.
     func stop() async {

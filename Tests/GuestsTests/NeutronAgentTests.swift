@@ -1,8 +1,7 @@
 import Common
-import Crypto
+import Description
 import Foundation
 import Identity
-import Inventory
 import TestSupport
 import Testing
 
@@ -46,7 +45,7 @@ import Testing
     }
 
     private func signature(of id: String) -> String {
-        HMAC<SHA256>.authenticationCode(for: Array(id.utf8), using: SymmetricKey(data: Array(Self.secret.utf8)))
+        messageCode(of: Array(id.utf8), key: Array(Self.secret.utf8))
             .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 

@@ -1,6 +1,6 @@
 import Common
+import Description
 import Foundation
-import Inventory
 import TestSupport
 import Testing
 

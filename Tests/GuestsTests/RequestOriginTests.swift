@@ -12,6 +12,7 @@ struct RequestOriginTests {
     @Test(arguments: [
         "Origin: http://evil.example\r\n", "Referer: http://evil.example/page\r\n", "sec-fetch-site: same-origin\r\n",
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n", "REFERER: http://other.example/\r\n",
+        "User-Agent: x\r\nAccept: */*\r\nAccept-Language: en\r\nAccept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n",
     ])
     func `a page with DNS rebinding reads nothing`(field: String) async throws {
         try await LiveServer.run { server in

@@ -50,7 +50,21 @@ struct UnmatchedClientLogTests {
         for number in 0..<10_000 {
             log.note(Client(address: IPAddress(v4: 1), mac: nil), .noOwner(MACAddress(bits: UInt64(number))))
         }
-        #expect(journal.notices.count == LogThrottleLimits.capacity + 1)
+        #expect(journal.notices.count == LogThrottleLimits.mostOfSubject)
+    }
+
+    @Test func `a guest that invents addresses does not hide another one`() {
+        let journal = Journal()
+        let log = journal.log
+        for number in 0..<10_000 {
+            let mac = MACAddress(bits: UInt64(number))
+            let client = Client(address: IPAddress(v4: UInt32(number)), mac: mac, entrance: .port("tap0", bridge: "br0"))
+            log.note(client, .noOwner(mac))
+        }
+        let before = journal.notices.count
+        #expect(before == LogThrottleLimits.mostOfSubject)
+        log.note(Client(address: IPAddress(v4: 1), mac: nil, entrance: .port("tap1", bridge: "br0")), .noHardwareAddress)
+        #expect(journal.notices.count == before + 1)
     }
 }
 

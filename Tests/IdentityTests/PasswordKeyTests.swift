@@ -30,10 +30,20 @@ import Testing
     @Test func `another key decrypts nothing, and plain text cannot be decrypted`() throws {
         let (key, other) = (try key(), try PasswordKey(pem: try key()))
         let secret = try encrypted("secret", for: key)
-        #expect(throws: PasswordKey.Failure.self) { try other.open(secret) }
-        #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: key).open("YWJj") }
+        for (password, key) in [(secret, other), ("YWJj", try PasswordKey(pem: key))] {
+            let error = #expect(throws: PasswordKey.Failure.self) { try key.open(password) }
+            #expect(error?.description == "the password was not encrypted for this key")
+        }
         let error = #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: key).open("no base64!") }
         #expect(error?.description == "the password is not encrypted (invalid base64)")
+    }
+
+    @Test func `a key of 1,024 bits decrypts, and a shorter one is refused`() throws {
+        let key = try key(["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"])
+        #expect(try PasswordKey(pem: key).open(try encrypted("short", for: key)) == Array("short".utf8))
+        let shorter = try self.key(["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1016"])
+        let error = #expect(throws: PasswordKey.Failure.self) { try PasswordKey(pem: shorter) }
+        #expect(error?.description == "invalid key: expected RSA with at least 1,024 bits")
     }
 
     @Test func `an unusable key and an invalid one have different errors, with a remedy`() throws {

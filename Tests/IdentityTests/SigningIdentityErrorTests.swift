@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import TestSupport
 import Testing
 
 struct SigningIdentityErrorTests {
@@ -7,15 +8,20 @@ struct SigningIdentityErrorTests {
 
     init() throws { openssl = try OpenSSL() }
 
-    @Test func `a certificate of another key is refused`() throws {
+    @Test func `a certificate of another key is refused, and named`() throws {
         let (_, certificate) = try openssl.pair(["rsa:2048"])
         let (key, own) = try openssl.pair(["rsa:2048"])
-        #expect(try code(key, certificate) == .foreignCertificate)
+        let error = #expect(throws: SigningIdentityError.self) {
+            try SigningIdentity(privateKey: key, certificate: certificate)
+        }
+        #expect(error?.code == .foreignCertificate)
+        #expect(error?.message.hasPrefix("the certificate of 'CN=operator' does not match the private key; ") == true)
         #expect(try code(key, certificate + own) == .foreignCertificate, "even where its own stands further down")
     }
 
     @Test(arguments: [
         ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"], ["ed25519"],
+        ["rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
     ])
     func `a key that is not RSA is refused`(kind: [String]) throws {
         let (key, certificate) = try openssl.pair(kind)
@@ -32,6 +38,19 @@ struct SigningIdentityErrorTests {
     @Test(arguments: [1024, 1536, 512]) func `a short key is refused`(bits: Int) throws {
         let (key, certificate) = try openssl.pair(["rsa:\(bits)"])
         #expect(try code(key, certificate) == .tooShort)
+    }
+
+    @Test func `a certificate of a key that is not RSA is refused`() throws {
+        let (_, certificate) = try openssl.pair(["ed25519"])
+        let (key, _) = try openssl.pair(["rsa:2048"])
+        #expect(try code(key, certificate) == .foreignCertificate)
+    }
+
+    @Test func `a key in OpenSSH's own format is refused`() throws {
+        let (_, certificate) = try openssl.pair(["rsa:2048"])
+        let path = openssl.path("ssh")
+        try Command.succeed(["ssh-keygen", "-q", "-t", "rsa", "-N", "", "-f", path])
+        #expect(try code(openssl.text("ssh"), certificate) == .noKey)
     }
 
     @Test func `a short key behind a certificate is refused`() throws {

@@ -32,7 +32,7 @@ struct SigningIdentityTests {
     @Test func `each new certificate has its own serial number and key`() throws {
         let now = Date(timeIntervalSince1970: 1_790_000_000)
         let two = try (0..<2).map { _ in try SigningIdentity(named: "a, b = c + \u{fc}", at: now) }
-        #expect(two[0].privateKeyPEM != two[1].privateKeyPEM)
+        #expect(try two[0].privateKeyPEM != two[1].privateKeyPEM)
         let numbers = try two.map {
             try openssl.run("x509", "-in", try openssl.file("new.crt", try $0.certificatePEM), "-noout", "-serial")
         }
@@ -73,6 +73,21 @@ struct SigningIdentityTests {
         let (key, certificate) = try openssl.pair(["rsa:2048"])
         try expectSigns(key, certificate + other)
         try expectSigns(certificate + key, certificate + key)
+    }
+
+    @Test func `a key may have the label of the other form, and lines of any length`() throws {
+        let (key, certificate) = try openssl.pair(["rsa:2048"])
+        try expectSigns(key.replacing(" PRIVATE KEY", with: " RSA PRIVATE KEY"), certificate)
+        let lines = key.split(separator: "\n")
+        for length in [76, 32] {
+            var body = lines.dropFirst().dropLast().joined()
+            var wrapped = ""
+            while !body.isEmpty {
+                wrapped += body.prefix(length) + "\n"
+                body = String(body.dropFirst(length))
+            }
+            try expectSigns("\(lines[0])\n\(wrapped)\(lines[lines.count - 1])\n", certificate)
+        }
     }
 
     private func windows(_ text: String) -> String { text.split(separator: "\n").map { "\($0)\r\n" }.joined() }

@@ -30,6 +30,15 @@ struct BridgeSelectionTests {
         #expect(bridges(networks: ["nowhere"]).isEmpty)
     }
 
+    @Test func `a selected network is not mistaken for one with an equivalent name`() {
+        var snapshot = Snapshot()
+        snapshot.bridges = ["b\u{FC}ro": "virbr5", "bu\u{308}ro": "virbr6"]
+        let selection = BridgeSelection(networks: ["bu\u{308}ro"])
+        #expect(selection.bridges(in: snapshot).keys.sorted() == ["virbr6"])
+        snapshot.bridges["bu\u{308}ro"] = nil
+        #expect(selection.missingNetworks(in: snapshot) == ["bu\u{308}ro"])
+    }
+
     @Test func `a bridge's source is the option, else its network, else a running domain`() {
         var snapshot = snapshot
         snapshot.bridges["office"] = "br0"
@@ -40,7 +49,7 @@ struct BridgeSelectionTests {
         #expect(BridgeSelection(servesAll: true).bridges(in: snapshot)["br0"] == .network("office"))
         #expect(BridgeSelection(networks: ["default"], bridges: ["virbr0"]).bridges(in: snapshot) == ["virbr0": .option])
         let texts = [BridgeSelection.Source.network("lab"), .option, .domain, .earlierDomain].map(\.description)
-        #expect(texts == ["network lab", "--bridge", "a running domain", "an earlier domain"])
+        #expect(texts == ["network lab", "--bridge", "a running domain", "a domain that has stopped"])
     }
 
     @Test func `without a setting the bridges of enabled domains are served, each because of one of them`() throws {

@@ -34,7 +34,17 @@ struct GoldenRuleSetTests {
             InterceptionExamples.instance(1, "bond", .init(0x5254_0000_0001, tap: "tap1"), .init(0x5254_0000_0002, tap: "tap2")),
             [0x5254_0000_0001, 0x5254_0000_0002, nil], 61000 + 3 * UInt16(number))
     }
-    private static let uplink = RuleInputs.Port(name: "eth0", index: 2, mac: nil, isTap: false, claimants: [], listeners: [])
+    /// Two taps of a domain with more cards than a rule names.
+    private static let manyCards = [11, 12].map { (index: Int32) in
+        let cards = (1...6).map { InterceptionExamples.Card(0x5254_0000_0000 + UInt64($0), tap: "tap\($0)") }
+        return port(
+            "tap\(index - 10)", index, InterceptionExamples.instance(1, "cards", cards), [0x5254_0000_0001, nil],
+            61000 + 2 * UInt16(index))
+    }
+    private static let unserved = [port("tap1", 11, nil, [], 0), port("tap2", 12, nil, [], 0)]
+    private static let uplink = RuleInputs.Port(
+        name: "eth0", index: 2, mac: MACAddress(bits: 0x0200_0000_0002), isTap: false, hasRouters: true, claimants: [],
+        listeners: [])
     private static let own = MetadataAddress.all.map { AnsweredAddress(metadata: $0, host: $0) }
     private static let redirected = [
         AnsweredAddress(metadata: MetadataAddress.v4, host: IPAddress(v4: 0xC000_0201)),
@@ -50,10 +60,15 @@ struct GoldenRuleSetTests {
             Example(name: "address-without-ipv6", inputs: inputs(bridge([own[0]], taps))),
             Example(name: "redirect", inputs: inputs(bridge(redirected, taps))),
             Example(name: "bond", inputs: inputs(bridge(own, bond))),
+            Example(name: "many-cards", inputs: inputs(bridge(own, manyCards))),
             Example(name: "uplink", inputs: inputs(bridge(own, taps + [uplink], isolatesUplinks: true))),
             Example(name: "guard-off", inputs: inputs(bridge(own, taps + [uplink])), settings: unguarded),
             Example(name: "ending", inputs: inputs(bridge(own, taps), isEnding: true)),
-            Example(name: "closed", inputs: RuleInputs(closed: ["br0", "br1"], bridges: [], isEnding: false)),
+            Example(
+                name: "closed",
+                inputs: RuleInputs(
+                    closed: ["br0", "br1"], unserved: [.init(name: "br0", index: 7), .init(name: "br1", index: nil)],
+                    bridges: [bridge([], unserved + [uplink])], isEnding: false)),
         ]
     }()
 
@@ -105,15 +120,15 @@ struct GoldenRuleSetTests {
         let listeners = macs.enumerated().map { RuleSet.Listener(mac: $1.map { MACAddress(bits: $0) }, port: first + UInt16($0)) }
         return RuleInputs.Port(
             name: name, index: index, mac: MACAddress(bits: 0xFE54_0000_0000 + UInt64(index)), isTap: true,
-            claimants: domain.map { [$0] } ?? [], listeners: listeners)
+            hasRouters: true, claimants: domain.map { [$0] } ?? [], listeners: listeners)
     }
 
     private static func bridge(
         _ answered: [AnsweredAddress], _ ports: [RuleInputs.Port], hasSpanningTree: Bool = false, isolatesUplinks: Bool = false
     ) -> RuleInputs.Bridge {
         RuleInputs.Bridge(
-            name: "br0", index: 7, mac: InterceptionExamples.bridgeMAC, hasSpanningTree: hasSpanningTree, answered: answered,
-            isolatesUplinks: isolatesUplinks, ports: ports)
+            name: "br0", index: 7, mac: InterceptionExamples.bridgeMAC, hasSpanningTree: hasSpanningTree,
+            linkLocal: address("fe80::fe"), answered: answered, isolatesUplinks: isolatesUplinks, ports: ports)
     }
 
     private static func inputs(_ bridge: RuleInputs.Bridge, isEnding: Bool = false) -> RuleInputs {

@@ -20,13 +20,17 @@ struct InterceptionPlanTests {
         var served: [String: ServedBridge] = [:]
         var installed = InstalledState()
         var closed: [String: ContinuousClock.Instant] = [:]
+        /// What was seen before.
+        var sightings = LinkSightings()
         var now = ContinuousClock.now
 
         init() { settings.selection.bridges = ["br0"] }
 
         var plan: InterceptionPlan {
+            var network = HostNetwork(links: links, addresses: addresses)
+            network.follow(sightings, at: now)
             let facts = HostFacts(
-                network: HostNetwork(links: links, addresses: addresses), hostUse: hostUse,
+                network: network, hostUse: hostUse,
                 ipv6: Dictionary(links.map { ($0.name, ipv6) }, uniquingKeysWith: { first, _ in first }))
             return InterceptionPlan(settings, facts, snapshot, served: served, installed: installed, closed: closed, now: now)
         }
@@ -100,7 +104,7 @@ struct InterceptionPlanTests {
         #expect(situation.plan.started.map(\.link.index) == [8])
         situation.links = []
         #expect(situation.plan.gone == ["br0"] && situation.plan.started.isEmpty && situation.plan.bridges.isEmpty)
-        #expect(situation.plan.notes.contains(.bridgeMissing("br0", namedBy: .option)))
+        #expect(situation.plan.notes.contains(.bridgesMissing([.init(name: "br0", source: .option)])))
     }
 
     @Test func `a link that only a domain names is served only if it is a bridge`() {
@@ -197,8 +201,10 @@ struct InterceptionPlanTests {
         situation.now += .seconds(9)
         #expect(situation.plan.bridges.first?.addresses == [])
         #expect(situation.plan.bridges.first?.answered == [])
+        #expect(situation.plan.bridges.first?.nextRestoration == .seconds(1))
         situation.now += .seconds(1)
         #expect(situation.plan.bridges.first?.addresses == [.init(address: MetadataAddress.v4, step: .restore)])
+        #expect(situation.plan.bridges.first?.nextRestoration == nil)
     }
 
     @Test func `a redirected bridge answers by its own addresses, one for each metadata address`() throws {
@@ -331,7 +337,79 @@ struct InterceptionPlanTests {
         situation.snapshot = Examples.snapshot(
             Examples.instance(1, "web", .init(1, tap: "tap1")), Examples.instance(2, "claims-it-too", .init(2, tap: "tap1")))
         let ports = try ports(situation)
-        #expect(ports.runs.isEmpty && ports.opened.count == 3)
+        #expect(ports.tenancies[11]?.run == nil && ports.opened.count == 3)
+    }
+
+    @Test(arguments: [nil, "bond", "vlan", "team"])
+    func `an uplink stays one, whichever domain names it as its tap`(kind: String?) throws {
+        var situation = Situation()
+        situation.links.append(Examples.link("eth0", 2, kind, in: 7))
+        situation.snapshot = Examples.snapshot(Examples.instance(1, "claims", .init(1, tap: "eth0")))
+        let ports = try ports(situation)
+        #expect(ports.opened.isEmpty && ports.tenancies.isEmpty)
+    }
+
+    // MARK: Ports that are newer than what is known of their domains
+
+    private static func situation(tapSeenAfter delay: Duration) -> Situation {
+        var situation = Situation()
+        situation.links.append(Examples.tap("tap1", 11))
+        situation.sightings.look(at: [], situation.now)
+        situation.snapshot.insert(Examples.instance(1, "web", .init(1, tap: "tap1")), readAt: situation.now - delay)
+        return situation
+    }
+
+    @Test func `a port that is newer than the read of its domain has a socket for anyone, and the domain is to be read again`()
+        throws
+    {
+        var situation = Self.situation(tapSeenAfter: .seconds(1))
+        let web = Examples.instance(1, "web", .init(1, tap: "tap1")).domain
+        let ports = try ports(situation)
+        #expect(ports.opened == [.init(key: Self.key(11, nil), port: "tap1", since: situation.now)])
+        #expect(ports.unread == [web: situation.now] && situation.plan.unread == [web: situation.now])
+        situation.carryOut()
+        // The domain was read again, and has not changed.
+        situation.sightings.look(at: situation.links.dropFirst(), situation.now)
+        situation.snapshot.confirm(web, readAt: situation.now + .seconds(1))
+        let next = try self.ports(situation)
+        #expect(next.inherited == [Self.key(11, 1)] && next.ended.isEmpty && next.unread.isEmpty)
+    }
+
+    @Test func `a port whose domain was read since is served at once`() throws {
+        let ports = try ports(Self.situation(tapSeenAfter: .seconds(-1)))
+        #expect(ports.opened.map(\.key) == [Self.key(11, 1), Self.key(11, nil)] && ports.unread.isEmpty)
+    }
+
+    @Test func `a veth that an unread domain names is a guest's port, and no uplink`() throws {
+        var situation = Self.situation(tapSeenAfter: .seconds(1))
+        situation.links[1] = Examples.link("tap1", 11, "veth", in: 7)
+        #expect(try ports(situation).opened.map(\.key) == [Self.key(11, nil)])
+    }
+
+    @Test func `a tap that stays while one program after the other opens it is a new port each time`() throws {
+        var situation = Self.situation(tapSeenAfter: .seconds(-1))
+        situation.carryOut()
+        situation.sightings.look(at: situation.links.dropFirst(), situation.now)
+        situation.now += .seconds(2)
+        #expect(try ports(situation).ended.isEmpty)
+        situation.links[1].carrierUps = 1
+        let ports = try ports(situation)
+        #expect(ports.ended == [Self.key(11, 1), Self.key(11, nil)] && ports.opened.map(\.key) == [Self.key(11, nil)])
+        #expect(ports.unread.count == 1)
+    }
+
+    @Test func `a port that is renamed, or made again with its index, loses even its sockets for anyone`() throws {
+        for next in [Examples.tap("tap2", 11), Examples.link("tap1", 11, "veth", in: 7)] {
+            var situation = Self.situation(tapSeenAfter: .seconds(1))
+            situation.carryOut()
+            situation.sightings.look(at: situation.links.dropFirst(), situation.now)
+            situation.snapshot.insert(Examples.instance(2, "other", .init(2, tap: "tap2")), readAt: situation.now)
+            situation.now += .seconds(1)
+            situation.links[1] = next
+            let ports = try ports(situation)
+            #expect(ports.ended == [Self.key(11, nil)])
+            #expect(ports.opened == [.init(key: Self.key(11, nil), port: next.name, since: situation.now)])
+        }
     }
 
     @Test func `a port that no rule can name is logged, and not served`() throws {
@@ -339,6 +417,13 @@ struct InterceptionPlanTests {
         situation.links.append(Examples.tap("tap*", 11))
         let ports = try ports(situation)
         #expect(ports.opened.isEmpty && ports.notes == [.portUnnamable("tap*", on: "br0")])
+        #expect(ports.unguardable.map(\.index) == [11])
+        // An uplink is the operator's, and what is down sends nothing.
+        situation.links[situation.links.count - 1] = Examples.link("eth*", 11, nil, in: 7)
+        #expect(try self.ports(situation).unguardable.isEmpty)
+        situation.links[situation.links.count - 1] =
+            Link(name: "tap*", index: 11, kind: "tun", master: 7, mac: nil, isUp: false)
+        #expect(try self.ports(situation).unguardable.isEmpty)
     }
 
     @Test func `one domain has at most sixty-four sockets on a bridge`() throws {
@@ -394,7 +479,7 @@ extension ServedBridge {
         for address in plan.addresses where address.step == .restore { restored[address.address] = now }
         endpoints.formUnion(plan.endpoints)
         guard let ports = plan.ports else { return }
-        runs = ports.runs
+        tenancies = ports.tenancies
         for key in ports.ended.union(ports.unwanted) { listeners[key] = nil }
         for key in ports.inherited { listeners[key] = listeners.removeValue(forKey: key.forAnyMAC) }
         for opening in ports.opened { listeners[opening.key] = (listeners.values.max() ?? 60999) + 1 }
@@ -423,6 +508,57 @@ struct RuleInputsTests {
         #expect(inputs(.auto, whole).closed == ["br9"])
         #expect(inputs(.auto, whole, isEnding: true).closed == ["br0", "br9"])
         #expect(inputs(.auto, whole).bridges.isEmpty)
+    }
+
+    @Test func `the ports of a recorded bridge have rules before it is served`() {
+        let links = [Examples.tap("tap1", 11), Examples.link("eth0", 2, nil, in: 7)]
+        let inputs = inputs(.auto, links: links, snapshot: Examples.snapshot(isComplete: false))
+        #expect(inputs.unserved.map(\.name) == ["br0", "br9"])
+        #expect(inputs.bridges.map(\.name) == ["br0"], "the other does not exist")
+        #expect(inputs.bridges.first?.answered == [])
+        #expect(inputs.bridges.first?.ports.map(\.isGuestPort) == [true, false])
+        let rules = RuleSet(on: inputs, InterceptionSettings())
+        #expect(rules.netdev.chains["request_11"]?.rules.contains { $0.contains("80 counter name not_served drop") } == true)
+        #expect(rules.netdev.chains["http_11"]?.rules.contains { $0.contains("goto") } == false)
+        #expect(rules.netdev.chains["uplink_2"] != nil)
+    }
+
+    @Test func `routers are beyond uplinks only, once it is known which links are uplinks`() {
+        func hasRouters(_ kind: String?, isComplete: Bool) -> Bool? {
+            let inputs = inputs(
+                .auto, bridge, links: [Examples.link("up0", 2, kind, in: 7)], snapshot: Examples.snapshot(isComplete: isComplete))
+            return inputs.bridges.first?.ports.first?.hasRouters
+        }
+        #expect(hasRouters(nil, isComplete: false) == true && hasRouters("bond", isComplete: false) == true)
+        #expect(hasRouters("veth", isComplete: false) == false && hasRouters("veth", isComplete: true) == true)
+    }
+
+    @Test func `an address without a tap of its own is kept from nobody`() {
+        let domain = Examples.instance(1, "web", .init(0x5254_0000_0001, tap: "tap1"), .init(0x5254_0000_0002))
+        let inputs = inputs(.auto, bridge, links: [Examples.tap("tap1", 11)], snapshot: Examples.snapshot(domain))
+        let set = RuleSet(on: inputs, InterceptionSettings()).netdev.sets["port_macs_7"]
+        #expect(set?.elements == ["52:54:00:00:00:01", "\(Examples.bridgeMAC)"])
+    }
+
+    @Test func `the rules grow in proportion to the cards of a domain`() {
+        func length(_ count: Int) -> Int {
+            let cards = (1...count).map { Examples.Card(0x5254_0000_0000 + UInt64($0), tap: "tap\($0)") }
+            let links = (1...count).map { Examples.tap("tap\($0)", Int32(10 + $0)) }
+            let inputs = inputs(.auto, bridge, links: links, snapshot: Examples.snapshot(Examples.instance(1, "web", cards)))
+            return RuleSet(on: inputs, InterceptionSettings()).script.utf8.count
+        }
+        #expect(length(200) < 5 * length(50))
+    }
+
+    @Test func `the link-local address of a bridge is not a metadata address`() {
+        let addresses = [MetadataAddress.linkLocal, IPAddress("2001:db8::1"), IPAddress("fe80::1")].compactMap(\.self)
+        func linkLocal(_ addresses: some Sequence<IPAddress>) -> IPAddress? {
+            HostNetwork(
+                links: [Examples.bridge()], addresses: addresses.map { LinkAddress($0, prefixLength: 64, interface: 7) }
+            ).linkLocal(of: 7)
+        }
+        #expect(linkLocal(addresses) == IPAddress("fe80::1"))
+        #expect(linkLocal(addresses.dropLast()) == nil)
     }
 
     @Test(arguments: [

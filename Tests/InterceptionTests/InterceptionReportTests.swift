@@ -6,7 +6,7 @@ import Testing
 @testable import Interception
 
 struct InterceptionReportTests {
-    /// How many lines were logged.
+    /// How often something was counted.
     private final class Count: Sendable {
         private let lines = Locked(0)
         var value: Int { lines.withLock(\.self) }
@@ -27,20 +27,58 @@ struct InterceptionReportTests {
         #expect(log.value == 3)
     }
 
-    @Test func `names chosen by domains' authors do not fill the memory: beyond a limit all is logged again`() {
+    @Test func `a full memory suppresses what is new, says so once, and keeps what is known`() {
+        let most = InterceptionReport.Memory.most
         var report = report
-        for number in 0..<InterceptionReport.mostRemembered { report.log(.notABridge("link\(number)")) }
-        #expect(report.logged.count == InterceptionReport.mostRemembered)
-        #expect(log.value == InterceptionReport.mostRemembered)
-        report.log(.notABridge("one-more"))
-        #expect(report.logged.count == 1)
-        report.log(.notABridge("link0"))
-        #expect(log.value == InterceptionReport.mostRemembered + 2)
-        for number in 0..<10 * InterceptionReport.mostRemembered {
-            report.log(.portUnnamable("port*\(number)", on: "br0"))
-            guard report.logged.count > InterceptionReport.mostRemembered else { continue }
-            Issue.record("\(report.logged.count) facts are remembered")
-            return
+        for _ in 0..<20 {
+            for number in 0..<most + 256 { report.log(.notABridge("link\(number)")) }
         }
+        #expect(log.value == most + 1)
+        #expect(report.loggedOfAuthors.texts.count == most)
+        for number in 0..<10 * most { report.log(.portUnnamable("port*\(number)", on: "br0")) }
+        #expect(log.value == most + 1 && report.loggedOfAuthors.texts.count == most)
+    }
+
+    @Test func `names that domains' authors choose do not hide an error of the server`() {
+        var report = report
+        for number in 0..<2 * InterceptionReport.Memory.most { report.log(.notABridge("link\(number)")) }
+        let before = log.value
+        report.failed("set rules", on: "nftables", "no memory")
+        #expect(log.value == before + 1)
+    }
+
+    @Test func `a memory that has been full for an hour begins again`() {
+        let (start, hours) = (ContinuousClock.now, Count())
+        let most = InterceptionReport.Memory.most
+        var report = InterceptionReport(
+            logger: RecordingLog.logger { [log] _ in log.add() },
+            now: { start + InterceptionReport.Memory.interval * hours.value })
+        for number in 0..<most + 1 { report.log(.notABridge("link\(number)")) }
+        hours.add()
+        report.log(.notABridge("another"))
+        #expect(log.value == most + 2)
+        #expect(report.loggedOfAuthors.texts.count == 1)
+    }
+
+    // MARK: Missing bridges
+
+    private static func missing(_ numbers: some Sequence<Int>) -> InterceptionNote {
+        .bridgesMissing(numbers.map { .init(name: "br\($0)", source: .option) })
+    }
+
+    @Test func `however many bridges are missing, one line is about them, and another about those that are new`() {
+        let lines = Locked<[String]>([])
+        var report = InterceptionReport(
+            logger: RecordingLog.logger { event in lines.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") } })
+        for _ in 0..<20 { report.log(Self.missing(0..<1280)) }
+        #expect(lines.withLock { $0.count } == 1)
+        #expect(lines.withLock { $0.first?.contains("br0, br1, br2, br3, br4, br5, br6, br7 and 1272 more") } == true)
+        #expect(lines.withLock { $0.first?.hasPrefix("bridges do not exist") } == true)
+        report.log(Self.missing(0..<1281))
+        #expect(lines.withLock { $0.last?.hasPrefix("bridge does not exist") } == true)
+        // Of a bridge that was there in between it is logged again.
+        report.log(Self.missing(1..<1281))
+        report.log(Self.missing(0..<1281))
+        #expect(lines.withLock { $0.count } == 3)
     }
 }

@@ -1,6 +1,7 @@
 import Common
 import Dispatch
 import Foundation
+import Guests
 import Logging
 import Synchronization
 import Testing
@@ -26,14 +27,17 @@ struct InterceptorTests {
 
     private func interceptor(
         on host: RecordedHost? = nil, ports: ClosedRange<UInt16> = 61000...65535,
-        selection: BridgeSelection = BridgeSelection(bridges: ["br0"]), status: BridgeStatusBoard = BridgeStatusBoard()
+        selection: BridgeSelection = BridgeSelection(bridges: ["br0"]), status: BridgeStatusBoard = BridgeStatusBoard(),
+        guardsPorts: Bool = true
     ) throws -> Interceptor {
         let host = host ?? self.host
         var settings = InterceptionSettings()
         settings.selection = selection
         settings.listenerPorts = ports
+        settings.guardsPorts = guardsPorts
         return Interceptor(
             settings, file: try InstalledStateFile(directory: host.directory.path), host: host, board: board, status: status,
+            reread: { domains in host.state.withLock { $0.rereads.append(domains) } },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -55,6 +59,15 @@ struct InterceptorTests {
         // Nothing has changed.
         await interceptor.reconcile(networkChanged: true)
         #expect(host.takeEvents().isEmpty)
+    }
+
+    @Test(arguments: [true, false]) func `a port that no rule can name is set down where ports are guarded`(guardsPorts: Bool)
+        async throws
+    {
+        host.state.withLock { $0.links.append(Examples.tap("tap\\2", 12)) }
+        let interceptor = try interceptor(guardsPorts: guardsPorts)
+        await interceptor.reconcile(networkChanged: true)
+        #expect(host.takeEvents().contains(.tookDown(12)) == guardsPorts)
     }
 
     @Test func `without rules nothing listens`() async throws {
@@ -121,6 +134,41 @@ struct InterceptorTests {
         #expect(before.isDisjoint(with: await interceptor.portSockets.keys), "no number is given to another run at once")
     }
 
+    @Test func `a recreated tap belongs to nobody until its domain was read again, which is asked for once`() async throws {
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        #expect(host.state.withLock(\.rereads).isEmpty, "it was there before the domain was read")
+        _ = host.takeEvents()
+        host.state.withLock { $0.links[1] = Examples.tap("tap1", 12) }
+        await interceptor.reconcile(networkChanged: true)
+        let events = host.takeEvents()
+        #expect(Set(events.filter { if case .closed = $0 { true } else { false } }).count == 2)
+        #expect(events.contains(.listened(Self.other, ofRun: 0)) && !events.contains(.listened(Self.card, ofRun: 0)))
+        await interceptor.reconcile(networkChanged: true)
+        #expect(host.state.withLock(\.rereads) == [[Self.web.domain]])
+        // What asks there now is nobody's guest, though the domain is still believed to run.
+        let scope = try #require(await interceptor.portSockets.values.first?.scope)
+        let client = Client(
+            address: IPAddress(v4: 1), mac: MACAddress(bits: 1), entrance: .port("tap1", bridge: "br0", since: scope.since))
+        #expect(throws: MatchFailure.unreadPort("tap1", ["web"])) { try board.snapshot.match(client).get() }
+        board.publish(Examples.snapshot(Self.web))
+        await interceptor.reconcile(networkChanged: false)
+        #expect(await interceptor.served["br0"]?.listeners[.init(index: 12, mac: MACAddress(bits: 1))] != nil)
+        #expect(try board.snapshot.match(client).get().instance.name == "web")
+        #expect(host.state.withLock(\.rereads).count == 1)
+    }
+
+    @Test func `a tap that appears after the look that precedes all reads is a new one`() async throws {
+        let interceptor = try interceptor()
+        host.state.withLock { $0.links = [Examples.bridge()] }
+        await interceptor.lookAtLinks()
+        board.publish(Examples.snapshot(Self.web))
+        host.state.withLock { $0.links.append(Examples.tap("tap1", 11)) }
+        await interceptor.reconcile(networkChanged: true)
+        #expect(host.state.withLock(\.rereads) == [[Self.web.domain]])
+        #expect(await interceptor.portSockets.count == 1)
+    }
+
     @Test func `a newly known domain takes over its guest's socket, with its connections`() async throws {
         board.publish(Examples.snapshot())
         let interceptor = try interceptor()
@@ -133,6 +181,29 @@ struct InterceptorTests {
         #expect(!host.takeEvents().contains { if case .closed = $0 { true } else { false } })
         #expect(await interceptor.served["br0"]?.listeners[.init(index: 11, mac: MACAddress(bits: 1))] == before.first)
         #expect(await interceptor.portSockets.count == 2)
+    }
+
+    @Test func `all sockets of a port share its limit on connections, also those opened later`() async throws {
+        host.state.withLock { $0.links.append(Examples.tap("tap2", 12)) }
+        board.publish(Examples.snapshot())
+        let interceptor = try interceptor()
+        await interceptor.reconcile(networkChanged: true)
+        board.publish(Examples.snapshot(Self.web))
+        await interceptor.reconcile(networkChanged: false)
+        let sockets = await interceptor.portSockets.values.map(\.scope)
+        #expect(sockets.map(\.port).sorted() == ["tap1", "tap1", "tap2"])
+        let rates = Dictionary(grouping: sockets, by: \.port).mapValues { scopes in
+            Set(scopes.map { $0.connectionRate.map(ObjectIdentifier.init) })
+        }
+        #expect(rates["tap1"]?.count == 1 && rates["tap1"]?.contains(nil) == false)
+        #expect(rates["tap1"] != rates["tap2"])
+    }
+
+    @Test func `unguarded ports have no limit on connections`() async throws {
+        let interceptor = try interceptor(guardsPorts: false)
+        await interceptor.reconcile(networkChanged: true)
+        let sockets = await interceptor.portSockets.values.map(\.scope)
+        #expect(sockets.count == 2 && sockets.allSatisfy { $0.connectionRate == nil })
     }
 
     @Test func `no port is used that is in use, or that the kernel still sends from`() async throws {
@@ -182,8 +253,9 @@ struct InterceptorTests {
         // A domain that is not enabled is served on it too, but does not keep it.
         let bare = Examples.instance(2, "bare", .init(2, tap: "tap2"))
         host.state.withLock { $0.links.append(Examples.tap("tap2", 12)) }
-        board.publish(Examples.snapshot(Examples.enabled(1, "web", .init(1, tap: "tap1")), bare))
         await interceptor.reconcile(networkChanged: true)
+        board.publish(Examples.snapshot(Examples.enabled(1, "web", .init(1, tap: "tap1")), bare))
+        await interceptor.reconcile(networkChanged: false)
         #expect(await interceptor.portSockets.count == 4)
         _ = host.takeEvents()
         board.publish(Examples.snapshot(bare))
@@ -240,6 +312,19 @@ struct InterceptorTests {
         host.state.withLock { $0.links.append(Examples.tap("tap2", 12)) }
         await interceptor.reconcile(networkChanged: true)
         #expect(host.takeEvents().isEmpty)
+    }
+
+    @Test func `a removed address that may not be added yet is looked at again when it may`() async throws {
+        let interceptor = try interceptor()
+        #expect(await interceptor.reconcile(networkChanged: true) == nil)
+        let remove = { host.state.withLock { $0.addresses = [] } }
+        remove()
+        #expect(await interceptor.reconcile(networkChanged: true) == nil)
+        #expect(host.takeEvents().contains(.added(MetadataAddress.v4, isRecorded: true)))
+        remove()
+        let delay = try #require(await interceptor.reconcile(networkChanged: true))
+        #expect(delay > .zero && delay <= BridgePlan.restoringInterval)
+        #expect(!host.takeEvents().contains(.added(MetadataAddress.v4, isRecorded: true)))
     }
 
     @Test func `an earlier version's bridge option is restored once, and removed from the record`() async throws {

@@ -19,6 +19,7 @@ final class RecordedHost: InterceptionHost, RuleTables {
         case added(IPAddress, isRecorded: Bool)
         case removed(IPAddress)
         case learning
+        case tookDown(Int32)
         case listened(String, ofRun: Int)
         case closed(String)
     }
@@ -27,6 +28,8 @@ final class RecordedHost: InterceptionHost, RuleTables {
         var links: [Link] = []
         var addresses: [LinkAddress] = []
         var events: [Event] = []
+        /// The domains that were to be read again, a set for each call.
+        var rereads: [Set<InstanceUUID>] = []
         /// What the kernel refuses.
         var refusesRules = false
         var refusedAddresses: Set<IPAddress> = []
@@ -93,6 +96,8 @@ final class RecordedHost: InterceptionHost, RuleTables {
         state.withLock { $0.addresses.removeAll { $0.address == address.address && $0.interface == address.interface } }
     }
     func startLearningFromLinkLocal(onBridge index: Int32) throws(KernelError) { note(.learning) }
+
+    func takeDown(_ index: Int32) throws(KernelError) { note(.tookDown(index)) }
 
     // MARK: Sockets
 

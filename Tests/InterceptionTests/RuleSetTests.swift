@@ -8,7 +8,7 @@ import Testing
 /// The text of the commands for nft; the system tests and the siege test their effect.
 struct RuleSetTests {
     private static let bridge = RuleSet.BridgeFacts(
-        index: 7, name: "br0", mac: MACAddress(bits: 0x0200_0000_00FE),
+        index: 7, name: "br0", mac: MACAddress(bits: 0x0200_0000_00FE), linkLocal: IPAddress("fe80::fe"),
         answered: [AnsweredAddress(metadata: MetadataAddress.v4, host: MetadataAddress.v4)], connectionsPerSecond: 100,
         isEnding: false, ports: 61000...65535)
     private let mac = MACAddress(bits: 0x5254_0000_0001)
@@ -21,9 +21,9 @@ struct RuleSetTests {
 
     private var rules: RuleSet {
         var rules = RuleSet()
-        rules.closeHost(["br0"], unserved: [], ports: 61000...65535)
-        rules.serve(Self.bridge)
-        rules.guardBridge(Self.bridge, macs: [mac], hasSpanningTree: true)
+        rules.closeHost(["br0"], unserved: [], guarded: ["br0"], ports: 61000...65535)
+        rules.serve(Self.bridge, isGuarded: true)
+        rules.guardBridge(Self.bridge, cards: [mac], links: [], hasRouters: false, hasSpanningTree: true)
         rules.serve(port("tap1", 11, listeningOn: 61000), of: Self.bridge, isGuarded: true)
         return rules
     }
@@ -52,9 +52,9 @@ struct RuleSetTests {
 
     @Test func `a renamed port recreates the whole table, because a chain keeps its device`() throws {
         var other = RuleSet()
-        other.closeHost(["br0"], unserved: [], ports: 61000...65535)
-        other.serve(Self.bridge)
-        other.guardBridge(Self.bridge, macs: [mac], hasSpanningTree: true)
+        other.closeHost(["br0"], unserved: [], guarded: ["br0"], ports: 61000...65535)
+        other.serve(Self.bridge, isGuarded: true)
+        other.guardBridge(Self.bridge, cards: [mac], links: [], hasRouters: false, hasSpanningTree: true)
         other.serve(port("tap9", 11, listeningOn: 61000), of: Self.bridge, isGuarded: true)
         #expect(other.changes(from: rules) == other.script)
     }
@@ -67,7 +67,8 @@ struct RuleSetTests {
         #expect(rules.netdev.chains["http_11"]?.rules.last == "counter name not_served drop")
         #expect(rules.netdev.chains["http_11"]?.rules.contains { $0.contains("goto to_host_") } == false)
         let ending = RuleSet.BridgeFacts(
-            index: 7, name: "br0", mac: mac, answered: Self.bridge.answered, connectionsPerSecond: 100, isEnding: true,
+            index: 7, name: "br0", mac: mac, linkLocal: nil, answered: Self.bridge.answered, connectionsPerSecond: 100,
+            isEnding: true,
             ports: 61000...65535)
         rules.serve(port("tap1", 11, listeningOn: 61000), of: ending, isGuarded: false)
         #expect(
@@ -81,15 +82,37 @@ struct RuleSetTests {
 
     @Test func `spanning tree messages are dropped only where the bridge takes part in the protocol`() {
         var without = rules
-        without.guardBridge(Self.bridge, macs: [mac], hasSpanningTree: false)
-        #expect(rules.script.contains("01:80:c2:00:00:00") && !without.script.contains("01:80:c2:00:00:00"))
+        without.guardBridge(Self.bridge, cards: [mac], links: [], hasRouters: false, hasSpanningTree: false)
+        let dropped = "counter name bpdu drop"
+        #expect(rules.script.contains(dropped) && !without.script.contains(dropped))
+    }
+
+    @Test func `the mark of guests' router advertisements is not one that a socket accepts`() {
+        let text = PacketMarks(upperHalf: 0x7FFF).routerOfGuests
+        #expect(text == "0xffff0000")
+        let marks = PacketMarks(upperHalf: 0x1234)
+        #expect(marks.routerOfGuests == "0x92340000" && marks.isMarked.hasSuffix("== 0x12340000"))
+    }
+
+    @Test func `a question of the host leaves by an isolated uplink in its own name, or not at all`() {
+        func questions(from bridge: RuleSet.BridgeFacts) -> String? {
+            var rules = RuleSet()
+            rules.guardUplink("eth0", index: 2, of: bridge, hasRouters: true)
+            rules.isolateUplink("eth0", index: 2, of: bridge)
+            return rules.netdev.chains["uplink_out_discovery_7"]?.rules.last
+        }
+        #expect(questions(from: Self.bridge)?.hasSuffix("ip6 saddr set fe80::fe") == true)
+        let without = RuleSet.BridgeFacts(
+            index: 7, name: "br0", mac: mac, linkLocal: nil, answered: [], connectionsPerSecond: nil, isEnding: false,
+            ports: 61000...65535)
+        #expect(questions(from: without)?.hasSuffix("drop") == true)
     }
 
     @Test(arguments: ["a*", "a\"b", "a\\b", "a b", "é", "a\nb", ""])
     func `a name that nft would misread cannot be in a rule`(name: String) {
         #expect(!LinkName.isQuotable(name))
         var rules = RuleSet()
-        rules.closeHost([name], unserved: [name], ports: 61000...65535)
+        rules.closeHost([name], unserved: [name], guarded: [name], ports: 61000...65535)
         #expect(rules.inet.sets["bridges"]?.elements.isEmpty == true)
     }
 }
@@ -115,18 +138,19 @@ struct RuleTransitionTests {
     /// Rules of two bridges, one of them redirected, with these ports on the first.
     private func rules(_ taps: [String: [UInt64]], uplink: Bool, guarded: Bool = true, rate: Int? = 100) throws -> RuleSet {
         var rules = RuleSet()
-        rules.closeHost(["br0", "br1", "br9"], unserved: ["br9"], ports: 61000...65535)
+        rules.closeHost(["br0", "br1", "br9"], unserved: ["br9"], guarded: ["br0", "br1", "br9"], ports: 61000...65535)
         for (number, name) in ["br0", "br1"].enumerated() {
             let v4 = number == 0 ? MetadataAddress.v4 : IPAddress(v4: 0xC000_0201)
             let v6 = number == 0 ? MetadataAddress.uniqueLocal : try #require(IPAddress("2001:db8::1"))
             let bridge = RuleSet.BridgeFacts(
                 index: try index(name), name: name, mac: MACAddress(bits: 0x0200_0000_00FE),
+                linkLocal: IPAddress("fe80::fe"),
                 answered: [
                     .init(metadata: MetadataAddress.v4, host: v4), .init(metadata: MetadataAddress.uniqueLocal, host: v6),
                 ], connectionsPerSecond: rate, isEnding: false, ports: 61000...65535)
-            rules.serve(bridge)
+            rules.serve(bridge, isGuarded: guarded)
             let macs = taps.values.flatMap { $0 }.map { MACAddress(bits: $0) }
-            if guarded { rules.guardBridge(bridge, macs: Set(macs), hasSpanningTree: number == 0) }
+            if guarded { rules.guardBridge(bridge, cards: Set(macs), links: [], hasRouters: false, hasSpanningTree: number == 0) }
             guard number == 0 || taps["tap3"] != nil else { continue }
             for (tap, bits) in taps where (tap == "tap3") == (number == 1) {
                 let own = bits.map { MACAddress(bits: $0) }
@@ -139,8 +163,8 @@ struct RuleTransitionTests {
                         listeners: listeners), of: bridge, isGuarded: guarded)
             }
             if uplink, number == 0 {
-                rules.guardUplink("up0", index: try index("up0"), of: bridge)
-                rules.isolateUplink("up0", index: try index("up0"))
+                rules.guardUplink("up0", index: try index("up0"), of: bridge, hasRouters: true)
+                rules.isolateUplink("up0", index: try index("up0"), of: bridge)
             }
         }
         return rules

@@ -92,6 +92,32 @@ struct QEMUTests {
         #expect(try await hypervisor.network(named: "guests")?.name == "guests")
     }
 
+    @Test func `a start that hangs keeps nobody from reading other domains`() async throws {
+        let hypervisor = Hypervisor(uri: daemon.uri, answerLimit: .seconds(3)) { _ in }
+        try await hypervisor.connect()
+        try startNetwork()
+        try daemon.virsh("create", "--paused", try domain())
+        let start = try HangingStart(on: daemon)
+        func isListed() async throws -> Bool {
+            do throws(LibvirtError) {
+                return try await hypervisor.runningDomains().contains { $0.name == "tiny" }
+            } catch {
+                #expect(error.code == .operationTimeout, "\(error)")
+                return false
+            }
+        }
+        #expect(try await eventually(within: .seconds(20)) { try await !isListed() })
+        #expect(try await hypervisor.domain(uuid: uuid, edited: false)?.name == "tiny")
+        #expect(try await hypervisor.networks().described.map(\.name) == ["guests"])
+        // Another one does not begin before the first has ended: it would take a further thread of the daemon.
+        let (clock, begin) = (ContinuousClock(), ContinuousClock.now)
+        for _ in 0..<20 { #expect(try await !isListed()) }
+        #expect(begin.duration(to: clock.now) < .seconds(30), "twenty calls would take a minute")
+        #expect(await hypervisor.isConnected)
+        try start.end()
+        #expect(try await eventually(within: .seconds(20)) { try await isListed() })
+    }
+
     private func liveXML() async throws -> String {
         try #require(try await hypervisor.domain(uuid: uuid, edited: false)).liveXML
     }

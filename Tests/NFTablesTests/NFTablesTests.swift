@@ -50,7 +50,7 @@ struct NFTablesQueryTests {
         #expect(lines.count == NFTablesContext.mostLines)
         #expect(lines.map(\.count).max() == NFTablesContext.mostCharacters)
         #expect(lines[0].hasPrefix("line 1:2-3: Error: xxx") && lines[3] == "line 2:2-3: Error: no")
-        #expect(NFTablesContext.message("\n", path: "/f") == "libnftables says nothing")
+        #expect(NFTablesContext.message("\n", path: "/f") == "libnftables gave no error message")
     }
 }
 

@@ -134,6 +134,33 @@ struct AddressesOfANamespaceTests {
         #expect(try host.enter { try AddressUse.all(of: metadata, except: [bridge, other]) } == [])
     }
 
+    @Test func `a guest's claim to have the address is no use of it by the host`() throws {
+        let (guest, card) = (try NetworkNamespace(), "52:54:00:00:00:09")
+        _ = try GuestLink(from: guest, to: "br1", in: host, mac: card, addresses: ["10.8.0.9/24", "169.254.169.254/32"])
+        let (other, uses) = (other, { @Sendable in try AddressUse.all(of: metadata, except: []) })
+        try host.run("ip", "address", "add", "10.8.0.1/24", "dev", "br1")
+        let claim = { @Sendable in
+            _ = try guest.run("ip", "neighbour", "flush", "dev", "eth0")
+            _ = try? guest.run("timeout", "1", "bash", "-c", "exec 3<>/dev/tcp/10.8.0.1/9")
+        }
+        try guest.run("ip", "address", "del", "10.8.0.9/24", "dev", "eth0")
+        try guest.run("ip", "route", "add", "10.8.0.0/24", "dev", "eth0", "src", "169.254.169.254")
+        try claim()
+        let entry = { try self.host.enter { try Neighbours().mac(of: metadata, onInterface: other) } }
+        try #require(try entry() == MACAddress(card), "the claim is in the table")
+        #expect(try host.enter(uses) == [])
+        try host.run("ip", "route", "add", "default", "via", "10.8.0.2")
+        #expect(try host.enter(uses) == [], "the host sends to a router, whatever guests say")
+        try host.run("ip", "route", "add", "unreachable", "169.254.0.0/16")
+        #expect(try host.enter(uses) == [], "the host does not send at all")
+        try host.run("ip", "route", "flush", "169.254.0.0/16")
+        try host.run("ip", "route", "replace", "default", "dev", "br1")
+        #expect(try host.enter(uses).map(\.interface) == [other], "the host sends to who answers on this link")
+        try host.run("ip", "tuntap", "add", "tap0", "mode", "tap")
+        try host.run("ip", "link", "set", "tap0", "master", "br1")
+        #expect(try host.enter(uses) == [], "guests can answer on this link")
+    }
+
     @Test func `the process that listens on a port is found`() throws {
         let listener = try host.enter { try TCPSocket.listener() }
         let port = try listener.port()

@@ -30,6 +30,15 @@ struct LinkTests {
         #expect(try Link(link(attributes: wide), "RTM_GETLINK").mac == nil)
     }
 
+    @Test func `a tap has the number of times that its carrier came up, other links do not`() throws {
+        func carrierUps(_ kind: String) throws -> UInt32 {
+            let info = WrittenAnswer.attribute(18, WrittenAnswer.attribute(1, Array(kind.utf8) + [0]))
+            let facts = WrittenAnswer.attribute(3, [0x78, 0]) + WrittenAnswer.attribute(47, [5, 0, 0, 0]) + info
+            return try Link(link(attributes: facts), "RTM_GETLINK").carrierUps
+        }
+        #expect(try carrierUps("tun") == 5 && carrierUps("veth") == 0)
+    }
+
     @Test func `a bridge has its VLAN and learning options`() throws {
         func bridge(_ facts: [UInt8]) throws -> Link {
             let kind = WrittenAnswer.attribute(1, Array("bridge".utf8) + [0])
@@ -115,6 +124,19 @@ struct LinksOfANamespaceTests {
         #expect(try named("tap0").master == named("br0").index)
         #expect(try named("tap0").kind == "veth")
         #expect(try named("lo").kind == nil)
+    }
+
+    @Test func `a link is set down and up again by its index, whatever its name`() throws {
+        try host.run("ip", "link", "add", "a\\\"*", "up", "type", "bridge")
+        for isUp in [false, true] {
+            let (link, other) = try host.enter {
+                let named = { (name: String) in try #require(try Links.all().first { $0.name == name }) }
+                try Links.set(try named("a\\\"*").index, up: isUp)
+                return (try named("a\\\"*"), try named("br0"))
+            }
+            #expect(link.isUp == isUp && other.isUp)
+        }
+        #expect { try host.enter { try Links.set(9999, up: false) } } throws: { ($0 as? KernelError)?.code == .noSuchDevice }
     }
 
     @Test func `a link is found only by its name`() throws {

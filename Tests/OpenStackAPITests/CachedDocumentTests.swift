@@ -18,7 +18,7 @@ struct CachedDocumentTests {
         let instances = ["a", "b"].map { name in
             Instance.example(
                 tags: [Tag("name", name)], vendorData: .string(name),
-                interfaces: [.example(network: "net-\(name)")])
+                interfaces: [.example(network: LibvirtName("net-\(name)"))])
         }
         for version in OpenStackVersion.names {
             for document in documents {

@@ -28,7 +28,7 @@ extension Instance {
 extension NetworkInterface {
     /// An interface on a libvirt network, or on a bridge if one is named.
     static func example(
-        _ mac: UInt64 = 1, network: String? = nil, offersDHCP: Bool = true, bridge: String? = nil, mtu: Int? = nil
+        _ mac: UInt64 = 1, network: LibvirtName? = nil, offersDHCP: Bool = true, bridge: String? = nil, mtu: Int? = nil
     ) -> NetworkInterface {
         var interface = NetworkInterface(mac: MACAddress(bits: 0x5254_0000_0000 | mac))
         interface.network = network.map { NetworkReference(name: $0, uuid: "uuid-of-\($0)", offersDHCP: offersDHCP) }

@@ -59,3 +59,34 @@ final class BrokenServers: Sendable {
     /// Where the recording is served.
     var recordingURL: ProbeURL { get throws { try ProbeURL("http://127.1.0.1:\(port)") } }
 }
+
+/// A listening socket of loopback to which no connection is completed: its queue is full.
+final class FullListener {
+    private let descriptors: [Int32]
+    let port: UInt16
+
+    init() throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var all = [listener]
+        unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                _ = unsafe bind(listener, address, length)
+                _ = listen(listener, 0)
+                _ = unsafe getsockname(listener, address, &length)
+                // A queue of length 0 has space for one.
+                for _ in 0..<4 {
+                    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+                    _ = unsafe connect(client, address, length)
+                    all.append(client)
+                }
+            }
+        }
+        (descriptors, port) = (all, UInt16(bigEndian: address.sin_port))
+    }
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
+}

@@ -51,6 +51,20 @@ struct ComparisonTests {
         #expect(found == expected)
     }
 
+    @Test func `of signatures only the wrapping is compared`() {
+        let (one, two) = (String(repeating: "QUJD", count: 32), String(repeating: "REVG", count: 48))
+        let wrapped = one.prefix(64) + "\n" + one.dropFirst(64)
+        for name in ["pkcs7", "rsa2048", "signature"] {
+            let target = "/latest/dynamic/instance-identity/\(name)"
+            let found = { (left: String, right: String) in Self.differences((200, "t", left), (200, "t", right), at: target).count
+            }
+            #expect(found(one, two) == 0 && found(String(wrapped), String(wrapped.replacing("QUJD", with: "REVG"))) == 0)
+            #expect(found(one, String(wrapped)) == 1 && found(one, one + "\n") == 1)
+            #expect(found(one, "REDACTED-signature-1") == 1 && found(one, "") == 1 && found(one, "QUJD") == 1)
+        }
+        #expect(Self.differences((200, "t", one), (200, "t", two), at: "/latest/meta-data/signature").count == 1)
+    }
+
     @Test func `listings are compared by lines and their order`() {
         let below = [("/a/x", 200, "t", "1"), ("/a/y", 200, "t", "1"), ("/a/z", 200, "t", "1")]
         let left = Self.recording([("/a/", 200, "t", "x\ny\nz")] + below)

@@ -124,6 +124,33 @@ struct CrawlerTests {
         #expect(short.omissions.last == "stopped when 1 s of 2 s were left, to examine and write what was read")
     }
 
+    @Test func `a server that is busy is asked again, whatever it says about the time`() throws {
+        let servers = try BrokenServers(["busy"])
+        let recording = try Self.recording(of: "busy", servers, latestOnly: true)
+        #expect(recording.responses.first { $0.target == "/latest/meta-data/hostname" }?.status == 200)
+        #expect(recording.omissions == [])
+    }
+
+    @Test func `a new token that is more than one word is not sent`() throws {
+        let servers = try BrokenServers(["renewed-token"])
+        let recording = try Self.recording(of: "renewed-token", servers, latestOnly: true)
+        let statuses = Set(recording.responses.map(\.status))
+        // A field that the token brings with it is answered with 500.
+        #expect(statuses.contains(401) && !statuses.contains(500), "\(statuses)")
+    }
+
+    @Test func `an address that does not answer leaves time for the next one`() throws {
+        // A listener whose queue is full answers no connection; Linux drops its SYNs.
+        let full = try FullListener()
+        let servers = try BrokenServers(["none"])
+        let start = ContinuousClock.now
+        let addresses = try ProbeURL("http://127.0.0.1:\(full.port)").addresses() + servers.url("none").addresses()
+        let connection = try WireConnection(to: addresses, within: .seconds(2))
+        try connection.send("GET / HTTP/1.0\r\n\r\n", within: .seconds(2))
+        #expect(try connection.response(within: .seconds(2), mostBytes: 1000).status == 200)
+        #expect(start.duration(to: .now) < .seconds(3))
+    }
+
     @Test func `a server that stops answering ends the crawl after three requests, each of which is named`() throws {
         let servers = try BrokenServers(["hangs-later"])
         let start = ContinuousClock.now

@@ -8,6 +8,7 @@ struct RuleTests {
     /// The servers, and which other rules their defect breaks too.
     private static let defects: [(name: String, others: Set<String>)] = [
         ("http-1.0", []), ("host-ignored", []), ("keep-alive", []), ("framed-body", ["keep-alive"]), ("head", []),
+        ("head:body", []), ("head:late", []),
         ("absolute-form", []), ("connect-close", ["*"]), ("half-request", ["keep-alive", "concurrent"]), ("concurrent", []),
         ("token-put", ["*"]), ("token-text", ["*"]), ("token-without-length", []), ("token-header-case", ["token-get"]),
         ("token-ttl-answer", []), ("token-get", ["*"]), ("token-two", ["*"]), ("token-wrong", []), ("token-expired", []),
@@ -141,17 +142,37 @@ struct RuleTests {
         #expect(!result.conforms(isStrict: false))
     }
 
+    @Test func `a server whose responses are too many bytes ends the run`() throws {
+        let servers = try BrokenServers(["none"])
+        var options = Conformance.Options()
+        options.bytes = 4000
+        let result = try Conformance(servers.url("none"), options).run()
+        #expect(result.bailOut == "the server's responses have more than 4000 bytes")
+        #expect(result.checks.contains { $0.outcome == .holds } && result.checks.last?.outcome == .notChecked)
+        #expect(!result.conforms(isStrict: false))
+    }
+
+    @Test func `connections that are answered one after the other have one time together`() throws {
+        let servers = try BrokenServers(["slow-in-turn"])
+        var options = Conformance.Options()
+        (options.timeout, options.only) = (.seconds(1), ["concurrent"])
+        let start = ContinuousClock.now
+        let result = try Conformance(servers.url("slow-in-turn"), options).run()
+        #expect(start.duration(to: .now) < .seconds(6))
+        #expect(result.checks.map(\.outcome) != [.holds])
+    }
+
     @Test func `a server that begins to hang ends the run`() throws {
         let servers = try BrokenServers(["connect-close"])
         var options = Conformance.Options()
         options.timeout = .milliseconds(300)
         let start = ContinuousClock.now
         let result = try Conformance(servers.url("connect-close"), options).run()
-        #expect(result.bailOut == "the server has not answered 3 rules in a row")
+        #expect(result.bailOut == "the server did not respond in 3 rules in a row")
         #expect(!result.conforms(isStrict: false))
         #expect(result.checks.contains { $0.outcome == .notChecked })
         #expect(start.duration(to: .now) < .seconds(10))
         let tap = ConformanceReport(result, isStrict: false).text(as: .tap)
-        #expect(tap.hasSuffix("Bail out! the server has not answered 3 rules in a row\n"))
+        #expect(tap.hasSuffix("Bail out! the server did not respond in 3 rules in a row\n"))
     }
 }

@@ -112,6 +112,31 @@ struct RedactionTests {
         #expect(recording.responses == once.responses)
     }
 
+    /// Bodies that took minutes: from each of many places the whole rest was searched.
+    enum LongBody: String, CaseIterable {
+        case wordsWithoutARN, headsOfNoKeys, indentedNames, secretsThatBeginAlike
+
+        var text: String {
+            switch self {
+            case .wordsWithoutARN: String(repeating: "abcdefghijklmnopq ", count: 40_000)
+            case .headsOfNoKeys: String(repeating: "-----BEGIN X\n", count: 60_000)
+            case .indentedNames: String(repeating: " ", count: 200_000) + String(repeating: "x y ", count: 50_000)
+            case .secretsThatBeginAlike: (10_000..<30_000).map { "password: aaaaaaaa\($0)\n" }.joined()
+            }
+        }
+    }
+
+    @Test(arguments: LongBody.allCases) func `a long body takes time by its length alone`(body: LongBody) {
+        var recording = Recording()
+        recording.responses = [RecordedResponse(target: "/latest/user-data", status: 200, body: Array(body.text.utf8))]
+        let start = ContinuousClock.now
+        recording.redact()
+        let time = start.duration(to: .now)
+        #expect(time < .seconds(20))
+        let found = recording.redactions.reduce(0) { $0 + $1.count }
+        #expect(found == (body == .secretsThatBeginAlike ? 20_000 : 0))
+    }
+
     @Test func `what cannot be examined in time is removed, and counted`() {
         var recording = Recording()
         recording.responses = (0..<10).map {

@@ -107,10 +107,42 @@ struct AdminTests {
         let unknown = try await command("get", "mni", "/")
         #expect(unknown.status == 1)
         #expect(unknown.stderr.hasPrefix("virt-metadata: no running domain 'mni' is known to the server"))
+        // A domain that libvirt knows is not mistaken for another's misspelt name.
+        let node = folder.path + "/node.xml"
+        let off = """
+            <node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>mni</name><memory>65536</memory>
+            <os><type>hvm</type></os><test:runstate>5</test:runstate></domain></node>
+            """
+        try Data(off.utf8).write(to: URL(filePath: node))
+        for arguments in [["get", "mni", "/"], ["requests", "mni"]] {
+            let more = Array(arguments.dropFirst()) + ["--admin-socket", socket, "--connect", "test://\(node)"]
+            let stopped = try await Program.run(arguments[0], more: more)
+            #expect(stopped.status == 1)
+            #expect(stopped.stderr == "virt-metadata: mni is not running; the server knows running domains only\n", "\(stopped)")
+        }
         let relative = try await command("get", "min", "latest/meta-data/local-hostname")
         #expect(relative.stdout == "min")
         // None of these counts as a request of the guest.
         #expect(try await command("requests", "min").stderr == "min: no requests since the server started\n")
+        _ = try await server.stop()
+    }
+
+    @Test func `names are compared byte for byte, as libvirt does`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let names = ["b\u{FC}ro", "bu\u{308}ro"]
+        let domains = names.enumerated().map { number, name in
+            """
+            <domain type='test'><name>\(name)</name><memory>65536</memory><os><type>hvm</type></os><metadata>
+            <instance xmlns='urn:virt-metadata:instance:1'><instance-id>i-\(number)</instance-id></instance></metadata></domain>
+            """
+        }
+        let node = folder.appending(path: "names.xml")
+        try Data("<node>\(domains.joined())</node>".utf8).write(to: node)
+        let server = try await ServerProcess("--admin-socket", socket, node: "test://\(node.path)")
+        for (number, name) in names.enumerated() {
+            let answer = try await command("get", name, "/latest/meta-data/instance-id")
+            #expect(answer.stdout == "i-\(number)", "\(answer)")
+        }
         _ = try await server.stop()
     }
 
@@ -136,7 +168,8 @@ struct AdminTests {
         #expect(document["count"] as? Int == 3)
         let requests = try #require(document["requests"] as? [[String: Any]])
         #expect(requests.map { $0["status"] as? Int } == [200, 404, 200])
-        #expect(Set(requests[0].keys) == ["time", "age", "method", "target", "status", "duration"])
+        #expect(Set(requests[0].keys) == ["time", "age", "method", "target", "status", "duration", "earlier_run"])
+        #expect(requests.allSatisfy { $0["earlier_run"] as? Bool == false })
         let instances = try #require(try json("/instances")["instances"] as? [[String: Any]])
         let rich = try #require(instances.first { $0["name"] as? String == "web" })
         #expect(
@@ -148,6 +181,15 @@ struct AdminTests {
         #expect(instances.first { $0["name"] as? String == "min" }?["last_request"] is NSNull)
         let text = try curl("/instances").stdout
         for secret in ["cloud-config", "ssh-ed25519", "ssh-rsa"] { #expect(!text.contains(secret)) }
+        #expect(log.stderr.isEmpty)
+        // What is no longer kept is said, and the help names how many are kept.
+        let kept = 128
+        for _ in 0..<kept { _ = try await server.get("/latest/", from: "127.0.0.3") }
+        let full = try await command("requests", "web")
+        #expect(full.stdout.split(separator: "\n").count == 1 + kept)
+        #expect(full.stderr == "web: 3 older requests are no longer kept; --follow shows all new requests\n")
+        #expect(try await command("requests", "web", "-n", "2").stderr.isEmpty)
+        #expect(try await command("requests", "--help").stdout.contains("the last \(kept) requests"))
         _ = try await server.stop()
     }
 

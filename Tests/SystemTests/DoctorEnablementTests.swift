@@ -55,7 +55,7 @@ struct DoctorEnablementTests {
         try await host.serve("--intercept", "address", until: "no bridge is served")
         let alone = try doctor(host, "web")
         let problem =
-            "network   ERROR: bridge br0 of tap \(web.tap) is not served: no enabled domain names it, as interfaces of type 'ethernet' "
+            "network   ERROR: bridge br0 of tap \(web.tap) is not served: an interface of type 'ethernet' does not name its bridge, "
         #expect(alone.stdout.contains(problem), "\(alone.stdout)")
         _ = try host.guest("db", mac: "52:54:00:0d:00:42", address: "192.0.2.11/24")
         try await host.expect(web)
@@ -78,7 +78,7 @@ struct DoctorEnablementTests {
         let page = try doctor(host, "web").stdout
         let virsh = "virsh -c '\(host.libvirtd.uri)'"
         let expected = """
-            metadata  ERROR: the domain was not restarted since its definition got <instance> metadata, and the running domain has none
+            metadata  ERROR: the domain has not been restarted since its definition got <instance> metadata, so the running domain has none
                       → \(virsh) shutdown web; once it is shut off: \(virsh) start web
 
             """

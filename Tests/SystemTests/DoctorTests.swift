@@ -103,7 +103,7 @@ struct DoctorTests {
         let kept = try Self.doctor(host, "web").stdout
         #expect(
             kept.contains(
-                "\nfirewall  ERROR: the server is not running, and the rules that it left drop requests to 169.254.169.254 from br0\n"
+                "\nfirewall  ERROR: the server is not running, and its nftables rules still drop requests to 169.254.169.254 from br0\n"
             ),
             "\(kept)")
         #expect(kept.contains("sudo virt-metadata cleanup"))
@@ -148,7 +148,7 @@ struct DoctorTests {
                 + " add rule inet fw incoming tcp dport 22 accept")
         #expect(try host.ask(web, seconds: 1).hasSuffix("000"))
         let (line, remedy, status) = try Self.first(host)
-        let packets = "requests to 169.254.169.254 from br0 (redirected to TCP ports 61000-65535)"
+        let packets = "requests to 169.254.169.254 from br0 (sent to TCP ports 61000-65535)"
         #expect(line == "firewall  ERROR: chain incoming of table inet fw drops \(packets)", "\(line)")
         #expect(status == 3)
         // The suggested command is the remedy.
@@ -164,7 +164,7 @@ struct DoctorTests {
         let (line, remedy, status) = try Self.first(host)
         #expect(
             line
-                == "metadata  warning: no <instance> metadata is set (elements without a namespace are dropped by libvirt)",
+                == "metadata  warning: no <instance> metadata is set (libvirt drops elements without a namespace)",
             "\(line)")
         #expect(remedy.contains("enable web --ssh-key FILE"))
         let page = try Self.doctor(host, "web").stdout
@@ -200,7 +200,7 @@ struct DoctorTests {
 
     @Test(arguments: [
         (
-            "", "", "smbios    ERROR: SMBIOS does not advertise a cloud, so cloud-init's datasource detection finds none",
+            "", "", "smbios    ERROR: SMBIOS does not advertise a cloud, so cloud-init detects no datasource",
             "enable --xml FILE for the XML that this transient domain is created from"
         ),
         (
@@ -272,7 +272,7 @@ struct DoctorTests {
             "ip", "neighbour", "replace", "192.0.2.10", "lladdr", "52:54:00:0d:00:02", "dev", "br0", "nud", "reachable")
         let (line, remedy, status) = try Self.first(host)
         let problem = "address 192.0.2.10 of \(Self.mac) is at 52:54:00:0d:00:02 in the host's neighbour table"
-        #expect(line.hasPrefix("port      ERROR: \(problem): another guest uses it"), "\(line)")
+        #expect(line.hasPrefix("port      ERROR: \(problem): another guest uses this address"), "\(line)")
         #expect(status == 3)
         let command = try #require(remedy.firstMatch(of: /→ sudo ([^;]+);/)?.1)
         try host.host.run("sh", "-c", String(command))

@@ -25,7 +25,7 @@ struct DoctorVLANTests {
         let own = ["-c", host.libvirtd.uri, "--run-directory", host.runDirectory]
         let page = try Command.run([MetadataServer.executable, "doctor", "web"] + own, in: host.host.name).stdout
         let note =
-            "network   note: bridge br0 filters VLANs: a guest's requests reach the server only if the bridge itself is in its VLAN\n"
+            "network   note: bridge br0 filters VLANs: a guest's requests reach the server only if the bridge itself is in the guest's VLAN\n"
         let remedy = "bridge vlan add dev br0 vid VLAN self untagged"
         #expect(page.contains("\(note)          → bridge vlan show; sudo \(remedy)\n"), "\(page)")
         #expect(!page.contains("has seen no recent frame"))

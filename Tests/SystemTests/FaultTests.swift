@@ -52,10 +52,10 @@ struct FaultTests {
                 known[number] = "i-edited\(step)"
             }
         }
-        for number in 1...5 { try await host.expect(number, known[number]) }
+        for number in 1...5 { try await host.expect(number, known[number], within: .seconds(10)) }
         // They stay so after all events in the relay: the last event passes it last.
         try host.define(6)
-        try await host.expect(6, "i-00000006")
+        try await host.expect(6, "i-00000006", within: .seconds(10))
         for number in 1...5 { #expect(try host.ask(number) == known[number]) }
         #expect(relay.done.contains { $0.hasPrefix("shuffled") && $0 != "shuffled 2" }, "\(relay.done)")
     }
@@ -94,6 +94,22 @@ struct FaultTests {
         #expect(start.duration(to: .now) >= .seconds(9))
         try edit(host, 1, "i-edited")
         try await host.expect(1, "i-edited", within: .seconds(15))
+    }
+
+    @Test func `a domain that libvirt describes too late is read again`() async throws {
+        let libvirtd = try PrivateLibvirtd()
+        let relay = try await FaultyRelay(
+            to: libvirtd, .slow(uuid: "6a9b1c2d-0000-4000-8000-000000000002", seconds: 20, times: 1))
+        let host = try await Host(libvirtd: libvirtd, uri: relay.uri)
+        try host.define(1)
+        try await host.expect(1, "i-00000001")
+        try host.define(2)
+        try await host.eventually("the server has given up", within: .seconds(25)) {
+            host.server.log.contains("cannot read a domain")
+        }
+        // No event comes, and everything is read again after five minutes only.
+        try await host.expect(2, "i-00000002", within: .seconds(40))
+        try await host.expect(1, "i-00000001")
     }
 
     private func edit(_ host: Host, _ number: Int, _ id: String) throws {
@@ -148,8 +164,9 @@ struct FaultTests {
             mkdir -p /run/small && mount -t tmpfs -o size=8k none /run/small && mkdir /run/small/state
             head -c 8192 /dev/zero > /run/small/filling
             serve() {
+                rm -f /run/small.log
                 "$1" serve --connect test:///default --listen 127.0.0.1:0 --state-directory /run/small/state 2>/run/small.log & server=$!
-                until grep -q ' listening address=' /run/small.log || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
+                until grep -qs ' listening address=' /run/small.log || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
                 kill $server 2>/dev/null; wait $server; status=$?
                 cat /run/small.log >&2; echo "status $status"
             }

@@ -11,14 +11,14 @@ final class FaultyRelay {
         case eventsLost
         /// Events are gathered, and each arrives twice, in any order.
         case eventsShuffled
-        /// The XML of this domain is delayed by this number of seconds.
-        case slow(uuid: String, seconds: Int)
+        /// The XML of this domain is delayed by this number of seconds, so many times.
+        case slow(uuid: String, seconds: Int, times: Int = .max)
 
         fileprivate var words: [String] {
             switch self {
             case .eventsLost: ["lost"]
             case .eventsShuffled: ["shuffled"]
-            case .slow(let uuid, let seconds): ["slow", uuid, "\(seconds)"]
+            case .slow(let uuid, let seconds, let times): ["slow", uuid, "\(seconds)", "\(times)"]
             }
         }
     }
@@ -54,6 +54,7 @@ final class FaultyRelay {
         place, target, fault, *words = sys.argv[1:]
         REMOTE, CALL, REPLY, EVENT, GET_XML = 0x20008086, 0, 1, 2, 14
         random.seed(1)
+        slowed = []
 
         def frames(source):
             data = b""
@@ -82,7 +83,9 @@ final class FaultyRelay {
                 for frame in frames(self.client):
                     program, _, procedure, kind, serial, _ = struct.unpack(">6I", frame[4:28])
                     if fault == "slow" and program == REMOTE and procedure == GET_XML and uuid.UUID(words[0]).bytes in frame:
-                        self.slow.add(serial)
+                        if len(slowed) < int(words[2]):
+                            slowed.append(serial)
+                            self.slow.add(serial)
                     self.daemon.sendall(frame)
 
             def send(self, frame):
@@ -107,10 +110,14 @@ final class FaultyRelay {
                         self.send(frame)
 
             def release(self):
+                # Several events wait for each other, however slowly they come; the last ones not for more than two seconds.
+                patience = 0
                 while fault == "shuffled":
                     time.sleep(0.1)
                     with self.lock:
-                        held, self.held = self.held, []
+                        patience = patience + 1 if self.held else 0
+                        if len(self.held) < 6 and patience < 20: continue
+                        held, self.held, patience = self.held, [], 0
                         if held: print("shuffled", len(held))
                         random.shuffle(held)
                         self.client.sendall(b"".join(held))

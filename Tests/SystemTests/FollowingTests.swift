@@ -20,7 +20,7 @@ struct FollowingTests {
             try host.plug(web, addresses: ["192.0.2.10/24"])
             try await host.expect(web)
         }
-        #expect(host.log.contains("bridge removed from the host"))
+        #expect(host.log.contains("bridge disappeared from the host"))
         #expect(!host.owned.contains("br0\",\"index\":1,"))
     }
 
@@ -37,7 +37,7 @@ struct FollowingTests {
         }
         try host.host.run("ip", "link", "delete", "br0")
         try await host.expect(other)
-        try await host.eventually("the bridge is given up") { host.log.contains("bridge removed from the host") }
+        try await host.eventually("the bridge is given up") { host.log.contains("bridge disappeared from the host") }
         try await host.expect(other)
         half.kill()
         #expect(host.stop() == 0)

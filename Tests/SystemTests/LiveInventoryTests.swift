@@ -95,6 +95,27 @@ struct LiveInventoryTests {
         #expect(host.server.log.contains("domain.uuid=6a9b1c2d-0000-4000-8000-000000000002"))
     }
 
+    @Test func `a domain that becomes too large for libvirt's messages is served until it stops`() async throws {
+        let host = try await Host()
+        let path = try host.libvirtd.file("guest2.xml", Host.domain(2, mac: Host.mac(1)))
+        try host.libvirtd.virsh("define", path)
+        try host.libvirtd.virsh("start", "guest2")
+        try await host.expect(1, "i-00000002")
+        let swelling = String(repeating: ">", count: 1_500_000)
+        for side in ["--live", "--config"] {
+            try Command.succeed(
+                ["virsh", "--quiet", "--connect", host.libvirtd.uri],
+                input: "metadata guest2 urn:example:large --key large \(side) --set '<x>\(swelling)</x>'\n")
+        }
+        try await host.eventually("it cannot be read") { host.server.log.contains("cannot read a domain") }
+        #expect(try host.ask(1) == "i-00000002")
+        try host.libvirtd.virsh("destroy", "guest2")
+        try await host.expect(1, nil)
+        // Its MAC address is free for another domain.
+        try host.define(1)
+        try await host.expect(1, "i-00000001")
+    }
+
     @Test func `an unusable domain does not affect others`() async throws {
         let host = try await Host()
         // libvirt accepts deeper metadata than the server reads.

@@ -45,7 +45,28 @@ struct LivePluggingTests {
         ])
         let host = Host(libvirtd: libvirtd, server: server)
         try await host.expect(1, "i-00000001")
-        #expect(server.log.contains("cannot read a network; using its last known state"))
+        #expect(server.log.contains("cannot read the DHCP leases of a network; using the last known ones"))
+    }
+
+    @Test func `a start that hangs keeps no other guest from being served, and is reported`() async throws {
+        let host = try await Host(driver: .qemu, options: ["--resync-interval", "1s"])
+        try Self.start("guests", "198.51.100", on: host.libvirtd)
+        try host.libvirtd.virsh("create", "--paused", try host.libvirtd.file("guest1.xml", Self.domain))
+        try await host.expect(1, "i-00000001")
+        let start = try HangingStart(on: host.libvirtd)
+        try await host.eventually("the server says that it cannot list the domains", within: .seconds(50)) {
+            host.server.log.contains("cannot list all domains; serving the last known state, retrying")
+        }
+        #expect(host.server.log.contains("libvirt may wait for the start of a domain, or for its storage"))
+        try await host.expect(1, "i-00000001")
+        // Guests that start meanwhile are served, too.
+        let second = Self.domain.replacingOccurrences(of: "000000001", with: "000000002").replacingOccurrences(
+            of: "guest1", with: "guest2"
+        )
+        .replacingOccurrences(of: Host.mac(1), with: Host.mac(2)).replacingOccurrences(of: "i-00000001", with: "i-00000002")
+        try host.libvirtd.virsh("create", "--paused", try host.libvirtd.file("guest2.xml", second))
+        try await host.expect(2, "i-00000002", within: .seconds(15))
+        try start.end()
     }
 
     /// A host with one guest, whose only card is on the network `guests`.

@@ -18,7 +18,7 @@ package final class MetadataServer: Sendable {
     }
 
     /// How long it may take to listen, on a machine that is busy with other tests.
-    private static let patience = Duration.seconds(15)
+    private static let patience = Duration.seconds(60)
 
     /// Where it listens, as `address:port`.
     package let address: String

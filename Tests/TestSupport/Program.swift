@@ -26,10 +26,11 @@ package enum Program {
     }
 
     /// Runs a shell's line in which `$virt_metadata` is the program.
-    package static func shell(_ line: String) async throws -> Command.Output {
+    package static func shell(_ line: String, limit: Duration = .seconds(20)) async throws -> Command.Output {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
-                continuation.resume(with: Result { try Command.run(["sh", "-c", "virt_metadata=$1; \(line)", "sh", path]) })
+                continuation.resume(
+                    with: Result { try Command.run(["sh", "-c", "virt_metadata=$1; \(line)", "sh", path], limit: limit) })
             }
         }
     }
@@ -122,7 +123,7 @@ package final class ServerProcess: Sendable {
     }
 
     private func wait(until isSo: () -> Bool) async throws {
-        let isSo = try await eventually(within: .seconds(15)) {
+        let isSo = try await eventually(within: .seconds(60)) {
             if isSo() { return true }
             guard process.isRunning else { throw Failure(description: log) }
             return false

@@ -107,10 +107,12 @@ package final class RawConnection: Sendable {
     // MARK: Receiving
 
     /// Some bytes; none once the other side has ended.
-    package func receive(atMost count: Int = 64 << 10) async throws -> [UInt8] {
+    ///
+    /// - Parameter flags: as recv(2) has them.
+    package func receive(atMost count: Int = 64 << 10, flags: Int32 = 0) async throws -> [UInt8] {
         try await onQueue { [descriptor] in
             var bytes = [UInt8](repeating: 0, count: count)
-            let received = unsafe recv(descriptor, &bytes, count, 0)
+            let received = unsafe recv(descriptor, &bytes, count, flags)
             guard received >= 0 else { throw Failure(call: "recv", code: errno) }
             return Array(bytes.prefix(received))
         }
@@ -126,7 +128,11 @@ package final class RawConnection: Sendable {
     /// One reply: its head and, unless it answers HEAD, as much of a body as that announces.
     package func reply(toHead: Bool = false) async throws -> RawReply {
         var all: [UInt8] = []
-        while !all.hasEmptyLine { all += try await some(1) }
+        while !all.hasEmptyLine {
+            // What follows the head stays for the next call.
+            let seen = all + (try await receive(atMost: 4 << 10, flags: Int32(MSG_PEEK)))
+            all += try await some((seen.endOfHead ?? max(seen.count, all.count + 1)) - all.count)
+        }
         var reply = RawReply(head: String(decoding: all, as: UTF8.self))
         while !toHead, reply.body.count < reply.length { reply.body += try await some(reply.length - reply.body.count) }
         return reply
@@ -176,8 +182,13 @@ package struct RawReply: Sendable {
     }
 }
 
+extension Collection<UInt8> where Self: BidirectionalCollection {
+    fileprivate var hasEmptyLine: Bool { suffix(4).elementsEqual([13, 10, 13, 10]) }
+}
+
 extension [UInt8] {
-    fileprivate var hasEmptyLine: Bool { suffix(4) == [13, 10, 13, 10] }
+    /// Where a head ends: behind its empty line.
+    fileprivate var endOfHead: Int? { indices.dropFirst(3).first { self[...$0].hasEmptyLine }.map { $0 + 1 } }
 }
 
 /// All digits of a number, in capitals.

@@ -4,6 +4,10 @@ import Glibc
 
 /// A program that runs beside a test, until it ends or the test lets go of it.
 package final class RunningProgram: Sendable {
+    /// One program is started at a time. Foundation sees the end of a program by a socket that it leaves open; another program that is started
+    /// in the same moment would have it too, and hide the end until its own.
+    private static let starting = DispatchQueue(label: "starting programs")
+
     private let process = Process()
     private let ended = DispatchSemaphore(value: 0)
 
@@ -23,7 +27,7 @@ package final class RunningProgram: Sendable {
         process.standardInput = input ?? FileHandle.nullDevice
         if let output { (process.standardOutput, process.standardError) = (output, output) }
         process.terminationHandler = { [ended] _ in ended.signal() }
-        try process.run()
+        try Self.starting.sync { try process.run() }
     }
 
     deinit { kill() }
@@ -37,10 +41,13 @@ package final class RunningProgram: Sendable {
     /// Ends it by force.
     package func kill() { end(by: SIGKILL, within: .seconds(8)) }
 
-    /// The beginning of a command whose program is to have no signal blocked, as one that a shell starts.
+    /// The beginning of a command whose program is to have no signal blocked or SIGHUP ignored, as one that a shell in a terminal starts.
     package static let unblocked = [
         "python3", "-c",
-        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execvp(sys.argv[1], sys.argv[1:])",
+        """
+        import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.execvp(sys.argv[1], sys.argv[1:])
+        """,
     ]
 
     /// Asks it to end, waits at most `limit`, and returns its exit status; `nil` if it had to be killed.

@@ -21,6 +21,17 @@ struct EditedXMLTests {
         #expect(try Self.edit(old) { try $0.append("<n/>", to: $0.root) } == new)
     }
 
+    @Test func `several elements are removed as one after the other would be`() throws {
+        for old in ["<a>\n  <b/> <b/>\n  <c/>\n  <b/><b/>\n</a>", "<a><b/><c/><b/></a>", "<a>\n<b/>\n<b/>\n</a>"] {
+            let together = try Self.edit(old) { try $0.remove($0.root.children.filter { $0.name == "b" }) }
+            let alone = try Self.edit(old) { edited in
+                while let b = edited.root.children.last(where: { $0.name == "b" }) { try edited.remove(b) }
+            }
+            #expect(together == alone)
+        }
+        #expect(try Self.edit("<a/>") { try $0.remove([]) } == "<a/>")
+    }
+
     @Test func `unchanged parts keep their bytes`() throws {
         let old =
             "<?xml version='1.0'?>\n<!-- é -->\n<a  x = \"1\"\t>\r\n  <b>&lt;</b><![CDATA[ & ]]>\n  <c/>\n</a>\n<!-- end -->\n"

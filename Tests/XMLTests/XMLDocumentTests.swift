@@ -78,6 +78,13 @@ import XML
         #expect(refusal(nested(5))?.code == .tooMany)
     }
 
+    @Test func `the name of a namespace has a limit: it is read again for each element in it`() {
+        func document(_ length: Int) -> String { "<a>\n<p:b xmlns:p='\(String(repeating: "u", count: length))'/></a>" }
+        #expect(refusal(document(XMLDocument.longestNamespace)) == nil)
+        let refused = refusal(document(XMLDocument.longestNamespace + 1))
+        #expect(refused?.code == .tooLarge && refused?.line == 2)
+    }
+
     @Test func `invalid UTF-8 is rejected at its location`() {
         let error = refusal(Array("<a>\n b".utf8) + [0xFF] + Array("</a>".utf8))
         #expect(error?.code == .encoding)

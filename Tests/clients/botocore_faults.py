@@ -3,8 +3,9 @@
 
     virt-metadata emulate --no-namespace --clock manual --control 127.0.0.1:0 -- Tests/clients/botocore_faults.py <CASES
 
-Its input is a list of cases in JSON: `rules` to add to the emulator, `timeout` and `attempts` of botocore's configuration, and
-`steps`, the seconds by which to step the clock before each further look at the credentials. It prints for each case the access keys
+Its input is a list of cases in JSON: `values` to set first (paths with their texts, null to remove one), `rules` to add to the emulator,
+`timeout` and `attempts` of botocore's configuration, and `steps`, the seconds by which to step the clock before each further look at the
+credentials. It prints for each case the access keys
 that it saw, null where there were none, what botocore logged, and the error where it raised one.
 
 Replaced: the time that botocore compares with the expiry of credentials, by the emulator's.
@@ -32,7 +33,7 @@ CONTROL = os.environ["VIRT_METADATA_CONTROL_URL"]
 
 def control(method, path, value=None):
     """Sends a request to the control socket, and gives what it answers."""
-    data = None if value is None else json.dumps(value).encode()
+    data = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
     request = urllib.request.Request(CONTROL + path, data=data, method=method)
     with urllib.request.urlopen(request, timeout=10) as reply:
         return json.load(reply)
@@ -56,6 +57,8 @@ def run(case, log):
     session.set_config_variable("metadata_service_num_attempts", case.get("attempts", 1))
     found = {"keys": [], "error": None}
     try:
+        for path, text in case.get("values", []):
+            control("DELETE" if text is None else "PUT", f"/values/{path}?new", text if text is None else text.encode())
         control("POST", "/rules", case.get("rules", []))
         credentials = session.get_credentials()
         if credentials:

@@ -3,7 +3,8 @@
 
     ip netns exec GUEST env -i HOME=/nonexistent Tests/clients/botocore_metadata.py
 
-With an empty environment and without a home directory, nothing but the metadata service can answer.
+With an empty environment and without a home directory, nothing but the metadata service can answer. `NAME=VALUE` is a variable of botocore's
+configuration that the program itself sets.
 """
 import json
 import logging
@@ -29,6 +30,8 @@ def main():
     # Its default is one attempt of one second, which is short on a machine that is busy with other tests. `--defaults` keeps it.
     if "--defaults" not in sys.argv:
         session.set_config_variable("metadata_service_timeout", 10)
+    for name, _, value in (word.partition("=") for word in sys.argv[1:] if "=" in word):
+        session.set_config_variable(name, value)
     # By way of InstanceMetadataFetcher, the last link of the chain in which a session looks for credentials.
     credentials = session.get_credentials()
     found = credentials and {"method": credentials.method, **credentials.get_frozen_credentials()._asdict()}

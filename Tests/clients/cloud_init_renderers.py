@@ -6,7 +6,7 @@ the documents say: one line {"network_data": …, "network_config": …} comes i
 
 A fault is a warning, an error, or an address, route, name server, search domain, MTU or DHCP client that is lost or new; name servers and domains
 are compared for the guest as a whole. The guest has the cards that the documents name, as eth0 and so on. Where netplan renders, the real
-`netplan generate` makes systemd-networkd's files of it, and these are read. What a renderer cannot say, whatever a document holds, is in `excused`,
+`netplan generate` makes systemd-networkd's files of it, and these are read. What a renderer cannot express, whatever a document holds, is in `excused`,
 `normal` and `noise`, each with its reason; nothing else may be missing.
 """
 import configparser
@@ -27,6 +27,9 @@ sys.dont_write_bytecode = True
 
 from cloudinit.net import eni, netplan, network_manager, network_state, networkd, sysconfig  # noqa: E402
 from cloudinit.sources.helpers import openstack  # noqa: E402
+
+# What `netplan generate` runs, without the half second of its Python.
+GENERATE = "/usr/libexec/netplan/generate"
 
 networkd.util.chownbyname = lambda *arguments: None  # this machine may have no user systemd-network
 
@@ -203,7 +206,7 @@ def read_networkd(path, device):
 
 
 def from_netplan(root, _):
-    done = subprocess.run(["netplan", "generate", "--root-dir", str(root)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([GENERATE, "--root-dir", str(root)], capture_output=True, text=True, timeout=60)
     LOG.messages += [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     if done.returncode:
         raise RuntimeError(f"netplan generate ended with {done.returncode}")

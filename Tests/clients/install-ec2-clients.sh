@@ -1,10 +1,10 @@
 #!/bin/sh
-# Has unmodified clients of metadata services in .build/clients: from Debian ec2metadata (cloud-guest-utils) and ansible's
-# module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore, os-collect-config, cloudbase-init, and
-# a newer ansible-core, which applies the role of ansible/.
+# Has unmodified clients of metadata services in .build/clients: from Debian ec2metadata (cloud-guest-utils), ec2-metadata
+# (amazon-ec2-utils), ohai, and ansible's module ec2_metadata_facts with ansible-core, of which it is a part; from PyPI botocore,
+# os-collect-config, cloudbase-init, and a newer ansible-core, which applies the role of ansible/.
 # And moto, whose metadata server `conformance` is run against.
 # And Nova's schema of network_data.json, by which its documents are judged.
-# Nothing is installed on the machine, and nothing is compiled.
+# Nothing is compiled, and nothing is installed on the machine but Ruby and the libraries that ohai depends on.
 set -eu
 . "$(dirname "$0")/installing.sh"
 
@@ -39,6 +39,9 @@ schema_of_nova() {
 
 packages=./usr/lib/python3/dist-packages
 unpack cloud-guest-utils
+unpack amazon-ec2-utils ./usr/bin/ec2-metadata
+unpack ohai
+install_libraries ohai ruby
 unpack ansible-core
 # Of 250 MB, this one file.
 unpack ansible "$packages/ansible_collections/amazon/aws/plugins/modules/ec2_metadata_facts.py"
@@ -49,6 +52,7 @@ from_pypi ansible-controller
 from_pypi moto
 schema_of_nova 34.0.0
 
-say "cloud-guest-utils $(version cloud-guest-utils), ansible $(version ansible), ansible-core $(version ansible-core)," \
+say "cloud-guest-utils $(version cloud-guest-utils), amazon-ec2-utils $(version amazon-ec2-utils), ohai $(version ohai)," \
+    "ansible $(version ansible), ansible-core $(version ansible-core)," \
     "$(head -n 1 "$here/botocore.requirements"), $(head -n 1 "$here/os-collect-config.requirements")," \
     "$(head -n 1 "$here/cloudbase-init.requirements"), $(head -n 1 "$here/ansible-controller.requirements"), $(head -n 1 "$here/moto.requirements"), the schema of nova $(cat "$clients/nova/version") are in $clients"

@@ -61,6 +61,19 @@ unpack_of() {
     mv "$work/unpacked" "$clients/$name"
 }
 
+# install_libraries PACKAGE LANGUAGE: installs the dependencies of an unpacked package whose names begin with LANGUAGE; of alternatives, the first.
+install_libraries() {
+    missing=
+    for library in $(sed -n 's/^Depends: *//p' "$clients/$1/DEBIAN/control" | tr ',' '\n' |
+        sed -e 's/|.*//' -e 's/(.*//' -e 's/:.*//' -e 's/[[:space:]]//g' | grep "^$2" | sort -u); do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$library" 2>/dev/null || true)
+        [ "$state" = installed ] || missing="$missing $library"
+    done
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086 # one word a package
+    with_fresh_lists as_root apt-get install -q -y --no-install-recommends $missing >&2
+}
+
 # version PACKAGE: the version that is unpacked.
 version() { sed -n 's/^Version: *//p' "$clients/$1/DEBIAN/control"; }
 

@@ -295,10 +295,19 @@ class Server:
             return self.send(connection, version, fields, 400, b"bad host")
         if self.defect == "slow":
             time.sleep(0.2)
+        if self.defect == "slow-in-turn" and self.open > 5:
+            with self.one_at_a_time:
+                time.sleep(0.5)
         if self.defect == "hangs-later":
             self.reads += 1
             if self.reads > 20:
                 time.sleep(600)
+        if self.defect == "busy" and target.endswith("/hostname"):
+            self.reads += 1
+            if self.reads <= 2:
+                return self.send(connection, version, fields, 503, b"503", [("Retry-After", "nan")])
+        if "x-injected" in fields:
+            return self.send(connection, version, fields, 500, b"a field of the token's own")
         if self.defect == "fails":
             return self.send(connection, version, fields, 500, b"500")
         if self.defect == "redirects-all":
@@ -343,6 +352,9 @@ class Server:
             connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
             return False
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + (b"" if is_head else body))
+        if is_head and self.defect in ("head:body", "head:late"):
+            time.sleep(0.05 if self.defect == "head:late" else 0)
+            connection.sendall(body)
         return keep
 
     # Tokens
@@ -370,6 +382,10 @@ class Server:
                 return 400, b"400", []
             lifetime = 60
         token = base64.b64encode(os.urandom(30)).decode()
+        if self.defect == "renewed-token":
+            # All tokens end with the first one's twentieth read, and the new ones are two lines.
+            self.reads = 0 if not self.tokens else 20
+            token += "" if not self.tokens else "\r\nX-Injected: 1"
         if self.defect == "token-two":
             self.tokens.clear()
         self.tokens[token] = time.monotonic() + (3600 if self.defect == "token-expired" else lifetime)
@@ -380,6 +396,9 @@ class Server:
         token = fields.get("x-aws-ec2-metadata-token")
         if token is None:
             return 401 if self.defect == "token-required" else None
+        if self.defect == "renewed-token":
+            self.reads += 1
+            return 401 if self.reads > 20 else None
         if self.defect in ("token-wrong", "token-get"):
             return 401 if self.defect == "token-get" else None
         return None if self.tokens.get(token, 0) > time.monotonic() or self.defect == "no-tokens" else 401

@@ -27,9 +27,10 @@ import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-PACKAGE = HERE.parents[1]
-CLIENTS = PACKAGE / ".build/clients"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from faulted_clients import CLIENTS, PACKAGE, RUNNABLE
 
 # A text that is in no answer without a fault.
 ELSEWHERE = "the page of another service"
@@ -46,13 +47,13 @@ FAULTS = {
     "none": ("none", []),
     "503-twice": ("503 twice, `Retry-After: 1`", [rule({"status": 503, "retry-after": "1s"}, first=2)]),
     "503": ("503 always", [rule({"status": 503})]),
-    "429": ("429 thrice", [rule({"status": 429}, first=3)]),
+    "429": ("429 three times", [rule({"status": 429}, first=3)]),
     "401": ("401 for the first five reads", [rule({"status": 401}, method="GET", first=5)]),
     "token-403": ("403 for tokens", [rule({"status": 403}, path="api/token", method="PUT")]),
     "drop": ("first request never answered", [rule({"drop": True}, first=1)]),
     "reset": ("first connection reset", [rule({"reset": True}, first=1)]),
     "truncated": ("reads cut after 10 bytes", [rule({"truncate": 10}, method="GET")]),
-    "late": ("first body 3 s after its head", [rule({"body-delay": "3s"}, first=1)]),
+    "late": ("first body 3 s after its header", [rule({"body-delay": "3s"}, first=1)]),
     "slow": ("300 bytes per second", [rule({"rate": 300})]),
     "garbage": ("bytes that are not HTTP", [rule({"garbage": True})]),
     "portal": ("captive portal", [rule({"captive-portal": True})]),
@@ -62,83 +63,6 @@ FAULTS = {
     ]),
     "404": ("404 for everything", [rule({"status": 404})]),
 }
-
-# Values that differ from run to run, or say how the client asked and not what it was told.
-VOLATILE = {"warnings", "requests", "log", "errors", "version", "pkcs7", "rsa2048", "signature", "subplatform"}
-
-
-def leaves(value, path=""):
-    """The values of a document by their path; what is empty counts as missing."""
-    if isinstance(value, dict):
-        return {p: v for k, m in value.items() if k not in VOLATILE for p, v in leaves(m, f"{path}/{k}").items()}
-    if isinstance(value, list):
-        return {p: v for i, m in enumerate(value) for p, v in leaves(m, f"{path}/{i}").items()}
-    return {} if value in (None, "", False) else {path: value}
-
-
-# ------------------------------------------------------------------------------------------------------------ clients
-# A reader of a client's output: its values, or None where it says that there are none.
-
-def cloud_init(output):
-    document = json.loads(output)
-    return leaves(document) if document["found"] else None
-
-
-def cloudbase_init(output):
-    document = json.loads(output)
-    return leaves(document) if document["load"] else None
-
-
-def botocore(output):
-    document = json.loads(output)
-    return leaves(document) or None
-
-
-def os_collect_config(output):
-    return leaves(json.loads(output)["collected"] or {}) or None
-
-
-def ec2metadata(output):
-    fields = [line.split(": ", 1) for line in output.splitlines() if ": " in line]
-    return {name: value for name, value in fields if value not in ("unavailable", "['unavailable']")} or None
-
-
-def script(output):
-    return leaves({"output": output.strip()}) or None
-
-
-def through(source, cloud, *more):
-    """cloud-init reads /sys/class/net, which has to be that of the namespace."""
-    in_sys = ["unshare", "--mount", "sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh"]
-    return [*in_sys, f"{HERE}/cloud_init_datasource.py", source, "--cloud-init", f"{CLIENTS}/{cloud}", *more]
-
-
-AMAZON = ["--dmi", "uuid=ec2e1916-9099-4caf-8d21-012345abcdef,serial=ec2e1916-9099-4caf-8d21-012345abcdef"]
-OPENSTACK = ["--timeout", "10"]
-
-# By name: the table, the column, the folder that the client needs, its command, and the reader of its output.
-RUNNABLE = {
-    "ci22-ec2": ("cloud-init", "22.4.2 Ec2, on Amazon", "cloud-init", through("ec2", "cloud-init", *AMAZON), cloud_init),
-    "ci22-other": ("cloud-init", "22.4.2 Ec2, elsewhere", "cloud-init", through("ec2", "cloud-init"), cloud_init),
-    "ci22-openstack": ("cloud-init", "22.4.2 OpenStack", "cloud-init", through("openstack", "cloud-init", *OPENSTACK), cloud_init),
-    "ci22-nocloud": ("cloud-init", "22.4.2 NoCloud", "cloud-init", through("nocloud", "cloud-init"), cloud_init),
-    "ci25-ec2": ("newer cloud-init", "25.1.4 Ec2, on Amazon", "cloud-init-newer",
-                 through("ec2", "cloud-init-newer", *AMAZON), cloud_init),
-    "ci25-openstack": ("newer cloud-init", "25.1.4 OpenStack", "cloud-init-newer",
-                       through("openstack", "cloud-init-newer", *OPENSTACK), cloud_init),
-    "ci25-nocloud": ("newer cloud-init", "25.1.4 NoCloud", "cloud-init-newer", through("nocloud", "cloud-init-newer"), cloud_init),
-    "cbi-openstack": ("cloudbase-init and os-collect-config", "cloudbase-init OpenStack", "cloudbase-init",
-                      [f"{HERE}/cloudbase_init.py", "openstack"], cloudbase_init),
-    "cbi-ec2": ("cloudbase-init and os-collect-config", "cloudbase-init EC2", "cloudbase-init",
-                [f"{HERE}/cloudbase_init.py", "ec2"], cloudbase_init),
-    "os-collect-config": ("cloudbase-init and os-collect-config", "os-collect-config", "os-collect-config",
-                          [f"{HERE}/os_collect_config_ec2.py"], os_collect_config),
-    "botocore": ("programs and scripts", "botocore", "botocore", [f"{HERE}/botocore_metadata.py", "--defaults"], botocore),
-    "ec2metadata": ("programs and scripts", "`ec2metadata`", "cloud-guest-utils",
-                    [f"{CLIENTS}/cloud-guest-utils/usr/bin/ec2metadata"], ec2metadata),
-    "agent.sh": ("programs and scripts", "`agent.sh`, with curl", ".", ["sh", f"{PACKAGE}/examples/shell/agent.sh"], script),
-}
-
 
 # -------------------------------------------------------------------------------------------------------------- cells
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Common
 import Configuration
-import Inventory
+import Description
 import Libvirt
 
 /// `virt-metadata disable`: removes from a domain what `enable` added.
@@ -9,9 +9,9 @@ struct Disable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove from domains what `enable` wrote.",
         discussion: """
-            Values and SMBIOS entries that were added or changed after `enable` are kept, and named, with the command that removes them: \
-            as long as a domain has any, it stays enabled. Those that `enable` replaced are restored. A domain that was never enabled is \
-            not changed.
+            `disable` also restores the values and SMBIOS entries that `enable` replaced. It keeps values and entries that `enable` \
+            did not write, or that were changed later, lists them, and prints the command that removes them. A domain that has such \
+            values or entries is still enabled. A domain that was never enabled is not changed.
 
             EXAMPLES
                 virt-metadata disable web --dry-run
@@ -21,7 +21,7 @@ struct Disable: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Domains, by name, UUID or ID; with --xml a file, or -.", valueName: "domain"),
+        help: ArgumentHelp("Domains, by name, UUID or ID; with --xml a file, or - for the standard input.", valueName: "domain"),
         completion: .domainsOrXML)
     var domains: [String] = []
 
@@ -58,7 +58,7 @@ struct Disable: AsyncParsableCommand {
         guard let defined = domain.defined else {
             guard domain.running?.element != nil else { return editor.report.status("no changes") }
             throw CommandFailure(
-                "transient: `enable` records what it writes in a definition, which this domain does not have; remove values with "
+                "transient domain: it has no definition, so there is no record of what `enable` wrote; remove values with "
                     + "`virt-metadata unset`")
         }
         var running: DefinitionEdit?

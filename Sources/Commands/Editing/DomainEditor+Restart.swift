@@ -5,7 +5,8 @@ import Libvirt
 
 /// How `enable` and `disable` make a running guest see its new SMBIOS tables.
 struct RestartOptions: ParsableArguments {
-    @Flag(help: "Restart a running domain whose SMBIOS tables change: shut it down, wait, and start it again.")
+    @Flag(
+        help: "Restart a running domain if its SMBIOS tables differ from its definition: shut it down, wait, and start it again.")
     var restart = false
 
     @Option(

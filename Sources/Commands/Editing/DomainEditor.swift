@@ -1,7 +1,7 @@
 import Common
 import Configuration
+import Description
 import Doctor
-import Inventory
 import Libvirt
 
 /// A domain that an operator wants to change, and the connection that can change it.
@@ -51,10 +51,17 @@ struct DomainEditor {
         for plan in plans where plan.isChange {
             try await make(plan)
             report.isChanged = true
-            report.status(
-                plan.isLive ? "running domain updated; the new values are served from now on" : "definition updated")
+            report.status(plan.isLive ? "running domain updated; \(Self.effect(of: plan, among: plans))" : "definition updated")
         }
         noteWhatStays(plans)
+    }
+
+    /// What a change of the running domain means for its guest. `disable` has no new values.
+    private static func effect(of plan: Plan, among plans: [Plan]) -> String {
+        guard plans.contains(where: { if case .disable = $0.edit { true } else { false } }) else {
+            return "the new values are served from now on"
+        }
+        return plan.outcome.element == nil ? "its values are no longer served" : "the removed values are no longer served"
     }
 
     /// Tries changes of the two sides on copies.
@@ -93,7 +100,10 @@ struct DomainEditor {
         for plan in plans {
             // Of the running domain only the operator's element changes; often both change alike.
             let elements = "\(plan.part.element ?? "")\n→\n\(plan.outcome.element ?? "")"
-            if !shown.insert(elements).inserted, plan.isLive { continue }
+            if !shown.insert(elements).inserted, plan.isLive {
+                if options.dryRun, plan.isChange { report.note("the running domain would change in the same way") }
+                continue
+            }
             let side = plan.isLive ? "running" : "definition"
             let difference = try DomainDifference(
                 from: plan.before, to: plan.outcome, showsSecrets: options.showSecrets)
@@ -113,7 +123,7 @@ struct DomainEditor {
         switch change {
         case .made: break
         case .notAllowed:
-            throw CommandFailure("changed by another program in the meantime; that change was kept and none made: try again")
+            throw CommandFailure("another program changed the domain meanwhile; no changes made: try again")
         case .noDomain: throw CommandFailure("the domain no longer exists")
         }
     }
@@ -161,7 +171,7 @@ struct DomainEditor {
         guard !names.isEmpty else { return }
         report.note(
             "cloud-init reads \(names) once for each instance: a guest that has booted before uses the change after "
-                + "`cloud-init clean --reboot` in it, or with a new instance-id")
+                + "`cloud-init clean --reboot` in the guest, or with a new instance-id")
     }
 
     /// libvirt's error message, and the remedy.
@@ -183,16 +193,17 @@ enum UnusableValues {
     static func refuse(
         in new: String, unlike old: String, _ assembly: InstanceAssembly
     ) throws(CommandFailure) -> [String] {
-        func findings(_ xml: String) throws(DescriptionError) -> [(weight: Finding.Weight, text: String)] {
+        func findings(_ xml: String) throws(DescriptionError) -> [(weight: Finding.Weight, text: String, label: String)] {
             try assembly.assemble(Array(xml.utf8)).findings.map { finding in
                 // A fault in the configuration file is not the change's, though the change may name its profile.
-                guard finding.file == nil else { return (.note, "\(finding)") }
-                return (finding.weight, "\(finding.element): \(finding.problem)")
+                let label = finding.label ?? "note"
+                guard finding.file == nil else { return (.note, "\(finding)", label) }
+                return (finding.weight, "\(finding.element): \(finding.problem)", label)
             }
         }
         // Lines move, and existing problems are not this change's fault.
         let known = Set(((try? findings(old)) ?? []).map(\.text))
-        let added: [(weight: Finding.Weight, text: String)]
+        let added: [(weight: Finding.Weight, text: String, label: String)]
         do throws(DescriptionError) {
             added = try findings(new).filter { !known.contains($0.text) }
         } catch {
@@ -200,7 +211,7 @@ enum UnusableValues {
         }
         let problems = added.filter { $0.weight == .unusable }.map(\.text)
         guard problems.isEmpty else { throw CommandFailure(problems.joined(separator: "; ") + "; no changes made") }
-        return added.map { "note: \($0.text)" }
+        return added.map { "\($0.label): \($0.text)" }
     }
 }
 

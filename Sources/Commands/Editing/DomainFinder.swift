@@ -1,6 +1,6 @@
 import Common
 import Configuration
-import Inventory
+import Description
 import Libvirt
 
 /// Finds domains to change at all hypervisors of the configuration.
@@ -23,15 +23,12 @@ struct DomainFinder {
         var (hosts, failures): ([Host], [String]) = ([], [])
         for uri in uris {
             let hypervisor = Hypervisor(uri: uri, access: .writing) { _ in }
-            do {
+            do throws(LibvirtError) {
                 try await hypervisor.connect()
-                let networks = try await hypervisor.networks().map { Array($0.xml.utf8) }
-                let assembly = try InstanceAssembly(networks: networks, defaults: defaults, readsBare: false)
+                let assembly = try await hypervisor.networks().assembly(defaults: defaults)
                 hosts.append(Host(uri: uri, hypervisor: hypervisor, assembly: assembly))
-            } catch let error as LibvirtError {
-                failures.append(DomainEditor.explanation(of: error, at: uri))
             } catch {
-                failures.append("\(uri): unusable network XML: \(error)")
+                failures.append(DomainEditor.explanation(of: error, at: uri))
             }
         }
         guard !hosts.isEmpty else { throw CommandFailure(failures.joined(separator: "; ")) }

@@ -29,7 +29,7 @@ struct Draft {
     }
 
     /// A clause that tells where it is.
-    var isKept: String { "the draft is kept in \(path), and the next edit offers it" }
+    var isKept: String { "the draft is kept in \(path); the next edit in a terminal offers it" }
 
     /// Writes the text, or keeps an earlier draft if the operator continues from it.
     ///
@@ -83,7 +83,10 @@ struct Draft {
             throw CommandFailure(
                 "the editor '\(line)' exited with status \(status); no changes made\(before == after ? "" : "; \(isKept)")")
         }
-        return String(decoding: after, as: UTF8.self)
+        guard let text = String(validating: after, as: UTF8.self) else {
+            throw CommandFailure("the editor did not save UTF-8 text; no changes made; \(isKept)")
+        }
+        return text
     }
 
     /// Removes the draft, which has been written, and one of an earlier edit, unless this edit moved that aside.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Common
 import Configuration
-import Inventory
+import Description
 import Libvirt
 import XML
 
@@ -10,13 +10,15 @@ struct Edit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Edit a domain's metadata in an editor.",
         discussion: """
-            The <instance> element, without its namespace, is opened in $VISUAL, else $EDITOR, else vi. The result is checked and \
-            written into the definition, and into the running domain if that had the same element before. Nothing is written if the \
-            text is unchanged. An empty file removes the element, after a question.
+            `edit` opens the <instance> element of the definition, without its namespace, in $VISUAL, else $EDITOR, else vi. It \
+            checks the result and writes it into the definition. If the running domain had the same element before, `edit` changes \
+            the running domain too; otherwise the running domain is not changed, and `edit` says so. With --live, `edit` opens and \
+            changes the element of the running domain. It writes nothing if the text is unchanged. An empty file removes the \
+            element, if you confirm it.
 
-            A draft that cannot be used is kept in $XDG_STATE_HOME/virt-metadata (~/.local/state/virt-metadata); `edit` asks whether to \
-            open it again, and the next `edit` of that domain offers it. Without a terminal, an earlier draft is renamed to end in '~', \
-            and removed when another edit succeeds.
+            If the result is invalid, `edit` asks whether to open it again. It keeps an invalid result as a draft in \
+            $XDG_STATE_HOME/virt-metadata (~/.local/state/virt-metadata), and the next `edit` of that domain offers the draft. \
+            Without a terminal, `edit` cannot ask: it renames an earlier draft to DRAFT~, and removes DRAFT~ when an edit succeeds.
 
             EXAMPLES
                 virt-metadata edit web
@@ -25,7 +27,7 @@ struct Edit: AsyncParsableCommand {
 
     private static let template = """
         <instance>
-          <!-- All elements: /usr/share/doc/virt-metadata/docs/metadata.md -->
+          <!-- All elements: \(DocumentationPage.path("metadata.md")) -->
         </instance>
 
         """
@@ -95,7 +97,7 @@ struct Edit: AsyncParsableCommand {
                 try editor.check(definition: edits.definition, running: edits.running)
                 if choice == .both, edits.running == nil, running != nil {
                     editor.report.note(
-                        "the running domain has other metadata than its definition, and keeps it: use --live to edit that")
+                        "the running domain has different metadata, which was not changed: use --live to edit it")
                 }
                 do {
                     try await editor.change(definition: edits.definition, running: edits.running)

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Configuration
-import Inventory
+import Description
 import Libvirt
 
 /// One command's change of several domains, one after the other: an error of one does not keep the others from being changed.

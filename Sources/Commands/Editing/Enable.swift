@@ -1,7 +1,7 @@
 import ArgumentParser
 import Common
 import Configuration
-import Inventory
+import Description
 import Libvirt
 
 /// `virt-metadata enable`: sets the SMBIOS identity of a domain so that its cloud image requests metadata here, and sets its
@@ -10,15 +10,15 @@ struct Enable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Enable metadata for domains, and set their first values.",
         discussion: """
-            A cloud image requests metadata only if its SMBIOS tables advertise a cloud. This writes such SMBIOS entries, and the \
-            values given here, into the domain's definition, through libvirt. The diff is printed first. A running guest is served \
-            the values at once, but sees the SMBIOS entries only after a stop and start of its domain; use --restart. \
-            `virt-metadata disable` removes what was written.
+            cloud-init requests metadata only if the SMBIOS tables advertise a cloud. `enable` writes such SMBIOS entries, and \
+            the values that you give, into the domain's definition, through libvirt, and prints the diff first. The values are \
+            served to a running guest at once. The guest sees the SMBIOS entries only after a stop and start of its domain: use \
+            --restart. `virt-metadata disable` removes what `enable` wrote.
 
             --identity is openstack (the default; understood by every cloud-init), ec2 (the domain's UUID must begin with 'ec2'), \
-            nocloud (cloud-init from 23.3), or nocloud-net (cloud-init before 23.3, such as Debian 12's 22.4.2). Without it, an \
-            identity that the domain has is kept. One that `enable` wrote is replaced; one written by hand is refused unless \
-            --force is given, and `disable` restores it.
+            nocloud (cloud-init from 23.3), or nocloud-net (cloud-init before 23.3, such as Debian 12's 22.4.2). Without \
+            --identity, `enable` keeps the identity that the domain has. With --identity, it replaces an identity that it wrote \
+            earlier; SMBIOS entries that were written by hand only with --force too, and `disable` restores them.
 
             EXAMPLES
                 virt-metadata enable web --ssh-key ~/.ssh/id_ed25519.pub --dry-run
@@ -30,7 +30,7 @@ struct Enable: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Domains, by name, UUID or ID; with --xml a file, or -.", valueName: "domain"),
+        help: ArgumentHelp("Domains, by name, UUID or ID; with --xml a file, or - for the standard input.", valueName: "domain"),
         completion: .domainsOrXML)
     var domains: [String] = []
 
@@ -39,22 +39,26 @@ struct Enable: AsyncParsableCommand {
         completion: .list(SMBIOSIdentity.allCases.map(\.rawValue)), transform: identity)
     var identity: SMBIOSIdentity?
 
-    @Option(help: ArgumentHelp("File of OpenSSH public keys, or -. Repeatable.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("File with OpenSSH public keys, or - for the standard input. Repeatable.", valueName: "file"),
+        completion: .file())
     var sshKey: [String] = []
 
-    @Option(help: ArgumentHelp("File with the guest's user data, or -.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("File with the guest's user data, or - for the standard input.", valueName: "file"),
+        completion: .file())
     var userData: String?
 
-    @Option(help: ArgumentHelp("The guest's hostname.", valueName: "name"))
+    @Option(help: ArgumentHelp("The guest's host name.", valueName: "name"))
     var hostname: String?
 
     @Option(
         help: ArgumentHelp(
-            "Any other value; /usr/share/doc/virt-metadata/docs/metadata.md lists the paths. Repeatable.", valueName: "path=value"
+            "Any other value; \(DocumentationPage.path("metadata.md")) lists the paths. Repeatable.", valueName: "path=value"
         ))
     var set: [ValueArgument] = []
 
-    @Option(help: ArgumentHelp("Any other value, from a file or from -. Repeatable.", valueName: "path=file"))
+    @Option(help: ArgumentHelp("Any other value, from a file, or - for the standard input. Repeatable.", valueName: "path=file"))
     var file: [ValueArgument] = []
 
     @Flag(help: "Replace SMBIOS entries written by hand that contradict the identity.")
@@ -83,7 +87,8 @@ struct Enable: AsyncParsableCommand {
     func run() async throws {
         let targets = try selection.targets(domains)
         let configuration: Configuration? = if case .file = targets { nil } else { try settings.load() }
-        let assignments = try assignments()
+        let keys = try keys()
+        let assignments = try assignments(keys, of: ValueArgument.word(for: targets))
         let edit = DefinitionEdit.enable(identity, assignments, replaces: force)
         if case .file(let file) = targets {
             return try XMLFilter(file: file, options: options).apply(edit) { outcome in
@@ -93,7 +98,10 @@ struct Enable: AsyncParsableCommand {
         let run = EditingRun(
             selection: selection, options: options, uris: configuration?.connect ?? [],
             defaults: configuration?.defaults ?? InstanceDefaults())
-        try await run.change(targets) { editor in try await enable(&editor, edit, assignments) }
+        try await run.change(targets) { editor in
+            noteReplaced(keys, &editor)
+            try await enable(&editor, edit, assignments)
+        }
     }
 
     private func enable(
@@ -101,18 +109,19 @@ struct Enable: AsyncParsableCommand {
     ) async throws {
         let domain = editor.domain
         if let defined = domain.defined {
-            for note in Self.seedNotes(defined.xml, domain: domain.commandWord) { editor.report.note(note) }
+            for disk in SeedDisk.find(in: Array(defined.xml.utf8)) {
+                let remedy = disk.remedy(for: domain.commandWord, by: "virsh -c \(editor.host.uri.shellWord)")
+                editor.report.note("warning: \(disk.problem): \(remedy)")
+            }
         } else if bothSides.config {
-            throw CommandFailure("transient: --config needs a persistent definition, which this domain does not have")
+            throw CommandFailure("--config needs a persistent definition, which this transient domain does not have")
         } else {
-            editor.report.note("transient: only the values are set, in the running domain; its SMBIOS tables stay as they are")
+            editor.report.note(
+                "transient domain: it has no definition, so only values of the running domain are set, and its SMBIOS tables are not "
+                    + "changed; for SMBIOS entries use `virt-metadata enable --xml` on the XML that the domain is created from")
         }
         try await editor.change(definition: edit, running: bothSides.config ? nil : .set(assignments))
         try await editor.finish(restart, isDryRun: options.dryRun, command: "enable")
-    }
-
-    private static func seedNotes(_ xml: String, domain: String) -> [String] {
-        SeedDisk.find(in: Array(xml.utf8)).map { "warning: \($0.problem): \($0.remedy(for: domain))" }
     }
 
     private static func identity(_ name: String) throws -> SMBIOSIdentity {
@@ -123,15 +132,34 @@ struct Enable: AsyncParsableCommand {
         return identity
     }
 
-    private func assignments() throws -> [InstanceElement.Assignment] {
-        var all: [InstanceElement.Assignment] = []
-        if let hostname { all.append(try ValueArgument.assignment("hostname", hostname)) }
+    /// Notes which keys lose their place to other ones: who adds a key may not know that another has its comment.
+    private func noteReplaced(_ keys: [InstanceElement.Assignment], _ editor: inout DomainEditor) {
+        let sides = bothSides.config ? [editor.domain.defined] : [editor.domain.defined, editor.domain.running]
+        let elements = sides.compactMap { $0?.element }.map(InstanceElement.init)
+        for key in keys {
+            let new = PublicKeyFile.bytes(of: String(decoding: key.value, as: UTF8.self))
+            let old = Set(elements.compactMap { (try? $0.value(at: key.path)).map(PublicKeyFile.bytes) }).subtracting([new])
+            for old in old.sorted() {
+                editor.report.note("\(key.path): another key is replaced: \(old); to keep both, give the new key another comment")
+            }
+        }
+    }
+
+    private func keys() throws -> [InstanceElement.Assignment] {
         var files: [PublicKeyFile] = []
         for path in sshKey { files.append(try PublicKeyFile(path: path)) }
-        all += try PublicKeyFile.assignments(files)
-        if let userData { all.append(try ValueArgument.file(userData, to: ValueArgument.path("userdata"))) }
-        for value in set { all.append(try value.assignment()) }
-        for value in file { all.append(try value.assignmentOfFile()) }
+        return try PublicKeyFile.assignments(files)
+    }
+
+    private func assignments(
+        _ keys: [InstanceElement.Assignment], of domain: String
+    ) throws -> [InstanceElement.Assignment] {
+        var all: [InstanceElement.Assignment] = []
+        if let hostname { all.append(try ValueArgument.assignment("hostname", hostname, of: domain)) }
+        all += keys
+        if let userData { all.append(try ValueArgument.file(userData, to: ValueArgument.path("userdata"), of: domain)) }
+        for value in set { all.append(try value.assignment(of: domain)) }
+        for value in file { all.append(try value.assignmentOfFile(of: domain)) }
         return all
     }
 }

@@ -1,5 +1,5 @@
 import Configuration
-import Inventory
+import Description
 
 /// A file of OpenSSH public keys: one key in each line, as in `id_ed25519.pub` and in `authorized_keys` (sshd(8)).
 struct PublicKeyFile {
@@ -55,7 +55,7 @@ struct PublicKeyFile {
     }
 
     /// The type and bytes of a line's key, without options and comment.
-    private static func bytes(of line: String) -> String {
+    static func bytes(of line: String) -> String {
         let fields = line.split(omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
         guard let type = fields.firstIndex(where: PublicKeyLine.isType), type + 1 < fields.count else { return line }
         return "\(fields[type]) \(fields[type + 1])"

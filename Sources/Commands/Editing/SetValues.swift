@@ -1,6 +1,7 @@
 import ArgumentParser
+import Common
 import Configuration
-import Inventory
+import Description
 
 /// `virt-metadata set`: writes values into a domain's instance element.
 struct SetValues: AsyncParsableCommand {
@@ -8,7 +9,7 @@ struct SetValues: AsyncParsableCommand {
         commandName: "set",
         abstract: "Set values of domains' metadata.",
         discussion: """
-            A path names an element of the metadata: /usr/share/doc/virt-metadata/docs/metadata.md lists them. Brackets hold the name \
+            A path names an element of the metadata: \(DocumentationPage.path("metadata.md")) lists them. Brackets hold the name \
             of a tag or key, the path of a file, or the MAC address of an interface; '@' precedes an attribute. `+=` adds one more \
             value where several are allowed. Arguments before the first value are domains. Values are checked before libvirt gets \
             them.
@@ -24,7 +25,7 @@ struct SetValues: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Domains, by name, UUID or ID (with --xml a file, or -), then values as PATH=VALUE or PATH+=VALUE.",
+            "Domains, by name, UUID or ID (with --xml a file, or - for the standard input), then values as PATH=VALUE or PATH+=VALUE.",
             valueName: "domain-or-value"),
         completion: .domainsOrXML)
     var arguments: [String] = []
@@ -34,7 +35,7 @@ struct SetValues: AsyncParsableCommand {
         completion: .domains)
     var domain: [String] = []
 
-    @Option(help: ArgumentHelp("Value from a file, or from - (standard input). Repeatable.", valueName: "path=file"))
+    @Option(help: ArgumentHelp("Value from a file, or - for the standard input. Repeatable.", valueName: "path=file"))
     var file: [ValueArgument] = []
 
     @OptionGroup var sides: Sides
@@ -49,9 +50,10 @@ struct SetValues: AsyncParsableCommand {
             arguments, named: domain, canBeDomain: { !Self.isValue($0) }, isValue: Self.endsDomains)
         return (
             targets,
-            try values.map { text in
+            try values.enumerated().map { index, text in
                 guard let value = ValueArgument(argument: text) else {
-                    throw ValidationError("invalid value '\(text)': \(Self.problem(of: text))")
+                    let advice = Self.advice(on: text, before: values.dropFirst(index + 1).first)
+                    throw ValidationError("invalid value '\(text)': \(Self.problem(of: text))\(advice)")
                 }
                 return value
             }
@@ -77,6 +79,14 @@ struct SetValues: AsyncParsableCommand {
         return "missing ']' after '\(text[...bracket])'"
     }
 
+    /// What is meant by a path and a value as two words.
+    private static func advice(on text: String, before next: String?) -> String {
+        guard let next, ValueArgument(argument: next) == nil, !ElementPath.isLikely(next), (try? ElementPath(text)) != nil else {
+            return ""
+        }
+        return "; did you mean \("\(text)=\(next)".shellWord)?"
+    }
+
     func validate() throws {
         let (targets, values) = try parsed()
         guard !values.isEmpty || !file.isEmpty else {
@@ -94,8 +104,9 @@ struct SetValues: AsyncParsableCommand {
     func run() async throws {
         let (targets, values) = try parsed()
         var assignments: [InstanceElement.Assignment] = []
-        for value in values { assignments.append(try value.assignment()) }
-        for value in file { assignments.append(try value.assignmentOfFile()) }
+        let domain = ValueArgument.word(for: targets)
+        for value in values { assignments.append(try value.assignment(of: domain)) }
+        for value in file { assignments.append(try value.assignmentOfFile(of: domain)) }
         let edit = DefinitionEdit.set(assignments)
         try await EditingRun.apply(edit, to: targets, of: sides, selection, options, settings)
     }

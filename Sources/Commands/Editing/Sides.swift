@@ -1,6 +1,6 @@
 import ArgumentParser
 import Configuration
-import Inventory
+import Description
 import Libvirt
 
 /// The sides of a domain to change, as virsh's flags of these names select them.
@@ -13,7 +13,7 @@ struct Sides: ParsableArguments {
         help: "Affect the persistent definition only; takes effect at the next start.")
     var config = false
 
-    @Flag(help: "Affect the running domain if it runs, else the definition. (default: both)")
+    @Flag(help: "Affect the running domain if it runs, else the definition. Without --live, --config and --current: both.")
     var current = false
 
     /// The earlier name of `--config`.
@@ -40,7 +40,7 @@ struct Sides: ParsableArguments {
     func choice(for domain: EditableDomain) throws(CommandFailure) -> Choice {
         if live, domain.running == nil { throw CommandFailure("not running: --live needs a running domain") }
         if isPersistent, domain.defined == nil {
-            throw CommandFailure("transient: --config needs a persistent definition, which this domain does not have")
+            throw CommandFailure("--config needs a persistent definition, which this transient domain does not have")
         }
         if current { return domain.running == nil ? .definition : .running }
         return live == isPersistent ? .both : live ? .running : .definition
@@ -62,7 +62,7 @@ struct Sides: ParsableArguments {
 struct BothSides: ParsableArguments {
     @Flag(
         name: [.customLong("config"), .customLong("persistent")],
-        help: "Affect the persistent definition only; a running guest keeps its values until its next start.")
+        help: "Change only the persistent definition. A running domain is not changed until its next start.")
     var config = false
 
     @Flag(help: .hidden) var live = false

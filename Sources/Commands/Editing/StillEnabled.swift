@@ -1,5 +1,5 @@
 import Common
-import Inventory
+import Description
 
 /// What keeps a domain enabled after `disable`: values and an identity that `enable` did not write, or that were changed since.
 struct StillEnabled {
@@ -8,16 +8,20 @@ struct StillEnabled {
     /// Whether `unset` of the paths removes the element: it may have what no path names.
     private let canBeUnset: Bool
     private let identity: SMBIOSIdentity?
+    /// For more paths than this, the command would be longer than anybody reads.
+    private static let mostPaths = 100
 
     /// - Parameters:
     ///   - definition: as `disable` leaves it.
     ///   - running: the running domain's element, as `disable` leaves it; `nil` for none.
     init(_ definition: DomainDefinition, running: String? = nil) {
         let elements = [definition.element, running].compactMap(\.self).map { InstanceElement($0) }
-        var paths: [ElementPath] = []
-        for path in elements.flatMap(\.paths) where !paths.contains(path) { paths.append(path) }
+        var seen: Set<String> = []
+        let paths = elements.flatMap(\.paths).filter { seen.insert($0.description).inserted }
         self.paths = elements.isEmpty ? nil : paths
-        canBeUnset = !paths.isEmpty && elements.allSatisfy { (try? $0.isRemoved(byUnsetting: paths)) ?? false }
+        canBeUnset =
+            !paths.isEmpty && paths.count <= Self.mostPaths
+            && elements.allSatisfy { (try? $0.isRemoved(byUnsetting: paths)) ?? false }
         identity = definition.presentIdentity
     }
 
@@ -31,7 +35,8 @@ struct StillEnabled {
         let still = isDryRun ? "would still be enabled" : "still enabled"
         var sentences: [String] = []
         if let paths {
-            let names = paths.map(\.description).joined(separator: ", ")
+            let more = paths.count > Self.mostPaths ? " and \(paths.count - Self.mostPaths) more" : ""
+            let names = paths.prefix(Self.mostPaths).map(\.description).joined(separator: ", ") + more
             let words = paths.map(\.description.shellWord).joined(separator: " ")
             sentences.append(
                 "\(still): the <instance> element has \(names.isEmpty ? "no known values" : names); remove it with: "

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Configuration
-import Inventory
+import Description
 
 /// `virt-metadata unset`: removes values from a domain's instance element.
 struct Unset: AsyncParsableCommand {
@@ -17,7 +17,9 @@ struct Unset: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Domains, by name, UUID or ID (with --xml a file, or -), then paths.", valueName: "domain-or-path"),
+        help: ArgumentHelp(
+            "Domains, by name, UUID or ID (with --xml a file, or - for the standard input), then paths.",
+            valueName: "domain-or-path"),
         completion: .domainsOrXML)
     var arguments: [String] = []
 
@@ -38,6 +40,11 @@ struct Unset: AsyncParsableCommand {
     func validate() throws {
         let (targets, paths) = try parsed()
         guard !paths.isEmpty else {
+            // The words before the first path are taken for domains, so a misspelt path is one of them, after the domain.
+            if case .domains(let words) = targets, let problem = words.dropFirst().lazy.compactMap(ElementPath.misspelling).first
+            {
+                throw ValidationError(problem)
+            }
             throw ValidationError("missing path: expected a domain, then paths such as placement/region")
         }
         if case .file = targets { try XMLFilter.check(options, without: sides.given) }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Common
 import Configuration
-import Inventory
+import Description
 
 /// A value of the command line: `PATH=VALUE`, or `PATH+=VALUE` to add one to a list.
 struct ValueArgument: ExpressibleByArgument {
@@ -31,21 +31,36 @@ struct ValueArgument: ExpressibleByArgument {
     }
 
     /// - Throws: `CommandFailure` where the path or the value is invalid.
-    func assignment() throws(CommandFailure) -> InstanceElement.Assignment {
-        try Self.assignment(path, value, adds: adds)
+    ///
+    /// - Parameter domain: the domain as a word of a command.
+    func assignment(of domain: String = anyDomain) throws(CommandFailure) -> InstanceElement.Assignment {
+        try Self.assignment(path, value, adds: adds, of: domain)
     }
 
     /// - Throws: `CommandFailure` where the path or the value is invalid.
-    static func assignment(_ path: String, _ value: String, adds: Bool = false) throws(CommandFailure)
-        -> InstanceElement.Assignment
-    {
-        let parsed = try Self.path(path)
+    static func assignment(
+        _ path: String, _ value: String, adds: Bool = false, of domain: String = anyDomain
+    ) throws(CommandFailure) -> InstanceElement.Assignment {
+        let parsed = try Self.path(path, assigning: (adds ? "+=" : "=") + (isShort(value) ? value : "VALUE"))
         // Other programs read a file here (curl, aws); the literal text would reach the guest.
         if parsed.mayBeLong, let name = fileName(in: value) {
             let option = "--file \("\(parsed)=\(name)".shellWord)"
             throw CommandFailure("\(path): '\(value)' would be written as it is; to read the file: \(option)")
         }
-        return try checked(.init(path: parsed, value: Array(value.utf8), adds: adds), source: path)
+        return try checked(.init(path: parsed, value: Array(value.utf8), adds: adds), source: path, of: domain)
+    }
+
+    /// The domain in the advice of a command that changes several.
+    static let anyDomain = "DOMAIN"
+
+    /// The domain in the advice of a command that changes these.
+    static func word(for targets: DomainSelection.Targets) -> String {
+        if case .domains(let names) = targets, names.count == 1 { names[0].shellWord } else { anyDomain }
+    }
+
+    /// Whether a value is repeated in a message.
+    private static func isShort(_ value: String) -> Bool {
+        value.count <= 40 && !value.contains { $0.isNewline || $0 == "'" }
     }
 
     /// The file that a value of one line names as other programs' options do.
@@ -60,8 +75,8 @@ struct ValueArgument: ExpressibleByArgument {
     /// The contents of the file as the value; of `-`, the standard input.
     ///
     /// - Throws: `CommandFailure` where the path is invalid, or the file cannot be read or used.
-    func assignmentOfFile() throws(CommandFailure) -> InstanceElement.Assignment {
-        try Self.file(value, to: Self.path(path), adds: adds)
+    func assignmentOfFile(of domain: String = anyDomain) throws(CommandFailure) -> InstanceElement.Assignment {
+        try Self.file(value, to: Self.path(path, assigning: "=\(value)"), adds: adds, of: domain)
     }
 
     /// Refuses different values of one path, of which only the last would be written.
@@ -79,11 +94,12 @@ struct ValueArgument: ExpressibleByArgument {
         }
     }
 
-    static func path(_ text: String) throws(CommandFailure) -> ElementPath {
+    /// - Parameter value: the sign and the value that are to be assigned, if any.
+    static func path(_ text: String, assigning value: String = "") throws(CommandFailure) -> ElementPath {
         do throws(ElementPath.Failure) {
             return try ElementPath(text)
         } catch {
-            throw CommandFailure("\(text): \(error)")
+            throw CommandFailure("\(text): \(error.sentence(assigning: value))")
         }
     }
 
@@ -94,9 +110,9 @@ struct ValueArgument: ExpressibleByArgument {
     static let longFile = 64 << 10
 
     /// The contents of a file, or of the standard input for `-`, as a value; a long one causes a warning.
-    static func file(_ name: String, to path: ElementPath, adds: Bool = false) throws(CommandFailure)
-        -> InstanceElement.Assignment
-    {
+    static func file(
+        _ name: String, to path: ElementPath, adds: Bool = false, of domain: String = anyDomain
+    ) throws(CommandFailure) -> InstanceElement.Assignment {
         let source = name == "-" ? "standard input" : name
         let bytes = try DomainSource.bytes(of: name)
         guard bytes.count <= longestFile else {
@@ -107,16 +123,16 @@ struct ValueArgument: ExpressibleByArgument {
         if bytes.count > longFile {
             VirtMetadata.printError("virt-metadata: \(source): larger than 64 KiB; some agents truncate or reject it")
         }
-        return try checked(.init(path: path, value: bytes, adds: adds), source: source)
+        return try checked(.init(path: path, value: bytes, adds: adds), source: source, of: domain)
     }
 
     /// Refuses an empty value, and a public key that no guest can use.
     private static func checked(
-        _ assignment: InstanceElement.Assignment, source: String
+        _ assignment: InstanceElement.Assignment, source: String, of domain: String
     ) throws(CommandFailure) -> InstanceElement.Assignment {
         let path = assignment.path
         guard !assignment.value.isEmpty || mayBeEmpty(path) else {
-            throw CommandFailure("\(source): empty value; to remove it: virt-metadata unset DOMAIN '\(path)'")
+            throw CommandFailure("\(source): empty value; to remove it: virt-metadata unset \(domain) '\(path)'")
         }
         guard path.firstName == "public-keys" else { return assignment }
         let keys = try PublicKeyFile(assignment.value, path: source).keys

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Common
 import Configuration
+import Description
 import Glibc
-import Inventory
 
 /// Edits domain XML without libvirt: the file, or the standard input, goes changed to the standard output.
 struct XMLFilter {
@@ -15,7 +15,9 @@ struct XMLFilter {
     /// - Throws: `CommandFailure` where the file cannot be used; nothing is printed to the standard output then.
     func apply(_ edit: DefinitionEdit, notes: (DomainDefinition) -> [String] = { _ in [] }) throws {
         let name = file == "-" ? "standard input" : file
-        let text = String(decoding: try DomainSource.bytes(of: file, mostBytes: Self.longest), as: UTF8.self)
+        guard let text = String(validating: try DomainSource.bytes(of: file, mostBytes: Self.longest), as: UTF8.self) else {
+            throw CommandFailure("\(name): invalid XML: the document is not valid UTF-8; no changes made")
+        }
         let (before, outcome, remarks): (DomainDefinition, DomainDefinition, [String])
         do {
             (before, outcome, remarks) = try Self.edited(text, by: edit)

@@ -13,9 +13,12 @@ final class AccessLogFile: Sendable {
     /// Begins a new log; an existing file is emptied.
     init(_ path: String) throws(EmulatorError) {
         self.path = path
-        // Safe: open(2) reads the path up to its zero.
-        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0o644)
-        guard descriptor >= 0 else { throw EmulatorError("\(path): cannot be written: \(KernelError.last(in: "open").message)") }
+        do throws(KernelError) {
+            descriptor = try FileDescriptors.openToWrite(
+                path, flags: O_CREAT | O_TRUNC | O_APPEND, millisecondsToReader: WholeFile.millisecondsToReader)
+        } catch {
+            throw WholeFile.error(error, of: path)
+        }
     }
 
     deinit { close(descriptor) }

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Common
 import Configuration
+import Description
 import Emulator
 import FoundationEssentials
 import Host
-import Inventory
 
 /// What the instances of `emulate` are, besides their sources.
 struct EmulatorContents: ParsableArguments {
@@ -16,17 +16,29 @@ struct EmulatorContents: ParsableArguments {
         help: ArgumentHelp("Serve the bytes of a file at a path. Repeatable.", valueName: "path=file"))
     var files: [String] = []
 
-    @Option(help: ArgumentHelp("Answer 404 at a path and below it, and list neither. Repeatable.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "Return 404 for a path and all paths below it, and list none of them. Repeatable.", valueName: "path"))
     var absent: [String] = []
 
     @Option(
+        name: .customLong("new-path"),
         help: ArgumentHelp(
-            "Session tokens of IMDSv2: optional or required. (default: the source's, or optional)", valueName: "policy"),
+            "Accept a path that no instance can have, in --set, --absent, scenarios and expectations. Repeatable.",
+            valueName: "path"))
+    var newPaths: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Session tokens of IMDSv2: optional or required; overrides the source. (default: the source's, or optional)",
+            valueName: "policy"),
         completion: .list(SessionPolicy.Tokens.allCases.map(\.rawValue)))
     var sessionTokens: String?
 
     @Option(
-        help: ArgumentHelp("IP TTL of token responses, from 1 to 64. (default: the source's, or none)", valueName: "count"),
+        help: ArgumentHelp(
+            "IP TTL of token responses, from 1 to 64; overrides the source. (default: the source's, or none)",
+            valueName: "count"),
         transform: { try IntegerArgument.value(of: $0, in: 1...64) })
     var hopLimit: Int?
 
@@ -60,18 +72,42 @@ struct EmulatorContents: ParsableArguments {
         if read.isEmpty { read = [try .builtIn()] }
         for finding in read.flatMap(\.findings) { report(finding) }
         if let address = sourceAddress.flatMap({ IPAddress($0) }) { read = read.map { $0.named($0.name, address: address) } }
+        // No token, no response that brings one.
+        if hopLimit != nil, sessionTokens == nil, let source = read.first(where: { !$0.issuesTokens }) {
+            throw EmulatorError(
+                "--hop-limit: the recorded server of \(source.name) issues no session tokens: add --session-tokens optional, or leave out "
+                    + "--hop-limit")
+        }
         let instances = try EmulatorSource.distinguishing(read).map { source throws(EmulatorError) in
             try EmulatedInstance(source, rules: rules, clock: clock)
         }
-        for warning in try warnings(about: instances) { report(warning) }
+        let problems = try problems(with: instances)
+        guard problems.isEmpty else {
+            for problem in problems.dropLast() { VirtMetadata.printError("virt-metadata: \(problem)") }
+            throw EmulatorError(problems[problems.count - 1])
+        }
         for instance in instances { try change(instance) }
+        // In the end: a document that is set in the same command may come after its members.
+        for (option, texts) in [("--set", set), ("--set-file", files)] {
+            for text in texts {
+                try EmulatedInstance.checkMember(at: EmulatedPath(Self.parts(of: text, option).path), of: instances)
+            }
+        }
         return instances
+    }
+
+    /// The names of instances and paths, with those that the command line declares.
+    func names(of instances: [EmulatedInstance]) throws(EmulatorError) -> ScenarioNames {
+        ScenarioNames(of: instances).declaring(try newPaths.map { text throws(EmulatorError) in try EmulatedPath(text) })
     }
 
     private static func source(_ path: String) throws(EmulatorError) -> EmulatorSource {
         do throws(EmulatorError) {
             return try EmulatorSource(reading: path, defaults: defaults)
         } catch {
+            if let option = Scenario.option(for: path) {
+                throw EmulatorError("\(error); this is a \(option.kind): use \(option.name) \(path.shellWord)")
+            }
             guard isProgram(path) else { throw error }
             throw EmulatorError("\(error); to run a program, put -- before it: virt-metadata emulate -- \(path.shellWord) ...")
         }
@@ -88,20 +124,24 @@ struct EmulatorContents: ParsableArguments {
         }
     }
 
-    /// Sentences about paths of options that no instance has: a misspelt one makes a test pass or fail for the wrong reason.
-    private func warnings(about instances: [EmulatedInstance]) throws(EmulatorError) -> [String] {
-        let names = ScenarioNames(of: instances)
+    /// Paths of options that no instance has: a misspelt one makes a test pass or fail for the wrong reason.
+    private func problems(with instances: [EmulatedInstance]) throws(EmulatorError) -> [String] {
+        let names = try names(of: instances)
         var chosen = absent.map { (option: "--absent", path: $0) }
         for text in set { chosen.append(("--set", try Self.parts(of: text, "--set").path)) }
         for text in files { chosen.append(("--set-file", try Self.parts(of: text, "--set-file").path)) }
-        var warnings: [String] = []
+        var problems: [String] = []
         for (option, text) in chosen {
             let (path, isRemoval) = (try EmulatedPath(text), option == "--absent")
-            guard let problem = names.problem(with: path, as: text, mayBeDirectory: isRemoval) else { continue }
-            if case .unknown = problem, instances.contains(where: { $0.hasEntry(at: path) }) { continue }
-            warnings.append("\(option): \(problem) (\(isRemoval ? "nothing is removed" : "served as a new path"))")
+            if let problem = names.problem(with: path, as: text, mayBeDirectory: isRemoval) {
+                if case .unknown = problem, instances.contains(where: { $0.hasEntry(at: path) }) { continue }
+                problems.append(
+                    "\(option): \(problem); to use a path that no instance can have, add --new-path \(text.shellWord)")
+            } else if isRemoval, path.member != nil, !instances.contains(where: { $0.hasMember(at: path) }) {
+                problems.append("\(option): no instance has the member '\(text.cleaned())': expected one that is served")
+            }
         }
-        return warnings
+        return problems
     }
 
     /// What a fixture's configuration file tells to many domains.
@@ -140,8 +180,6 @@ struct EmulatorContents: ParsableArguments {
             }
             try values.set(EmulatedPath(path), to: bytes)
         }
-        // In the end: a document that is set in the same command may come after its members.
-        for text in set + files { try instance.checkMember(at: EmulatedPath(Self.parts(of: text, "--set").path)) }
     }
 
     private static func parts(of text: String, _ option: String) throws(EmulatorError) -> (path: String, value: String) {

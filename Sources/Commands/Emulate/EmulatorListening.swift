@@ -6,10 +6,19 @@ import Emulator
 struct EmulatorListening: ParsableArguments {
     private static let ports = 0...65_535
 
+    /// Checks that each of so many sources has a port.
+    func validate(ports count: Int) throws {
+        let last = Self.ports.upperBound - count + 1
+        guard port > last else { return }
+        throw ValidationError(
+            "--port \(port) with \(count) sources: each further source gets the next port: expected at most \(last)")
+    }
+
     @Option(
         name: .customLong("port"),
         help: ArgumentHelp(
-            "TCP port of the first source; each other one has the next port. 0: any free port. (default: 0)", valueName: "port"),
+            "TCP port of the first source; each further source gets the next port. 0: any free port. (default: 0)",
+            valueName: "port"),
         transform: { try IntegerArgument.value(of: $0, in: ports) })
     var chosenPort: Int?
 
@@ -41,8 +50,7 @@ struct EmulatorListening: ParsableArguments {
 
     /// What a listen address of every interface means; `nil` without one.
     var warning: String? {
-        let all: Set = ["0.0.0.0", "::"]
-        return listen.first { all.contains(IPAddress($0)?.description ?? "") }.map {
+        listen.first { IPAddress($0)?.isUnspecified == true }.map {
             "--listen \($0): every machine that reaches this host can read what is served, also keys and user data"
         }
     }

@@ -7,17 +7,19 @@ import JSON
 
 /// What `emulate` tells, and where.
 struct EmulatorReports: ParsableArguments {
-    @Flag(help: "Print the URL of each instance, and nothing else.")
+    @Flag(help: "Print only the URLs: one per instance, or one if all instances share a port.")
     var printURL = false
 
     @Option(
         help: ArgumentHelp(
-            "Write a JSON object with url, instances and pid to this file, once the emulator answers.", valueName: "file"),
+            "Write a JSON object with url, instances and pid to this file, once the emulator answers; an old one is removed first.",
+            valueName: "file"),
         completion: .file())
     var readyFile: String?
 
     @Option(
-        help: ArgumentHelp("Write a line of JSON for each request to this file.", valueName: "file"), completion: .file())
+        help: ArgumentHelp("Write a line of JSON for each request to this file, which is emptied first.", valueName: "file"),
+        completion: .file())
     var accessLog: String?
 
     @Flag(name: [.customShort("q"), .long], help: "Print nothing but errors.")
@@ -33,62 +35,54 @@ struct EmulatorReports: ParsableArguments {
     }
 
     func openLog() throws(EmulatorError) -> AccessLogFile? {
-        // One of an earlier run must not be taken for this run's.
-        removeReadyFile()
-        return try accessLog.map { path throws(EmulatorError) in try AccessLogFile(path) }
+        try accessLog.map { path throws(EmulatorError) in try AccessLogFile(path) }
+    }
+
+    /// An instance as it is announced.
+    struct Announced {
+        let name: String
+        let url: String
+        /// The addresses of its clients, where several instances have one port; empty for all others.
+        let clients: [IPAddress]
+
+        var json: JSONValue {
+            let addresses = JSONMember("clients", .array(clients.map { .string($0.description) }))
+            return .object(
+                [JSONMember("name", .string(name)), JSONMember("url", .string(url))] + (clients.isEmpty ? [] : [addresses]))
+        }
     }
 
     /// - Parameters:
-    ///   - instances: the name and the URL of each.
     ///   - control: the URL of the control socket.
     ///   - isAlone: whether the output is the emulator's own, and not a command's.
-    func announce(_ instances: [(name: String, url: String)], control: String?, isAlone: Bool) throws {
+    func announce(_ instances: [Announced], control: String?, isAlone: Bool) throws {
         try writeReadyFile(instances, control)
         if printURL || isAlone && !quiet {
             var lines = instances.map { printURL ? "\($0.url)\n" : "\($0.name.cleaned()): \($0.url)\n" }
+            // Instances of one port have one URL.
+            if printURL { lines = lines.indices.filter { lines.firstIndex(of: lines[$0]) == $0 }.map { lines[$0] } }
             if let control, !printURL { lines.append("control: \(control)\n") }
             try FileDescriptorOutput.write(Array(lines.joined().utf8), to: STDOUT_FILENO)
         }
     }
 
-    private func writeReadyFile(_ instances: [(name: String, url: String)], _ control: String?) throws(EmulatorError) {
+    private func writeReadyFile(_ instances: [Announced], _ control: String?) throws(EmulatorError) {
         guard let readyFile else { return }
         var members = [
             JSONMember("url", .string(instances[0].url)),
-            JSONMember(
-                "instances",
-                .array(
-                    instances.map { instance in
-                        .object([JSONMember("name", .string(instance.name)), JSONMember("url", .string(instance.url))])
-                    })),
+            JSONMember("instances", .array(instances.map(\.json))),
             JSONMember("pid", .integer(Int64(getpid()))),
         ]
         if let control { members.append(JSONMember("control", .string(control))) }
         let document = JSONValue.object(members)
         do throws(KernelError) {
-            try Self.write(Array((JSONEncoding.text(document) + "\n").utf8), to: readyFile)
+            try WholeFile.write(Array((JSONEncoding.text(document) + "\n").utf8), to: readyFile)
         } catch {
-            throw EmulatorError("\(readyFile): cannot be written: \(error.message)")
-        }
-    }
-
-    /// Writes a file all at once: whoever waits for it reads all of it.
-    private static func write(_ bytes: [UInt8], to path: String) throws(KernelError) {
-        let new = "\(path).new"
-        // Safe: open(2), rename(2) and unlink(2) read the paths up to their zeros.
-        let descriptor = unsafe open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .last(in: "open") }
-        defer { close(descriptor) }
-        try FileDescriptors.write(bytes, to: descriptor)
-        guard unsafe rename(new, path) == 0 else {
-            let error = KernelError.last(in: "rename")
-            _ = unsafe unlink(new)
-            throw error
+            throw WholeFile.error(error, of: readyFile)
         }
     }
 
     func removeReadyFile() {
-        // Safe: unlink(2) reads the path up to its zero. It may be missing.
-        if let readyFile { _ = unsafe unlink(readyFile) }
+        if let readyFile { WholeFile.remove(readyFile) }
     }
 }

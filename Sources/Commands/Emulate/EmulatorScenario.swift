@@ -38,7 +38,7 @@ struct EmulatorScenario: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Compare what clients do with the expectations of this file; exit 1 if one is not met.", valueName: "file"),
+            "Check the clients' requests against the expectations in this file; exit 1 if one is not met.", valueName: "file"),
         completion: .file())
     var expect: String?
 
@@ -122,13 +122,14 @@ struct EmulatorScenario: ParsableArguments {
         }
         guard !configuration.ignored.isEmpty else { return }
         report(
-            "\(aemmConfig): not taken over: \(configuration.ignored.joined(separator: ", ")); see --scenario, --port and --session-tokens"
+            "\(aemmConfig): ignored members: \(configuration.ignored.joined(separator: ", ")); use --scenario, --port and "
+                + "--session-tokens instead"
         )
     }
 
     /// Reads all files, so that every error is reported before anything is served.
-    func read(for instances: [EmulatedInstance]) throws -> Read {
-        try Self.reportingAll { try readAll(for: instances) }
+    func read(for instances: [EmulatedInstance], names: ScenarioNames) throws -> Read {
+        try Self.reportingAll { try readAll(for: instances, names) }
     }
 
     /// Prints all problems but the last, which is the error.
@@ -141,14 +142,14 @@ struct EmulatorScenario: ParsableArguments {
         }
     }
 
-    private func readAll(for instances: [EmulatedInstance]) throws -> Read {
-        let names = ScenarioNames(of: instances)
+    private func readAll(for instances: [EmulatedInstance], _ names: ScenarioNames) throws -> Read {
         let scenarios = try scenario.map { try Self.scenario($0, names) }
         try Scenario.check(scenarios)
         let address = try control.map { text throws(EmulatorError) in try ControlAddress(text) }
         guard let expect else { return Read(scenarios: scenarios, expectations: [], names: names, control: address) }
         let expectations = try ClientExpectation.read(
-            Self.bytes(of: expect), source: expect, names: names, scenarios: scenarios)
+            Self.bytes(of: expect), source: expect, names: names.declaring(instances.flatMap(\.values.paths)),
+            scenarios: scenarios, addsFaults: address != nil)
         return Read(scenarios: scenarios, expectations: expectations, names: names, control: address)
     }
 
@@ -221,10 +222,10 @@ struct EmulatorScenario: ParsableArguments {
                 try FileDescriptorOutput.write(Array(text.utf8), to: STDOUT_FILENO)
                 continue
             }
-            do {
-                try Data(text.utf8).write(to: URL(filePath: file), options: .atomic)
+            do throws(KernelError) {
+                try WholeFile.write(Array(text.utf8), to: file)
             } catch {
-                throw EmulatorError("\(file): cannot be written: \(error)")
+                throw EmulatorError("\(file): cannot be written: \(error.message)")
             }
         }
         return report.failures == 0

@@ -11,24 +11,29 @@ struct Compare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Compare the responses of two metadata servers.",
         discussion: """
-            Each side is a URL, a recording of crawl, or what emulate serves: domain XML or a fixture folder. Compared are status, \
-            Content-Type, the entries of listings and their order, the members of JSON documents and their order, the spelling of JSON, and \
-            all other bodies byte for byte. Bodies of errors and random_seed are not compared. A server is asked for each path that the \
-            other side has.
+            Each side is a URL, a recording of crawl, or something that emulate can serve: domain XML, a fixture folder or, if no file \
+            has this name, the name or UUID of a libvirt domain. `compare` compares status, Content-Type, the entries of listings and \
+            their order, the members of JSON documents and their order, the spelling of JSON, and all other bodies byte for byte. It does \
+            not compare bodies of errors, random_seed and the bytes of signatures. It requests each path that the other side has.
 
-            Exit status: 0 no differences; 1 differences; 2 usage error, or a side cannot be read, or not to its end: what was read is \
-            compared then.
+            A domain is compared as this host's server would serve it, with its networks and with the defaults and profiles of the \
+            configuration file. No server needs to run.
+
+            Exit status: 0 no differences; 1 differences; 2 usage error, or a side could not be read completely (what was read is \
+            compared).
 
             EXAMPLES
                 virt-metadata compare recording http://169.254.169.254/
                 virt-metadata compare web.xml recording -o json
+                virt-metadata compare web http://169.254.169.254/ -c qemu:///system
             """)
 
     @Argument(
-        help: ArgumentHelp("URL, recording, domain XML or fixture folder.", valueName: "first"), completion: .file())
+        help: ArgumentHelp("URL, recording, domain XML, fixture folder or domain.", valueName: "first"),
+        completion: .filesAndDomains)
     var first: String
 
-    @Argument(help: ArgumentHelp("The same.", valueName: "second"), completion: .file())
+    @Argument(help: ArgumentHelp("The same.", valueName: "second"), completion: .filesAndDomains)
     var second: String
 
     @Flag(help: "Read latest of each tree only, not the dated versions.")
@@ -36,6 +41,7 @@ struct Compare: AsyncParsableCommand {
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var limits: ProbeLimits
+    @OptionGroup var settings: SettingsOptions<ComparedSettings>
 
     func run() async throws {
         var bounds = limits.crawl
@@ -66,7 +72,10 @@ struct Compare: AsyncParsableCommand {
 
     private func source(_ text: String, _ limits: CrawlLimits) async throws -> ComparedSource {
         do {
-            return try await ComparedSource(text, latestOnly: latestOnly, limits: limits)
+            return try await ComparedSource(text, latestOnly: latestOnly, limits: limits, settings: settings)
+        } catch let error as ConfigurationError {
+            // A domain needs the configuration; its error is reported as those of all commands.
+            throw error
         } catch {
             try fail("\(error)")
         }

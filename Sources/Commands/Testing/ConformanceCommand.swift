@@ -12,17 +12,20 @@ extension Profile: ExpressibleByArgument {}
 struct ConformanceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "conformance",
-        abstract: "Check a metadata server by what its clients need.",
+        abstract: "Check whether a metadata server does what its clients need.",
         discussion: """
-            Each rule is something that a client needs, with the client that breaks otherwise and where its source says so; --rules lists them. \
-            A MUST that does not hold fails, a SHOULD warns. A rule about something that the server does not have is skipped. It asks what \
-            guests ask and changes nothing on the server.
+            Each rule is something that a client needs. --rules prints each rule, the client that fails if the server breaks it, and \
+            the place in the client's source. If the server breaks a MUST, the check fails; if it breaks a SHOULD, there is a \
+            warning. A rule about something that the server does not have is skipped. The command sends the same requests as \
+            guests, and changes nothing on the server.
 
-            Exit status: 0 the server conforms; 1 it does not, or stopped answering; 2 usage error, no answer, or no metadata.
+            Exit status: 0 the server conforms; 1 it does not conform, or stopped responding; 2 usage error, no response, or no \
+            metadata.
 
             EXAMPLES
                 virt-metadata conformance http://169.254.169.254/
-                virt-metadata conformance http://169.254.169.254/ --profile ec2,imdsv2 --skip token-expired -o tap
+                virt-metadata conformance http://169.254.169.254/ \\
+                  --profile ec2,imdsv2 --skip token-expired -o tap
                 virt-metadata conformance --rules
             """)
 
@@ -32,14 +35,14 @@ struct ConformanceCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Check these profiles, separated by commas: ec2, imdsv2, openstack, nocloud; http for connections and requests alone, which \
-            each of the others has too. (default: those that the server answers)
+            Check these profiles, separated by commas: ec2, imdsv2, openstack, nocloud, or http (only the rules about connections and \
+            requests, which each other profile includes). (default: those that the server has)
             """,
             valueName: "names"),
         completion: .list(["ec2", "imdsv2", "openstack", "nocloud", "http"]), transform: Self.profiles)
     var profile: Set<Profile>?
 
-    @Flag(help: "A SHOULD that does not hold fails too.")
+    @Flag(help: "Fail also if the server breaks a SHOULD.")
     var strict = false
 
     @Option(
@@ -58,7 +61,7 @@ struct ConformanceCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
-        help: ArgumentHelp("Print the result as text, tap (TAP 14), junit (XML) or json. (default: text)", valueName: "format"))
+        help: ArgumentHelp("Format of the report; tap is TAP 14, junit is XML. (default: text)", valueName: "format"))
     var output: ConformanceReport.Format?
 
     @Option(

@@ -13,8 +13,9 @@ struct Crawl: ParsableCommand {
         abstract: "Record a metadata server's responses in a folder that emulate serves again.",
         discussion: """
             Run it in a guest of any cloud, or against any server. It reads the EC2, OpenStack and NoCloud trees in every version as \
-            cloud-init does, with a session token where the server makes some, and keeps status, header fields and body of each response. \
-            It sends GET, and one PUT for the token; redirects are not followed.
+            cloud-init does, with a session token if the server issues tokens, and keeps status, header fields and body of each response. \
+            It sends GET, and one PUT for the token; redirects are not followed. A quarter of --time-limit is reserved to examine the \
+            responses and write the folder.
 
             Credentials, tokens, passwords, private keys, account numbers, and user data that cannot be examined are replaced before anything \
             is written, and what was replaced is printed. Look through the folder before you publish it: a secret without a name or a known \
@@ -45,7 +46,7 @@ struct Crawl: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Do not replace secrets at this path below a version, and below it: user-data, meta-data/iam. Repeatable.",
+            "Do not replace secrets at and below this path, given without the version: user-data, meta-data/iam. Repeatable.",
             valueName: "path"))
     var keep: [String] = []
 
@@ -147,8 +148,7 @@ struct ProbeLimits: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Seconds for the whole run; crawl keeps a quarter of it for what follows the requests. (default: 300)",
-            valueName: "seconds"),
+            "Seconds for the whole run. (default: 300)", valueName: "seconds"),
         transform: { try IntegerArgument.value(of: $0, in: 1...86_400) })
     var timeLimit: Int?
 

@@ -11,7 +11,11 @@ package struct AddressRange: Sendable, Hashable {
         guard let first = parts.first, let address = IPAddress(String(first)), address.zone == nil else { return nil }
         let bits = address.family == .v4 ? 32 : 128
         if parts.count == 2 {
-            guard parts[1].allSatisfy(\.isNumber), let length = Int(parts[1]), (0...bits).contains(length) else { return nil }
+            // `::ffff:192.0.2.0/24` is not 192.0.2.0/24: the length counts the bits of the IPv6 address.
+            let isMapped = address.family == .v4 && first.contains(":")
+            guard !isMapped, parts[1].allSatisfy(\.isNumber), let length = Int(parts[1]), (0...bits).contains(length) else {
+                return nil
+            }
             self.init(address: address, prefixLength: length)
         } else {
             self.init(address: address, prefixLength: bits)

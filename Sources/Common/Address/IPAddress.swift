@@ -65,6 +65,9 @@ package struct IPAddress: Sendable, Hashable {
         family == .v6 && high >> 54 == 0xFE80 >> 6
     }
 
+    /// Whether it stands for every address of its family: `0.0.0.0` or `::`.
+    package var isUnspecified: Bool { high == 0 && low == 0 }
+
     package var withoutZone: IPAddress {
         family == .v4 ? self : IPAddress(high: high, low: low, zone: nil)
     }
@@ -101,9 +104,11 @@ package struct IPAddress: Sendable, Hashable {
 extension IPAddress: CustomStringConvertible {
     /// Dotted IPv4, or IPv6 in the form of RFC 5952, with its zone if it has one.
     package var description: String {
+        // Documents have many of them, and inet_ntop(3) takes several times as long.
+        if family == .v4 { return "\(low >> 24).\(low >> 16 & 0xFF).\(low >> 8 & 0xFF).\(low & 0xFF)" }
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         // Safe: inet_ntop(3) reads the octets of the family and writes at most the given number of bytes.
-        _ = unsafe inet_ntop(family == .v4 ? AF_INET : AF_INET6, octets, &text, socklen_t(text.count))
+        _ = unsafe inet_ntop(AF_INET6, octets, &text, socklen_t(text.count))
         let address = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         return zone.map { "\(address)%\($0)" } ?? address
     }

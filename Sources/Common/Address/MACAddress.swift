@@ -30,6 +30,15 @@ package struct MACAddress: Sendable, Hashable {
         self.init(octets: pairs.compactMap { UInt8($0, radix: 16) })
     }
 
+    /// Parses six groups of one or two hexadecimal digits, separated by colons, as libvirt reads them (`virMacAddrParse`).
+    package static func ofLibvirt(_ text: String) -> MACAddress? {
+        let groups = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard groups.count == 6, groups.allSatisfy({ (1...2).contains($0.utf8.count) && $0.allSatisfy(\.isHexDigit) }) else {
+            return nil
+        }
+        return MACAddress(octets: groups.compactMap { UInt8($0, radix: 16) })
+    }
+
     /// The octets in network byte order.
     package var octets: [UInt8] {
         (0..<6).map { UInt8(truncatingIfNeeded: bits >> (40 - 8 * UInt64($0))) }

@@ -6,10 +6,10 @@ struct AddressPlan {
     private let ipv4: LinkConfiguration.IPv4Method?
     private let ipv6: LinkConfiguration.IPv6Method?
     /// The guest's own addresses on the link.
-    private let own: [IPAddress]
+    private let own: Set<IPAddress>
 
     init(of interface: NetworkInterface) {
-        (configuration, network, own) = (interface.configuration, interface.network, interface.knownAddresses)
+        (configuration, network, own) = (interface.configuration, interface.network, Set(interface.knownAddresses))
         // A plain bridge, of which nothing else is known, is assumed to have a DHCP server and a router. An operator who configures
         // one family statically there expects no other addresses.
         let isStatic = configuration.addresses.contains { $0.prefixLength != nil }
@@ -26,7 +26,7 @@ struct AddressPlan {
     /// Only the operator knows how addresses are assigned on a bond or VLAN.
     init(of link: VirtualLink) {
         (configuration, network, ipv4, ipv6) = (link.configuration, nil, nil, nil)
-        own = link.configuration.addresses.map(\.address)
+        own = Set(link.configuration.addresses.map(\.address))
     }
 
     var networks: [GuestNetwork] {
@@ -79,7 +79,7 @@ struct AddressPlan {
         return addresses.enumerated().map { number, address in
             var configured = GuestNetwork(.configured(address))
             guard number == 0 else { return configured }
-            let subnets = addresses.compactMap(\.subnet)
+            let subnets = Subnets(addresses.compactMap(\.subnet))
             configured.routes = staticRoutes(family, subnets: subnets)
             configured.mayReachMetadata = configured.routesMetadata
             configured.nameServers = nameServers(family, near: address)
@@ -89,7 +89,7 @@ struct AddressPlan {
             }
             if family == .v4 {
                 configured.host = network?.hostAddresses.map(\.address).first { host in
-                    host.family == .v4 && !own.contains(host) && subnets.contains { $0.contains(host) }
+                    host.family == .v4 && !own.contains(host) && subnets.contains(host)
                 }
             }
             return configured
@@ -100,9 +100,9 @@ struct AddressPlan {
     ///
     /// Without an operator's gateway the default gateway is the router that DHCP advertises, usually the host if it forwards packets,
     /// if it has an address in a subnet.
-    private func staticRoutes(_ family: IPAddress.Family, subnets: [AddressRange]) -> [Route] {
+    private func staticRoutes(_ family: IPAddress.Family, subnets: Subnets) -> [Route] {
         let isNear = { (router: IPAddress) in
-            (router.family == .v6 && router.isLinkLocal) || subnets.contains { $0.contains(router) }
+            (router.family == .v6 && router.isLinkLocal) || subnets.contains(router)
         }
         let advertised = network?.advertised(family) ?? AdvertisedValues()
         let near = (advertised.routes ?? []).filter { isNear($0.gateway) }
@@ -114,7 +114,7 @@ struct AddressPlan {
         }
         let gateway =
             configuration.gateways.first { $0.family == family }
-            ?? routers.first { router in subnets.contains { $0.contains(router) } }
+            ?? routers.first { subnets.contains($0) }
         let others = near.filter { !$0.isDefault } + (network?.routes.filter { isNear($0.gateway) } ?? [])
         return routes(family, through: gateway, configuration.routes + others).map { route in
             var route = route

@@ -25,7 +25,7 @@ package struct GuestLink: Sendable {
     /// Whether the guest may have a link-local address: not if it is to have no IPv6 at all.
     package var hasLinkLocal = true
 
-    /// The address configurations that a guest can rely on, for a document that cannot say that others are optional.
+    /// The address configurations that a guest can rely on, for a document that cannot express that others are optional.
     package var requiredNetworks: [GuestNetwork] { isUnsure ? [] : networks }
 
     package init(id: String, kind: Kind, mac: MACAddress, mtu: Int?, networks: [GuestNetwork]) {

@@ -29,7 +29,7 @@ package final class Instance: Sendable {
     /// The indices of the interfaces, ordered by device number.
     package let interfaceOrder: [Int]
     /// The DHCP networks of the interfaces with an address that neither the operator nor libvirt has named yet.
-    package let networksWithUnknownAddresses: [String]
+    package let networksWithUnknownAddresses: [LibvirtName]
 
     package init(
         names: InstanceNames, launch: LaunchFacts, access: GuestAccess = GuestAccess(),

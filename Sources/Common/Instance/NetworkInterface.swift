@@ -6,10 +6,10 @@ package struct NetworkInterface: Sendable, Equatable {
     package var tap: String?
     /// The bridge of the tap.
     package var bridge: String?
-    /// The libvirt network of the interface, if any.
+    /// The libvirt network that the interface names, whether its XML is known or not.
+    package var networkName: LibvirtName?
+    /// The libvirt network of the interface, if its XML is known.
     package var network: NetworkReference?
-    /// Whether the interface is on a libvirt network whose XML is unknown.
-    package var lacksNetworkXML = false
     /// In bytes, if the domain or its network sets it.
     package var mtu: Int?
     /// The number of the interface in its instance, from 0; clients sort by it.
@@ -52,6 +52,9 @@ package struct NetworkInterface: Sendable, Equatable {
     package init(mac: MACAddress) {
         self.mac = mac
     }
+
+    /// Whether the interface is on a libvirt network whose XML is unknown.
+    package var lacksNetworkXML: Bool { networkName != nil && network == nil }
 
     /// The operator's addresses of the interface; the first of a family is the primary.
     package var addresses: [InterfaceAddress] {

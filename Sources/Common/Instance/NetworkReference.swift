@@ -1,6 +1,6 @@
 /// The properties of an interface's libvirt network.
 package struct NetworkReference: Sendable, Equatable {
-    package let name: String
+    package let name: LibvirtName
     /// In its text form.
     package let uuid: String
     /// Whether the network has a DHCPv4 server that leases addresses to every guest.
@@ -24,7 +24,7 @@ package struct NetworkReference: Sendable, Equatable {
     /// Whether the host sends router advertisements, even where no guest gets an address by them.
     package var sendsAdvertisements = false
 
-    package init(name: String, uuid: String, offersDHCP: Bool) {
+    package init(name: LibvirtName, uuid: String, offersDHCP: Bool) {
         (self.name, self.uuid, self.offersDHCP) = (name, uuid, offersDHCP)
     }
 

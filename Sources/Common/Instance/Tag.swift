@@ -13,6 +13,7 @@ package struct Tag: Sendable, Equatable {
         let scalars = name.unicodeScalars
         let isEdged = [scalars.first, scalars.last].contains { $0?.properties.isWhitespace == true }
         return !readsAsKey && !isEdged && !scalars.contains("/") && name != "." && name != ".."
+            && PercentEncoding.encodedLength(of: name) <= TreePath.longestName
     }
 
     /// Whether a client that reads the name in a listing may mistake it for a numbered key: the text before the first `=` is a

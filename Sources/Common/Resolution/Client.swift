@@ -8,8 +8,9 @@ package struct Client: Sendable, Equatable {
         case named
         /// A link whose ports cannot be distinguished, such as an Open vSwitch bridge.
         case bridge(String)
-        /// A bridge port: every packet of the connection arrives and leaves through it.
-        case port(String, bridge: String)
+        /// A bridge port: every packet of the connection arrives and leaves through it. `since` is when its link was first seen, `nil` where
+        /// that was before any domain was read.
+        case port(String, bridge: String, since: ContinuousClock.Instant? = nil)
 
         /// Whether packets arrive on a bridge of this host.
         package var isBridge: Bool {

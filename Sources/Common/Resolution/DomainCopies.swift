@@ -10,6 +10,8 @@ struct DomainCopy: Sendable {
     let since: Int
     /// The number of the domain's current run on that host; each start has a new one.
     let run: Int
+    /// When the read began that last found the domain like this.
+    var readAt: ContinuousClock.Instant
 
     /// Whether this copy is served instead of another host's: a running one precedes a paused one, and a newer one an older one.
     func precedes(_ other: DomainCopy) -> Bool {
@@ -33,14 +35,26 @@ struct DomainCopies: Sendable {
     /// - Parameters:
     ///   - before: the previous copies, if any.
     ///   - change: the number of this change.
+    ///   - readAt: when the read began.
     static func adding(
-        _ instance: Instance, on host: HostNumber, isPaused: Bool, at change: Int, to before: DomainCopies?
+        _ instance: Instance, on host: HostNumber, isPaused: Bool, at change: Int, readAt: ContinuousClock.Instant,
+        to before: DomainCopies?
     ) -> DomainCopies {
         let known = before?.copy(on: host)
         let since = known.flatMap { $0.isPaused && !isPaused ? nil : $0.since } ?? change
         let run = known.flatMap { $0.instance.names.libvirtID == instance.names.libvirtID ? $0.run : nil } ?? change
-        let copy = DomainCopy(instance: instance, host: host, isPaused: isPaused, since: since, run: run)
+        let copy = DomainCopy(instance: instance, host: host, isPaused: isPaused, since: since, run: run, readAt: readAt)
         return DomainCopies(copy, and: before?.all.filter { $0.host != host } ?? [])
+    }
+
+    /// The copies after a host has described the domain as before.
+    func confirming(_ host: HostNumber, readAt: ContinuousClock.Instant) -> DomainCopies {
+        let confirmed = all.map { copy in
+            var copy = copy
+            if copy.host == host { copy.readAt = readAt }
+            return copy
+        }
+        return DomainCopies(confirmed[0], and: Array(confirmed.dropFirst()))
     }
 
     /// The copies after a host no longer has the domain; `nil` if none remains.

@@ -13,6 +13,8 @@ package enum MatchFailure: Error, Sendable, Equatable {
     case wrongPort(MACAddress, of: [String], at: String, pluggedIn: String?)
     /// Several running domains have the port as a tap; their names.
     case contestedPort(String, [String])
+    /// The port's link is newer than what is known of the domains that have it as a tap; their names.
+    case unreadPort(String, [String])
     /// No running domain has the requested UUID.
     case noInstance(String)
     /// The named domain does not belong to the requested project.
@@ -29,12 +31,14 @@ extension MatchFailure: CustomStringConvertible {
         case .severalOwners(let mac, let domains):
             "several running domains have an interface \(mac): \(domains.joined(separator: ", "))"
         case .wrongPort(let mac, let domains, let link, let portOwner):
-            "\(mac) \(domains.isEmpty ? "belongs to no domain" : "belongs to \(domains.joined(separator: ", "))"), but came in by \(link), "
+            "\(mac) \(domains.isEmpty ? "belongs to no domain" : "belongs to \(domains.joined(separator: ", "))"), but arrived by \(link), "
                 + (portOwner.map { "the port of \($0)" } ?? "which is not a port of a running domain")
         case .noInstance(let id): "no running domain has the UUID \(id.prefix(64))"
         case .foreignProject(let domain): "\(domain) does not belong to the requested project"
         case .contestedPort(let port, let domains):
             "several running domains have \(port) as the tap of an interface: \(domains.joined(separator: ", "))"
+        case .unreadPort(let port, let domains):
+            "\(port) is a new link, and libvirt has not been asked since whether it is still the tap of \(domains.joined(separator: ", "))"
         }
     }
 }

@@ -18,8 +18,8 @@ extension Snapshot {
             let onBridge = all.filter { $0.bridge == bridge }
             if onBridge.count == 1 { return .success(onBridge[0]) }
             return .failure(all.isEmpty || !onBridge.isEmpty ? unknown(mac, all) : wrongPort(mac, all, at: bridge, nil))
-        case .port(let port, let bridge):
-            return match(mac, all, at: port, of: bridge)
+        case .port(let port, let bridge, let since):
+            return match(mac, all, at: port, of: bridge, since: since)
         }
     }
 
@@ -29,12 +29,14 @@ extension Snapshot {
     }
 
     private func match(
-        _ mac: MACAddress, _ all: [Owner], at port: String, of bridge: String
+        _ mac: MACAddress, _ all: [Owner], at port: String, of bridge: String, since: ContinuousClock.Instant?
     ) -> Result<Owner, MatchFailure> {
-        let claimants = claimants(ofPort: port, on: bridge)
-        guard claimants.count < 2 else { return .failure(.contestedPort(port, claimants.map(\.instance.domainName))) }
-        guard let portOwner = claimants.first else {
-            return .failure(all.isEmpty ? unknown(mac, all) : wrongPort(mac, all, at: port, nil))
+        let portOwner: Owner
+        switch claim(onPort: port, of: bridge, since: since) {
+        case .owned(let owner): portOwner = owner
+        case .none: return .failure(all.isEmpty ? unknown(mac, all) : wrongPort(mac, all, at: port, nil))
+        case .unread(let owners): return .failure(.unreadPort(port, owners.map(\.instance.domainName)))
+        case .contested(let owners): return .failure(.contestedPort(port, owners.map(\.instance.domainName)))
         }
         // Other domains may have the same address: the response leaves through this port only.
         let own = all.filter { $0.instance.domain == portOwner.instance.domain && $0.description.isBehind(port, of: bridge) }

@@ -17,16 +17,12 @@ package struct Snapshot: Sendable {
         package let run: DomainRun
     }
 
-    /// How long the MAC addresses of a stopped domain are remembered: longer than its last packets take to arrive.
-    static let departureMemory = Duration.seconds(10)
-
     private var copies: TreeDictionary<InstanceUUID, DomainCopies> = [:]
     private var localAddresses = HardwareAddressIndex()
     private(set) var remoteAddresses = HardwareAddressIndex()
     private var ports = PortIndex()
-    private var departures: TreeDictionary<MACAddress, ContinuousClock.Instant> = [:]
     /// The bridge of each active network of this host, by the network's name; networks without a bridge are missing.
-    package var bridges: [String: String] = [:]
+    package var bridges: [LibvirtName: String] = [:]
     private var changes = 0
     /// Whether all domains of this host's hypervisor have been read once; until then a missing domain may still exist.
     package var isLocalComplete = false
@@ -49,6 +45,11 @@ package struct Snapshot: Sendable {
         copies[domain].map { ($0.first.instance, $0.first.host, $0.first.isPaused) }
     }
 
+    /// The current run of a domain on the host whose copy is served; `nil` where no host has it.
+    package func run(of domain: InstanceUUID) -> DomainRun? {
+        copies[domain].map { DomainRun(domain: domain, number: $0.first.run) }
+    }
+
     /// The host whose copy of a domain is served.
     package func host(of domain: InstanceUUID) -> HostNumber? { copies[domain]?.first.host }
 
@@ -60,32 +61,25 @@ package struct Snapshot: Sendable {
     ///   - host: the host of the domain. A migrating domain is on two: the running copy is served, and the newer of two running
     ///     ones.
     ///   - isPaused: whether the domain is not running on that host at the moment.
-    package mutating func insert(_ instance: Instance, on host: HostNumber = .local, isPaused: Bool = false) {
+    ///   - readAt: when the read of the domain began.
+    package mutating func insert(
+        _ instance: Instance, on host: HostNumber = .local, isPaused: Bool = false, readAt: ContinuousClock.Instant = .now
+    ) {
         let before = copies[instance.domain]
         changes += 1
-        replace(before, by: .adding(instance, on: host, isPaused: isPaused, at: changes, to: before), for: instance.domain)
-        // The domain has not stopped: it is on another host.
-        if !host.isLocal { for interface in instance.interfaces { departures[interface.mac] = nil } }
+        let after = DomainCopies.adding(instance, on: host, isPaused: isPaused, at: changes, readAt: readAt, to: before)
+        replace(before, by: after, for: instance.domain)
+    }
+
+    /// Records that a domain was read again and has not changed; does nothing if the host has none.
+    package mutating func confirm(_ domain: InstanceUUID, on host: HostNumber = .local, readAt: ContinuousClock.Instant) {
+        copies[domain] = copies[domain]?.confirming(host, readAt: readAt)
     }
 
     /// Removes a domain's instance from a host; does nothing if the host has none.
     package mutating func remove(_ domain: InstanceUUID, from host: HostNumber = .local) {
         guard let before = copies[domain] else { return }
         replace(before, by: before.removing(host), for: domain)
-    }
-
-    /// Removes a domain's instance because the domain is no longer on a host. If it has stopped on this host and is on no other,
-    /// its MAC addresses are remembered for a while.
-    package mutating func remove(
-        _ domain: InstanceUUID, from host: HostNumber = .local, stoppedAt time: ContinuousClock.Instant
-    ) {
-        let stopped = copies[domain]?.copy(on: host)
-        remove(domain, from: host)
-        for (mac, departure) in departures where time - departure > Self.departureMemory { departures[mac] = nil }
-        guard host.isLocal, copies[domain] == nil else { return }
-        for mac in stopped?.instance.interfaces.map(\.mac) ?? [] where domains(bearing: mac).isEmpty {
-            departures[mac] = time
-        }
     }
 
     private mutating func replace(_ before: DomainCopies?, by after: DomainCopies?, for domain: InstanceUUID) {
@@ -135,10 +129,20 @@ package struct Snapshot: Sendable {
         ports.claimants(of: tap, on: bridge)
     }
 
-    /// The interface whose tap is a bridge port; `nil` if there is none, or several domains have it.
-    package func owner(ofPort tap: String, on bridge: String) -> Owner? {
+    /// Which domain a bridge port belongs to.
+    ///
+    /// A link's name says nothing about the link's domain: as soon as a domain has stopped, another's tap may have the name of its
+    /// tap. So a claim counts only if the domain was read after the link was first seen, and none counts while one is unread.
+    ///
+    /// - Parameter since: when the port's link was first seen; `nil` where that was before any domain was read.
+    package func claim(onPort tap: String, of bridge: String, since: ContinuousClock.Instant?) -> PortClaim {
         let claimants = claimants(ofPort: tap, on: bridge)
-        return claimants.count == 1 ? claimants[0] : nil
+        guard let first = claimants.first else { return .none }
+        if let since {
+            let unread = claimants.filter { copies[$0.instance.domain]?.local.map { $0.readAt <= since } ?? true }
+            guard unread.isEmpty else { return .unread(unread) }
+        }
+        return claimants.count == 1 ? .owned(first) : .contested(claimants)
     }
 
     /// The bridges that have interfaces of running domains.
@@ -160,11 +164,6 @@ package struct Snapshot: Sendable {
 
     /// The number of interfaces of running domains on a bridge.
     package func interfaceCount(on bridge: String) -> Int { ports.interfaceCount(on: bridge) }
-
-    /// Whether a domain with this MAC address stopped recently: its guest's last requests are not held.
-    package func hasDeparted(_ mac: MACAddress, by time: ContinuousClock.Instant) -> Bool {
-        departures[mac].map { time - $0 <= Self.departureMemory } ?? false
-    }
 }
 
 extension Snapshot.Owner {
@@ -188,4 +187,7 @@ package struct DomainRun: Sendable, Hashable {
     package let domain: InstanceUUID
     /// Later runs have higher numbers.
     let number: Int
+
+    /// Whether it began after another run of the same domain.
+    package func isLater(than other: DomainRun) -> Bool { number > other.number }
 }

@@ -23,6 +23,9 @@ package struct MultipartMessage {
         }
     }
 
+    /// The most parts; more are rather a mistake, and each has a header of its own.
+    package static let mostParts = 100
+
     /// The message.
     package let bytes: [UInt8]
 
@@ -139,10 +142,10 @@ extension JSONValue {
         }
     }
 
-    /// `nil` where not every item is a text.
+    /// `nil` where not every item is a text, and where there are too many.
     private static func message(of items: [JSONValue]) -> JSONValue? {
         let texts = items.compactMap { item in if case .string(let text) = item { text } else { nil } }
-        guard texts.count == items.count, let first = texts.first else { return nil }
+        guard texts.count == items.count, texts.count <= MultipartMessage.mostParts, let first = texts.first else { return nil }
         if texts.count == 1 { return .string(first) }
         let message = MultipartMessage(texts.map { MultipartMessage.Part(Array($0.utf8)) })
         return .string(String(decoding: message.bytes, as: UTF8.self))

@@ -44,6 +44,11 @@ package enum PercentEncoding {
         return decoded
     }
 
+    /// The number of octets that ``encoded(_:)`` returns.
+    package static func encodedLength(of text: String) -> Int {
+        text.utf8.reduce(0) { $0 + (isUnreserved($1) ? 1 : 3) }
+    }
+
     private static func isUnreserved(_ octet: UInt8) -> Bool {
         switch octet {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),

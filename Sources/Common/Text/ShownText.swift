@@ -33,6 +33,9 @@ extension String {
 }
 
 extension Unicode.Scalar {
+    /// Whether the character is a control character or one of Unicode's line separators.
+    package var isControl: Bool { properties.generalCategory == .control || self == "\u{2028}" || self == "\u{2029}" }
+
     /// Whether the character is a control character, a line or paragraph separator, or an invisible format character: direction
     /// marks, embeddings, overrides and isolates, the byte order mark, tags. Joiners are kept: Persian and Hindi spelling needs
     /// them.
@@ -43,4 +46,12 @@ extension Unicode.Scalar {
         default: false
         }
     }
+}
+
+/// A value for display: its beginning, with control characters escaped.
+package func shown(_ text: String) -> String {
+    let longest = 40
+    let beginning = text.unicodeScalars.prefix(longest)
+    let escaped = beginning.map { $0.isControl ? $0.escaped(asASCII: true) : String($0) }.joined()
+    return beginning.endIndex < text.unicodeScalars.endIndex ? escaped + "…" : escaped
 }

@@ -9,6 +9,11 @@ package struct TreePath: Sendable, Equatable {
     /// hundred bytes, and parsing longer ones would only cost time.
     package static let longestTarget = 1024
 
+    /// The most bytes that the names below a directory of the tables may have in a request target, percent-encoded and with the slashes
+    /// between them: the directories themselves take the rest, as `/ec2/2024-04-11/meta-data/iam/security-credentials/` does. An entry
+    /// with a longer name would be listed, and not found.
+    package static let longestName = longestTarget - 64
+
     package let names: [String]
 
     package init(_ names: [String]) {

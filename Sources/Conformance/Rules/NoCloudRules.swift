@@ -32,22 +32,23 @@ extension Rule {
             try expect(identifier?.isEmpty == false, "meta-data: no instance-id")
         },
         Rule(
-            "nocloud-user-data", .nocloud, .must, "user-data is answered with 200, empty where there is none",
-            breaks: "cloud-init takes 404 for a seed that is none", source: seed
+            "nocloud-user-data", .nocloud, .must, "user-data is answered with 200, with an empty body if there is no user data",
+            breaks: "cloud-init does not use a seed without user-data", source: seed
         ) { exam throws(RuleEnd) in
             let status = try exam.get(exam.seed + "user-data").status
-            try expect(status == 200, "user-data: status \(status): expected 200, empty where there is none")
+            try expect(status == 200, "user-data: status \(status): expected 200, even if there is no user data")
         },
         Rule(
-            "nocloud-vendor-data", .nocloud, .should, "vendor-data is answered with 200, empty where there is none",
-            breaks: "cloud-init asks again ten times, 1 s apart", source: seed
+            "nocloud-vendor-data", .nocloud, .should,
+            "vendor-data is answered with 200, with an empty body if there is no vendor data",
+            breaks: "cloud-init repeats the request ten times, every 1 s", source: seed
         ) { exam throws(RuleEnd) in
             let status = try exam.get(exam.seed + "vendor-data").status
-            try expect(status == 200, "vendor-data: status \(status): expected 200, empty where there is none")
+            try expect(status == 200, "vendor-data: status \(status): expected 200, even if there is no vendor data")
         },
         Rule(
             "nocloud-network-config", .nocloud, .must, "network-config is YAML with version 1 or 2, or empty, or 404",
-            breaks: "cloud-init has an unknown network configuration and configures none",
+            breaks: "cloud-init does not know the network configuration and configures no network",
             source: "cloud-init cloudinit/net/network_state.py: parse_net_config_data"
         ) { exam throws(RuleEnd) in
             let response = try exam.get(exam.seed + "network-config")

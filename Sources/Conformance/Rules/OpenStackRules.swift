@@ -15,31 +15,32 @@ extension Rule {
     static let openStackRules: [Rule] = [
         Rule(
             "openstack-versions", .openstack, .must, "/openstack lists versions line by line without slashes, latest among them",
-            breaks: "cloud-init finds no service where the body is empty, and no version where a slash follows", source: helper
+            breaks: "cloud-init finds no service if the body is empty, and no version if a slash follows each version",
+            source: helper
         ) { exam throws(RuleEnd) in
             let lines = try exam.text(of: "/openstack").split(separator: "\n").map(String.init)
             try expect(!lines.isEmpty, "/openstack: empty")
             try expect(lines.contains("latest"), "/openstack: latest is not listed")
             let bad = lines.filter { $0.hasSuffix("/") || $0.hasSuffix("\r") || $0.hasSuffix(" ") }
-            try expect(bad.isEmpty, "/openstack: '\(shown(bad.first ?? ""))': expected a version and nothing else on the line")
+            try expect(bad.isEmpty, "/openstack: '\(shown(bad.first ?? ""))': expected only a version on the line")
         },
         Rule(
-            "openstack-slash", .openstack, .must, "/openstack/ is answered as /openstack",
+            "openstack-slash", .openstack, .must, "/openstack/ has the same response as /openstack",
             breaks: "clients ask for both forms, and curl follows no redirect", source: "nova nova/api/metadata/base.py: lookup"
         ) { exam throws(RuleEnd) in
             let (one, other) = (try exam.get("/openstack"), try exam.get("/openstack/"))
             try expect(one.status == 200 && other.status == 200, "/openstack/: status \(other.status): expected 200")
-            try expect(one.body == other.body, "/openstack/: another body than /openstack")
+            try expect(one.body == other.body, "/openstack/: the body differs from that of /openstack")
         },
         Rule(
             "openstack-known-version", .openstack, .should, "A version that cloud-init knows is listed",
-            breaks: "cloud-init falls back on latest, whose content may change", source: "\(helper): OS_VERSIONS"
+            breaks: "cloud-init falls back to latest, whose content may change", source: "\(helper): OS_VERSIONS"
         ) { exam throws(RuleEnd) in
             let lines = try exam.text(of: "/openstack").split(separator: "\n").map(String.init)
             try expect(lines.contains { known.contains($0) }, "/openstack: none of \(known.joined(separator: ", "))")
         },
         Rule(
-            "openstack-old-versions", .openstack, .must, "meta_data.json is there in 2012-08-10 and 2013-04-04",
+            "openstack-old-versions", .openstack, .must, "meta_data.json is present in 2012-08-10 and 2013-04-04",
             breaks: "Afterburn and heat-cfntools ask for 2012-08-10, cloudbase-init for 2013-04-04",
             source: "afterburn src/providers/openstack/network.rs; cloudbaseinit/metadata/services/baseopenstackservice.py"
         ) { exam throws(RuleEnd) in
@@ -47,7 +48,7 @@ extension Rule {
         },
         Rule(
             "openstack-version-unknown", .openstack, .must, "A version that does not exist is answered with 404",
-            breaks: "cloudbase-init decides by it what the service can do",
+            breaks: "cloudbase-init concludes from this status what the service can do",
             source: "cloudbaseinit/metadata/services/baseopenstackservice.py: can_post_password"
         ) { exam throws(RuleEnd) in
             let status = try exam.get("/openstack/9999-12-31/meta_data.json").status
@@ -55,13 +56,13 @@ extension Rule {
         },
         Rule(
             "openstack-listed-files", .openstack, .should, "Each file that a version lists is answered with 200",
-            breaks: "tools that walk the tree", source: "nova nova/api/metadata/base.py: lookup"
+            breaks: "tools that walk the tree fail", source: "nova nova/api/metadata/base.py: lookup"
         ) { exam throws(RuleEnd) in
             for version in ["2012-08-10", "latest"] {
                 for line in Listing(try exam.get("/openstack/\(version)/"))?.lines ?? []
                 where line != "content/" && line != "content" {
                     let status = try exam.get("/openstack/\(version)/\(Listing.quoted(line))").status
-                    try expect(status == 200, "/openstack/\(version)/\(shown(line)): listed, and status \(status)")
+                    try expect(status == 200, "/openstack/\(version)/\(shown(line)): listed, but status \(status)")
                 }
             }
         },
@@ -77,7 +78,7 @@ extension Rule {
         },
         Rule(
             "meta-data-names", .openstack, .should, "meta_data.json has hostname and name",
-            breaks: "cloud-init takes hostname, glean takes name", source: "glean glean/cmd.py: set_hostname"
+            breaks: "cloud-init reads hostname, glean reads name", source: "glean glean/cmd.py: set_hostname"
         ) { exam throws(RuleEnd) in
             let document = try exam.object(of: latest + "meta_data.json")
             for name in ["hostname", "name"] {
@@ -88,8 +89,8 @@ extension Rule {
         },
         Rule(
             "meta-data-keys", .openstack, .must,
-            "public_keys is an object of strings, keys a list of name, type and data; or neither is there",
-            breaks: "Afterburn reads a map, cloudbase-init indexes type and data",
+            "public_keys is an object of strings, keys a list of name, type and data; or both are absent",
+            breaks: "Afterburn reads public_keys as a map, cloudbase-init reads type and data of keys",
             source: "afterburn src/providers/openstack/mod.rs; cloudbaseinit/metadata/services/baseopenstackservice.py"
         ) { exam throws(RuleEnd) in
             let document = try exam.object(of: latest + "meta_data.json")
@@ -118,7 +119,7 @@ extension Rule {
             }
         },
         Rule(
-            "random-seed", .openstack, .must, "random_seed, if there, is base64",
+            "random-seed", .openstack, .must, "random_seed, if present, is base64",
             breaks: "cloud-init raises BrokenMetadata and has no datasource", source: "\(helper): BaseReader.read_v2"
         ) { exam throws(RuleEnd) in
             guard let seed = try exam.object(of: latest + "meta_data.json")["random_seed"] else {
@@ -144,15 +145,16 @@ extension Rule {
             }
         },
         Rule(
-            "openstack-user-data", .openstack, .must, "user_data is bytes or 404; never 200 without bytes",
-            breaks: "NixOS and Talos take an empty 200 for an invalid configuration", source: "NixOS/nixpkgs#126127"
+            "openstack-user-data", .openstack, .must, "user_data has a body, or 404; never 200 with an empty body",
+            breaks: "NixOS and Talos read an empty body as an invalid configuration", source: "NixOS/nixpkgs#126127"
         ) { exam throws(RuleEnd) in
             let response = try exam.get(latest + "user_data")
             try expect([200, 404].contains(response.status), "user_data: status \(response.status): expected 200 or 404")
-            try expect(response.status == 404 || !response.body.isEmpty, "user_data: 200 without bytes: expected 404")
+            try expect(response.status == 404 || !response.body.isEmpty, "user_data: 200 with an empty body: expected 404")
         },
         Rule(
-            "vendor-data", .openstack, .must, "vendor_data.json and vendor_data2.json are JSON or 404; never 200 without bytes",
+            "vendor-data", .openstack, .must,
+            "vendor_data.json and vendor_data2.json are JSON or 404; never 200 with an empty body",
             breaks: "cloud-init raises BrokenMetadata and has no datasource", source: "\(helper): BaseReader.read_v2"
         ) { exam throws(RuleEnd) in
             for name in ["vendor_data.json", "vendor_data2.json"] { _ = try exam.json(of: latest + name) }
@@ -163,13 +165,13 @@ extension Rule {
         ) { exam throws(RuleEnd) in
             guard let document = try exam.json(of: latest + "network_data.json") else { return }
             guard case .array(let links)? = document["links"], !links.isEmpty else {
-                throw .fails("network_data.json: no links: expected 404 where there is nothing to say")
+                throw .fails("network_data.json: no links: expected 404 if there is no network configuration")
             }
         },
         Rule(
             "network-data", .openstack, .must,
             "Links have id, type and ethernet_mac_address; networks have type and an existing link",
-            breaks: "cloud-init fails with KeyError or ValueError, Talos knows few types of links",
+            breaks: "cloud-init fails with KeyError or ValueError; Talos knows only a few types of links",
             source: "\(helper): convert_net_json; nova doc/api_schemas/network_data.json"
         ) { exam throws(RuleEnd) in
             guard let document = try exam.json(of: latest + "network_data.json"), case .array(let links)? = document["links"]
@@ -205,16 +207,17 @@ extension Rule {
             try expect(!links.contains { $0["name"] != nil }, "network_data.json: a link has a name")
         },
         Rule(
-            "password-read", .openstack, .must, "/openstack/2013-04-04/password is answered with 200, empty where none is set",
-            breaks: "cloudbase-init raises at 404 and sets no password",
+            "password-read", .openstack, .must,
+            "/openstack/2013-04-04/password is answered with 200, with an empty body if no password is set",
+            breaks: "cloudbase-init raises an exception at 404 and sets no password",
             source: "cloudbaseinit/metadata/services/httpservice.py: is_password_set"
         ) { exam throws(RuleEnd) in
             let status = try exam.get("/openstack/2013-04-04/password").status
             try expect(status == 200, "/openstack/2013-04-04/password: status \(status): expected 200")
         },
         Rule(
-            "openstack-ec2-tree", .openstack, .must, "/latest/meta-data/ is there too",
-            breaks: "cloud-init's OpenStack datasource reads it, waits 5 s and warns; Afterburn reads hostname and keys from it",
+            "openstack-ec2-tree", .openstack, .must, "/latest/meta-data/ is present too",
+            breaks: "without it, cloud-init for OpenStack waits 5 s and warns; Afterburn reads hostname and keys from it",
             source: "\(helper): MetadataReader._read_ec2_metadata; afterburn src/providers/openstack/network.rs"
         ) { exam throws(RuleEnd) in
             let response = try exam.get("/latest/meta-data/")

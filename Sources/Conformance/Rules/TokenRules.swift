@@ -43,15 +43,15 @@ extension Rule {
         },
         Rule(
             "token-without-length", .imdsv2, .must, "\(put) without Content-Length is an empty request, not 411",
-            breaks: "curl -X PUT sends no length: ec2-metadata of amazon-ec2-utils and NixOS end",
+            breaks: "curl -X PUT sends no length: ec2-metadata of amazon-ec2-utils and the fetcher of NixOS fail",
             source: "amazon-ec2-utils ec2-metadata; nixpkgs ec2-metadata-fetcher.sh"
         ) { exam throws(RuleEnd) in
             let response = try exam.send("PUT", ProbeClient.tokenTarget, [.init(ProbeClient.lifetimeField, "60")])
             try expect(response.status == 200, "\(put) without Content-Length: status \(response.status): expected 200")
         },
         Rule(
-            "token-header-case", .imdsv2, .must, "The header fields' names are taken in any case",
-            breaks: "botocore writes them in small letters, Go and urllib as X-Aws-Ec2-…",
+            "token-header-case", .imdsv2, .must, "Names of header fields are accepted in upper and lower case",
+            breaks: "botocore sends them in lower case, Go and urllib as X-Aws-Ec2-…",
             source: "botocore/utils.py: IMDSFetcher; Go net/textproto"
         ) { exam throws(RuleEnd) in
             let names = [
@@ -66,7 +66,7 @@ extension Rule {
             }
         },
         Rule(
-            "token-ttl-answer", .imdsv2, .must, "The answer to \(put) says the token's lifetime in \(ProbeClient.lifetimeField)",
+            "token-ttl-answer", .imdsv2, .must, "The response to \(put) has the token's lifetime in \(ProbeClient.lifetimeField)",
             breaks: "the AWS SDKs for Go and Rust fail: they cannot parse the lifetime",
             source: "aws-sdk-go-v2 feature/ec2/imds/api_op_GetToken.go; smithy-rs aws-config imds/client/token.rs"
         ) { exam throws(RuleEnd) in
@@ -77,14 +77,14 @@ extension Rule {
             try expect(value == "60", "\(put): \(ProbeClient.lifetimeField): '\(shown(value))': expected 60")
         },
         Rule(
-            "token-get", .imdsv2, .must, "A read with a good token is answered with 200",
-            breaks: "every client of IMDSv2", source: "cloud-init cloudinit/sources/DataSourceEc2.py: _get_headers"
+            "token-get", .imdsv2, .must, "A read with a valid token is answered with 200",
+            breaks: "every client of IMDSv2 fails", source: "cloud-init cloudinit/sources/DataSourceEc2.py: _get_headers"
         ) { exam throws(RuleEnd) in
             let status = try status(exam, with: try token(exam))
             try expect(status == 200, "\(leaf) with a token: status \(status): expected 200")
         },
         Rule(
-            "token-two", .imdsv2, .must, "A new token leaves the previous one valid",
+            "token-two", .imdsv2, .must, "After a new token, the previous token stays valid",
             breaks: "a guest has several agents, and each has a token of its own",
             source: "AWS: Use the Instance Metadata Service to access instance metadata"
         ) { exam throws(RuleEnd) in
@@ -94,8 +94,8 @@ extension Rule {
             try expect(status == 200, "\(leaf) with the older token: status \(status): expected 200")
         },
         Rule(
-            "token-wrong", .imdsv2, .must, "A read with a wrong token is answered with 401, also where none is required",
-            breaks: "cloud-init, botocore and Go drop a token at 401 and nothing else: an agent keeps a token of another boot",
+            "token-wrong", .imdsv2, .must, "A read with a wrong token is answered with 401, even if no token is required",
+            breaks: "cloud-init, botocore and Go drop a token only after a 401: an agent would keep the token of an earlier boot",
             source: "cloud-init cloudinit/sources/DataSourceEc2.py: _refresh_stale_aws_token_cb; botocore/utils.py"
         ) { exam throws(RuleEnd) in
             let status = try status(exam, with: "AQAEAwrongWrongWrongWrongWrongWrongWrongWrongWrongWrong==")
@@ -103,7 +103,7 @@ extension Rule {
         },
         Rule(
             "token-expired", .imdsv2, .must, "A read with an expired token is answered with 401",
-            breaks: "cloud-init and the SDKs get a new token at 401 and nothing else",
+            breaks: "cloud-init and the SDKs request a new token only after a 401",
             source: "cloud-init cloudinit/sources/DataSourceEc2.py: _refresh_stale_aws_token_cb"
         ) { exam throws(RuleEnd) in
             let text = try token(exam, lifetime: "1")
@@ -112,7 +112,7 @@ extension Rule {
             try expect(status == 401, "\(leaf) with a token that has expired: status \(status): expected 401")
         },
         Rule(
-            "token-ttl-invalid", .imdsv2, .should, "\(put) without a lifetime, or not with 1 to 21600, is answered with 400",
+            "token-ttl-invalid", .imdsv2, .should, "\(put) without a lifetime from 1 to 21600 is answered with 400",
             breaks: "a client's mistake goes unnoticed until it meets AWS",
             source: "AWS: Use the Instance Metadata Service to access instance metadata"
         ) { exam throws(RuleEnd) in
@@ -135,8 +135,8 @@ extension Rule {
             try expect(status == 403, "\(put) with X-Forwarded-For: status \(status): expected 403")
         },
         Rule(
-            "token-method", .imdsv2, .should, "GET of \(ProbeClient.tokenTarget) makes no token",
-            breaks: "a page in the guest's browser could get one: only a PUT is refused across origins",
+            "token-method", .imdsv2, .should, "GET \(ProbeClient.tokenTarget) returns no token",
+            breaks: "a web page in the guest's browser could get a token: browsers send other sites a GET, but no PUT",
             source: "AWS: Use the Instance Metadata Service to access instance metadata"
         ) { exam throws(RuleEnd) in
             let status = try exam.send("GET", ProbeClient.tokenTarget, [.init(ProbeClient.lifetimeField, "60")]).status

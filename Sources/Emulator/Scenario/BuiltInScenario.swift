@@ -1,5 +1,4 @@
 import Common
-import Inventory
 
 /// A scenario that is chosen by its name, with parameters: `spot`, or `spot,action=hibernate,delay=10s`.
 ///

@@ -5,8 +5,8 @@ extension BuiltInScenario {
         name: "credentials-rotate", about: "The credentials of a role are replaced five minutes before they expire.",
         parameters: [
             Parameter(name: "role", initial: "example-role", about: "the name of the role", form: .word),
-            .duration("lifetime", "15m", "of each set of credentials", least: .seconds(301)),
-            Parameter(name: "times", initial: "4", about: "how often they are replaced", form: .count(1...100)),
+            .duration("lifetime", "15m", "how long each set of credentials is valid", least: .seconds(301)),
+            Parameter(name: "times", initial: "4", about: "how often the credentials are replaced", form: .count(1...100)),
         ]
     ) { values in
         let credentials = "credentials: {role: \"\(values["role"])\", lifetime: \(values["lifetime"])}"
@@ -22,9 +22,9 @@ extension BuiltInScenario {
     static let tokenExpiry = BuiltInScenario(
         name: "token-expiry", about: "Tokens are required, and become invalid long before their lifetime ends.",
         parameters: [
-            .duration("every", "1m", "from one end of all tokens to the next", least: .seconds(1)),
-            Parameter(name: "times", initial: "10", about: "how often", form: .count(1...500)),
-            .duration("refused", "0s", "how long after each end no token is issued (403)"),
+            .duration("every", "1m", "time between two revocations of all tokens", least: .seconds(1)),
+            Parameter(name: "times", initial: "10", about: "number of revocations", form: .count(1...500)),
+            .duration("refused", "0s", "how long token requests get 403 after each revocation"),
         ]
     ) { values in
         let (every, refused) = (values.duration("every"), values.duration("refused"))
@@ -41,7 +41,7 @@ extension BuiltInScenario {
     static let metadataChange = BuiltInScenario(
         name: "metadata-change", about: "Names, tags, a public address and user data change while the instance runs.",
         parameters: [
-            .duration("delay", "30s", "until it happens, from the start"),
+            .duration("delay", "30s", "time from the start to the change"),
             Parameter(name: "hostname", initial: "changed.example.internal", about: "the new host name", form: .word),
         ]
     ) { values in
@@ -67,12 +67,12 @@ extension BuiltInScenario {
 
     /// The first seconds of a boot: the network is not there, then the service is not ready, then it is slow.
     static let slowBoot = BuiltInScenario(
-        name: "slow-boot", about: "The service does not answer at first, then with 503, then slowly, then well.",
+        name: "slow-boot", about: "The service first does not respond, then returns 503, then responds slowly, then normally.",
         parameters: [
             .duration("silent", "10s", "how long requests get no answer"),
-            .duration("unavailable", "10s", "how long they get 503 after that"),
-            .duration("slow", "10s", "how long answers are late after that"),
-            .duration("delay", "2s", "how late they are", least: .milliseconds(1)),
+            .duration("unavailable", "10s", "how long requests get 503 after that"),
+            .duration("slow", "10s", "how long responses are delayed after that"),
+            .duration("delay", "2s", "delay of each response", least: .milliseconds(1)),
         ]
     ) { values in
         let silent = values.duration("silent")

@@ -4,7 +4,7 @@ extension BuiltInScenario {
         spot, rebalance, maintenance, asg, credentialsRotate, tokenExpiry, metadataChange, slowBoot,
     ]
 
-    private static let delay = Parameter.duration("delay", "30s", "until it happens, from the start")
+    private static let delay = Parameter.duration("delay", "30s", "time from the start to the first change")
 
     /// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
     private static let spot = BuiltInScenario(
@@ -47,8 +47,8 @@ extension BuiltInScenario {
         name: "rebalance", about: "A spot instance gets a rebalance recommendation, and an interruption notice later.",
         parameters: [
             delay,
-            .duration("lead", "1m", "from the recommendation to the notice; with 0s both come at once, as they may"),
-            .choice("then", ["interruption", "nothing"], "what follows; a recommendation may stay the last word"),
+            .duration("lead", "1m", "from the recommendation to the notice; with 0s both appear at once, as can happen on EC2"),
+            .choice("then", ["interruption", "nothing"], "what follows the recommendation"),
             .duration("notice", "2m", "from the notice to the interruption"),
         ]
     ) { values in
@@ -77,9 +77,9 @@ extension BuiltInScenario {
                 "code", ["system-reboot", "instance-reboot", "system-maintenance", "instance-retirement", "instance-stop"],
                 "the kind of event"),
             .duration("ahead", "10m", "from the announcement to the event's beginning"),
-            .duration("length", "15m", "how long it takes"),
-            .choice("end", ["completed", "canceled"], "how it ends; a canceled one ends when it would begin"),
-            .choice("empty", ["list", "absent"], "what is served where nothing is scheduled: `[]`, or 404"),
+            .duration("length", "15m", "how long the event takes"),
+            .choice("end", ["completed", "canceled"], "how the event ends; a canceled event ends at its planned beginning"),
+            .choice("empty", ["list", "absent"], "what is served while no event is scheduled: `[]` (list), or 404 (absent)"),
         ]
     ) { values in
         let isCanceled = values["end"] == "canceled"
@@ -139,7 +139,7 @@ extension BuiltInScenario {
         name: "asg", about: "An Auto Scaling group takes its instance out of service.",
         parameters: [
             delay,
-            Parameter(name: "from", initial: "InService", about: "the state at first", form: .choice(lifecycleStates)),
+            Parameter(name: "from", initial: "InService", about: "the state at the start", form: .choice(lifecycleStates)),
             Parameter(
                 name: "to", initial: "Terminated", about: "the state that the group is moving the instance to",
                 form: .choice(lifecycleStates)),

@@ -33,7 +33,7 @@ package enum ControlAddress: Sendable, Equatable {
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         guard let address = IPAddress(String(host)) else { throw EmulatorError("invalid value '\(text.cleaned())': \(expected)") }
         guard Self.loopback.contains(where: { $0.contains(address) }) else {
-            throw EmulatorError("'\(text.cleaned())' is no loopback address: \(expected)")
+            throw EmulatorError("'\(text.cleaned())' is not a loopback address: \(expected)")
         }
         self = .loopback(address, port: Int(port))
     }

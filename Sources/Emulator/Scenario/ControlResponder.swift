@@ -1,5 +1,5 @@
 import Common
-import Inventory
+import Description
 import JSON
 
 /// What a test asks of an emulator over the control socket.
@@ -36,7 +36,7 @@ package struct ControlReply: Sendable, Equatable {
 /// | request | does |
 /// |---|---|
 /// | `GET /requests` | the kept requests; `DELETE` forgets them |
-/// | `GET /rules` | the names of the faults; `POST` adds one or a list, before all others; `DELETE` removes those that were added |
+/// | `GET /rules` | the faults, and how often each applied; `POST` adds one or a list, before all others; `DELETE` removes those that were added |
 /// | `PUT /values/PATH` | sets the value of a path to the body; `DELETE` makes it absent; `?instance=NAME`, `?new` for an unknown path |
 /// | `GET /clock` | the time; `POST {"advance": seconds}` steps the manual clock |
 /// | `GET /expectations` | the expectations and whether they are met so far |
@@ -66,8 +66,7 @@ package struct ControlResponder: Sendable {
         case ("GET", "/readyz"): return ControlReply(.object([JSONMember("status", .string("ready"))]))
         case ("GET", "/requests"): return requests
         case ("DELETE", "/requests"): director.forgetRecords()
-        case ("GET", "/rules"):
-            return ControlReply(.object([JSONMember("rules", .array(director.faultNames.map { .string($0) }))]))
+        case ("GET", "/rules"): return rules
         case ("POST", "/rules"): return addFaults(request.body)
         case ("DELETE", "/rules"): director.removeAddedFaults()
         case ("GET", "/clock"): return time
@@ -75,7 +74,7 @@ package struct ControlResponder: Sendable {
         case ("GET", "/expectations"): return expectations
         case ("PUT", let path) where path.hasPrefix("/values/"):
             return change(path.dropFirst("/values/".count), query) { values, path throws(EmulatorError) in
-                try values.set(path, to: request.body)
+                try values.set(path, to: try self.value(request.body, at: path))
             }
         case ("DELETE", let path) where path.hasPrefix("/values/"):
             return change(path.dropFirst("/values/".count), query, isRemoval: true) { values, path throws(EmulatorError) in
@@ -107,11 +106,25 @@ package struct ControlResponder: Sendable {
             ]))
     }
 
+    /// Refused connections are not requests, and have no counts.
+    private var rules: ControlReply {
+        let counts = director.faultCounts.map { fault in
+            JSONValue.object([
+                JSONMember("name", .string(fault.name)), JSONMember("matched", .integer(Int64(fault.matches))),
+                JSONMember("applied", .integer(Int64(fault.hits))),
+            ])
+        }
+        return ControlReply(
+            .object([
+                JSONMember("rules", .array(director.faultNames.map { .string($0) })), JSONMember("counts", .array(counts)),
+            ]))
+    }
+
     private func addFaults(_ body: [UInt8]) -> ControlReply {
         do throws(ScenarioProblems) {
             let faults = try Fault.read(body, source: "body", names: names)
             guard director.add(faults) else {
-                return .failure(409, "more than \(FaultSelection.most) rules: remove those that were added with DELETE /rules")
+                return .failure(409, "more than \(FaultSelection.most) rules: send DELETE /rules to remove the added ones")
             }
             return ControlReply(.object([JSONMember("added", .integer(Int64(faults.count)))]))
         } catch {
@@ -151,7 +164,7 @@ package struct ControlResponder: Sendable {
         }
         do throws(EmulatorError) {
             let path = try self.path(PercentEncoding.decoded(path), isNew: isNew, isRemoval: isRemoval)
-            if !isRemoval { for instance in chosen { try instance.checkMember(at: path) } }
+            if !isRemoval { try EmulatedInstance.checkMember(at: path, of: chosen) }
             for instance in chosen { try body(instance.values, path) }
             return .done
         } catch {
@@ -166,7 +179,19 @@ package struct ControlResponder: Sendable {
             !instances.contains(where: { $0.values.hasValue(at: path) })
         else { return path }
         if case .unknown = problem, instances.contains(where: { $0.hasEntry(at: path) }) { return path }
-        throw EmulatorError("\(problem); add ?new to the URL where the path is meant")
+        throw EmulatorError("\(problem); to use this path anyway, add ?new to the URL")
+    }
+
+    /// The bytes that a body sets: with the time in place of `@+120s`, as in a scenario file.
+    private func value(_ body: [UInt8], at path: EmulatedPath) throws(EmulatorError) -> [UInt8] {
+        let bytes = try ScenarioValue(body: body).bytes(at: clock.wallTime)
+        // Clients do not send what follows a number sign: a member would replace its document.
+        guard path.member != nil || !path.isJSONDocument || (try? JSONParsing.value(of: bytes)) != nil else {
+            throw EmulatorError(
+                "\(path) is a JSON document, and the body is not JSON: for a member of the document, write '#' as %23 in the URL; for a "
+                    + "broken document, add a fault with 'body'")
+        }
+        return bytes
     }
 
     // MARK: Time
@@ -182,7 +207,7 @@ package struct ControlResponder: Sendable {
 
     private func stepClock(_ body: [UInt8]) -> ControlReply {
         guard let clock = clock as? ManualClock else {
-            return .failure(409, "the clock is the machine's: start the emulator with --clock manual to step it")
+            return .failure(409, "the emulator uses the machine's clock: start it with --clock manual to advance the time")
         }
         let expected = #"expected {"advance": SECONDS}, with a number from 0 to \#(ScenarioDuration.longest.components.seconds)"#
         guard case .object(let members)? = try? JSONParsing.value(of: body), members.count == 1,

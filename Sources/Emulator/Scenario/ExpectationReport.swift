@@ -10,9 +10,13 @@ package struct ExpectationReport: Sendable {
 
     package var failures: Int { results.count { !$0.isMet } }
 
-    /// One line for each expectation that failed, with what was found, and a line with the numbers.
+    /// One line for each expectation that failed, with what was found and expected, and a line with the numbers.
     package var text: String {
-        let lines = results.filter { !$0.isMet }.map { "expectation failed: \($0.name.cleaned()): \($0.found.cleaned())\n" }
+        let lines = results.filter { !$0.isMet }.map { result in
+            // An expectation without a name is called by what it expects.
+            let expected = result.name == result.expected ? "" : "; expected \(result.expected.cleaned())"
+            return "expectation failed: \(result.name.cleaned()): \(result.found.cleaned())\(expected)\n"
+        }
         return lines.joined() + "expectations: \(results.count - failures) met, \(failures) failed\n"
     }
 

@@ -66,12 +66,14 @@ extension ExpectationRun.Progress {
         switch expectation.kind {
         case .count(_, let least, let most):
             let number = "\(matches) request\(matches == 1 ? "" : "s")"
-            let excess = decisive.map { "; one too many: \($0.summary)" } ?? ""
+            let excess = decisive.map { "; the first too many is \($0.summary)" } ?? ""
             return result(matches >= least && most.map { matches <= $0 } ?? true, found: number + excess)
         case .never: return result(decisive == nil, found: decisive.map { "\(matches), first \($0.summary)" } ?? "none")
         case .order(let patterns):
             let isMet = matches == patterns.count
-            return result(isMet, found: isMet ? "all, in this order" : "\(matches) of them; then no \(patterns[matches].summary)")
+            guard !isMet else { return result(true, found: "all, in this order") }
+            let missing = patterns[matches].summary
+            return result(false, found: "\(matches) of \(patterns.count), in this order; missing: \(missing)")
         case .within(_, let limit):
             guard let decisive else {
                 return result(false, found: "no such request in \(ScenarioDuration.text(now - begin))")

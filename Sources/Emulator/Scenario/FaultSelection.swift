@@ -47,6 +47,14 @@ struct FaultSelection: Sendable {
         }
     }
 
+    /// How many requests matched each fault of requests in its time window, and how many got it.
+    var counts: [(name: String, matches: Int, hits: Int)] {
+        counted.compactMap { counted in
+            guard case .wire = counted.fault.action else { return nil }
+            return (counted.fault.name, counted.matches, counted.hits)
+        }
+    }
+
     private mutating func append(_ fault: Fault, isAdded: Bool) {
         // Each has numbers of its own, by its name: other faults do not change when it happens.
         let salt = fault.name.utf8.reduce(14_695_981_039_346_656_037 as UInt64) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }

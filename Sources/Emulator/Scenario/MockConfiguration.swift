@@ -82,7 +82,7 @@ package struct MockConfiguration: Sendable {
         let location = "\(section): values: \(name)"
         guard let text = paths[name] else {
             return reading.report(
-                "\(location): no path of this name: expected one of 'paths', or a name that has a path by itself", entry.key.line)
+                "\(location): no path for this name: add it to 'paths', or use a name that has a path by default", entry.key.line)
         }
         guard let value = reading.value(entry.value, location) else { return }
         do throws(EmulatorError) {

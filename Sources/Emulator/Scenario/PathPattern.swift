@@ -48,6 +48,45 @@ package struct PathPattern: Sendable, Equatable, CustomStringConvertible {
         return reached[path.names.count]
     }
 
+    /// A name of a path as a table has it.
+    package enum Word: Sendable {
+        case name(String)
+        case one(of: [String])
+        /// A name that instances choose. It is matched only behind a name that the pattern has: otherwise a misspelt name, which matches at
+        /// every depth, would be taken for it.
+        case any
+    }
+
+    /// Whether the pattern matches some path of a table.
+    package func mayMatch(_ path: [Word]) -> Bool {
+        var reached = [Bool](repeating: false, count: path.count + 1)
+        reached[0] = true
+        var isBehindName = true
+        for part in parts {
+            switch part {
+            case .anyNames:
+                guard let first = reached.firstIndex(of: true) else { return false }
+                for index in first..<reached.count { reached[index] = true }
+                isBehindName = false
+            case .name(let pattern):
+                for index in stride(from: path.count, to: 0, by: -1) {
+                    reached[index] = reached[index - 1] && Self.mayMatch(pattern, path[index - 1], isBehindName)
+                }
+                reached[0] = false
+                isBehindName = true
+            }
+        }
+        return reached[path.count]
+    }
+
+    private static func mayMatch(_ pattern: [UInt8], _ word: Word, _ isBehindName: Bool) -> Bool {
+        switch word {
+        case .name(let name): matches(pattern, Array(name.utf8))
+        case .one(let names): names.contains { matches(pattern, Array($0.utf8)) }
+        case .any: isBehindName
+        }
+    }
+
     /// Whether one name matches. On a mismatch only the last star is extended: an earlier one could match no more than it did.
     private static func matches(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {
         var (position, index) = (0, 0)

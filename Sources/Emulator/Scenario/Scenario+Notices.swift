@@ -20,6 +20,18 @@ extension Scenario {
         }
     }
 
+    /// Values of the command line that are never served, because a step at the start replaces them.
+    package static func replacements(by scenarios: [Scenario], on instances: [EmulatedInstance]) -> [String] {
+        var told: Set<EmulatedPath> = []
+        return scenarios.flatMap { scenario in
+            scenario.steps.prefix { $0.moment == .at(.zero) || $0.moment == .afterTime(.zero) }.flatMap { step in
+                step.replaced(on: instances).filter { told.insert($0).inserted }.map { path in
+                    "step in line \(step.line) replaces \(path), which the command line sets, at the start: the value is never served"
+                }
+            }
+        }
+    }
+
     fileprivate static func isAnnouncement(_ path: EmulatedPath) -> Bool {
         path.tree == .ec2 && path.member == nil && announcements.contains(path.names.joined(separator: "/"))
     }
@@ -42,9 +54,44 @@ extension ScenarioStep {
         }
     }
 
+    /// The values that instances have from the command line and not after the step.
+    fileprivate func replaced(on instances: [EmulatedInstance]) -> [EmulatedPath] {
+        let settings = instances.filter { instance == nil || instance == $0.name }.flatMap(\.values.current)
+        return settings.filter { setting in
+            if case .absent = setting.value { return false }
+            return changes.contains { change in
+                switch change {
+                case .set(let path, _): path.covers(setting.path) && path.names == setting.path.names
+                case .absent(let path), .restore(let path): path.covers(setting.path)
+                case .credentials(let credentials): credentials.directory.covers(setting.path)
+                case .tokens: false
+                }
+            }
+        }.map(\.path)
+    }
+
+    /// The paths at which the step sets a value.
+    var setPaths: [EmulatedPath] {
+        changes.compactMap { change in
+            switch change {
+            case .set(let path, _): path
+            case .credentials(let credentials): credentials.path
+            case .absent, .restore, .tokens: nil
+            }
+        }
+    }
+
     fileprivate func notice(of path: EmulatedPath) -> String {
         let name = path.names.dropFirst().joined(separator: "/")
-        return "step of line \(line) sets \(name), which has a value from the start: agents find it before the step; add a first "
-            + "step: - {at: 0s, absent: \(name)}"
+        return "step in line \(line) sets \(name), which already has a value at the start: agents see it before this step; add a "
+            + "first step: - {at: 0s, absent: \(name)}"
+    }
+}
+
+extension EmulatedPath {
+    /// Whether a change of this path is one of another too.
+    fileprivate func covers(_ other: EmulatedPath) -> Bool {
+        tree == other.tree && (version == nil || version == other.version) && other.names.starts(with: names)
+            && (member == nil || member == other.member)
     }
 }

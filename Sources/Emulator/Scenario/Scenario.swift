@@ -26,7 +26,7 @@ package struct Scenario: Sendable, Equatable {
     /// - Throws: ``EmulatorError``.
     package static func check(_ scenarios: [Scenario]) throws(EmulatorError) {
         guard Set(scenarios.map(\.start)).count <= 1 else {
-            throw EmulatorError("scenarios that begin at different times: expected the same 'start' in all")
+            throw EmulatorError("the scenarios have different values of 'start': expected the same in all")
         }
         let kinds = [
             ("step", scenarios.map { $0.steps.compactMap(\.name) }),
@@ -35,7 +35,7 @@ package struct Scenario: Sendable, Equatable {
         for (kind, names) in kinds {
             var taken: Set<String> = []
             for name in names.joined() where !taken.insert(name).inserted {
-                throw EmulatorError("two scenarios have a \(kind) of the name '\(name.cleaned())': choose a different name")
+                throw EmulatorError("two scenarios have a \(kind) with the name '\(name.cleaned())': choose a different name")
             }
         }
         guard scenarios.reduce(0, { $0 + $1.faults.count }) <= FaultSelection.most else {

@@ -132,12 +132,19 @@ package final class ScenarioDirector: RequestDirector {
         state.expectations.observe(step: step.name, at: time)
         for change in step.changes {
             if case .credentials = change { state.credentials += 1 }
-            for instance in instances where step.instance == nil || step.instance == instance.name {
+            let chosen = instances.filter { step.instance == nil || step.instance == $0.name }
+            do throws(EmulatorError) {
+                if case .set(let path, _) = change { try EmulatedInstance.checkMember(at: path, of: chosen) }
+            } catch {
+                onFailure("step in line \(step.line): \(error)")
+                continue
+            }
+            for instance in chosen {
                 do throws(EmulatorError) {
                     try perform(change, on: instance, at: wall, &state)
                 } catch {
                     // Told once: a timeline has at most so many steps.
-                    onFailure("step of line \(step.line), instance \(instance.name): \(error)")
+                    onFailure("step in line \(step.line), instance \(instance.name): \(error)")
                 }
             }
         }
@@ -148,7 +155,6 @@ package final class ScenarioDirector: RequestDirector {
     ) throws(EmulatorError) {
         switch change {
         case .set(let path, let value):
-            try instance.checkMember(at: path)
             try instance.values.set(path, value, at: wall)
         case .absent(let path): try instance.values.remove(path)
         case .restore(let path): instance.values.restore(path)
@@ -243,7 +249,8 @@ package final class ScenarioDirector: RequestDirector {
         state.withLock { $0.faults.unused }.map { fault, matches in
             let name = fault.givenName.map { "fault '\($0)'" } ?? fault.name
             guard matches == 0 else {
-                return "\(name) never applied: of \(matches) matching requests, 'when' or an earlier fault excluded each"
+                let all = matches == 1 ? "the only matching request" : "all \(matches) matching requests"
+                return "\(name) never applied: 'when' or an earlier fault excluded \(all)"
             }
             let hasWindow = fault.condition.from > .zero || fault.condition.to != nil
             return "\(name) never applied: there was no \(fault.requests.summary)\(hasWindow ? " in its time window" : "")"
@@ -251,32 +258,8 @@ package final class ScenarioDirector: RequestDirector {
     }
 
     var faultNames: [String] { state.withLock { $0.faults.faults.map(\.name) } }
-}
 
-/// Families of addresses.
-package struct FamilySet: Sendable, Equatable {
-    package let v4, v6: Bool
-
-    package init(v4: Bool, v6: Bool) { (self.v4, self.v6) = (v4, v6) }
-}
-
-/// Opens and closes the ports of an emulator's instances.
-package protocol PortSwitch: Sendable {
-    /// Refuses new connections of these families from now on, and accepts those of the others. It must not wait for a connection's thread,
-    /// which may be the caller.
-    func refuse(_ families: FamilySet, of instance: String)
-
-    /// Waits until the ports and connections have done what they were asked to do before.
-    func settle()
-}
-
-/// No port is ever closed.
-package struct NoPorts: PortSwitch {
-    package init() {}
-
-    package func refuse(_ families: FamilySet, of instance: String) {}
-
-    package func settle() {}
+    var faultCounts: [(name: String, matches: Int, hits: Int)] { state.withLock { $0.faults.counts } }
 }
 
 extension WireFault {

@@ -6,15 +6,20 @@ extension ClientExpectation {
     ///
     /// - Parameters:
     ///   - source: the name of the file, for errors.
-    ///   - scenarios: whose steps it may name.
+    ///   - scenarios: whose steps and faults it may name.
+    ///   - addsFaults: whether faults can be added while the emulator runs.
     /// - Throws: every error that was found, with its line.
     package static func read(
-        _ bytes: [UInt8], source: String, names: ScenarioNames, scenarios: [Scenario]
+        _ bytes: [UInt8], source: String, names: ScenarioNames, scenarios: [Scenario], addsFaults: Bool = false
     ) throws(ScenarioProblems) -> [ClientExpectation] {
-        var reading = ScenarioReading(source: source, names: names)
+        // A client may be expected to read what a step sets.
+        let paths = scenarios.flatMap { $0.steps.flatMap(\.setPaths) }
+        var reading = ScenarioReading(source: source, names: names.declaring(paths))
+        if !addsFaults { reading.faultNames = scenarios.flatMap { $0.faults.map(\.name) } + [ScenarioDirector.refusedTokens] }
         var expectations: [ClientExpectation] = []
         if let root = reading.root(of: bytes, expected: "a mapping with 'expect'") {
-            let members = reading.members(of: root, "expectations", known: ["expect"])
+            let members = reading.members(of: root, "expectations", known: ["new-paths", "expect"])
+            if let node = members["new-paths"] { reading.declare(node) }
             if let node = members["expect"] {
                 expectations = reading.expectations(node, scenarios.flatMap { $0.steps.compactMap(\.name) })
             }
@@ -103,10 +108,21 @@ extension ScenarioReading {
 
     private mutating func replyPattern(_ node: YAMLNode, _ location: String) -> ReplyPattern {
         let members = members(of: node, location, known: Self.requestKeys + ["status", "fault"])
-        var pattern = ReplyPattern(request: requestPattern(members, location))
+        var pattern = ReplyPattern(request: requestPattern(members, location, isAwaited: true))
         if let node = members["status"] { pattern.status = status(node, "\(location): status") }
-        if let node = members["fault"] { pattern.rule = text(node, "\(location): fault", "the name of a fault") }
+        if let node = members["fault"] {
+            pattern.rule = text(node, "\(location): fault", "the name of a fault")
+            if let name = pattern.rule { checkFault(name, "\(location): fault", node.line) }
+        }
         return pattern
+    }
+
+    /// A misspelt name would make a `never` pass.
+    private mutating func checkFault(_ name: String, _ location: String, _ line: Int) {
+        guard let faultNames, !faultNames.contains(name) else { return }
+        let known = faultNames.filter { $0 != ScenarioDirector.refusedTokens }
+        let names = known.isEmpty ? "the scenario has no faults" : "expected \(Self.list(known, "or"))"
+        report("\(location): no fault '\(name.cleaned())': \(names)", line)
     }
 
     /// `404`, or `4xx` for a class.

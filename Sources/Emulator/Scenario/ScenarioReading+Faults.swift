@@ -26,11 +26,7 @@ extension ScenarioReading {
     private mutating func fault(_ node: YAMLNode, number: Int, _ taken: inout [String: Int]) -> Fault? {
         let location = "fault \(number)"
         let members = members(of: node, location, known: ["name", "match", "when", "do"])
-        guard let effect = members["do"] else {
-            report("\(location): no effect: expected 'do', such as 'do: {status: 503}'", node.line)
-            return nil
-        }
-        let action = action(effect, "\(location): do")
+        let action = members["do"].flatMap { self.action($0, "\(location): do") }
         // Where there is none, the rest is read for its errors.
         var fault = Fault(name: location, action: action ?? .wire(WireFault()), line: node.line)
         if let node = members["name"], let name = name(node, "\(location): name", &taken) {
@@ -41,13 +37,15 @@ extension ScenarioReading {
             fault.requests = requestPattern(conditions, "\(location): match")
             if fault.action.isRefusal, let other = ["method", "path", "token"].first(where: { conditions[$0] != nil }) {
                 report(
-                    "\(location): match: '\(other)' with 'refuse', which happens before a request: expected 'instance' alone",
-                    node.line)
+                    "\(location): match: '\(other)' with 'refuse': a connection is refused before its request: expected only "
+                        + "'instance'", node.line)
             }
         }
         if let node = members["when"] {
             fault.condition = condition(node, "\(location): when", isRefusal: fault.action.isRefusal)
         }
+        // Last: a key that is misspelt, or in the wrong mapping, is the reason more often than not.
+        if members["do"] == nil { report("\(location): no effect: expected 'do', such as 'do: {status: 503}'", node.line) }
         return action == nil ? nil : fault
     }
 

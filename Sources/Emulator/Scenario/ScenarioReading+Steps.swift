@@ -19,14 +19,12 @@ extension Scenario {
 extension ScenarioReading {
     fileprivate mutating func scenario(_ root: YAMLNode, _ scenario: inout Scenario) {
         if case .mapping(let entries) = root.content, let entry = entries.first(where: { $0.key.text == "expect" }) {
-            return report("a file of expectations, and no scenario: use --expect", entry.key.line)
+            return report("this is a file of expectations, not a scenario: use --expect", entry.key.line)
         }
         let members = members(of: root, "scenario", known: ["start", "seed", "new-paths", "steps", "faults"])
         if let node = members["start"] { scenario.start = choice(node, "start", of: Scenario.Start.self) ?? .ready }
         if let node = members["seed"] { scenario.seed = UInt64(count(node, "seed", 0...Int.max) ?? 0) }
-        if let node = members["new-paths"] {
-            newPaths = Set(items(of: node, "new-paths", "paths").compactMap { text($0, "new-paths") })
-        }
+        if let node = members["new-paths"] { declare(node) }
         if let node = members["steps"] { scenario.steps = steps(node) }
         if let node = members["faults"] { scenario.faults = faults(node) }
     }
@@ -35,15 +33,16 @@ extension ScenarioReading {
 
     private mutating func steps(_ node: YAMLNode) -> [ScenarioStep] {
         var (steps, taken, earliest): ([ScenarioStep], [String: Int], (Duration, line: Int)) = ([], [:], (.zero, node.line))
-        for item in items(of: node, "steps", "steps, such as '- {at: 120s, set: {…}}'") {
-            guard let step = step(item, "step \(steps.count + 1)", &taken) else { continue }
+        for (index, item) in items(of: node, "steps", "steps, such as '- {at: 120s, set: {…}}'").enumerated() {
+            let location = "step \(index + 1)"
+            guard let step = step(item, location, &taken) else { continue }
             switch step.moment {
             case .at(let time):
                 if time < earliest.0 {
                     let before = ScenarioDuration.text(earliest.0)
                     report(
-                        "step \(steps.count + 1): time \(ScenarioDuration.text(time)) runs backwards: expected at least \(before), "
-                            + "when the step of line \(earliest.line) comes", item.line)
+                        "\(location): time \(ScenarioDuration.text(time)) is before an earlier step: expected at least "
+                            + "\(before), the time of the step in line \(earliest.line)", item.line)
                 }
                 earliest = (max(time, earliest.0), item.line)
             case .afterTime(let time): earliest = (earliest.0 + time, item.line)
@@ -101,7 +100,7 @@ extension ScenarioReading {
         let range = 1...1_000_000
         if case .mapping = node.content {
             let members = members(of: node, location, known: ["requests"] + Self.requestKeys)
-            let pattern = requestPattern(members, location)
+            let pattern = requestPattern(members, location, isAwaited: true)
             guard let count = members["requests"].map({ self.count($0, "\(location): requests", range) }) else {
                 report("\(location): expected 'requests' with the number of requests", node.line)
                 return nil
@@ -123,7 +122,7 @@ extension ScenarioReading {
         }
         guard words.count == 4 else { return .afterRequests(number, RequestPattern()) }
         let scalar = YAMLNode(content: .scalar(String(words[3]), isPlain: true), line: node.line)
-        return pathPattern(scalar, location).map { .afterRequests(number, RequestPattern(path: $0)) }
+        return pathPattern(scalar, location, isAwaited: true).map { .afterRequests(number, RequestPattern(path: $0)) }
     }
 
     // MARK: Changes
@@ -158,7 +157,7 @@ extension ScenarioReading {
         guard let text = text(node, location, "a path such as spot/instance-action") else { return nil }
         let path: EmulatedPath
         do throws(EmulatorError) {
-            path = try names.path(text, isNew: newPaths.contains(text), mayBeDirectory: mayBeDirectory)
+            path = try names.path(text, isNew: isDeclared(text), mayBeDirectory: mayBeDirectory)
         } catch {
             report("\(location): \(error)", node.line)
             return nil

@@ -1,5 +1,4 @@
 import Common
-import Inventory
 import YAML
 
 /// Reads scenarios, faults and expectations from YAML, of which JSON is a subset; collects every error with its line.
@@ -12,10 +11,12 @@ struct ScenarioReading {
     /// The name of the file, for errors.
     let source: String
     /// What may be named in it.
-    let names: ScenarioNames
-    /// Paths that no table has, and that the file's steps add.
-    var newPaths: Set<String> = []
+    private(set) var names: ScenarioNames
+    /// Paths, or patterns of paths, that no instance has and that the file means all the same.
+    private var newPaths: Set<String> = []
     private(set) var problems: [ScenarioProblem] = []
+    /// The faults that expectations may name; `nil` for any.
+    var faultNames: [String]?
 
     init(source: String, names: ScenarioNames) { (self.source, self.names) = (source, names) }
 
@@ -61,10 +62,10 @@ struct ScenarioReading {
         var members: [String: YAMLNode] = [:]
         for entry in entries {
             guard let key = entry.key.text, known.contains(key) else {
-                let key = entry.key.text ?? "a key that is no text"
-                let advice =
-                    nearestWord(to: key, among: known).map { "; did you mean '\($0)'?" } ?? ": expected \(Self.list(known))"
-                report("\(location): unknown key '\(key)'\(advice)", entry.key.line)
+                let near = entry.key.text.flatMap { nearestWord(to: $0, among: known) }
+                let advice = near.map { "; did you mean '\($0)'?" } ?? ": expected \(Self.list(known))"
+                let key = entry.key.text.map { "unknown key '\($0)'" } ?? "the key is not a text"
+                report("\(location): \(key)\(advice)", entry.key.line)
                 continue
             }
             members[key] = entry.value
@@ -143,6 +144,14 @@ struct ScenarioReading {
 
     // MARK: Names
 
+    /// Reads the list of paths that no instance has.
+    mutating func declare(_ node: YAMLNode) {
+        newPaths = Set(items(of: node, "new-paths", "paths").compactMap { text($0, "new-paths") })
+        names = names.declaring(newPaths.compactMap { try? EmulatedPath($0) })
+    }
+
+    func isDeclared(_ text: String) -> Bool { newPaths.contains(text) }
+
     /// The name of a step, a fault or an expectation, which no other may have.
     mutating func name(_ node: YAMLNode, _ location: String, _ taken: inout [String: Int]) -> String? {
         guard let name = text(node, location) else { return nil }
@@ -169,7 +178,11 @@ struct ScenarioReading {
     }
 
     /// Conditions on a request, with other keys beside them.
-    mutating func requestPattern(_ members: [String: YAMLNode], _ location: String) -> RequestPattern {
+    ///
+    /// - Parameter isAwaited: whether a path that no instance has is an error, because the request would be awaited in vain.
+    mutating func requestPattern(
+        _ members: [String: YAMLNode], _ location: String, isAwaited: Bool = false
+    ) -> RequestPattern {
         var pattern = RequestPattern()
         if let node = members["method"] {
             pattern.method = text(node, "\(location): method", "a method such as GET")
@@ -179,7 +192,7 @@ struct ScenarioReading {
                 )
             }
         }
-        if let node = members["path"] { pattern.path = pathPattern(node, "\(location): path") }
+        if let node = members["path"] { pattern.path = pathPattern(node, "\(location): path", isAwaited: isAwaited) }
         if let node = members["instance"] { pattern.instance = instance(node, "\(location): instance") }
         if let node = members["token"] { pattern.token = choice(node, "\(location): token", of: TokenState.self) }
         return pattern
@@ -187,13 +200,17 @@ struct ScenarioReading {
 
     static let requestKeys = ["method", "path", "instance", "token"]
 
-    mutating func pathPattern(_ node: YAMLNode, _ location: String) -> PathPattern? {
+    mutating func pathPattern(_ node: YAMLNode, _ location: String, isAwaited: Bool) -> PathPattern? {
         let expected = "a pattern such as meta-data/spot/* or /latest/**"
         guard let text = text(node, location, expected) else { return nil }
         guard let pattern = PathPattern(text) else {
             report(
                 "\(location): invalid pattern '\(text)': expected \(expected), of at most \(PathPattern.mostBytes) bytes",
                 node.line)
+            return nil
+        }
+        if isAwaited, !isDeclared(text), let problem = names.problem(with: pattern) {
+            report("\(location): \(problem); to use a path that no instance has, list it in 'new-paths'", node.line)
             return nil
         }
         return pattern

@@ -38,7 +38,49 @@ package indirect enum ScenarioValue: Sendable, Equatable {
     }
 }
 
+extension ScenarioValue {
+    /// The body of a request: a time, JSON with times, or bytes as they are.
+    ///
+    /// - Throws: ``EmulatorError`` for a text that begins like a time and is none. Others may begin with `@`, such as user data.
+    init(body: [UInt8]) throws(EmulatorError) {
+        if let text = String(validating: body, as: UTF8.self), RelativeTime.isMeant(by: text) {
+            // What is sent from a file ends with a newline.
+            let line = text.hasSuffix("\n") ? String(text.dropLast()) : text
+            guard let time = RelativeTime(line) else {
+                throw EmulatorError("invalid time '\(line.cleaned())': expected \(RelativeTime.expected)")
+            }
+            self = .time(time)
+            return
+        }
+        guard body.contains(UInt8(ascii: "@")), let value = try? JSONParsing.value(of: body) else {
+            self = .bytes(body)
+            return
+        }
+        let document = Document(value)
+        // Without a time, the spelling of the JSON is kept.
+        self = document.hasTime ? .document(document) : .bytes(body)
+    }
+}
+
 extension ScenarioValue.Document {
+    fileprivate init(_ value: JSONValue) {
+        switch value {
+        case .string(let text): self = RelativeTime(text).map { .time($0) } ?? .plain(value)
+        case .array(let items): self = .array(items.map { Self($0) })
+        case .object(let members): self = .object(members.map { .init(name: $0.name, value: Self($0.value)) })
+        default: self = .plain(value)
+        }
+    }
+
+    fileprivate var hasTime: Bool {
+        switch self {
+        case .plain: false
+        case .time: true
+        case .array(let items): items.contains { $0.hasTime }
+        case .object(let members): members.contains { $0.value.hasTime }
+        }
+    }
+
     func value(at now: Double) -> JSONValue {
         switch self {
         case .plain(let value): value
@@ -64,9 +106,16 @@ package struct RelativeTime: Sendable, Equatable {
     let offset: Duration
     let form: Form
 
-    package static let expected = "a time such as @, @+120s or @-5m, perhaps followed by GMT or epoch"
+    package static let expected = "a time such as @, @+120s or @-5m, optionally followed by GMT or epoch"
 
     package init(offset: Duration, form: Form) { (self.offset, self.form) = (offset, form) }
+
+    /// Whether a text begins as only a time does: other texts may begin with `@` too.
+    static func isMeant(by text: String) -> Bool {
+        let rest = text.utf8.dropFirst()
+        return text.utf8.first == UInt8(ascii: "@") && text.utf8.count <= 64
+            && (rest.first.map { "+- \n".utf8.contains($0) } ?? true)
+    }
 
     /// `nil` for any other text; it must begin with `@`.
     package init?(_ text: String) {

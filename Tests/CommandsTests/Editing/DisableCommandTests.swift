@@ -45,11 +45,20 @@ import Testing
         #expect(try await !domains.succeed("disable", "web").stderr.contains("still enabled"))
     }
 
+    @Test func `of very many kept values some are named, with a way to remove all`() async throws {
+        let tags = (0..<2000).map { "<tag name='t\($0)'>x</tag>" }.joined()
+        try domains.define(instance: "<tags>\(tags)</tags>")
+        let output = try await domains.succeed("disable", "web")
+        let line = try #require(output.stderr.split(separator: "\n").first { $0.contains("still enabled") })
+        #expect(
+            line.contains("tags/tag[t99] and 1900 more; remove it with: ") && line.hasSuffix("edit web"), "\(line.suffix(200))")
+    }
+
     @Test func `a value of the running domain alone is named, and no advice of enable is printed`() async throws {
         try await enabledAndEdited(start: true)
         try await _ = domains.succeed("set", "web", "project-id=p", "--live")
         let output = try await domains.succeed("disable", "web")
-        #expect(output.stderr.contains("running domain updated"), "\(output)")
+        #expect(output.stderr.contains("running domain updated; the removed values are no longer served\n"), "\(output)")
         #expect(!output.stderr.contains("cloud-init"), "\(output)")
         let command = try command(in: output)
         #expect(command.hasSuffix(" unset web hostname 'tags/tag[env]' placement/region project-id"), "\(command)")

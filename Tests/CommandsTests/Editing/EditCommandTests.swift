@@ -43,14 +43,14 @@ import Testing
 
     @Test func `notes that an edit adds are printed, and are in the report`() async throws {
         try domains.define(instance: "<name>mine</name>", start: true)
-        let note = "note: userdata: line 1 of the text: misspelt header '# cloud-config': expected '#cloud-config'; agents ignore"
+        let note = "warning: userdata: cloud-init ignores this user data: line 1 of the text: misspelt header '# cloud-config'"
         let output = try await edit("s,<name>mine</name>,&<userdata># cloud-config</userdata>,")
         #expect(output.status == 0)
         // Both sides change alike, and the note is printed once.
         #expect(output.stderr.components(separatedBy: "web: \(note)").count == 2, "\(output)")
         #expect(try domains.definition().contains("# cloud-config"))
         let report = try await domains.report("set", "web", "userdata=# cloud_config")
-        #expect((report["notes"] as? [String])?.contains { $0.hasPrefix("note: userdata: line 1 of the text: misspelt") } == true)
+        #expect((report["notes"] as? [String])?.contains { $0.hasPrefix("warning: userdata: cloud-init ignores") } == true)
         // A note that was there before is not the change's.
         let other = try await edit("s/mine/yours/")
         #expect(!other.stderr.contains("misspelt"), "\(other)")
@@ -86,12 +86,20 @@ import Testing
         for xml in [try domains.definition(), try domains.running()] { #expect(!xml.contains("instance")) }
     }
 
+    @Test func `a draft that is not UTF-8 is not written`() async throws {
+        try domains.define(instance: "<name>mine</name>")
+        let before = try domains.definition()
+        let output = try await edit("s/mine/caf\\xe9/")
+        #expect(output.status == 1 && output.stderr.contains("the editor did not save UTF-8 text; no changes made"), "\(output)")
+        #expect(try domains.definition() == before)
+    }
+
     @Test func `a draft that cannot be used is kept, and the next edit offers it`() async throws {
         try domains.define(instance: "<name>mine</name>")
         let broken = try await edit("s/mine/</")
         #expect(broken.status == 1)
         #expect(broken.stderr.contains("web: invalid XML: line "), "\(broken)")
-        #expect(broken.stderr.hasSuffix("; the draft is kept in \(draft), and the next edit offers it\n"))
+        #expect(broken.stderr.hasSuffix("; the draft is kept in \(draft); the next edit in a terminal offers it\n"))
         #expect(draftText?.contains("<name><<") == true)
         let line = "EDITOR='sed -i \"s/<</yours</\"' \"$vm\" edit web -c \"$uri\""
         let continued = try await domains.terminal(line, typing: "c\\n")
@@ -141,7 +149,7 @@ import Testing
         try await _ = domains.succeed("set", "web", "name=other", "--live")
         let output = try await edit("s/mine/yours/")
         #expect(output.status == 0)
-        #expect(output.stderr.hasPrefix("web: the running domain has other metadata than its definition, and keeps it"))
+        #expect(output.stderr.hasPrefix("web: the running domain has different metadata, which was not changed"))
         #expect(try domains.running().contains("other"))
         #expect(try domains.definition().contains("yours"))
         #expect(try await edit("s/yours/last/", "--config").status == 0)

@@ -47,6 +47,19 @@ import Testing
         #expect(again.stderr == "web: `virt-metadata enable` has written nothing into this domain\nweb: no changes\n")
     }
 
+    @Test func `a key that loses its place to another with its comment is named`() async throws {
+        try domains.define()
+        let key = try domains.file("key.pub", EditedDomains.key + "\n")
+        let first = try await domains.succeed("enable", "web", "--ssh-key", key)
+        #expect(!first.stderr.contains("replaced"))
+        let other = EditedDomains.key.split(separator: " ")
+        let body = "AAAAC3NzaC1lZDI1NTE5AAAAI" + String(repeating: "A", count: 42) + "B"
+        let second = try domains.file("other.pub", "ssh-ed25519 \(body) \(other[2])\n")
+        let replaced = try await domains.succeed("enable", "web", "--ssh-key", second)
+        #expect(replaced.stderr.contains("public-key[me@desk]/key: another key is replaced: \(other[0]) \(other[1]);"))
+        #expect(try await !domains.succeed("enable", "web", "--ssh-key", second).stderr.contains("replaced"))
+    }
+
     @Test func `--dry-run shows the same and changes nothing`() async throws {
         let old = try domains.define()
         let shown = try await domains.succeed("enable", "web", "--hostname", "a.example", "-n")
@@ -85,18 +98,18 @@ import Testing
         try domains.libvirtd.virsh("create", xml)
         #expect(try await domains.succeed("disable", "t").stderr == "t: no changes\n")
         let output = try await domains.succeed("enable", "t", "--hostname", "t.example")
-        #expect(output.stderr.hasPrefix("t: transient: only the values are set, in the running domain"))
+        #expect(output.stderr.hasPrefix("t: transient domain: it has no definition, so only values of the running domain are"))
         #expect(try domains.running("t").contains("t.example"))
         #expect(try !domains.running("t").contains("OpenStack"))
         let disabled = try await domains.run("disable", "t")
         #expect(disabled.status == 1)
-        #expect(disabled.stderr.hasPrefix("virt-metadata: t: transient: "), "\(disabled)")
+        #expect(disabled.stderr.hasPrefix("virt-metadata: t: transient domain: it has no definition, so there is"), "\(disabled)")
         for arguments in [["set", "t", "hostname=x", "--config"], ["enable", "t", "--config"]] {
             let refused = try await domains.run(arguments)
             #expect(refused.status == 1)
             #expect(
                 refused.stderr
-                    == "virt-metadata: t: transient: --config needs a persistent definition, which this domain does not have\n")
+                    == "virt-metadata: t: --config needs a persistent definition, which this transient domain does not have\n")
         }
     }
 
@@ -147,7 +160,7 @@ import Testing
         let output = try await domains.succeed("enable", "web")
         let warning = "web: warning: disk sda (/images/seed.iso) looks like a cloud-init seed or config drive"
         #expect(output.stderr.contains(warning), "\(output)")
-        #expect(output.stderr.contains(": virsh change-media web sda --eject --config\n"))
+        #expect(output.stderr.contains(" change-media web sda --eject --config\n"))
         #expect(output.stderr.components(separatedBy: "warning").count == 2)
     }
 }

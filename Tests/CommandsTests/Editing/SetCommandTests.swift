@@ -12,6 +12,8 @@ import Testing
 
     @Test func `set and unset change the running domain and its definition`() async throws {
         try domains.define(instance: "<name>mine</name>", start: true)
+        let dry = try await domains.succeed("set", "web", "hostname=a", "--dry-run")
+        #expect(dry.stderr == "web: the running domain would change in the same way\nweb: dry run: no changes made\n")
         let motd = try domains.file("motd", "hello\n")
         let output = try await domains.succeed(
             "set", "web", "tags/tag[a=b]=1", "security-groups+=x", "security-groups+=y", "imds@tokens=required", "--file",
@@ -41,7 +43,7 @@ import Testing
         let once = try await domains.succeed("set", "web", "hostname=a", "placement/region=eu")
         #expect(once.stderr.contains("web: running domain updated; the new values are served from now on\n"))
         #expect(once.stderr.contains("web: cloud-init reads hostname once for each instance: "), "\(once)")
-        #expect(once.stderr.contains("`cloud-init clean --reboot` in it, or with a new instance-id\n"))
+        #expect(once.stderr.contains("`cloud-init clean --reboot` in the guest, or with a new instance-id\n"))
         let always = try await domains.succeed("set", "web", "placement/region=us")
         #expect(!always.stderr.contains("cloud-init"), "\(always)")
         let new = try await domains.succeed("set", "web", "hostname=b", "instance-id=i-2")
@@ -135,11 +137,15 @@ import Testing
                 ["enable", "web", "--user-data", huge],
                 "\(huge): 1048577 bytes: the limit for a value in a domain's XML is 1048576"
             ),
-            (["enable", "web", "--user-data", empty], "\(empty): empty value"),
+            (["enable", "web", "--user-data", empty], "\(empty): empty value; to remove it: virt-metadata unset web 'userdata'"),
             (
                 ["set", "web", "placement/region="],
-                "placement/region: empty value; to remove it: virt-metadata unset DOMAIN 'placement/region'"
+                "placement/region: empty value; to remove it: virt-metadata unset web 'placement/region'"
             ),
+            (["set", "a", "b", "name="], "name: empty value; to remove it: virt-metadata unset DOMAIN 'name'"),
+            (["set", "web", "tags/env=prod"], "tags/env: unknown element 'env' in tags; use 'tags/tag[env]=prod'"),
+            (["unset", "web", "tags/env"], "tags/env: unknown element 'env' in tags; use 'tags/tag[env]'"),
+            (["set", "web", "tags/tga=x"], "tags/tga: unknown element 'tga' in tags; did you mean 'tag'?"),
             (["enable", "web", "--hostname", ""], "hostname: empty value"),
             (["set", "web", "hostnme=a"], "hostnme: unknown element 'hostnme' in instance; did you mean 'hostname'?"),
             (["set", "web", "hostname=bad_name"], "web: hostname: 'bad_name' is not a valid hostname"),

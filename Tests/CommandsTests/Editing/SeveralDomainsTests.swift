@@ -29,6 +29,19 @@ import Testing
         try await _ = domains.succeed("disable", "web1", "web2", "web3")
     }
 
+    @Test func `an element that nothing can be written into does not keep other domains from being changed`() async throws {
+        try domains.define(count: 2)
+        let element = "<v:instance xmlns:v='urn:virt-metadata:instance:1' xmlns='urn:other'/>"
+        let xml = try domains.definition("web1").replacing("</uuid>", with: "</uuid><metadata>\(element)</metadata>")
+        try domains.libvirtd.virsh("define", domains.file("web1.xml", xml))
+        for arguments in [["set", "web1", "web2", "placement/region=eu"], ["enable", "web1", "web2", "--set", "tags/tag[a]=b"]] {
+            let output = try await domains.run(arguments)
+            #expect(output.status == 1)
+            #expect(output.stderr.contains("declares the default namespace 'urn:other'"), "\(output)")
+            #expect(output.stderr.hasSuffix("2 domains: 1 changed, 1 failed\n"), "\(output)")
+        }
+    }
+
     @Test func `a domain that is named twice is changed and counted once`() async throws {
         try domains.define(count: 2)
         let uuid = "6d0f7f1e-32a5-4f4e-9a3c-0e5a3f1c2b01"

@@ -94,6 +94,11 @@ struct XMLFilterTests {
                 "virt-metadata: standard input: expected domain XML, found <network>"
             ),
             ("echo '<domain' | \"$vm\" enable --xml", 1, "virt-metadata: standard input: invalid XML: line "),
+            // Latin-1, of which a replacement character would be written.
+            (
+                "sed 's/<name>/<title>caf\\xe9<\\/title><name>/' in.xml | \"$vm\" set --xml - hostname=a", 1,
+                "virt-metadata: standard input: invalid XML: the document is not valid UTF-8; no changes made"
+            ),
             ("\"$vm\" enable --xml in.xml --identity ec2", 1, "virt-metadata: in.xml: --identity ec2 needs a UUID that begins"),
             (
                 "\"$vm\" set --xml in.xml hostname=bad_name", 1,

@@ -145,7 +145,7 @@ struct BadUserData: Sendable, CustomTestStringConvertible {
             isRefused: false),
         .init("an indented include", "  #include https://example.com/a\n", "takes the line for a URL", line: 1, isRefused: false),
         .init("an include of nothing", "#include\n", "without a URL", isRefused: false),
-        .init("an include of a name", "#include\npart.yaml\n", "'part.yaml' is no URL", line: 2, isRefused: false),
+        .init("an include of a name", "#include\npart.yaml\n", "'part.yaml' is not a URL", line: 2, isRefused: false),
     ]
 
     private static let messages: [BadUserData] = [

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Inventory
+@testable import UserData
 
 /// The table of keys, compared with the schema of both versions of Debian.
 @Suite(

@@ -32,10 +32,16 @@ import Testing
         let emulator = try await LiveEmulator("")
         let control = responder(emulator)
         for (method, target, reason) in [
-            ("PUT", "/values/spot/instance-acton", "'spot/instance-acton'; did you mean 'spot/instance-action'?; add ?new"),
+            ("PUT", "/values/spot/instance-acton", "'spot/instance-acton'; did you mean 'spot/instance-action'?; to use"),
             ("DELETE", "/values/user-date", "no path 'user-date'; did you mean 'user-data'?"),
-            ("DELETE", "/values/nothing", "no path 'nothing'; add ?new"), ("PUT", "/values/spot", "'spot' is a directory"),
+            ("DELETE", "/values/nothing", "no path 'nothing'; to use this path anyway, add ?new to the URL"),
+            ("PUT", "/values/spot", "'spot' is a directory"),
             ("PUT", "/values/user-data%23/a", "cannot set /*/user-data#/a: the value of the path is not JSON"),
+            ("DELETE", "/values/spott", "no path 'spott'; did you mean 'spot'?"),
+            ("PUT", "/values/spot/instance-action%23/a", "/*/meta-data/spot/instance-action#/a: no instance has this document"),
+            ("PUT", "/values/openstack/x.json%23/a?new", "no instance has this document; set the whole document first"),
+            ("PUT", "/values/openstack/meta_data.json%23/devices/7", "a list of the document has no such item"),
+            ("PUT", "/values/openstack/meta_data.json", "the body is not JSON: for a member of the document, write '#' as %23"),
         ] {
             let reply = ask(control, method, target, "x")
             #expect(reply.0 == 400 && reply.1.contains(reason), "\(reply)")
@@ -50,12 +56,38 @@ import Testing
         #expect(try await emulator.get("/latest/meta-data/tags/instance/Name").status == 404)
     }
 
+    @Test func `times in a body are those of scenario files`() async throws {
+        let emulator = try await LiveEmulator("")
+        let control = responder(emulator)
+        let notice = "/latest/meta-data/spot/instance-action"
+        for (body, served) in [
+            ("@+120s", "2026-01-07T01:05:47Z"), ("@ GMT\n", "07 Jan 2026 01:03:47 GMT"), ("@home", "@home"),
+            ("@", "2026-01-07T01:03:47Z"),
+            (#"{"action":"stop","time":"@+2m"}"#, #"{"action": "stop", "time": "2026-01-07T01:05:47Z"}"#),
+            (#"{"mail":"@+a","list":["@+1s epoch"]}"#, #"{"mail": "@+a", "list": [1767747828]}"#),
+            (#"{"mail":"a@b"}"#, #"{"mail":"a@b"}"#),
+        ] {
+            #expect(ask(control, "PUT", "/values/spot/instance-action", body).0 == 200)
+            #expect(try await emulator.get(notice).text == served)
+        }
+        let reply = ask(control, "PUT", "/values/spot/instance-action", "@+2 weeks")
+        #expect(reply.0 == 400 && reply.1.contains("invalid time '@+2 weeks': expected a time such as @"), "\(reply)")
+        #expect(ask(control, "PUT", "/values/openstack/meta_data.json%23/meta/end", "@+120s").0 == 200)
+        #expect(try await emulator.get("/openstack/latest/meta_data.json").text.contains(#""end": "2026-01-07T01:05:47Z""#))
+    }
+
     @Test func `faults are added and removed`() async throws {
         let emulator = try await LiveEmulator("faults:\n- {name: own, when: {first: 1}, do: {status: 500}}")
         let control = responder(emulator)
         #expect(ask(control, "POST", "/rules", #"{"name": "added", "do": {"status": 503}}"#) == (200, "{\"added\": 1}\n"))
-        #expect(ask(control, "GET", "/rules").1 == "{\"rules\": [\"added\", \"own\"]}\n")
+        let counts = { (added: String, own: String) in
+            #"{"rules": ["added", "own"], "counts": [{"name": "added", \#(added)}, {"name": "own", \#(own)}]}"# + "\n"
+        }
+        let none = #""matched": 0, "applied": 0"#
+        #expect(ask(control, "GET", "/rules").1 == counts(none, none))
         #expect(try await emulator.get().status == 503)
+        #expect(
+            ask(control, "GET", "/rules").1 == counts(#""matched": 1, "applied": 1"#, #""matched": 1, "applied": 0"#))
         #expect(ask(control, "DELETE", "/rules").0 == 200)
         #expect(try await emulator.get().status == 500)
         #expect(try await emulator.get().status == 200)
@@ -109,7 +141,7 @@ import Testing
             director: emulator.director, names: ScenarioExample.names, instances: emulator.instances, clock: RealClock())
         #expect(
             ask(control, "POST", "/clock", #"{"advance": 1}"#) == (
-                409, "{\"error\": \"the clock is the machine's: start the emulator with --clock manual to step it\"}\n"
+                409, "{\"error\": \"the emulator uses the machine's clock: start it with --clock manual to advance the time\"}\n"
             ))
     }
 
@@ -120,6 +152,10 @@ import Testing
         ("POST", "/clock", #"{"advance": 1e12}"#, 400, "invalid body"),
         ("POST", "/rules", "{", 400, "body:2: invalid YAML"),
         ("POST", "/rules", #"{"do": {"statsu": 1}}"#, 400, "did you mean 'status'?"),
+        (
+            "POST", "/rules", #"{"when": {"frist": 1}}"#, 400,
+            #"{"error": "body:1: fault 1: when: unknown key 'frist'; did you mean 'first'?\nbody:1: fault 1: no effect"#
+        ),
         ("PUT", "/values/", "x", 400, "invalid path"), ("PUT", "/values/spot?x=1", "x", 400, "expected instance=NAME"),
         ("PUT", "/values//3000-01-01/user-data", "x", 400, "unknown version '3000-01-01'"),
         ("PUT", "/values/hostname?instance=wed", "x", 404, "no instance 'wed': expected web or db"),
@@ -191,8 +227,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("0.0.0.0:80", "'0.0.0.0:80' is no loopback address"), ("192.168.0.1:80", "is no loopback address"),
-        ("[::]:80", "is no loopback address"),
+        ("0.0.0.0:80", "'0.0.0.0:80' is not a loopback address"), ("192.168.0.1:80", "is not a loopback address"),
+        ("[::]:80", "is not a loopback address"),
         ("localhost:80", "expected 127.0.0.1:PORT, [::1]:PORT or the path of a Unix socket"),
         ("127.0.0.1", "invalid value '127.0.0.1'"),
         ("127.0.0.1:99999", "invalid value '127.0.0.1:99999'"),

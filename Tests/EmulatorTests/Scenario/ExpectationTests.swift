@@ -4,11 +4,13 @@ import Testing
 @testable import Emulator
 
 @Suite struct ExpectationTests {
-    private static let scenario = "steps:\n- {at: 5s, name: notice}"
+    /// With a short path.
+    private static let names = ScenarioExample.names.declaring([try? EmulatedPath("x")].compactMap { $0 })
+    private static let scenario = "steps:\n- {at: 5s, name: notice}\nfaults:\n- {name: throttled, do: {status: 503}}"
 
     private func read(_ yaml: String) throws(ScenarioProblems) -> [ClientExpectation] {
         let scenario = try Scenario(Array(Self.scenario.utf8), source: "s", names: ScenarioExample.names)
-        return try ClientExpectation.read(Array(yaml.utf8), source: "e.yaml", names: ScenarioExample.names, scenarios: [scenario])
+        return try ClientExpectation.read(Array(yaml.utf8), source: "e.yaml", names: Self.names, scenarios: [scenario])
     }
 
     private func seen(
@@ -46,7 +48,7 @@ import Testing
         #expect(try outcome(rule, [token, seen("/x")]) == "met: 1 request")
         #expect(
             try outcome(rule, [token, token, token]).hasPrefix(
-                "failed: 3 requests; one too many: request 1: PUT /latest/api/token"))
+                "failed: 3 requests; the first too many is request 1: PUT /latest/api/token"))
         #expect(try outcome("{request: {path: x}, count: 0}", [token]) == "met: 0 requests")
         #expect(try outcome("{request: {path: x}}", [seen("/x"), seen("/x")]) == "met: 2 requests")
     }
@@ -67,7 +69,7 @@ import Testing
         let rule = "{order: [{path: spot/*, status: 404}, {path: spot/*, status: 2xx}]}"
         let (before, after) = (seen("/l/spot/x", status: 404), seen("/l/spot/x"))
         #expect(try outcome(rule, [after, before, after]) == "met: all, in this order")
-        #expect(try outcome(rule, [after, before]) == "failed: 1 of them; then no request of spot/* answered 2xx")
+        #expect(try outcome(rule, [after, before]) == "failed: 1 of 2, in this order; missing: request of spot/* answered 2xx")
     }
 
     @Test func `a request comes within a time`() throws {
@@ -96,13 +98,30 @@ import Testing
         ("{request: {}, within: 1s, count: 2}", "both 'count' and 'within'"),
         ("{never: {}, count: 2}", "'count' needs 'request', not 'never'"),
         ("{request: {}, after: {step: notize}}", "no step 'notize': expected notice"),
+        ("{never: {fault: throtled}}", "expectation 1: never: fault: no fault 'throtled': expected throttled"),
         ("{request: {}, after: {}}", "expected {step: NAME}"),
         ("{request: {status: 4x}}", "invalid status '4x': expected a number from 100 to 599, or a class such as 4xx"),
         ("{request: {instance: x}}", "no instance 'x': expected web or db"),
+        (
+            "{never: {path: meta-data/spott/*}}",
+            "expectation 1: never: path: no instance has a path that 'meta-data/spott/*' matches; did you mean 'meta-data/spot/*'?; to use"
+        ),
+        ("{request: {path: hostnam}}", "expectation 1: request: path: no instance has a path that 'hostnam' matches"),
+        ("{order: [{path: hostname}, {path: hostnam}]}", "expectation 1: order: path: no instance has a path"),
+        ("{never: {}, after: {request: {path: hostnam}}}", "expectation 1: after: request: path: no instance has a path"),
     ]) func `a wrong expectation is refused with file, line and what was expected`(yaml: String, problem: String) {
         let error = #expect(throws: ScenarioProblems.self) { try read("expect:\n- \(yaml)") }
         #expect(
             error?.description.contains("e.yaml:2: ") == true && error?.description.contains(problem) == true, "\(error as Any)")
+    }
+
+    @Test func `faults that are added later may be named`() throws {
+        let yaml = Array("expect:\n- never: {fault: added}".utf8)
+        for addsFaults in [true, false] {
+            let names = try? ClientExpectation.read(yaml, source: "e", names: Self.names, scenarios: [], addsFaults: addsFaults)
+                .count
+            #expect(names == (addsFaults ? 1 : nil))
+        }
     }
 
     @Test func `two expectations of one name are refused`() {
@@ -112,7 +131,33 @@ import Testing
         )
     }
 
+    @Test func `paths that no instance has can be declared, or are set by a step`() throws {
+        let declared = """
+            new-paths: ['computeMetadata/**', rack/row]
+            expect:
+            - never: {path: 'computeMetadata/**'}
+            - never: {path: rack/*}
+            """
+        #expect(try read(declared).count == 2)
+        let scenario = try ScenarioExample.scenario("new-paths: [rack/row]\nsteps:\n- {at: 1s, set: {rack/row: r7}}")
+        let expectations = try ClientExpectation.read(
+            Array("expect:\n- request: {path: rack/row}".utf8), source: "e", names: ScenarioExample.names, scenarios: [scenario])
+        #expect(expectations.count == 1)
+    }
+
     // MARK: Reports
+
+    @Test func `the text of a failure has the expected request, once`() throws {
+        var run = ExpectationRun(
+            try read(
+                "expect:\n- {name: notice read, request: {path: spot/*, status: 200}, within: 5s}\n- never: {path: hostname}"))
+        run.observe(seen("/latest/meta-data/hostname"))
+        let text = ExpectationReport(run.results(at: .seconds(9)), duration: 9).text
+        let notice = "no such request in 9 s; expected within 5 s: request of spot/* answered 200"
+        #expect(text.hasPrefix("expectation failed: notice read: \(notice)\n"), "\(text)")
+        #expect(text.contains("expectation failed: never: request of hostname: 1, first request 1: GET"), "\(text)")
+        #expect(text.contains("; expected never") == false)
+    }
 
     private static let report = ExpectationReport(
         [

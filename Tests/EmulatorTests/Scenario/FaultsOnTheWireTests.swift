@@ -166,8 +166,10 @@ import Testing
     }
 
     /// Packets are read from the link.
-    @Test(.enabled(if: NetworkNamespace.isAvailable, "needs root")) func `packets of an answer have a hop limit`() async throws {
-        let emulator = try await emulator("{hop-limit: 1}", when: "{every: 2}")
+    /// An address of IPv6 that stands for all takes clients of IPv4 too.
+    @Test(.enabled(if: NetworkNamespace.isAvailable, "needs root"), arguments: ["127.0.0.1", "::"])
+    func `packets of an answer have a hop limit`(address: String) async throws {
+        let emulator = try await emulator("{hop-limit: 1}", when: "{every: 2}", addresses: [address])
         // The TTL of the packets that carry the two answers (packet(7)).
         let program = """
             import socket, sys

@@ -63,7 +63,7 @@ import Testing
         ("", "aemm.json: the file is empty"),
         ("{\"metdata\": {}}", "aemm.json:1: configuration: unknown key 'metdata'; did you mean 'metadata'?"),
         ("{\"metadata\": {\"value\": {}}}", "did you mean 'values'?"),
-        ("{\"metadata\": {\n\"values\": {\"x\": \"y\"}}}", "aemm.json:2: metadata: values: x: no path of this name"),
+        ("{\"metadata\": {\n\"values\": {\"x\": \"y\"}}}", "aemm.json:2: metadata: values: x: no path for this name"),
         ("{\"metadata\": {\"paths\": {\"ami-id\": \"/3000/x\"}, \"values\": {\"ami-id\": \"y\"}}}", "unknown version '3000'"),
         ("{\"userdata\": {\"values\": {\"userdata\": \"***\"}}}", "userdata: values: userdata: expected base64"),
     ]) func `a wrong file is refused with its line`(json: String, problem: String) {

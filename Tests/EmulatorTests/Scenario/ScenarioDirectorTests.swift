@@ -58,7 +58,7 @@ import Testing
         }
         director.ready()
         clock.advance(by: .seconds(1))
-        let expected = "step of line 2, instance web: cannot set /*/user-data#/a: the value of the path is not JSON"
+        let expected = "step in line 2: cannot set /*/user-data#/a: the value of the path is not JSON"
         #expect(failures.withLock { $0 }.map { $0.hasPrefix(expected) } == [true], "\(failures.withLock { $0 })")
         #expect(!instance.values.hasValue(below: try EmulatedPath("user-data")))
     }
@@ -78,7 +78,7 @@ import Testing
             emulator.director.unusedFaults == [
                 "fault 'typo' never applied: there was no GET of /latest/user-dat",
                 "fault 2 never applied: there was no request of hostname in its time window",
-                "fault 'shadowed' never applied: of 1 matching requests, 'when' or an earlier fault excluded each",
+                "fault 'shadowed' never applied: 'when' or an earlier fault excluded the only matching request",
             ])
     }
 
@@ -94,7 +94,7 @@ import Testing
         let example = try EmulatedInstance(.builtIn().named("web"), clock: ManualClock())
         let notices = Scenario.notices(of: [try ScenarioExample.scenario(yaml)], on: [example])
         #expect(notices.count == count, "\(notices)")
-        #expect(notices.allSatisfy { $0.hasPrefix("step of line 2 sets ") && $0.contains("has a value from the start") })
+        #expect(notices.allSatisfy { $0.hasPrefix("step in line 2 sets ") && $0.contains("already has a value at the start") })
         // An instance without the value has nothing to tell.
         let plain = try ScenarioExample.instance()
         #expect(Scenario.notices(of: [try ScenarioExample.scenario(yaml)], on: [plain]) == [])
@@ -145,7 +145,7 @@ import Testing
         director.ready()
         emulator.advance(5)
         let told = failures.texts.withLock { $0 }
-        #expect(told.count == 1 && told[0].hasPrefix("step of line 2, instance web: cannot set /*/meta-data/hostname"), "\(told)")
+        #expect(told.count == 1 && told[0].hasPrefix("step in line 2, instance web: cannot set /*/meta-data/hostname"), "\(told)")
     }
 
     @Test func `the kept requests are limited`() {

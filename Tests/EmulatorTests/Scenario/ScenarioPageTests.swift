@@ -13,12 +13,13 @@ import Testing
     private static var files: [String] { page.matches(of: /(?ms)^```yaml\n(.*?)^```/).map { String($0.1) } }
 
     @Test func `the files of the page can be read`() throws {
-        try #require(Self.files.count == 2)
+        try #require(Self.files.count == 3)
         let names = ScenarioNames(instances: ["web"])
-        let scenario = try Scenario(Array(Self.files[0].utf8), source: "page", names: names)
+        #expect(try Scenario(Array(Self.files[0].utf8), source: "page", names: names).faults.count == 1)
+        let scenario = try Scenario(Array(Self.files[1].utf8), source: "page", names: names)
         #expect(scenario.steps.count == 4 && scenario.faults.count == 1)
         let expectations = try ClientExpectation.read(
-            Array(Self.files[1].utf8), source: "page", names: names, scenarios: [scenario])
+            Array(Self.files[2].utf8), source: "page", names: names, scenarios: [scenario])
         #expect(expectations.count == 4)
     }
 

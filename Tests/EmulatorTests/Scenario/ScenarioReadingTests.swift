@@ -74,11 +74,11 @@ import Testing
         ("steps:\n- at: 1y\n  name: x", "invalid time '1y'"), ("steps:\n- at: 999d\n  name: x", "'999d' is too long"),
         (
             "steps:\n- at: 2m\n  name: x\n- at: 60s\n  name: y",
-            "s.yaml:4: step 2: time 60 s runs backwards: expected at least 120 s, when the step of line 2 comes"
+            "s.yaml:4: step 2: time 60 s is before an earlier step: expected at least 120 s, the time of the step in line 2"
         ),
         (
             "steps:\n- at: 2m\n  name: x\n- after: 1m\n  name: y\n- at: 150s\n  name: z",
-            "s.yaml:6: step 3: time 150 s runs backwards: expected at least 180 s"
+            "s.yaml:6: step 3: time 150 s is before an earlier step: expected at least 180 s"
         ),
         ("steps:\n- at: 1s\n  name: x\n- at: 2s\n  name: x", "s.yaml:5: step 2: name: the name 'x' is already used in line 3"),
         (
@@ -101,11 +101,20 @@ import Testing
         ),
         (
             "steps:\n- at: 1s\n  set: {'openstack/meta_dat.json#/a': x}",
-            "no path 'openstack/meta_dat.json#/a'; did you mean 'meta_data.json'?"
+            "no path 'openstack/meta_dat.json#/a'; did you mean 'openstack/meta_data.json#/a'?"
         ),
-        ("expect: [{never: {}}]", "s.yaml:1: a file of expectations, and no scenario: use --expect"),
+        ("steps:\n- at: 1s\n  absent: [spt]\n- at: 2s\n  absent: [spu]", "s.yaml:5: step 2: absent: no path 'spu'"),
+        ("expect: [{never: {}}]", "s.yaml:1: this is a file of expectations, not a scenario: use --expect"),
         ("steps:\n- at: 1s\n  set: {/3000-01-01/user-data: x}", "unknown version '3000-01-01'"),
-        ("steps:\n- at: 1s\n  set: {openstack/metadata.json: x}", "did you mean 'meta_data.json'?"),
+        ("steps:\n- at: 1s\n  set: {openstack/metadata.json: x}", "did you mean 'openstack/meta_data.json'?"),
+        (
+            "steps:\n- after: 2 requests of spott/*\n  name: x",
+            "step 1: after: no instance has a path that 'spott/*' matches; did you mean"
+        ),
+        (
+            "steps:\n- after: {requests: 2, path: hostnam}\n  name: x",
+            "step 1: after: path: no instance has a path that 'hostnam'"
+        ),
         (
             "steps:\n- at: 1s\n  set: {hostname: x}\n  absent: hostname",
             "s.yaml:4: step 1: absent: 'hostname' is already changed in line 3 of this step"
@@ -145,7 +154,7 @@ import Testing
         ("{do: {drop: maybe}}", "drop: expected true or false"), ("{do: {drop: false}}", "do: no effect"),
         ("{do: {refuse: true, delay: 1s}}", "a refused connection has no answer"),
         ("{do: {refuse: ipx}}", "expected all, ipv4 or ipv6"),
-        ("{match: {path: x}, do: refuse}", "match: 'path' with 'refuse', which happens before a request"),
+        ("{match: {path: x}, do: refuse}", "match: 'path' with 'refuse': a connection is refused before its request"),
         ("{when: {first: 1}, do: refuse}", "fault 1: when: unknown key 'first'"),
         ("{match: {method: get}, do: drop}", "method: invalid value 'get': expected a method in capital letters"),
         ("{match: {token: bad}, do: drop}", "token: invalid value 'bad': expected none, good, expired or wrong"),
@@ -227,6 +236,28 @@ import Testing
         let scenario = try ScenarioExample.scenario(
             "new-paths: [elastic-gpus/associations]\nsteps:\n- {at: 1s, set: {elastic-gpus/associations: x}}")
         #expect(scenario.steps[0].changes.count == 1)
+        let awaited = try ScenarioExample.scenario("new-paths: [a/*]\nsteps:\n- {after: 1 request of a/*, name: x}")
+        #expect(awaited.steps.count == 1)
+    }
+
+    @Test func `values of the command line that a step at the start replaces are told`() throws {
+        let instance = try ScenarioExample.instance()
+        for path in ["spot/instance-action", "hostname", "openstack/meta_data.json#/meta/a"] {
+            try instance.values.set(EmulatedPath(path), to: Array("1".utf8))
+        }
+        try instance.values.remove(EmulatedPath("events"))
+        let told = { (steps: String) throws in
+            Scenario.replacements(by: [try ScenarioExample.scenario("steps:\n" + steps)], on: [instance])
+        }
+        #expect(
+            try told("- {at: 0s, absent: spot}\n- {at: 1s, set: {hostname: x}}") == [
+                "step in line 2 replaces /*/meta-data/spot/instance-action, which the command line sets, at the start: the value is never "
+                    + "served"
+            ])
+        #expect(try told("- {at: 0s, set: {openstack/meta_data.json: {}}}").count == 1)
+        #expect(try told("- {at: 0s, set: {'openstack/meta_data.json#/meta/b': x}, instance: db}") == [])
+        #expect(try told("- {at: 0s, set: {'openstack/meta_data.json#/meta/b': x}, restore: events}") == [])
+        #expect(try told("- {at: 0s, restore: hostname}").count == 1)
     }
 
     @Test(arguments: [
