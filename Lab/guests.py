@@ -246,12 +246,18 @@ class Guest:
         raise Failure(f"{self.name} has not started again after {seconds:.0f} s")
 
     def save_logs(self) -> list[Path]:
-        """Copies what cloud-init says inside to the lab's logs, as far as the guest still can."""
+        """Copies what cloud-init and the network say inside to the lab's logs, as far as the guest still can."""
         saved = []
-        for path in ("/run/cloud-init/ds-identify.log", "/var/log/cloud-init.log", "/var/log/cloud-init-output.log"):
-            target = self.host.directory / f"{self.name}-{os.path.basename(path)}"
+        sources = {
+            os.path.basename(path): ("/bin/cat", path)
+            for path in ("/run/cloud-init/ds-identify.log", "/var/log/cloud-init.log", "/var/log/cloud-init-output.log")}
+        # What its network service made of the configuration that cloud-init wrote.
+        sources["network.log"] = ("/bin/sh", "-c", "cat /run/systemd/network/*; ip address; ip route; ip -6 route;"
+                                  " journalctl --no-pager -b -o short-monotonic -u systemd-networkd -u systemd-networkd-wait-online")
+        for name, command in sources.items():
+            target = self.host.directory / f"{self.name}-{name}"
             try:
-                target.write_text(self.execute("/bin/cat", path, seconds=30))
+                target.write_text(self.execute(*command, seconds=30))
                 saved.append(target)
             except (CommandError, Failure, OSError):
                 continue

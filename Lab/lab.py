@@ -22,6 +22,8 @@ from host import CommandError, Host, Namespace, end_with_signals
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".lab"
 RUN = CACHE / "run"
+# How many lines of a failure are printed again at the end.
+REPEATED = 8
 Kept = TypeVar("Kept", bound=Namespace)
 
 
@@ -42,7 +44,6 @@ class Lab:
         """Prints a line with the seconds since the beginning."""
         with self._printing:
             print(f"lab {time.monotonic() - self._begin:6.1f} s  {who:<12} {what}", flush=True)
-
 
     def system(self, debian: int) -> image.Image:
         """A guest's disk with this release of Debian, which is made when it is first wanted."""
@@ -126,7 +127,7 @@ class Stage:
                 reached("reads its own metadata, and only that")
             except Exception:
                 logs = [guest.console, *guest.save_logs(), guest.host.directory / "server.log"]
-                self.say(guest.name, "FAILED; see " + ", ".join(os.path.relpath(path, ROOT) for path in logs))
+                self.say(guest.name, "is not as expected; see " + ", ".join(os.path.relpath(path, ROOT) for path in logs))
                 raise
 
     def end(self) -> None:
@@ -172,9 +173,9 @@ def _play(name: str, stage: Stage) -> None:
         stage.end()
 
 
-def _run(lab: Lab, names: list[str]) -> int:
-    """Plays the scenarios side by side, and gives how many of them failed."""
-    failed = 0
+def _run(lab: Lab, names: list[str]) -> dict[str, BaseException]:
+    """Plays the scenarios side by side, and gives what failed and why."""
+    failed: dict[str, BaseException] = {}
     stages = {name: Stage(lab) for name in names}
     with ThreadPoolExecutor(len(names)) as pool:
         results = {pool.submit(_play, name, stage): name for name, stage in stages.items()}
@@ -184,7 +185,7 @@ def _run(lab: Lab, names: list[str]) -> int:
                 if error is None:
                     lab.say(results[result], "passed")
                     continue
-                failed += 1
+                failed[results[result]] = error
                 lab.say(results[result], f"FAILED: {error}")
                 if not isinstance(error, (Failure, CommandError, image.ImageError)):
                     traceback.print_exception(error)
@@ -222,7 +223,10 @@ def main() -> int:
     # Nearly every scenario needs it, and without it none has to begin.
     lab.system(12)
     failed = _run(lab, names)
-    lab.say("lab", f"{len(names) - failed} passed, {failed} failed; logs are in {RUN.relative_to(ROOT)}")
+    lab.say("lab", f"{len(names) - len(failed)} passed, {len(failed)} failed; logs are in {RUN.relative_to(ROOT)}")
+    # Again, for whoever is shown the last lines only.
+    for name, error in failed.items():
+        lab.say(name, "FAILED: " + "\n".join(str(error).splitlines()[:REPEATED]))
     return 1 if failed else 0
 
 

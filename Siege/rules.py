@@ -42,6 +42,11 @@ def remove(pattern: str, family: str = ".*", chain: str = ".*") -> int:
     return len(doomed)
 
 
+def trust_what_leaves() -> None:
+    """Has what leaves for a bridge pass unseen: its last check, after those where it enters."""
+    remove(r"goto others_", "netdev", "from_host_.*")
+
+
 def has(pattern: str, family: str = ".*", chain: str = ".*") -> bool:
     """Whether there is such a rule."""
     return any(re.search(pattern, rule.text) and re.fullmatch(family, rule.family) and re.fullmatch(chain, rule.chain) for rule in listed())

@@ -14,7 +14,7 @@ class Server:
 
     def __init__(self, program: str, place: str, bridges: tuple[str, ...], uri: str, log: str):
         """Knows how to start it; `start` does."""
-        self._program, self._place, self._bridges, self._uri, self._log = program, place, bridges, uri, log
+        self._program, self._place, self.bridges, self._uri, self._log = program, place, bridges, uri, log
         self._running: space.Program | None = None
         self.intercept = "auto"
         self.options: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Server:
 
     def spawn(self, *options: str, uri: str = "") -> None:
         """Starts it, without waiting until it serves."""
-        bridges = [word for bridge in self._bridges for word in ("--bridge", bridge)]
+        bridges = [word for bridge in self.bridges for word in ("--bridge", bridge)]
         self._running = space.Program(
             "virt-metadata", self._log, self._program, "serve", "--user", "root", "--connect", uri or self._uri, *bridges,
             "--intercept", self.intercept, "--run-directory", f"{self._place}/run", "--state-directory", f"{self._place}/state",
@@ -53,7 +53,7 @@ class Server:
             if not self.is_running():
                 raise space.Failure(f"the server ended with status {self._running.process.returncode}: {self.output[-1500:]}")
             said = [line for line in self.output.splitlines() if SERVES in line]
-            return all(any(re.search(rf"\bbridge={bridge}\b", line) for line in said) for bridge in self._bridges)
+            return all(any(re.search(rf"\bbridge={bridge}\b", line) for line in said) for bridge in self.bridges)
 
         space.wait_until(serves, "the server serves all bridges")
 

@@ -148,7 +148,7 @@ def main() -> int:
         siege.end()
     totals = table.totals(siege.rows)
     options.summary.write_text(json.dumps({"totals": totals, "cells": [row.found for row in siege.rows]}, indent=1), encoding="utf-8")
-    print(table.last_lines(totals, time.monotonic() - begin))
+    print(table.last_lines(siege.rows, totals, time.monotonic() - begin))
     return 1 if totals["failed"] else 0
 
 

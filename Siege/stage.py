@@ -28,6 +28,8 @@ PLACE = "/run/siege"
 LATE = 12
 # In a counter-proof nobody has to wait long to see that nothing comes.
 SHORT_PATIENCE = 1.5
+# A counter-proof shows that an attack can succeed, so a busy machine may fail it, and it is tried so often. What has to hold is tried once.
+TRIES = 6
 
 
 def load(name: str) -> Attack:
@@ -50,17 +52,27 @@ class Stage:
         """Runs all cells, and prints a line of JSON for each."""
         for cell in self._plan["cells"]:
             begin = time.monotonic()
-            result = {"attack": cell["attack"], "host": self._plan["host"], "family": cell["family"], "proof": cell["proof"]}
-            try:
-                result |= self._run(load(cell["attack"]), cell["family"], cell["proof"])
-            except space.Failure as error:
-                result["error"] = str(error)
-            except Exception:  # pylint: disable=broad-except
-                result["error"] = traceback.format_exc()[-1500:]
-            if "error" in result or result["gained"]:
+            tried = 1
+            result = self._try(cell)
+            while cell["proof"] and not result.get("gained") and tried < TRIES:
+                tried += 1
                 self._is_clean = False
-            result["took"] = round(time.monotonic() - begin, 1)
+                result = self._try(cell)
+            result |= {"tries": tried, "took": round(time.monotonic() - begin, 1)}
             print(json.dumps(result), flush=True)
+
+    def _try(self, cell: dict[str, Any]) -> dict[str, Any]:
+        """Runs a cell, and says what was seen, or why it could not be run."""
+        result = {"attack": cell["attack"], "host": self._plan["host"], "family": cell["family"], "proof": cell["proof"]}
+        try:
+            result |= self._run(load(cell["attack"]), cell["family"], cell["proof"])
+        except space.Failure as error:
+            result["error"] = str(error)
+        except Exception:  # pylint: disable=broad-except
+            result["error"] = traceback.format_exc()[-1500:]
+        if "error" in result or result["gained"]:
+            self._is_clean = False
+        return result
 
     def _serve(self, options: tuple[str, ...]) -> None:
         """Lets the server run with these options, and makes sure that every guest is served."""

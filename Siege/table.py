@@ -2,7 +2,7 @@
 
 from typing import Any
 
-HEAD = (f"{'attack':<26}{'host':<10}{'IP':<4}{'requests':>9}{'wrong':>7}{'lost':>6}{'again':>7}{'SYN':>5}{'p50':>8}{'p99':>9}"
+HEAD = (f"{'attack':<31}{'host':<10}{'IP':<4}{'requests':>9}{'wrong':>7}{'lost':>6}{'again':>7}{'SYN':>5}{'p50':>8}{'p99':>9}"
         f"{'RssAnon':>9}  verdict")
 
 
@@ -51,9 +51,11 @@ class Row:
             verdict = "FAILED"
         else:
             verdict = "succeeds" if found["proof"] else "held"
-        line = f"{name:<26}{found['host']:<10}{found['family']:<4}" + "".join([*figures, *times, memory]) + f"  {verdict}"
+        line = f"{name:<31}{found['host']:<10}{found['family']:<4}" + "".join([*figures, *times, memory]) + f"  {verdict}"
         if found["proof"] and not self.faults:
             line += f": {found['gained']}"
+        if found.get("tries", 1) > 1:
+            line += f" (try {found['tries']})"
         return "\n".join([line, *(f"    {fault.strip()}" for fault in self.faults)])
 
 
@@ -69,9 +71,10 @@ def totals(rows: list[Row]) -> dict[str, int]:
             "proofs": sum(row.found["proof"] for row in rows)}
 
 
-def last_lines(found: dict[str, int], seconds: float) -> str:
-    """The totals in words."""
-    return (f"\n{found['victims_requests']:,} requests under attack, {found['victims_wrong']} wrong, {found['victims_lost']} lost; "
+def last_lines(rows: list[Row], found: dict[str, int], seconds: float) -> str:
+    """The rows that have failed once more, for there are hundreds of others, and the totals in words."""
+    failed = "".join(f"\n{row.text()}" for row in rows if row.faults)
+    return (f"{failed}\n{found['victims_requests']:,} requests under attack, {found['victims_wrong']} wrong, {found['victims_lost']} lost; "
             f"{found['connections']:,} connections, {found['retransmitted']} whose SYN was sent again, {found['reconnected']} made anew; "
             f"largest p99 {found['slowest_p99'] / 1000:.0f} ms, largest RssAnon {found['memory'] / 1024:.0f} MiB; {seconds:.0f} s\n"
             f"{found['passed']} passed, {found['failed']} failed ({found['proofs']} of them counter-proofs)")

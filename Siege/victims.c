@@ -48,6 +48,7 @@ struct slot {
 
 struct count {
     size_t requests, wrong, failed;
+    uint32_t longest;
 };
 
 static struct way ways[most_ways];
@@ -114,13 +115,15 @@ static void tell(const struct slot *slot, const char *why) {
         if (*text == '"' || *text == '\\' || *text < ' ' || *text > '~') *text = '.';
 }
 
-static void record(int64_t latency) {
+static void record(int64_t latency, struct count *family) {
     if (latency_count == latencies_held) {
         latencies_held = latencies_held ? 2 * latencies_held : 1 << 16;
         latencies = realloc(latencies, latencies_held * sizeof *latencies);
         if (!latencies) give_up("realloc");
     }
-    latencies[latency_count++] = (uint32_t)(latency / 1000);
+    const uint32_t microseconds = (uint32_t)(latency / 1000);
+    latencies[latency_count++] = microseconds;
+    if (microseconds > family->longest) family->longest = microseconds;
 }
 
 static void hang_up(struct slot *slot) {
@@ -135,7 +138,7 @@ static void done(struct slot *slot, const char *why, int is_wrong) {
     struct count *family = &families[slot->way->family == 6];
     const int64_t time = now();
     family->requests++;
-    record(time - slot->began);
+    record(time - slot->began, family);
     if (why) {
         tell(slot, why);
         if (is_wrong) family->wrong++;
@@ -308,8 +311,8 @@ int main(int count, char **words) {
         seconds);
     printf("\"p50\":%u,\"p99\":%u,\"longest\":%u,\"families\":{", percentile(0.5), percentile(0.99), percentile(1));
     for (int i = 0; i < 2; i++)
-        printf("%s\"%d\":{\"requests\":%zu,\"wrong\":%zu,\"failed\":%zu}", i ? "," : "", i ? 6 : 4, families[i].requests,
-            families[i].wrong, families[i].failed);
+        printf("%s\"%d\":{\"requests\":%zu,\"wrong\":%zu,\"failed\":%zu,\"longest\":%u}", i ? "," : "", i ? 6 : 4,
+            families[i].requests, families[i].wrong, families[i].failed, families[i].longest);
     printf("},\"complaints\":[");
     for (size_t i = 0; i < told && i < most_told; i++) printf("%s\"%s\"", i ? "," : "", complaints[i]);
     printf("]}\n");

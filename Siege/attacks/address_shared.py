@@ -23,9 +23,10 @@ class Attack(attack.Attack):
     """The forger has each victim's address, and its ports."""
 
     hosts = ("address", "redirect", "bridge", "auto")
-    # Connections that have ended keep their port for a while.
-    rate = 300
+    # Connections that have ended keep their port for a while; and the host believes a claim a second after the last, so victims ask for longer.
+    rate = 100
     rest = 2
+    seconds = 4
     proofs = (("address", 4), ("address", 6))
 
     def prepare(self, host: Host) -> None:

@@ -70,6 +70,7 @@ class Attack(attack.Attack):
     def weaken(self, host: Host) -> None:
         """Lets the cloud's answers be forwarded."""
         rules.remove(r"sport 80", "inet", "to_bridge")
+        rules.trust_what_leaves()
 
     def restore(self, host: Host) -> None:
         """The card makes checksums again."""

@@ -1,9 +1,9 @@
 """A neighbour ends a victim's half-open connection by an error of ICMP.
 
 It is given what it would have to guess: the ports of both ends and the number that the server begins with. It says that the victim cannot be
-reached, of a packet that bears them, as a guest sees it and as it is on the host. The filter of a socket does not see such errors. Gained:
-a connection that is refused before it is whole. In the way: no true error names our sockets, so the host drops those that do (chain
-`icmp_errors`).
+reached, of a packet that bears them, as a guest sees it and as it is on the host; whole, in fragments, and of a packet with headers before
+the ports. The filter of a socket does not see such errors. Gained: a connection that is refused before it is whole. In the way: no true
+error names our sockets, so the host drops those that do, and what could hide that they do (chain `icmp_errors`).
 """
 
 import re
@@ -15,14 +15,27 @@ import rules
 import space
 import wire
 from attack import Outcome
+from attacks.lib import errors
 from field import METADATA, Connection, Field
 from host import Host
 
 TRIES = 4
-UNREACHABLE = {4: (3, 1), 6: (1, 3)}
 # Keeps back the word by which a guest's own kernel makes a connection whole; its first request does too.
 SLOW = ("add table inet slow; add chain inet slow out { type filter hook output priority 0; }; "
         "add rule inet slow out tcp dport 80 tcp flags & (syn | ack | psh) == ack drop")
+
+
+def dressed(link: tuple[bytes, bytes], outer: tuple[bytes, bytes], inner: tuple[bytes, bytes], begin: bytes, number: int) -> list[bytes]:
+    """An error about a packet that begins so, in each dress."""
+    plain = errors.message(errors.UNREACHABLE[4 if len(inner[0]) == 4 else 6], outer, errors.about(inner, begin))
+    found = [errors.frame(link, outer, plain), *errors.fragments(link, outer, plain, 8, number), *errors.fragments(link, outer, plain, 48, number + 1)]
+    if len(inner[0]) == 4:
+        return found
+    for following, header in ((errors.AUTHENTICATION, struct.pack("!BBHIII", wire.TCP, 2, 0, 1, 1, 1)[:16]),
+                              (wire.DESTINATION_OPTIONS, bytes([wire.TCP, 0, 1, 4, 0, 0, 0, 0]))):
+        behind = errors.message(errors.UNREACHABLE[6], outer, errors.about(inner, begin, header, following))
+        found.append(errors.frame(link, outer, behind))
+    return found
 
 
 class Attack(attack.Attack):
@@ -31,13 +44,15 @@ class Attack(attack.Attack):
     hosts = ("address", "redirect")
     spies = ("tap-6",)
     victims = slice(0, -1)
-    proofs = (("address", 4), ("redirect", 4))
+    proofs = (("address", 4), ("redirect", 4), ("redirect", 6))
     numbers: tuple[int, ...] = ()
 
     def prepare(self, host: Host) -> None:
         """Finds the sockets' ports."""
         found = {int(match[1]) for rule in rules.listed() if (match := re.search(r"tcp dport set (\d+)", rule.text))}
         self.numbers = tuple(sorted(found))
+
+    dressed = staticmethod(dressed)
 
     def attack(self, field: Field) -> None:
         """An error about each SYN-ACK, for every port that it may have on the host."""
@@ -50,23 +65,12 @@ class Attack(attack.Attack):
                     continue
                 for source in (field.metadata, own):
                     for number in (80, *self.numbers):
-                        begin = struct.pack("!HHI", number, segment.ports[1], segment.sequence)
-                        card.send(self._error(field, own, (source, victim), begin))
+                        begin = struct.pack("!HHI", number, segment.ports[1], segment.sequence) + bytes(12)
+                        card.send(*self.dressed((field.bridge, field.me.link), (field.own(), own), (source, victim), begin, 2 * sent))
                         sent += 1
             for _ in card.received(0):
                 pass
         field.report["sent"] = sent
-
-    @staticmethod
-    def _error(field: Field, to: bytes, pair: tuple[bytes, bytes], begin: bytes) -> bytes:
-        kind, code = UNREACHABLE[field.family]
-        if field.family == 4:
-            body = struct.pack("!BBHI", kind, code, 0, 0) + wire.ipv4(*pair, begin)
-            body = body[:2] + struct.pack("!H", wire.checksum(body)) + body[4:]
-            return wire.ethernet(field.bridge, field.me.link, wire.IPV4, wire.ipv4(field.own(), to, body, 1))
-        body = struct.pack("!BBHI", kind, code, 0, 0) + wire.ipv6(*pair, begin)
-        return wire.ethernet(field.bridge, field.me.link, wire.IPV6, wire.ipv6(
-            field.own(), to, wire.icmpv6(field.own(), to, body), wire.ICMPV6))
 
     def during(self, host: Host, outcome: Outcome) -> None:
         """Connects as victim-6, and asks a moment later."""

@@ -16,6 +16,8 @@ FOREIGN = {
     "a foreign Host with an Origin": GET + "Host: evil.example\r\nOrigin: http://evil.example\r\n\r\n",
     "a foreign Host with Sec-Fetch": GET + "Host: evil.example\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n\r\n",
     "a foreign Host with a Referer": GET + "Host: evil.example\r\nReferer: http://evil.example/page\r\n\r\n",
+    "a foreign Host with a User-Agent that the page chose": GET + "Host: evil.example\r\nUser-Agent: curl/8\r\nAccept: */*\r\n"
+    "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate\r\n\r\n",
     "a foreign Host with a port": GET + "Host: evil.example:80\r\nOrigin: http://evil.example\r\n\r\n",
     "a name that begins as the address": GET + "Host: 169.254.169.254.evil.example\r\nOrigin: http://169.254.169.254.evil.example\r\n\r\n",
     "a token for a foreign Host": PUT + "Host: evil.example\r\nOrigin: http://evil.example\r\n\r\n",

@@ -83,6 +83,7 @@ class Attack(attack.Attack):
         return f"connected: {'; '.join(made)}" if made else None
 
     def weaken(self, host: Host) -> None:
-        """Lets in what was sent to the sockets' ports, as if it had come by the rule of each port."""
+        """Lets in what was sent to the sockets' ports, as if it had come by the rule of each port, and out what answers from any address."""
         rules.remove(r"tcp dport \d+-\d+ ", "inet")
+        rules.remove(r"^tcp sport \d+-\d+ .*drop", "netdev", "from_host_.*")
         rules.give_marks()
