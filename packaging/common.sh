@@ -65,7 +65,7 @@ lay_out() {
 
     doc=$2/share/doc/virt-metadata
     # What developers need stays with the sources.
-    (cd "$project" && find README.md SECURITY.md docs -path docs/dev -prune -o -type f -print) | while read -r page; do
+    (cd "$project" && find README.md SECURITY.md CHANGELOG.md docs -path docs/dev -prune -o -type f -print) | while read -r page; do
         install -D -m 644 "$project/$page" "$doc/$page"
     done
     mkdir -p "$doc/examples"
@@ -79,13 +79,13 @@ lay_out() {
     (cd "$project/examples" && find . -type f ! -path '*/__pycache__/*' ! -path '*/target/*' ! -name Cargo.lock) | while read -r file; do
         install -D -m 644 "$project/examples/$file" "$doc/examples/$file"
     done
+    python3 "$here/source-links.py" "$doc"
 }
 
 # complete PROGRAM SHELL FILE: writes a completion script.
 complete() {
     mkdir -p "$(dirname "$3")"
-    "$1" --generate-completion-script "$2" >"$3"
-    if [ "$2" = bash ]; then cat "$here/completion.bash" >>"$3"; fi
+    "$here/completion" "$1" "$2" >"$3"
 }
 
 # date_all DIRECTORY: gives everything below it the time of the source.

@@ -1,3 +1,21 @@
+# __virt-metadata_plain WORD: sets REPLY to a word without the quotation marks and backslashes with which it is typed.
+__virt-metadata_plain() {
+    local rest=$1
+    REPLY=
+    if [[ $rest = \'* ]]; then
+        REPLY=${rest#\'}
+        return
+    fi
+    rest=${rest#\"}
+    while [[ $rest = *\\* ]]; do
+        REPLY+=${rest%%\\*}
+        rest=${rest#*\\}
+        REPLY+=${rest:0:1}
+        rest=${rest:1}
+    done
+    REPLY+=$rest
+}
+
 # bash begins a word at each colon and each equal sign, which the function above takes for arguments: after a libvirt URI it would
 # offer nothing. So the words are joined again as they were typed, and a value is split from its option.
 __virt-metadata_joined() {
@@ -36,7 +54,13 @@ __virt-metadata_joined() {
         words=("${words[0]}" "${words[@]:first:depth}" "${words[@]:1:first - 1}" "${words[@]:first + depth}")
     fi
     [[ $raw = [:=]* ]] && raw=
-    word=${words[current]}
+    local REPLY
+    __virt-metadata_plain "$raw"
+    raw=$REPLY
+    local typed=${words[current]}
+    __virt-metadata_plain "$typed"
+    word=$REPLY
+    words[current]=$word
     local -a COMP_WORDS=("${words[@]}")
     local -i COMP_CWORD=current
     _virt-metadata "$1" "$word" "${words[current > 0 ? current - 1 : 0]}"

@@ -83,6 +83,7 @@ package() {
     libnftables.so.1) set -- "$2" libnftables1 nftables libnftables1 nftables ;;
     libyaml-0.so.2) set -- "$2" libyaml-0-2 libyaml libyaml-0-2 libyaml ;;
     libcap-ng.so.0) set -- "$2" libcap-ng0 libcap-ng libcap-ng0 libcap-ng ;;
+    libcrypto.so.3) set -- "$2" libssl3 openssl-libs libopenssl3 openssl ;;
     libcurl.so.4) set -- "$2" libcurl4 libcurl libcurl4 curl ;;
     libcurl-gnutls.so.4) set -- "$2" libcurl3-gnutls - - libcurl-gnutls ;;
     libstdc++.so.6) set -- "$2" libstdc++6 libstdc++ libstdc++6 gcc-libs ;;
@@ -263,7 +264,7 @@ uninstall)
 install)
     need_root
     if [ -z "$destdir" ] && ! check; then
-        [ "$force" = yes ] || { echo "install.sh: nothing was installed; --force installs all the same" >&2; exit 1; }
+        [ "$force" = yes ] || { echo "install.sh: nothing was installed; --force installs in spite of this" >&2; exit 1; }
     fi
     install_files
     echo "virt-metadata is installed in $destdir$prefix"

@@ -14,9 +14,10 @@ DESCRIPTION = r""".PP
 .B virt\-metadata serve
 runs the server, usually as the service
 .IR virt\-metadata .
-The other commands edit and inspect domains through libvirt, or query the running server. Each of them accepts all settings of
+The other commands edit and inspect domains through libvirt, query the running server, or test metadata servers and agents. A command that
+reads the configuration accepts all settings of
 .BR virt\-metadata.yaml (5)
-as options; below are those that matter to it.
+as options; this page lists those that matter to the command.
 """
 
 EXIT_STATUS = r""".SH EXIT STATUS
@@ -129,6 +130,23 @@ def options(arguments: list[dict], is_key: bool = False) -> str:
     return "".join(option(one, opposites, is_key) for one in arguments if not set(names(one)) & opposites)
 
 
+def add_sections(program: str, root: dict) -> None:
+    """Gives the options of commands that show all settings the titles of the sections in which their help shows them."""
+    for path in (["serve"], ["config", "check"], ["config", "show"]):
+        text = subprocess.run([program, *path, "--help"], capture_output=True, check=True, text=True).stdout
+        titles, title = {}, None
+        for line in text.split("\n"):
+            if re.fullmatch(r"[A-Z ]+:", line):
+                title = line[:-1].capitalize()
+            elif line.startswith("  -") and title != "Options":
+                titles[re.search(r"--([a-z-]+)", line)[1]] = title
+        described = root
+        for word in path:
+            described = next(one for one in described["subcommands"] if one["commandName"] == word)
+        for one in described["arguments"]:
+            one["sectionTitle"] = next((titles[name.removeprefix("no-")] for name in names(one) if name.removeprefix("no-") in titles), None)
+
+
 def grouped(arguments: list[dict], heading: str, is_key: bool = False) -> str:
     """Options below the titles of their groups."""
     titles = list(dict.fromkeys(one["sectionTitle"] for one in arguments if one.get("sectionTitle")))
@@ -170,6 +188,7 @@ def main() -> None:
     dump = json.loads(subprocess.run([program, "--experimental-dump-help"], capture_output=True, check=True, text=True).stdout)
     version = subprocess.run([program, "--version"], capture_output=True, check=True, text=True).stdout.strip()
     root = dump["command"]
+    add_sections(program, root)
     serve = next(one for one in root["subcommands"] if one["commandName"] == "serve")
     # Its help for --connect is that of all commands but serve.
     inspection = next(one for one in root["subcommands"] if one["commandName"] == "list")
@@ -179,7 +198,7 @@ def main() -> None:
         f'.TH VIRT\\-METADATA 8 {title}\n.SH NAME\nvirt\\-metadata \\- {escaped(root["abstract"].rstrip("."))}\n'
         ".SH SYNOPSIS\n.B virt\\-metadata\n.RB [ \\-c\n.IR URI ]\n.I command\n.RI [ options ]\n"
         ".SH DESCRIPTION\n" + paragraphs(root.get("discussion", "")) + DESCRIPTION
-        + ".SH OPTIONS\nOptions of every command; they may precede the command.\n" + options(common)
+        + ".SH OPTIONS\nOptions of all commands that read the configuration; they may precede the command.\n" + options(common)
         + ".SH COMMANDS\n" + command(root, [])
         + ".SH OPTIONS OF SERVE\nEach is also a setting of\n.BR virt\\-metadata.yaml (5).\n" + grouped(serve["arguments"], ".SS")
         + EXIT_STATUS + ENVIRONMENT + FILES
@@ -192,9 +211,11 @@ def main() -> None:
         "Precedence: options > environment > file.\n.PP\n.B virt\\-metadata config check\nvalidates the file,\n"
         ".B virt\\-metadata config show \\-\\-all\nprints the effective values,\n.B virt\\-metadata config template\n"
         "prints a file with all defaults. "
-        "A reload of the service applies\n.BR log\\-level ,\n.BR session\\-tokens ,\n.B hop\\-limit\nand\n.BR defaults ;\n"
+        "A reload of the service applies\n.BR log\\-level ,\n.BR session\\-tokens ,\n.BR hop\\-limit ,\n.B defaults\nand\n.BR profiles ;\n"
         "other settings need a restart.\n.SH SETTINGS\n" + grouped(serve["arguments"], ".SS", is_key=True)
-        + ".SS Values for all instances\n.TP\n.B defaults\nValues used for any instance that does not set its own: elements of "
+        + ".SS Values for instances\n.TP\n.B profiles\nValues for each instance with <profile>NAME</profile>, by the name of the profile: elements of "
+        "<instance> as a mapping. \\fBprofile\\fR names profiles that a profile builds on; with \\fBmerge: add\\fR its lists add to weaker "
+        "lists instead of replacing them. (default: none)\n.TP\n.B defaults\nValues for every instance that does not set its own: elements of "
         "<instance> as a mapping, with \\fBdomain\\fR for host names without a dot, and \\fBnetworks\\fR for instances on a "
         "libvirt network or bridge of that name. (default: none)\n"
         ".SH SEE ALSO\n.BR virt\\-metadata (8)\n")
