@@ -74,16 +74,20 @@ class Guest:
         if self.cable == VETH:
             space.ip(f"link add {self.tap} type veth peer name {device} netns {self.name}")
         else:
-            self._relay = subprocess.Popen(
-                [RELAY, self.tap, f"/run/netns/{self.name}", device], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-            if self._relay.stdout.readline() != b"ready\n":
-                raise space.Failure(f"{self.name}: the relay of {self.tap} did not start")
+            self.open(device)
         space.setting(f"net.ipv6.conf.{device}.accept_dad", 0, self.name)
         space.ip(f"""link set {device} address {self.mac}
             link set {device} up
             address add {self.ip4}/24 dev {device}
             address add {self.ip6}/64 dev {device} nodad""", self.name)
         space.ip(f"link set {self.tap} master {self.bridge} up")
+
+    def open(self, device: str = "eth0") -> None:
+        """Opens the taps at both ends: those that stay are as they were when they were last open."""
+        self._relay = subprocess.Popen(
+            [RELAY, self.tap, f"/run/netns/{self.name}", device], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        if self._relay.stdout.readline() != b"ready\n":
+            raise space.Failure(f"{self.name}: the relay of {self.tap} did not start")
 
     def route(self, by4: str, by6: str) -> None:
         """Sends what is for elsewhere by these gateways."""

@@ -1,4 +1,5 @@
 package import Common
+package import Netlink
 import Synchronization
 
 /// The connections that a listening socket accepts, and what that implies about them.
@@ -41,6 +42,8 @@ package final class PortScope: Sendable {
     package let port: String
     /// When the port's link was first seen; `nil` where that was before any domain was read.
     package let since: ContinuousClock.Instant?
+    /// The openings of the port's link then; `nil` where each opening makes another link.
+    private let openings: TapOpenings?
     /// The source MAC address of all packets; `nil` where it is any but those of the port's own domain.
     package let mac: MACAddress?
     /// The mark of the packets that the socket accepts, to the exclusion of all others.
@@ -50,12 +53,16 @@ package final class PortScope: Sendable {
     private let changes = Atomic<Int>(0)
 
     package init(
-        bridge: ListenScope.Bridge, port: String, since: ContinuousClock.Instant? = nil, mac: MACAddress?, mark: UInt32,
-        connectionRate: ConnectionRate? = nil
+        bridge: ListenScope.Bridge, port: String, since: ContinuousClock.Instant? = nil, openings: TapOpenings? = nil,
+        mac: MACAddress?, mark: UInt32, connectionRate: ConnectionRate? = nil
     ) {
-        (self.bridge, self.port, self.since, self.mac) = (bridge, port, since, mac)
-        (self.mark, self.connectionRate) = (mark, connectionRate)
+        (self.bridge, self.port, self.since, self.openings) = (bridge, port, since, openings)
+        (self.mac, self.mark, self.connectionRate) = (mac, mark, connectionRate)
     }
+
+    /// Since when the program behind the port is the same, for a connection that begins now: now, if the link has been opened again and nobody
+    /// has noticed yet. Then its domain must be read again, too.
+    var sinceNow: ContinuousClock.Instant? { openings?.haveIncreased() == true ? .now : since }
 
     /// How often the port changed from one domain run to another, or to none.
     package var generation: Int { changes.load(ordering: .acquiring) }

@@ -104,8 +104,8 @@ extension Interceptor {
             do throws(ListenError) {
                 let mark = PacketMarks.ofThisProcess.mark(ofSocketOn: number)
                 let scope = PortScope(
-                    bridge: bridge, port: opening.port, since: opening.since, mac: opening.key.mac, mark: mark,
-                    connectionRate: rate)
+                    bridge: bridge, port: opening.port, since: opening.since, openings: opening.openings, mac: opening.key.mac,
+                    mark: mark, connectionRate: rate)
                 let socket = try await host.listen(on: wildcard(number), of: .port(scope))
                 return PortSocket(socket: socket, port: number, scope: scope)
             } catch {

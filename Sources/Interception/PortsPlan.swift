@@ -13,6 +13,8 @@ struct PortsPlan: Equatable {
         let port: String
         /// When the port was first seen; `nil` where that was before any domain was read.
         var since: ContinuousClock.Instant?
+        /// How often its link had been opened then; `nil` where each opening makes another link.
+        var openings: TapOpenings?
     }
 
     /// The most sockets of one domain on a bridge: enough for a bond of twelve cards, or for thirty-two separate cards. One domain's author must not
@@ -64,7 +66,7 @@ struct PortsPlan: Equatable {
             for domain in claim.unread.map(\.instance.domain) {
                 unread[domain] = [unread[domain], since].compactMap(\.self).max()
             }
-            let now = ServedBridge.Tenancy(since: since, run: claim.owner?.run)
+            let now = ServedBridge.Tenancy(since: since, openings: port.openings, run: claim.owner?.run)
             tenancies[port.index] = now
             guard let before = bridge.tenancies[port.index], !before.continues(as: now) else { continue }
             ended.formUnion(bridge.listeners.keys.filter { $0.index == port.index })
@@ -95,7 +97,7 @@ struct PortsPlan: Equatable {
                     if isAdditional, !numbers.hasCapacityForAdditional { continue }
                     numbers.used += 1
                 }
-                wanted.append(Opening(key: key, port: port.name, since: tenancies[port.index]?.since))
+                wanted.append(Opening(key: key, port: port.name, since: tenancies[port.index]?.since, openings: port.openings))
             }
         }
         return wanted

@@ -14,6 +14,8 @@ struct RuleInputs: Equatable {
         /// The link's own MAC address.
         let mac: MACAddress?
         let isTap: Bool
+        /// How often it had been opened; `nil` where each opening makes another link.
+        var openings: TapOpenings?
         /// Whether routers may be beyond it, unless a guest is behind it: until all domains are known, a guest may turn out to be behind any link
         /// that can be a tap.
         let hasRouters: Bool
@@ -29,7 +31,7 @@ struct RuleInputs: Equatable {
         // An instance is immutable: a change of its domain creates another.
         static func == (left: Port, right: Port) -> Bool {
             left.index == right.index && left.name == right.name && left.mac == right.mac && left.isTap == right.isTap
-                && left.hasRouters == right.hasRouters
+                && left.openings == right.openings && left.hasRouters == right.hasRouters
                 && left.isAwaited == right.isAwaited && left.listeners == right.listeners
                 && left.claimants.elementsEqual(right.claimants) { $0 === $1 }
         }
@@ -120,8 +122,8 @@ extension RuleInputs {
             let claim = link.mayBeTap ? snapshot.claim(onPort: link.name, of: bridge, since: since) : .none
             return Port(
                 name: link.name, index: link.index, mac: link.mac, isTap: link.isTap,
-                hasRouters: snapshot.isLocalComplete || !link.mayBeTap, isAwaited: !claim.unread.isEmpty,
-                claimants: claim.owners.map(\.instance),
+                openings: TapOpenings(of: link), hasRouters: snapshot.isLocalComplete || !link.mayBeTap,
+                isAwaited: !claim.unread.isEmpty, claimants: claim.owners.map(\.instance),
                 listeners: own.map { RuleSet.Listener(mac: $0.key.mac, port: $0.value) }.sorted { $0.port < $1.port })
         }
     }

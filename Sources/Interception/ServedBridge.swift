@@ -2,6 +2,7 @@ import Common
 import FoundationEssentials
 import Guests
 import NIOCore
+import Netlink
 
 /// A bridge whose guests are served: how, and its current state.
 struct ServedBridge: Equatable {
@@ -47,11 +48,15 @@ struct ServedBridge: Equatable {
     struct Tenancy: Equatable {
         /// When the port was first seen; `nil` where that was before any domain was read.
         let since: ContinuousClock.Instant?
+        /// How often its link had been opened then; `nil` where each opening makes another link.
+        let openings: TapOpenings?
         /// `nil` where it is not known.
         let run: DomainRun?
 
         /// Whether connections by the port continue: it is the same, and its domain has only become known.
-        func continues(as next: Tenancy) -> Bool { since == next.since && (run == nil || run == next.run) }
+        func continues(as next: Tenancy) -> Bool {
+            since == next.since && openings == next.openings && (run == nil || run == next.run)
+        }
     }
 
     /// Whether guests can connect, once the rules are written.

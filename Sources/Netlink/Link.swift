@@ -18,6 +18,9 @@ package struct Link: Sendable, Hashable {
 
     /// How often the carrier of a tap came up, which is a program that opens it; 0 for other links, whose carriers a guest may change.
     package internal(set) var carrierUps: UInt32 = 0
+    /// Whether it is a tap that stays when the program that opened it ends (`TUNSETPERSIST`, tun(4)), or may be one: before Linux 4.17 the kernel
+    /// does not say.
+    package internal(set) var isPersistent = false
     /// Whether it is a bridge that filters VLANs (`vlan_filtering`): its forwarding database has an entry per address and VLAN.
     package internal(set) var filtersVLANs = false
     /// Whether it is a bridge that learns from frames to link-local group addresses (`no_linklocal_learn` is off).
@@ -49,8 +52,10 @@ extension Link {
         kind = info[Int(IFLA_INFO_KIND)].map(Self.text)
         if kind == "tun" { carrierUps = value(Int(IFLA_CARRIER_UP_COUNT)).flatMap { Netlink.number(in: $0, at: 0) } ?? 0 }
         // Other kinds use other attribute numbers.
-        let data = kind == "bridge" ? info[Int(IFLA_INFO_DATA)] : nil
-        let facts = try Self.nested(in: data, message, operation)
+        let hasData = isBridge || kind == "tun"
+        let data = try Self.nested(in: hasData ? info[Int(IFLA_INFO_DATA)] : nil, message, operation)
+        isPersistent = kind == "tun" && data[Int(IFLA_TUN_PERSIST)]?.first != 0
+        let facts = isBridge ? data : [:]
         filtersVLANs = facts[Int(IFLA_BR_VLAN_FILTERING)]?.first ?? 0 != 0
         hasSpanningTree = Netlink.number(in: facts[Int(IFLA_BR_STP_STATE)] ?? [], at: 0) as UInt32? ?? 0 != 0
         learnsFromLinkLocal = kind == "bridge" && BridgeOptions.learnsFromLinkLocal(facts[Int(IFLA_BR_MULTI_BOOLOPT)])

@@ -69,6 +69,23 @@ extension Links {
         }
     }
 
+    /// The link of that index; `nil` where there is none. It takes some ten microseconds.
+    /// - Throws: `KernelError`; `.noAnswer` after a second, `.malformedAnswer`, `.foreignAnswer`.
+    package static func link(at index: Int32) throws(KernelError) -> Link? {
+        guard index > 0 else { return nil }
+        let request = request(flags: 0, index: index)
+        do throws(KernelError) {
+            var socket = try NetlinkSocket(protocol: NETLINK_ROUTE)
+            guard let answer = try socket.ask(request) else { return nil }
+            let link = try Link(answer, request.operation)
+            guard link.index == index else { throw KernelError(.foreignAnswer, in: request.operation) }
+            return link
+        } catch {
+            guard error.code == .noSuchDevice else { throw error }
+            return nil
+        }
+    }
+
     private static func list(_ request: Netlink.Request) throws(KernelError) -> [Link] {
         var socket = try NetlinkSocket(protocol: NETLINK_ROUTE)
         var links: [Link] = []
@@ -80,9 +97,10 @@ extension Links {
         return links
     }
 
-    /// `RTM_GETLINK`: `struct ifinfomsg` at zero, for all or for the one that an attribute names, without counters.
-    private static func request(flags: Int32) -> Netlink.Request {
-        let fixed = [UInt8](repeating: 0, count: Link.fixedLength)
+    /// `RTM_GETLINK`: `struct ifinfomsg` at zero but for the index, for all, the one of that index, or the one that an attribute names, without
+    /// counters.
+    private static func request(flags: Int32, index: Int32 = 0) -> Netlink.Request {
+        let fixed = [0, 0, 0, 0] + Netlink.bytes(of: index) + [UInt8](repeating: 0, count: Link.fixedLength - 8)
         var request = Netlink.Request("RTM_GETLINK", type: Int(RTM_GETLINK), flags: flags, fixed: fixed)
         request.add(Int(IFLA_EXT_MASK), Netlink.bytes(of: UInt32(RTEXT_FILTER_SKIP_STATS)))
         return request

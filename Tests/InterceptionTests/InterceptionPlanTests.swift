@@ -398,6 +398,18 @@ struct InterceptionPlanTests {
         #expect(ports.unread.count == 1)
     }
 
+    @Test func `the sockets of a tap that stays know how often it was opened, also where it has only come to stay`() throws {
+        var situation = Self.situation(tapSeenAfter: .seconds(-1))
+        situation.carryOut()
+        situation.sightings.look(at: situation.links.dropFirst(), situation.now)
+        situation.links[1].isPersistent = true
+        let ports = try ports(situation)
+        #expect(ports.ended == [Self.key(11, 1), Self.key(11, nil)])
+        let openings = try #require(TapOpenings(of: situation.links[1]))
+        #expect(ports.opened.map(\.key) == [Self.key(11, 1), Self.key(11, nil)])
+        #expect(ports.opened.allSatisfy { $0.openings == openings })
+    }
+
     @Test func `a port that is renamed, or made again with its index, loses even its sockets for anyone`() throws {
         for next in [Examples.tap("tap2", 11), Examples.link("tap1", 11, "veth", in: 7)] {
             var situation = Self.situation(tapSeenAfter: .seconds(1))

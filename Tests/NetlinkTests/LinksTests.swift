@@ -39,6 +39,18 @@ struct LinkTests {
         #expect(try carrierUps("tun") == 5 && carrierUps("veth") == 0)
     }
 
+    @Test func `a tap says whether it outlives its program, and one that does not say may do so`() throws {
+        func isPersistent(_ kind: String, _ facts: [UInt8]) throws -> Bool {
+            let info = WrittenAnswer.attribute(1, Array(kind.utf8) + [0]) + facts
+            let all = WrittenAnswer.attribute(3, [0x78, 0]) + WrittenAnswer.attribute(18, info)
+            return try Link(link(attributes: all), "RTM_GETLINK").isPersistent
+        }
+        let yes = WrittenAnswer.attribute(2, WrittenAnswer.attribute(6, [1]))
+        let no = WrittenAnswer.attribute(2, WrittenAnswer.attribute(6, [0]))
+        #expect(try isPersistent("tun", yes) && isPersistent("tun", []))
+        #expect(try !isPersistent("tun", no) && !isPersistent("veth", yes))
+    }
+
     @Test func `a bridge has its VLAN and learning options`() throws {
         func bridge(_ facts: [UInt8]) throws -> Link {
             let kind = WrittenAnswer.attribute(1, Array("bridge".utf8) + [0])
@@ -137,6 +149,31 @@ struct LinksOfANamespaceTests {
             #expect(link.isUp == isUp && other.isUp)
         }
         #expect { try host.enter { try Links.set(9999, up: false) } } throws: { ($0 as? KernelError)?.code == .noSuchDevice }
+    }
+
+    @Test func `a tap that stays counts its openings at once, and a link that does not has none`() throws {
+        try host.run("ip", "tuntap", "add", "dev", "tap1", "mode", "tap")
+        let look = { try host.enter { try Links.link(named: "tap1").flatMap(TapOpenings.init) } }
+        let haveIncreased = { (seen: TapOpenings) in try host.enter { seen.haveIncreased() } }
+        let first = try #require(try look())
+        #expect(try !haveIncreased(first))
+        try host.openTap("tap1")
+        #expect(try haveIncreased(first))
+        let second = try #require(try look())
+        #expect(try !haveIncreased(second) && second != first)
+        try host.run("ip", "link", "delete", "tap1")
+        #expect(try haveIncreased(second))
+        #expect(try host.enter { try Links.link(named: "tap0").flatMap(TapOpenings.init) } == nil)
+    }
+
+    @Test func `a link is found by its index`() throws {
+        let found = try host.enter { try [1, 0, -1, 9999].map { try Links.link(at: $0)?.name } }
+        #expect(found == ["lo", nil, nil, nil])
+        let (one, all) = try host.enter {
+            let all = try Links.all()
+            return (try all.map { try Links.link(at: $0.index) }, all)
+        }
+        #expect(one == all)
     }
 
     @Test func `a link is found only by its name`() throws {

@@ -56,6 +56,16 @@ package final class NetworkNamespace: Sendable {
         try Command.succeed(command, in: name)
     }
 
+    /// Opens an existing tap as QEMU does, and ends: a persistent one stays.
+    package func openTap(_ name: String) throws {
+        let script = """
+            import fcntl, struct, sys
+            # TUNSETIFF: IFF_TAP, IFF_NO_PI.
+            fcntl.ioctl(open("/dev/net/tun", "r+b", 0), 0x400454CA, struct.pack("16sH22x", sys.argv[1].encode(), 0x0002 | 0x1000))
+            """
+        try run("python3", "-c", script, name)
+    }
+
     /// Makes a bridge in this namespace, gives it addresses such as `10.0.0.1/24`, and brings it up; an existing one only gets
     /// the addresses.
     package func addBridge(_ bridge: String, addresses: [String] = []) throws {
