@@ -49,9 +49,9 @@ struct ConfigTemplate: ParsableCommand {
     private static let profiles = """
         ## Profiles: values for instances that name a profile
 
-        # A profile has values for each instance with <profile>NAME</profile>. Defaults, networks and other profiles can use it
-        # with 'profile: NAME'. The instance's own values win over its profiles, a later profile over an earlier one, and
-        # profiles over defaults. With 'merge: add', the lists of a profile (keys, tags, groups, files, userdata) add to
+        # A profile has values for each instance with <profile>NAME</profile>. The instance's own values win over its profiles,
+        # a later profile over an earlier one, and profiles over defaults. Defaults, networks and other profiles can build on a
+        # profile with 'profile: NAME': their own values then win over those of that profile. With 'merge: add', the lists of a profile (keys, tags, groups, files, userdata) add to
         # weaker lists instead of replacing them.
         # Default: none. Example:
         #

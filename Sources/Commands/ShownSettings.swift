@@ -19,7 +19,7 @@ extension ShownSettings {
         let setting = Setting.named("connect")
         let variables = Configuration.libvirtVariables.map { "$\($0)" }.joined(separator: ", else ")
         return ArgumentHelp(
-            "libvirt URI. Repeatable; domains are looked up in this order. (default: \(variables), else \(setting.defaultText))",
+            "libvirt URI. Repeatable; domains are looked up in this order. (default: the setting connect, else \(variables), else \(setting.defaultText))",
             valueName: setting.valueName, visibility: visibility(of: "connect"))
     }
 }

@@ -14,8 +14,9 @@ struct Tree: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the paths that a domain's guest can read, or print their contents.",
         discussion: """
-            The paths are computed from the domain's XML; no server is queried. Directories end with a slash. Contents, which may be \
-            secret, are printed only with --contents, or for one file with --path.
+            The paths are computed from the domain's XML. The metadata server is not queried, but vendor data targets are, if they \
+            are set. Directories end with a slash. Contents, which may be secret, are printed only with --contents, or for one \
+            file with --path.
 
             EXAMPLES
               All paths of the newest version of each API:

@@ -180,7 +180,7 @@ extension Setting {
             "Runtime directory (admin socket, lock, record of installed addresses and rules)."),
         optional(
             "admin-socket", .paths, \.adminSocket, .text("file", Read.pathOrNone), example: "/run/vm/admin.sock",
-            unset: "admin.sock in the run directory, unless the configuration excludes bridges",
+            unset: "admin.sock in the run directory; none if no bridge can be served ('intercept: none', or 'listen' alone)",
             "Path of the admin Unix socket, or 'none'."),
         single(
             "state-directory", .paths, \.secrets.directory, .text("directory", Read.absolutePath), example: "/srv/vm",

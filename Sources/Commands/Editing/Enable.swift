@@ -18,7 +18,7 @@ struct Enable: AsyncParsableCommand {
             --identity is openstack (the default; understood by every cloud-init), ec2 (the domain's UUID must begin with 'ec2'), \
             nocloud (cloud-init from 23.3), or nocloud-net (cloud-init before 23.3, such as Debian 12's 22.4.2). Without \
             --identity, `enable` keeps the identity that the domain has. With --identity, it replaces an identity that it wrote \
-            earlier; SMBIOS entries that were written by hand only with --force too, and `disable` restores them.
+            earlier. It replaces SMBIOS entries that were written by hand only with --force; `disable` then restores them.
 
             EXAMPLES
                 virt-metadata enable web --ssh-key ~/.ssh/id_ed25519.pub --dry-run

@@ -13,7 +13,11 @@ struct Sides: ParsableArguments {
         help: "Affect the persistent definition only; takes effect at the next start.")
     var config = false
 
-    @Flag(help: "Affect the running domain if it runs, else the definition. Without --live, --config and --current: both.")
+    @Flag(
+        help: """
+            Affect the running domain if it runs, else the definition. Without --live, --config and --current: both (`edit`: the \
+            running domain only if it had the same element).
+            """)
     var current = false
 
     /// The earlier name of `--config`.
