@@ -23,6 +23,8 @@ class Guest:
     cable: str = VETH
     is_domain: bool = True
     network: int = 2
+    # Whether others can open its tap beside it.
+    has_queues: bool = False
     _relay: subprocess.Popen | None = field(default=None, repr=False)
 
     @property
@@ -85,7 +87,7 @@ class Guest:
     def open(self, device: str = "eth0") -> None:
         """Opens the taps at both ends: those that stay are as they were when they were last open."""
         self._relay = subprocess.Popen(
-            [RELAY, self.tap, f"/run/netns/{self.name}", device], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            [RELAY, self.tap, f"/run/netns/{self.name}", device, *(["queue"] if self.has_queues else [])], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         if self._relay.stdout.readline() != b"ready\n":
             raise space.Failure(f"{self.name}: the relay of {self.tap} did not start")
 

@@ -1,10 +1,11 @@
 // A guest's cable as QEMU has it: a tap on the host's side, whose frames a process carries to and from the guest.
 //
-//   relay TAP NAMESPACE DEVICE
+//   relay TAP NAMESPACE DEVICE [queue]
 //
 // Makes the tap TAP in the network namespace that it is started in and the tap DEVICE in NAMESPACE, says "ready", and carries frames
-// between them until it is ended. Both devices are gone with it. A veth hands over frames whose checksums are still to be made and that
-// are larger than any frame; a tap does not, and it is of another kind for who asks the kernel.
+// between them until it is ended. With `queue` it opens one queue of TAP, beside which others can open more. Both devices are gone with
+// it. A veth hands over frames whose checksums are still to be made and that are larger than any frame; a tap does not, and it is of
+// another kind for who asks the kernel.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/if.h>
@@ -27,25 +28,26 @@ static void give_up(const char *what) {
     exit(2);
 }
 
-static int tap(const char *name) {
+static int tap(const char *name, short flags) {
     const int file = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (file < 0) give_up("/dev/net/tun");
-    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | flags)};
     snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
     if (ioctl(file, TUNSETIFF, &request) != 0) give_up(name);
     return file;
 }
 
 int main(int count, char **words) {
-    if (count != 4) {
-        fputs("usage: relay TAP NAMESPACE DEVICE\n", stderr);
+    const int is_queue = count == 5 && strcmp(words[4], "queue") == 0;
+    if (count != 4 && !is_queue) {
+        fputs("usage: relay TAP NAMESPACE DEVICE [queue]\n", stderr);
         return 2;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    struct pollfd ends[2] = {{.fd = tap(words[1]), .events = POLLIN}, {.events = POLLIN}};
+    struct pollfd ends[2] = {{.fd = tap(words[1], is_queue ? IFF_MULTI_QUEUE : 0), .events = POLLIN}, {.events = POLLIN}};
     const int inside = open(words[2], O_RDONLY | O_CLOEXEC);
     if (inside < 0 || setns(inside, CLONE_NEWNET) != 0) give_up(words[2]);
-    ends[1].fd = tap(words[3]);
+    ends[1].fd = tap(words[3], 0);
     puts("ready");
     fflush(stdout);
     static char frame[largest_frame];

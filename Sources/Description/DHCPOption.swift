@@ -48,9 +48,12 @@ package struct DHCPOption: Sendable {
     /// Whether the option has a value; without one dnsmasq sends nothing, not even its default.
     package var hasValue: Bool { !values.isEmpty }
 
+    /// The most values of an option that are used: what an IPv4 option of 255 bytes can hold. Each interface of the network has all of them.
+    private static let mostValues = 64
+
     /// The addresses in the value; dnsmasq sends its own address for `0.0.0.0` and `[::]`.
     private func addresses(of host: IPAddress?) -> [IPAddress] {
-        values.compactMap { value in
+        values.prefix(Self.mostValues).compactMap { value in
             let address = IPAddress(value.filter { $0 != "[" && $0 != "]" })
             return address?.octets.allSatisfy { $0 == 0 } == true ? host : address
         }.filter { $0.family == family && $0.zone == nil }
@@ -58,7 +61,7 @@ package struct DHCPOption: Sendable {
 
     /// The destinations and routers of option 121; a router 0.0.0.0, which means a range on the link itself, is left out.
     private var routes: [Route] {
-        stride(from: 0, to: values.count - 1, by: 2).compactMap { index in
+        stride(from: 0, to: min(values.count, 2 * Self.mostValues) - 1, by: 2).compactMap { index in
             guard let destination = AddressRange(String(values[index])), let router = IPAddress(String(values[index + 1])),
                 router.octets.contains(where: { $0 != 0 })
             else { return nil }
@@ -75,7 +78,7 @@ package struct DHCPOption: Sendable {
     ) -> AdvertisedValues {
         // dnsmasq uses the last of several lines for one option.
         let last = { (number: Int) in options.last { !$0.isTagged && $0.isOption(number, family) } }
-        let names = { (option: DHCPOption) in option.values.map(String.init).filter(Hostname.isValid) }
+        let names = { (option: DHCPOption) in option.values.prefix(mostValues).map(String.init).filter(Hostname.isValid) }
         var values = AdvertisedValues()
         if family == .v4 {
             values.routers = last(3)?.addresses(of: host)

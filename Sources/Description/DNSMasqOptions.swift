@@ -26,8 +26,17 @@ struct DNSMasqOptions {
 
     private static let namespace = "http://libvirt.org/schemas/network/dnsmasq/1.0"
 
+    /// The longest line that dnsmasq reads as one, in bytes (MAXDNAME): of a longer one it takes the rest for further lines.
+    static let longestLine = 1024
+
+    /// The lines that are longer than dnsmasq reads.
+    static func tooLong(in network: XMLElement) -> [XMLElement] {
+        network.all("options", "option", namespace: namespace).filter { ($0.attribute("value") ?? "").utf8.count > longestLine }
+    }
+
     static func lines(in network: XMLElement) -> [Line] {
         network.all("options", "option", namespace: namespace).compactMap { $0.attribute("value") }.map { text in
+            let text = String(decoding: text.utf8.prefix(longestLine), as: UTF8.self)
             let parts = text.split(separator: "=", maxSplits: 1)
             let fields = parts.count == 2 ? parts[1].split(separator: ",", omittingEmptySubsequences: false) : []
             return Line(key: (parts.first.map(String.init) ?? "").trimmingWhitespace(), fields: fields.map(Self.trimmed))
@@ -87,7 +96,7 @@ struct DNSMasqOptions {
             guard !fields.contains("ignore"), !fields.contains(where: { $0.hasPrefix("tag:") }) else { return nil }
             let addresses = fields.compactMap { IPAddress($0.filter { $0 != "[" && $0 != "]" }) }
             guard let address = addresses.first else { return nil }
-            let macs = fields.compactMap { MACAddress(String($0)) }
+            let macs = fields.compactMap { MACAddress.ofLibvirt(String($0)) }
             let names = fields.map(String.init).filter { Hostname.isValid($0) && !Self.isTime($0) && IPAddress($0) == nil }
             return Host(macs: macs, names: macs.isEmpty ? names : [], address: address)
         }

@@ -9,6 +9,8 @@ struct DomainXML {
         let type: String
         let mac: MACAddress
         let tap: String?
+        /// The queues of the tap (`<driver queues='4'>`).
+        let queues: Int
         let bridge: String?
         let network: LibvirtName?
         let mtu: Int?
@@ -114,6 +116,7 @@ struct DomainXML {
         let source = element.first("source")
         return Interface(
             line: element.line, type: element.attribute("type") ?? "", mac: mac, tap: element.first("target")?.attribute("dev"),
+            queues: (element.first("driver")?.attribute("queues")).flatMap { Int($0) } ?? 1,
             bridge: source?.attribute("bridge"),
             network: source?.attribute("network").map { LibvirtName($0) },
             mtu: (element.first("mtu")?.attribute("size")).flatMap { Int($0) }.flatMap(NetworkReader.usableMTU),
@@ -141,8 +144,9 @@ struct DomainXML {
             && name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") }
     }
 
-    /// The VLAN of an interface or of a network; `nil` for a trunk of several.
+    /// The VLAN of an interface or of a network; `nil` for a trunk, which may be one of a single VLAN.
     static func vlan(_ element: XMLElement) -> Int? {
+        guard element.first("vlan")?.attribute("trunk") != "yes" else { return nil }
         let tags = element.all("vlan", "tag")
         return tags.count == 1 ? tags[0].attribute("id").flatMap { Int($0) } : nil
     }

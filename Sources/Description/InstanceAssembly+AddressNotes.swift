@@ -26,9 +26,9 @@ extension InstanceAssembly {
     }
 
     /// Notes on routes that no document contains because of others of the link, and on addresses that are somebody else's, too.
-    static func addressNotes(on instance: Instance, _ metadata: OperatorMetadata) -> [Finding] {
+    static func addressNotes(on links: [GuestLink], of instance: Instance, _ metadata: OperatorMetadata) -> [Finding] {
         var owners: [IPAddress: String] = [:]
-        return instance.guestLinks.flatMap { link -> [Finding] in
+        return links.flatMap { link -> [Finding] in
             guard let place = place(of: link, metadata) else { return [] }
             let conflicts = link.networks.compactMap { network -> Finding? in
                 guard case .configured(let configured) = network.kind else { return nil }

@@ -2,9 +2,9 @@ import Common
 
 /// Notes on what the operator says of a link besides its addresses, where a document cannot express it or no guest heeds it.
 extension InstanceAssembly {
-    static func linkOptionNotes(on instance: Instance, _ metadata: OperatorMetadata) -> [Finding] {
-        let links = Dictionary(instance.guestLinks.map { ($0.id, $0) }) { first, _ in first }
-        let interfaces = instance.guestLinks.compactMap { link -> [Finding]? in
+    static func linkOptionNotes(on all: [GuestLink], _ metadata: OperatorMetadata) -> [Finding] {
+        let links = Dictionary(all.map { ($0.id, $0) }) { first, _ in first }
+        let interfaces = all.compactMap { link -> [Finding]? in
             guard case .interface = link.kind, let values = metadata.interfaces[link.mac] else { return nil }
             return notes(on: values.configuration, link).map {
                 Finding(.note, line: values.line, element: "interfaces/interface", $0)

@@ -28,9 +28,8 @@ extension InstanceAssembly {
         return Finding(.note, line: interface.line, element: "devices/interface", problem)
     }
 
-    func networkNotes(on instance: Instance, _ interfaces: [DomainXML.Interface]) -> [Finding] {
-        let links = instance.guestLinks
-        return interfaces.flatMap { interface -> [Finding] in
+    func networkNotes(on links: [GuestLink], _ interfaces: [DomainXML.Interface]) -> [Finding] {
+        interfaces.flatMap { interface -> [Finding] in
             guard let link = links.first(where: { $0.mac == interface.mac }), case .interface(let described) = link.kind else {
                 return []
             }
@@ -67,9 +66,9 @@ extension InstanceAssembly {
     }
 
     /// Notes on the operator's values that no document contains, because the link does not use their address family.
-    func unusedValues(on instance: Instance, _ metadata: OperatorMetadata) -> [Finding] {
+    func unusedValues(on links: [GuestLink], of instance: Instance, _ metadata: OperatorMetadata) -> [Finding] {
         let bonded = Set(instance.virtualLinks.flatMap(\.members))
-        return instance.guestLinks.flatMap { link -> [Finding] in
+        return links.flatMap { link -> [Finding] in
             guard let place = Self.place(of: link, metadata) else { return [] }
             let (configuration, note) = (place.configuration, place.note)
             if case .interface = link.kind, bonded.contains(link.mac) {

@@ -108,10 +108,11 @@ package struct InstanceAssembly: Sendable {
             password: PasswordElement.text(in: live),
             enabledBy: .present(in: live, definition: definition, uuid: domain.hardwareUUID ?? domain.uuid))
         if instance.documents.networkConfiguration == nil {
-            metadata.findings += networkNotes(on: instance, domain.interfaces)
-            metadata.findings += unusedValues(on: instance, metadata)
-            metadata.findings += Self.linkOptionNotes(on: instance, metadata)
-            metadata.findings += Self.addressNotes(on: instance, metadata)
+            let links = instance.guestLinks
+            metadata.findings += networkNotes(on: links, domain.interfaces)
+            metadata.findings += unusedValues(on: links, of: instance, metadata)
+            metadata.findings += Self.linkOptionNotes(on: links, metadata)
+            metadata.findings += Self.addressNotes(on: links, of: instance, metadata)
         } else {
             metadata.findings += Self.replacedValues(metadata)
         }
@@ -176,6 +177,7 @@ package struct InstanceAssembly: Sendable {
             let values = metadata.interfaces[described.mac]
             var interface = NetworkInterface(mac: described.mac)
             interface.tap = Self.tapKinds.contains(described.type) ? described.tap.flatMap(Self.printable) : nil
+            interface.queues = described.queues
             interface.bridge = bridge(of: described).flatMap(Self.printable)
             interface.network = network?.reference
             interface.networkName = described.network

@@ -232,7 +232,7 @@ struct NetworkReader {
             return nil
         }
         if let mac {
-            if let mac = MACAddress(mac), mac.namesOneInterface { return .mac(mac) }
+            if let mac = MACAddress.ofLibvirt(mac), mac.namesOneInterface { return .mac(mac) }
             reject(element, path, "invalid mac '\(shown(mac))': expected the MAC address of one interface")
             return nil
         }
@@ -244,6 +244,17 @@ struct NetworkReader {
     private func isLetterOrDigit(_ octet: UInt8) -> Bool {
         Character(UnicodeScalar(octet)).isASCII
             && (Character(UnicodeScalar(octet)).isLetter || Character(UnicodeScalar(octet)).isNumber)
+    }
+
+    // MARK: dnsmasq
+
+    /// Records lines of which dnsmasq does not read the end.
+    mutating func reviewOptions() {
+        for element in DNSMasqOptions.tooLong(in: network) {
+            note(
+                element, "dnsmasq:options/option",
+                "more than \(DNSMasqOptions.longestLine) bytes: dnsmasq takes the rest for a line of its own")
+        }
     }
 
     // MARK: Routes

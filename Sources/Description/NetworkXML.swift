@@ -44,6 +44,7 @@ package struct NetworkXML: Sendable, Equatable {
         let mode = reader.forwardMode()
         let subnets = Self.hasOwnAddresses(mode) == false ? reader.rejectSubnets(of: mode) : reader.subnets()
         reader.reviewForward(mode, subnets)
+        reader.reviewOptions()
         (self.bridge, forwardMode) = (bridge, mode)
         // libvirt starts dnsmasq if it has to answer DNS or DHCP.
         let answersDNS = network.first("dns")?.attribute("enable") != "no"
@@ -84,6 +85,9 @@ package struct NetworkXML: Sendable, Equatable {
         self.reference = reference
         findings = reader.findings
     }
+
+    /// Whether libvirt makes the bridge, and gives it the addresses of the network.
+    package var managesBridge: Bool { bridge != nil && Self.hasOwnAddresses(forwardMode) == true }
 
     /// Whether libvirt gives the host addresses on networks of a mode; `nil` for an unknown mode.
     private static func hasOwnAddresses(_ mode: String?) -> Bool? {

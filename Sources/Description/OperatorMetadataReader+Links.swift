@@ -23,7 +23,7 @@ extension OperatorMetadataReader {
     }
 
     private func hardwareAddress(_ element: XMLElement, _ name: String, _ metadata: inout OperatorMetadata) -> MACAddress? {
-        if let mac = element.attribute(name).flatMap({ MACAddress($0) }), mac.namesOneInterface { return mac }
+        if let mac = element.attribute(name).flatMap({ MACAddress($0) ?? .ofLibvirt($0) }), mac.namesOneInterface { return mac }
         reject(element, path: "interfaces/", "missing or invalid attribute '\(name)': expected a MAC address", &metadata)
         return nil
     }
@@ -193,7 +193,7 @@ extension OperatorMetadataReader {
             _ = configure(&configuration, by: child, path: path, &metadata)
         }
         review(configuration, of: element, &metadata)
-        let on = MACAddress(base).map(VirtualLink.Base.interface) ?? .bond(base)
+        let on = (MACAddress(base) ?? .ofLibvirt(base)).map(VirtualLink.Base.interface) ?? .bond(base)
         add(element, named: "vlan\(id)", .vlan(id: id, on: on), configuration, &metadata)
     }
 

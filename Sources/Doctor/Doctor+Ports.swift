@@ -124,7 +124,7 @@ extension Doctor {
         return [
             .warning(
                 "rp_filter is strict and no route leads to bridge \(bridge.name): the kernel drops packets from its guests",
-                "sudo sysctl -w net.ipv4.conf.\(bridge.name).rp_filter=0 net.ipv4.conf.all.rp_filter=2")
+                "sudo sysctl -w \("net/ipv4/conf/\(bridge.name)/rp_filter=0".shellWord) net/ipv4/conf/all/rp_filter=2")
         ]
     }
 }

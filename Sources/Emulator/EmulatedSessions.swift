@@ -29,7 +29,7 @@ struct SessionSetting: Sendable {
         let (clock, board) = (clock, board)
         let tokenClock = TokenClock(wall: { Int64(clock.wallTime) }, steady: { clock.elapsed.components.seconds })
         let passwords = GuestPasswords(
-            keeper: { text, _, done in done(board.keep(text)) }, logger: Logger(label: name) { _ in SwiftLogNoOpLogHandler() })
+            keeper: { text, _, _, done in done(board.keep(text)) }, logger: Logger(label: name) { _ in SwiftLogNoOpLogHandler() })
         let events = GuestEvents(
             watch: RequestWatch(board.snapshots, views: views.map(\.name)), board: board.snapshots, passwords: passwords,
             onUnmatched: { _, _ in }, wantLeases: { _, _ in })

@@ -49,7 +49,11 @@ package struct ClientLookup: Sendable {
         switch scope {
         case .anywhere: (mac, .unknown)
         case .bridge(let bridge): (mac, .bridge(bridge.name))
-        case .port(let port): (port.mac ?? mac, .port(port.port, bridge: port.bridge.name, since: port.sinceNow))
+        case .port(let port):
+            (
+                port.mac ?? mac,
+                .port(port.port, bridge: port.bridge.name, since: port.since, queues: port.openings?.queues ?? 0)
+            )
         }
     }
 

@@ -13,7 +13,7 @@ package final class ConnectionLimits: Sendable {
         case address(IPAddress)
 
         init(_ client: Client) {
-            if case .port(let port, _, _) = client.entrance {
+            if case .port(let port, _, _, _) = client.entrance {
                 self = .port(port)
             } else {
                 self = client.mac.map(Self.mac) ?? .address(client.address)

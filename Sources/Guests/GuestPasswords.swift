@@ -4,7 +4,9 @@ package import Logging
 /// The passwords that guests send: whether they may, which texts are valid, and the store that keeps them.
 package final class GuestPasswords: Sendable {
     package typealias Keep =
-        @Sendable (_ text: String, _ domain: InstanceUUID, _ done: @escaping @Sendable (PasswordOutcome) -> Void) -> Void
+        @Sendable (
+            _ text: String, _ domain: InstanceUUID, _ host: HostNumber, _ done: @escaping @Sendable (PasswordOutcome) -> Void
+        ) -> Void
 
     /// The longest password, in bytes: as long as Nova's, which stores it in four pieces of 255.
     package static let longest = 1020
@@ -35,9 +37,13 @@ package final class GuestPasswords: Sendable {
     }
 
     /// Stores a password; `done` is called once, on any thread.
-    package func keep(_ text: String, for domain: InstanceUUID, done: @escaping @Sendable (PasswordOutcome) -> Void) {
+    ///
+    /// - Parameter host: that of the guest: another may have a domain with its UUID.
+    package func keep(
+        _ text: String, for domain: InstanceUUID, of host: HostNumber, done: @escaping @Sendable (PasswordOutcome) -> Void
+    ) {
         guard let keeper else { return done(.unavailable) }
-        keeper(text, domain, done)
+        keeper(text, domain, host, done)
     }
 
     /// A body as the text of a password; `nil` where it is too long, not UTF-8, or contains characters that XML 1.0 (2.2) does

@@ -130,7 +130,7 @@ package final class GuestResponder: Sendable {
             let match = try match(request, from: requester)
             draft.subject.matched(match)
             try admit(request, to: match.instance, from: requester)
-            return try storePassword(body, of: request, for: match.instance, &draft)
+            return try storePassword(body, of: request, for: match, &draft)
         case .storePassword, .askVendorDataTargets, nil:
             guard request.isReading else { throw .refused(.readOnly) }
             guard let path = request.path, let view else { throw .refused(.notFound) }
@@ -236,8 +236,9 @@ package final class GuestResponder: Sendable {
     }
 
     private func storePassword(
-        _ body: [UInt8], of request: GuestRequest, for instance: Instance, _ draft: inout ResponseDraft
+        _ body: [UInt8], of request: GuestRequest, for match: Match, _ draft: inout ResponseDraft
     ) throws(Refusal) -> ResponseDraft.Answer {
+        let instance = match.instance
         guard instance.password == nil else { throw .refused(.conflict) }
         guard passwords.areAllowed else {
             draft.note = .passwordRefused(instance)
@@ -245,7 +246,7 @@ package final class GuestResponder: Sendable {
         }
         guard request.hasBodyLength, let text = GuestPasswords.text(of: body) else { throw .refused(.badRequest) }
         // As with Nova, an empty body changes nothing.
-        return text.isEmpty ? .reply(.done) : .deferred(.storePassword(text, by: passwords, for: instance.domain))
+        return text.isEmpty ? .reply(.done) : .deferred(.storePassword(text, by: passwords, for: instance.domain, of: match.host))
     }
 
     // MARK: Reading

@@ -15,6 +15,7 @@ extension GuestSocket {
     /// Has the request answered, for the first time or again while it is held.
     func respond() {
         guard isOpen, let request = connection.request else { return }
+        guard !isOfAnother else { return abort() }
         let responder = loop.rules.responder
         var response = responder.respond(to: request, body: connection.body, from: .client(client))
         if let note = response.note { responder.events.note(note) }
@@ -32,6 +33,10 @@ extension GuestSocket {
         }
     }
 
+    /// Whether the guest at the port may be another one than the one that connected. A tap that another program can open says so before it is
+    /// announced, and what the connection was matched to before says nothing about who reads now.
+    var isOfAnother: Bool { scope.generation != connection.generation || scope.isOpenedAnew }
+
     private func begin(_ deferral: Deferral) {
         let number = connection.beginEffect(limit: Tick.count(in: deferral.effect.limit))
         let (token, execute) = (token, loop.execute)
@@ -42,6 +47,7 @@ extension GuestSocket {
 
     private func effectEnded(_ number: Int, with reply: Reply) {
         guard connection.effectEnded(number), let request = connection.request else { return }
+        guard !isOfAnother else { return abort() }
         work.resume()
         send(reply, to: request)
         handleWaiting()

@@ -95,6 +95,7 @@ extension GuestSocket {
     /// The kernel accepts more.
     func sendMore() {
         guard isOpen, unsent.readableBytes > 0 else { return }
+        guard !isOfAnother else { return abort() }
         guard send(from: &unsent, endFollows: false) else { return close() }
         guard unsent.readableBytes == 0 else { return }
         unsent = ByteBuffer()

@@ -17,7 +17,7 @@ final class GuestSocket {
     let token: UInt64
     let listener: GuestListener.ID
     let loop: GuestLoop
-    private let scope: ListenScope
+    let scope: ListenScope
     let client: Client
     let slot: ConnectionLimits.Slot
     var connection: GuestConnection

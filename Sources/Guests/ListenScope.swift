@@ -28,6 +28,12 @@ package enum ListenScope: Sendable {
         return nil
     }
 
+    /// Whether another program may be behind the port than when its sockets were opened, though nobody has noticed yet.
+    var isOpenedAnew: Bool {
+        if case .port(let scope) = self { return scope.isOpenedAnew }
+        return false
+    }
+
     /// The number of the current domain run on the port, by which a connection can later check that it is still the same.
     var generation: Int {
         if case .port(let scope) = self { return scope.generation }
@@ -43,7 +49,7 @@ package final class PortScope: Sendable {
     /// When the port's link was first seen; `nil` where that was before any domain was read.
     package let since: ContinuousClock.Instant?
     /// The openings of the port's link then; `nil` where each opening makes another link.
-    private let openings: TapOpenings?
+    let openings: TapOpenings?
     /// The source MAC address of all packets; `nil` where it is any but those of the port's own domain.
     package let mac: MACAddress?
     /// The mark of the packets that the socket accepts, to the exclusion of all others.
@@ -60,9 +66,8 @@ package final class PortScope: Sendable {
         (self.mac, self.mark, self.connectionRate) = (mac, mark, connectionRate)
     }
 
-    /// Since when the program behind the port is the same, for a connection that begins now: now, if the link has been opened again and nobody
-    /// has noticed yet. Then its domain must be read again, too.
-    var sinceNow: ContinuousClock.Instant? { openings?.haveIncreased() == true ? .now : since }
+    /// Whether another program may be behind the port than when its sockets were opened. Asks the kernel, where that is possible at all.
+    var isOpenedAnew: Bool { openings?.haveChanged() ?? false }
 
     /// How often the port changed from one domain run to another, or to none.
     package var generation: Int { changes.load(ordering: .acquiring) }

@@ -63,7 +63,7 @@ struct ResponseDraft {
 /// An effect to perform before there is a reply.
 enum Effect: Sendable {
     /// Stores a guest's password.
-    case storePassword(String, by: GuestPasswords, for: InstanceUUID)
+    case storePassword(String, by: GuestPasswords, for: InstanceUUID, of: HostNumber)
     /// Requests the operator's vendor data targets about an instance; their values make the reply.
     case askVendorDataTargets(VendorDataTargets, about: Instance, reply: @Sendable ([JSONMember]) -> Reply)
     /// Signs a document about an instance; its seal makes the reply.
@@ -91,7 +91,8 @@ package struct Deferral: Sendable {
     package func perform(done: @escaping @Sendable (Reply) -> Void) {
         let finish = { @Sendable [subject] (reply: Reply) in done(reply.finished(about: subject)) }
         switch effect {
-        case .storePassword(let text, let passwords, let domain): passwords.keep(text, for: domain) { finish(.outcome($0)) }
+        case .storePassword(let text, let passwords, let domain, let host):
+            passwords.keep(text, for: domain, of: host) { finish(.outcome($0)) }
         case .askVendorDataTargets(let targets, let instance, let reply): targets.ask(about: instance) { finish(reply($0)) }
         case .sign(let signatures, let document, let instance, let reply):
             signatures.make(of: document, about: instance) { seal in finish(seal.map(reply) ?? .unavailable) }

@@ -35,7 +35,7 @@ extension Client {
         switch entrance {
         case .unknown, .named: break
         case .bridge(let bridge): facts["bridge"] = "\(bridge)"
-        case .port(let port, let bridge, _): (facts["bridge"], facts["port"]) = ("\(bridge)", "\(port)")
+        case .port(let port, let bridge, _, _): (facts["bridge"], facts["port"]) = ("\(bridge)", "\(port)")
         }
         return facts
     }

@@ -14,7 +14,7 @@ struct InterceptionPlan: Equatable {
     var ended: [String] = []
     /// The bridges that are closed and no longer selected, from which everything is removed.
     var opened: [String] = []
-    /// The bridges that are served from now on, with no addresses or sockets yet.
+    /// The bridges that are served from now on, with no addresses or sockets yet, and those that get their mode anew.
     var started: [ServedBridge] = []
     /// The plan of each served bridge, including the new ones, ordered by name.
     var bridges: [BridgePlan] = []
@@ -47,6 +47,12 @@ struct InterceptionPlan: Equatable {
         started = candidates.links.map { link, source in
             ServedBridge(link: .init(name: link.name, index: link.index), hasPorts: link.isBridge, mode: mode, source: source)
         }
+        // What is the host's own use may be known better by now.
+        started += kept.values.filter(\.awaitsMode).map { bridge in
+            var bridge = bridge
+            bridge.mode = mode
+            return bridge
+        }
         for bridge in started { kept[bridge.link.name] = bridge }
         var numbers = SocketNumbers(total: settings.listenerPorts.count, used: kept.values.reduce(0) { $0 + $1.listeners.count })
         bridges = kept.sorted { $0.key < $1.key }.map { _, bridge in
@@ -64,12 +70,14 @@ struct InterceptionPlan: Equatable {
         served.filter { network.link(named: $0.key)?.index != $0.value.link.index }.keys.sorted()
     }
 
-    /// The bridges that are served from now on: for these the host's own use of the metadata addresses must be known.
+    /// The bridges that are served from now on, or that get their mode anew: for these the host's own use of the metadata addresses must be known.
     static func starting(
         _ settings: InterceptionSettings, _ network: HostNetwork, _ snapshot: Snapshot, served: [String: ServedBridge]
     ) -> [Link] {
         let gone = gone(from: served, network)
-        return candidates(settings, network, snapshot, served: served.filter { !gone.contains($0.key) }).links.map(\.link)
+        let kept = served.filter { !gone.contains($0.key) }
+        let awaiting = kept.filter(\.value.awaitsMode).keys.compactMap { network.link(named: $0) }
+        return candidates(settings, network, snapshot, served: kept).links.map(\.link) + awaiting
     }
 
     /// The kernel's link kind of an Open vSwitch bridge.

@@ -11,6 +11,8 @@ struct InterceptionReport {
     private(set) var loggedOfAuthors = Memory()
     /// The bridges that do not exist and of which that is logged.
     private var missing: Set<String> = []
+    /// Lines about bridges that are served, or are not any more: authors of domains have that change as often as they like.
+    private var changes = LineBudget(most: 300, interval: .seconds(2))
     private let now: @Sendable () -> ContinuousClock.Instant
 
     /// - Parameter now: the time by which a full memory is emptied, so that what has become true since is logged some day.
@@ -28,7 +30,7 @@ struct InterceptionReport {
             "guard": "\(isGuarded ? "on" : "off")", "ports": "\(bridge.hasPorts ? "known" : "not distinguished")",
         ]
         let merged = reason.isEmpty ? facts : facts.merging(["reason": "\(reason)"]) { $1 }
-        note(.notice, "bridge \(bridge.link.name)", "guests of a bridge are served", merged)
+        note(.notice, "bridge \(bridge.link.name)", "guests of a bridge are served", merged, isChange: true)
     }
 
     /// All domains have been read, and none of them is enabled.
@@ -41,15 +43,16 @@ struct InterceptionReport {
 
     mutating func bridgeGone(_ bridge: String) {
         forget(bridge)
-        logger.notice("bridge disappeared from the host; it is served again when it reappears", metadata: ["bridge": "\(bridge)"])
+        logChange(
+            .notice, "bridge disappeared from the host; it is served again when it reappears", ["bridge": "\(bridge)"])
     }
 
     /// The last enabled domain of a bridge has stopped.
     mutating func ends(_ bridge: String) {
         forget(bridge)
-        logger.notice(
-            "bridge no longer served: no enabled domain runs on it",
-            metadata: ["bridge": "\(bridge)", "hint": "to serve it always: --bridge \(bridge.shellWord)"])
+        logChange(
+            .notice, "bridge no longer served: no enabled domain runs on it",
+            ["bridge": "\(bridge)", "hint": "to serve it always: --bridge \(bridge.shellWord)"])
     }
 
     private mutating func forget(_ bridge: String) {
@@ -59,7 +62,7 @@ struct InterceptionReport {
 
     /// Nothing of virt-metadata is left on a bridge.
     mutating func released(_ bridge: String) {
-        logger.notice("addresses and rules removed from a bridge", metadata: ["bridge": "\(bridge)"])
+        logChange(.notice, "addresses and rules removed from a bridge", ["bridge": "\(bridge)"])
     }
 
     /// The selected bridges that do not exist now. Domains may name any number of them, so one line is about all that are new.
@@ -216,10 +219,23 @@ struct InterceptionReport {
     // MARK: What is logged already
 
     /// Logs a message once for the same facts.
+    ///
+    /// - Parameter isChange: whether it is about a bridge that is served from now on.
     private mutating func note(
-        _ level: Logger.Level, _ key: String, _ message: Logger.Message, _ facts: Logger.Metadata
+        _ level: Logger.Level, _ key: String, _ message: Logger.Message, _ facts: Logger.Metadata, isChange: Bool = false
     ) {
-        note(in: \.logged, level, key, message, facts)
+        note(in: \.logged, level, key, message, facts, isChange: isChange)
+    }
+
+    private mutating func logChange(_ level: Logger.Level, _ message: Logger.Message, _ facts: Logger.Metadata) {
+        switch changes.take(at: now()) {
+        case .granted: logger.log(level: level, message, metadata: facts)
+        case .firstDenied:
+            logger.warning(
+                "bridges begin and cease to be served too often; most further ones are not logged",
+                metadata: ["messages": "\(changes.most)"])
+        case .denied: break
+        }
     }
 
     /// Logs a message once for the same facts, which a domain's author can make.
@@ -231,10 +247,11 @@ struct InterceptionReport {
 
     private mutating func note(
         in memory: WritableKeyPath<Self, Memory>, _ level: Logger.Level, _ key: String, _ message: Logger.Message,
-        _ facts: Logger.Metadata
+        _ facts: Logger.Metadata, isChange: Bool = false
     ) {
         let text = "\(message) \(facts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })"
         switch self[keyPath: memory].add(text, for: key, at: now()) {
+        case .new where isChange: logChange(level, message, facts)
         case .new: logger.log(level: level, message, metadata: facts)
         case .firstSuppressed:
             logger.warning(
@@ -242,41 +259,6 @@ struct InterceptionReport {
                 metadata: ["messages": "\(Memory.most)"])
         case .known, .suppressed: break
         }
-    }
-
-    /// The facts that are logged, of which names of links and domains are a part: authors of domains can make any number.
-    struct Memory {
-        enum Verdict {
-            case new
-            case known
-            /// The memory is full. All would be logged again and again if it forgot what it has.
-            case firstSuppressed
-            case suppressed
-        }
-
-        /// The most facts to remember.
-        static let most = 1024
-        /// How long a full memory is kept.
-        static let interval = Duration.seconds(3600)
-
-        private(set) var texts: [String: String] = [:]
-        /// Since when the memory is full; `nil` while it has room.
-        private var full: ContinuousClock.Instant?
-
-        mutating func add(_ text: String, for key: String, at now: ContinuousClock.Instant) -> Verdict {
-            guard texts[key] != text else { return .known }
-            if let full, now - full >= Self.interval { (texts, self.full) = ([:], nil) }
-            guard texts.count < Self.most || texts[key] != nil else {
-                defer { full = full ?? now }
-                return full == nil ? .firstSuppressed : .suppressed
-            }
-            texts[key] = text
-            return .new
-        }
-
-        mutating func forget(_ key: String) { texts[key] = nil }
-
-        mutating func forgetAll(of bridge: String) { texts = texts.filter { !$0.key.hasSuffix(" \(bridge)") } }
     }
 }
 

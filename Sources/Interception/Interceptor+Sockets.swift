@@ -90,12 +90,14 @@ extension Interceptor {
 
     /// Listens on the next free TCP port.
     ///
+    /// A port that the rules still lead to is not free either: they send another guest's packets to it until they are written again.
+    ///
     /// - Parameter taken: the ports that the kernel has sockets on. Sockets of an earlier server may still send data that their guests have not
     ///   read, and a guest that is assigned such a port would receive it.
     private func listen(
         _ opening: PortsPlan.Opening, limitedTo rate: ConnectionRate?, at bridge: ListenScope.Bridge, but taken: Set<UInt16>
     ) async throws(ListenError) -> PortSocket {
-        let used = taken.union(portSockets.keys)
+        let used = taken.union(portSockets.keys).union(applied?.inputs.listenerPorts ?? [])
         var last: ListenError?
         for _ in settings.listenerPorts {
             let number = nextPort

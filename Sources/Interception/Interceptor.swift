@@ -151,7 +151,9 @@ package actor Interceptor {
 
     private func hostUse(_ network: HostNetwork, _ snapshot: Snapshot) -> String? {
         guard settings.mode.dependsOnHost else { return nil }
-        let selected = Set(settings.selection.bridges(in: snapshot).keys.compactMap { network.link(named: $0)?.index })
+        // Whoever may define networks can give theirs any address.
+        let names = Set(settings.selection.bridges(in: snapshot).keys).union(snapshot.managedBridges.values)
+        let selected = Set(names.compactMap { network.link(named: $0)?.index })
         do throws(KernelError) {
             defer { report.succeeded("check how the host uses the metadata address", on: "the host") }
             // An address that the server added to a bridge is not the host's own use.

@@ -34,8 +34,8 @@ struct LinkSightings {
 
 extension Link {
     /// Whether what a domain's name for it meant before, it means now. A link that is made again under its name has another index; a tap
-    /// that stays when its program ends is opened by another.
+    /// that stays when its program ends is opened by another, and a tap of several queues by another beside it.
     fileprivate func isSame(as next: Link) -> Bool {
-        name == next.name && kind == next.kind && carrierUps == next.carrierUps
+        name == next.name && kind == next.kind && carrierUps == next.carrierUps && queues == next.queues
     }
 }

@@ -62,7 +62,8 @@ struct PortsPlan: Equatable {
     ) {
         for port in ports {
             let since = sightings.since(port.index)
-            let claim = snapshot.claim(onPort: port.name, of: bridge.link.name, since: since)
+            let claim = snapshot.claim(
+                onPort: port.name, of: bridge.link.name, since: since, queues: port.openings?.queues ?? 0)
             for domain in claim.unread.map(\.instance.domain) {
                 unread[domain] = [unread[domain], since].compactMap(\.self).max()
             }

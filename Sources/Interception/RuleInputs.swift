@@ -119,7 +119,7 @@ extension RuleInputs {
         return network.ports(of: index).filter { LinkName.isQuotable($0.name) }.map { link in
             let own = listeners[link.index] ?? []
             let since = network.sightings.since(link.index)
-            let claim = link.mayBeTap ? snapshot.claim(onPort: link.name, of: bridge, since: since) : .none
+            let claim = link.mayBeTap ? snapshot.claim(onPort: link.name, of: bridge, since: since, queues: link.queues) : .none
             return Port(
                 name: link.name, index: link.index, mac: link.mac, isTap: link.isTap,
                 openings: TapOpenings(of: link), hasRouters: snapshot.isLocalComplete || !link.mayBeTap,
@@ -137,6 +137,11 @@ extension RuleInputs {
         case .address, .redirect, .none: false
         }
     }
+}
+
+extension RuleInputs {
+    /// The TCP ports of all sockets that the rules lead to.
+    var listenerPorts: Set<UInt16> { Set(bridges.lazy.flatMap(\.ports).flatMap(\.listeners).map(\.port)) }
 }
 
 extension RuleInputs.Port {

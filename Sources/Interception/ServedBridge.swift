@@ -10,7 +10,7 @@ struct ServedBridge: Equatable {
     let link: ListenScope.Bridge
     /// Whether its ports are distinguished, as on a kernel bridge. On other links only the MAC address identifies the guest.
     let hasPorts: Bool
-    let mode: BridgeMode
+    var mode: BridgeMode
     /// Why it is served.
     var source: BridgeSelection.Source
     /// When its guests could first connect; `nil` before.
@@ -61,6 +61,12 @@ struct ServedBridge: Equatable {
 
     /// Whether guests can connect, once the rules are written.
     var isOpen: Bool { hasPorts ? !answered.isEmpty : !endpoints.isEmpty }
+
+    /// Whether no metadata address can be answered in its mode, which follows the host's own use of them: that may have changed.
+    var awaitsMode: Bool {
+        if case .redirect = mode { return hasPorts && answered.isEmpty }
+        return false
+    }
 
     /// The bridge as the record names it.
     var recorded: InstalledState.Bridge { InstalledState.Bridge(name: link.name, index: link.index) }

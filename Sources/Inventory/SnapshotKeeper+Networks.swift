@@ -59,7 +59,7 @@ extension SnapshotKeeper {
             report.usable(.description, of: description.name)
             networks.note(reading, of: description.name)
             guard networks.update(network) else { return [] }
-            setBridge(network.bridge, of: network.name)
+            setBridge(network.bridge, isManaged: network.managesBridge, of: network.name)
             return dropReadings(ofDomainsOn: network.name)
         } catch {
             report.unusable(network: description.name, error)
@@ -90,9 +90,13 @@ extension SnapshotKeeper {
 
     /// The names of another host's bridges have no meaning on this host. A name that is not printable may be equal to that of another
     /// network's bridge, as Swift compares strings.
-    private func setBridge(_ bridge: String?, of network: LibvirtName) {
+    private func setBridge(_ bridge: String?, isManaged: Bool = false, of network: LibvirtName) {
         let usable = bridge.flatMap { LinkName.isPrintable($0) ? $0 : nil }
-        if host.isLocal { ledger.withSnapshot { $0.bridges[network] = usable } }
+        guard host.isLocal else { return }
+        ledger.withSnapshot { snapshot in
+            snapshot.bridges[network] = usable
+            snapshot.managedBridges[network] = isManaged ? usable : nil
+        }
     }
 
     // MARK: Leases

@@ -75,6 +75,10 @@ package enum MetadataChange: Sendable, Hashable {
         return answer == 1
     }
 
+    /// Whether a domain in this state has a guest. One that has shut down is active until libvirt has ended its QEMU, which may take long; its tap may
+    /// be another's by then.
+    static func hasGuest(_ state: virDomainState) -> Bool { state != VIR_DOMAIN_SHUTOFF && state != VIR_DOMAIN_SHUTDOWN }
+
     private func state() throws(LibvirtError) -> virDomainState {
         var state: Int32 = 0
         // Safe: by the manual the reason may be NULL, and there are no flags.
@@ -106,7 +110,7 @@ package enum MetadataChange: Sendable, Hashable {
         // Queried last, because the domain may have stopped since the lookup.
         let state = try state()
         return DomainDescription(
-            uuid: try uuid(), name: name, isRunning: ranAtLookup && state != VIR_DOMAIN_SHUTOFF,
+            uuid: try uuid(), name: name, isRunning: ranAtLookup && Self.hasGuest(state),
             isPaused: state == VIR_DOMAIN_PAUSED, liveXML: liveXML, inactiveXML: inactiveXML)
     }
 

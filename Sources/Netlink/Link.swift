@@ -21,6 +21,9 @@ package struct Link: Sendable, Hashable {
     /// Whether it is a tap that stays when the program that opened it ends (`TUNSETPERSIST`, tun(4)), or may be one: before Linux 4.17 the kernel
     /// does not say.
     package internal(set) var isPersistent = false
+    /// The queues of a tap that several can open at once (`IFF_MULTI_QUEUE`), disabled ones included, which a guest may change; 0 for other links.
+    /// Each is held by a program.
+    package internal(set) var queues: UInt32 = 0
     /// Whether it is a bridge that filters VLANs (`vlan_filtering`): its forwarding database has an entry per address and VLAN.
     package internal(set) var filtersVLANs = false
     /// Whether it is a bridge that learns from frames to link-local group addresses (`no_linklocal_learn` is off).
@@ -55,6 +58,10 @@ extension Link {
         let hasData = isBridge || kind == "tun"
         let data = try Self.nested(in: hasData ? info[Int(IFLA_INFO_DATA)] : nil, message, operation)
         isPersistent = kind == "tun" && data[Int(IFLA_TUN_PERSIST)]?.first != 0
+        if kind == "tun", data[Int(IFLA_TUN_MULTI_QUEUE)]?.first ?? 0 != 0 {
+            let counts = [IFLA_TUN_NUM_QUEUES, IFLA_TUN_NUM_DISABLED_QUEUES].compactMap { data[Int($0)] }
+            queues = counts.compactMap { Netlink.number(in: $0, at: 0) as UInt32? }.reduce(0) { $0 &+ $1 }
+        }
         let facts = isBridge ? data : [:]
         filtersVLANs = facts[Int(IFLA_BR_VLAN_FILTERING)]?.first ?? 0 != 0
         hasSpanningTree = Netlink.number(in: facts[Int(IFLA_BR_STP_STATE)] ?? [], at: 0) as UInt32? ?? 0 != 0

@@ -1,7 +1,7 @@
 import Common
 import JSON
 
-/// `meta-data`: JSON, which is valid YAML.
+/// `meta-data`: JSON, which is YAML with the same meaning (``JSONEncoding/yamlText(_:)``).
 ///
 /// The instance identifier is the same as in the EC2 tree and stays the same for the lifetime of the domain: cloud-init runs its
 /// once-per-instance modules when the identifier changes.
@@ -37,7 +37,7 @@ private func text(of value: JSONValue?) -> String {
     case .string(let text): return text
     case .array(let parts):
         let texts = parts.compactMap { part in if case .string(let text) = part { JSONValue.string(text) } else { nil } }
-        return texts.isEmpty ? "" : "#cloud-config-archive\n" + JSONEncoding.text(.array(texts)) + "\n"
+        return texts.isEmpty ? "" : "#cloud-config-archive\n" + JSONEncoding.yamlText(.array(texts)) + "\n"
     case .object:
         // One level only, as in cloud-init: deeper members belong to other tools.
         if case .object? = value?["cloud-init"] { return "" }

@@ -4,7 +4,7 @@ import JSON
 /// The operator's own configuration, byte for byte, else the derived one, else an empty file.
 func networkConfigurationFile(of instance: Instance) -> Node {
     if let passed = instance.documents.networkConfiguration { return .bytes(passed.bytes) }
-    return .text(networkConfiguration(of: instance).map { JSONEncoding.text($0) } ?? "")
+    return .text(networkConfiguration(of: instance).map { JSONEncoding.yamlText($0) } ?? "")
 }
 
 /// `network-config`, version 2 (https://docs.cloud-init.io/en/latest/reference/network-config-format-v2.html), from the same data
@@ -19,10 +19,11 @@ func networkConfiguration(of instance: Instance) -> JSONValue? {
     let metrics = Dictionary(asking.enumerated().map { ($1, 100 * ($0 + 1)) }) { first, _ in first }
     let ranked = metrics.count > 1 ? metrics : [:]
     let names = Dictionary(links.map { ($0.mac, $0.id) }) { first, _ in first }
+    let macs = Dictionary(links.map { ($0.id, $0.mac) }) { first, _ in first }
     let sections: [(name: String, links: [JSONMember])] = [
         ("ethernets", links.compactMap { $0.ethernet(ranked[$0.id]) }),
         ("bonds", links.compactMap { $0.bond(names, ranked[$0.id]) }),
-        ("vlans", links.compactMap { $0.vlan(names, ranked[$0.id]) }),
+        ("vlans", links.compactMap { $0.vlan(names, macs, ranked[$0.id]) }),
     ]
     return .object(
         [JSONMember("version", .integer(2))]
@@ -53,15 +54,17 @@ extension GuestLink {
                 ] + common(metric)))
     }
 
-    fileprivate func vlan(_ names: [MACAddress: String], _ metric: Int?) -> JSONMember? {
+    fileprivate func vlan(_ names: [MACAddress: String], _ macs: [String: MACAddress], _ metric: Int?) -> JSONMember? {
         guard case .virtual(.vlan(let number, let base)) = kind else { return nil }
         let link =
             switch base {
             case .interface(let mac): names[mac] ?? ""
             case .bond(let name): name
             }
+        // Without one of its own it has that of the link below.
+        let own = macs[link] == mac ? [] : [JSONMember("macaddress", .string(mac.description))]
         return JSONMember(
-            id, .object([JSONMember("id", .integer(Int64(number))), JSONMember("link", .string(link))] + common(metric)))
+            id, .object([JSONMember("id", .integer(Int64(number))), JSONMember("link", .string(link))] + own + common(metric)))
     }
 
     /// A parameter of the bonding driver by its name in this format; `nil` if the format has none.

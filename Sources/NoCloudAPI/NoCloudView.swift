@@ -15,7 +15,7 @@ package struct NoCloudView: MetadataView {
 
     /// Every file, in the order in which it is listed and requested.
     private static let files: [(name: String, read: @Sendable (Instance) -> Node)] = [
-        ("meta-data", { .text(JSONEncoding.text(metaData(of: $0))) }),
+        ("meta-data", { .text(JSONEncoding.yamlText(metaData(of: $0))) }),
         ("user-data", { .bytes($0.documents.userData ?? []) }),
         ("vendor-data", { .text(vendorData(of: $0)) }),
         ("network-config", networkConfigurationFile),

@@ -62,7 +62,7 @@ package struct Wiring {
             clock: clock, logger: logger)
         // Before the inventory begins: an address that cannot be listened on is reported at once, whatever libvirt does.
         let keepers = configuration.allowsPasswords ? makePasswordKeepers(board, reread: { inventory.reread($0, on: $1) }) : []
-        let passwords = GuestPasswords(keeper: keep(board, keepers), logger: logger)
+        let passwords = GuestPasswords(keeper: keep(keepers), logger: logger)
         let targets = configuration.makeVendorDataTargets(logger: logger, now: now)
         let secrets = try configuration.loadSecrets(logger)
         let tokens = SessionTokens(authority: secrets.tokens, clock: clock.tokens, policy: configuration.sessions)
@@ -238,13 +238,10 @@ package struct Wiring {
         }
     }
 
-    /// Stores a password with the host that defines the domain; `nil` where there are no stores.
-    private func keep(_ board: SnapshotBoard, _ keepers: [PasswordKeeper]) -> GuestPasswords.Keep? {
+    /// Stores a password with the guest's host; `nil` where there are no stores.
+    private func keep(_ keepers: [PasswordKeeper]) -> GuestPasswords.Keep? {
         guard !keepers.isEmpty else { return nil }
-        return { text, domain, done in
-            let host = board.snapshot.host(of: domain) ?? HostNumber.local
-            keepers[host.index].keep(text, for: domain, done: done)
-        }
+        return { text, domain, host, done in keepers[host.index].keep(text, for: domain, done: done) }
     }
 
     private func makeLookup() throws -> ClientLookup {

@@ -92,11 +92,23 @@ package struct EditedXML {
     ///
     /// - Parameter value: only characters that XML allows.
     package mutating func setAttribute(_ name: String, of element: XMLElement, to value: String?) throws(ParseError) {
-        let tag = XMLToken(at: element.byteRange.lowerBound, in: bytes.span)
+        try setAttribute(name, of: [element], to: value)
+    }
+
+    /// Sets an attribute without a namespace of several elements at once, in their order in the document; `nil` removes it.
+    ///
+    /// - Throws: ``ParseError`` if the result cannot be parsed; the document is then unchanged.
+    package mutating func setAttribute(_ name: String, of elements: [XMLElement], to value: String?) throws(ParseError) {
         let written = value.map { Array(" \(name)='\(XMLEscaping.attribute($0))'".utf8) } ?? []
-        if let old = tag.attribute(name, in: bytes.span) { return try replace(old.range, by: written) }
-        let end = tag.name(in: bytes.span).upperBound
-        try replace(end..<end, by: written)
+        var (changed, rest) = ([UInt8](), 0)
+        for element in elements {
+            let tag = XMLToken(at: element.byteRange.lowerBound, in: bytes.span)
+            let end = tag.name(in: bytes.span).upperBound
+            let old = tag.attribute(name, in: bytes.span)?.range ?? end..<end
+            changed += bytes[rest..<old.lowerBound] + written
+            rest = old.upperBound
+        }
+        try replace(0..<rest, by: changed)
     }
 
     /// The bytes of an element in the document.

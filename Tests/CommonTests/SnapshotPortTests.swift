@@ -89,6 +89,32 @@ import Testing
         #expect(try match(0xA, at: "tap1", in: snapshot) == "web 0")
     }
 
+    @Test func `a tap with more queues than its domain has is another program's too, and matches nobody`() throws {
+        var snapshot = Snapshot()
+        var card = interface(0xA, "tap1")
+        card.queues = 2
+        snapshot.insert(.example(1, named: "web", interfaces: [card]))
+        for (queues, isOwned) in [(UInt32(0), true), (1, true), (2, true), (3, false)] {
+            let claim = snapshot.claim(onPort: "tap1", of: "br0", since: nil, queues: queues)
+            #expect((claim.owner != nil) == isOwned && claim.owners.count == 1)
+            let client = Client(
+                address: IPAddress(v4: 1), mac: Self.macA, entrance: .port("tap1", bridge: "br0", queues: queues))
+            let found = snapshot.match(client).map(\.instance.name)
+            #expect(found == (isOwned ? .success("web") : .failure(.contestedPort("tap1", ["web"]))))
+        }
+    }
+
+    @Test func `a failure names three domains, each once`() {
+        var snapshot = Snapshot()
+        for number in UInt8(1)...6 {
+            let cards = (0..<50).map { interface(0xA, "x\(number)-\($0)", bridge: "br\(number)") }
+            snapshot.insert(.example(number, named: "d\(number)", interfaces: cards))
+        }
+        #expect(throws: MatchFailure.wrongPort(Self.macA, of: ["d1", "d2", "d3", "others"], at: "tap9", pluggedIn: nil)) {
+            try match(0xA, at: "tap9", in: snapshot)
+        }
+    }
+
     @Test func `a MAC address is valid on its own bridge only`() {
         var snapshot = snapshot
         snapshot.insert(.example(2, named: "db", interfaces: [interface(0xC, "tap3"), interface(0xA, "tap9", bridge: "br1")]))

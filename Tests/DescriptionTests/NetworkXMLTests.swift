@@ -27,6 +27,8 @@ struct NetworkXMLTests {
                 hosts("<host mac='52:54:00:00:00:02' ip='192.168.122.50'/><host mac='52:54:00:00:00:02' ip='192.168.122.51'/>"),
                 ["192.168.122.51"], []
             ),
+            // libvirt takes groups of one digit, and white space at the end, and keeps them.
+            (hosts("<host mac='52:54:0:0:0:2 ' ip='192.168.122.50'/>"), ["192.168.122.50"], []),
             (hosts("<host name='web' ip='192.168.122.50'/>"), [], ["192.168.122.50"]),
             (hosts("<host name='WEB' ip='192.168.122.50'><lease expiry='0'/></host>"), [], ["192.168.122.50"]),
             (hosts("<host name='web.lab.example' ip='192.168.122.50'/>"), [], []),
@@ -102,6 +104,32 @@ struct NetworkXMLTests {
         #expect(interface.reservations == [] && interface.expectedAddresses == [])
         let found = try Example.findings(body)
         #expect(found.count == 1 && found[0].contains(problem), "\(found)")
+    }
+
+    @Test func `a reservation in a line of dnsmasq may spell a MAC address as libvirt does`() throws {
+        let body = Self.nat + Self.range + Example.options("dhcp-host=52:54:0:0:0:2,192.168.122.5")
+        #expect(try Example.assembled(body).instance.interfaces.first?.reservations.map(\.description) == ["192.168.122.5"])
+    }
+
+    @Test func `of a line of dnsmasq its first 1,024 bytes count, and of an option its first values`() throws {
+        let servers = (0..<100_000).map { _ in "::1" }.joined(separator: ",")
+        let routes = (0..<10_000).map { "10.0.\($0 % 250).0/24,192.168.122.1" }.joined(separator: ",")
+        let body =
+            Self.nat + Self.range + Self.leased6.replacing(Self.nat, with: "")
+            + Example.options("dhcp-option=option6:dns-server,\(servers)", "dhcp-option=121,\(routes)")
+        let network = try #require(try Example.assembled(body).instance.interfaces.first?.network)
+        #expect((1...64).contains(network.advertised(.v6).nameServers?.count ?? 0))
+        #expect((1...64).contains(network.advertised(.v4).routes?.count ?? 0))
+        let found = try Example.findings(body)
+        #expect(found.count(where: { $0.contains("more than 1024 bytes: dnsmasq takes the rest for a line of its own") }) == 2)
+    }
+
+    @Test func `a trunk of one VLAN is a trunk`() throws {
+        let vlans = { (attribute: String) in
+            try Example.assembled(Self.nat + Self.range + "<vlan\(attribute)><tag id='42'/></vlan>").instance.interfaces.map(
+                \.vlan)
+        }
+        #expect(try vlans("") == [42] && vlans(" trunk='no'") == [42] && vlans(" trunk='yes'") == [nil])
     }
 
     @Test func `findings of one network are limited`() throws {

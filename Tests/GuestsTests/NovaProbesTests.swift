@@ -62,7 +62,7 @@ import Testing
         let differences = try documentedDifferences()
         #expect(Set(differences.keys).isSubset(of: probes.map(\.label)))
         let board = SnapshotBoard()
-        let keep: GuestPasswords.Keep = { text, _, done in
+        let keep: GuestPasswords.Keep = { text, _, _, done in
             guard let after = try? Self.snapshot(password: text) else { return done(.unavailable) }
             board.publish(after)
             done(.stored)

@@ -23,8 +23,10 @@ import Testing
 
         var kept: [String] { state.withLock { $0.kept } }
 
-        func keep(_ text: String, _ domain: InstanceUUID, _ done: @escaping @Sendable (PasswordOutcome) -> Void) {
-            state.withLock { $0.kept.append("\(domain.description.suffix(1)): \(text)") }
+        @Sendable func keep(
+            _ text: String, _ domain: InstanceUUID, _ host: HostNumber, _ done: @escaping @Sendable (PasswordOutcome) -> Void
+        ) {
+            state.withLock { $0.kept.append("\(domain.description.suffix(1))\(host.isLocal ? "" : " elsewhere"): \(text)") }
             if let outcome { return done(outcome) }
             state.withLock { $0.waiting.append(done) }
         }
@@ -228,6 +230,18 @@ import Testing
             server.board.publish(Guests.snapshot)
             #expect(try await connection.reply().status == 200)
             #expect(keeper.kept == ["1: early"])
+        }
+    }
+
+    @Test func `a password is stored on the guest's own host, though another has a newer domain with its UUID`() async throws {
+        let keeper = Keeper()
+        var snapshot = Guests.snapshot
+        let claimed = try #require(Guests.instance(1, "claimed", mac: "52:54:00:00:00:09"))
+        snapshot.insert(claimed, on: HostNumber(1))
+        #expect(snapshot.host(of: claimed.domain) == HostNumber(1))
+        try await LiveServer.run(snapshot: snapshot, passwords: keeper.keep) { server in
+            let status = try await Self.status(Self.post("mine"), server)
+            #expect(status == 200 && keeper.kept == ["1: mine"])
         }
     }
 

@@ -410,6 +410,36 @@ struct InterceptionPlanTests {
         #expect(ports.opened.allSatisfy { $0.openings == openings })
     }
 
+    @Test
+    func `a program that opens another queue of a tap makes it a new port, which nobody owns beyond the queues of the domain`()
+        throws
+    {
+        var situation = Self.situation(tapSeenAfter: .seconds(-1))
+        situation.carryOut()
+        situation.sightings.look(at: situation.links.dropFirst(), situation.now)
+        situation.now += .seconds(2)
+        situation.links[1].queues = 2
+        let changed = try ports(situation)
+        #expect(changed.ended == [Self.key(11, 1), Self.key(11, nil)] && changed.unread.count == 1)
+        situation.carryOut()
+        situation.sightings.look(at: situation.links.dropFirst(), situation.now)
+        let web = Examples.instance(1, "web", .init(1, tap: "tap1")).domain
+        situation.snapshot.confirm(web, readAt: situation.now + .seconds(1))
+        let next = try ports(situation)
+        #expect(next.tenancies.values.map(\.run) == [nil])
+    }
+
+    @Test func `a bridge that can serve nobody gets its mode anew when the host's own use has ended`() throws {
+        var situation = Situation()
+        situation.hostUse = "the host itself has 169.254.169.254 on vx"
+        situation.carryOut()
+        #expect(situation.served["br0"]?.answered == [] && situation.plan.started.map(\.link.name) == ["br0"])
+        situation.hostUse = nil
+        situation.carryOut()
+        #expect(situation.served["br0"]?.mode == .address && situation.served["br0"]?.answered.isEmpty == false)
+        #expect(situation.plan.started.isEmpty)
+    }
+
     @Test func `a port that is renamed, or made again with its index, loses even its sockets for anyone`() throws {
         for next in [Examples.tap("tap2", 11), Examples.link("tap1", 11, "veth", in: 7)] {
             var situation = Self.situation(tapSeenAfter: .seconds(1))

@@ -39,6 +39,19 @@ struct InterceptionReportTests {
         #expect(log.value == most + 1 && report.loggedOfAuthors.texts.count == most)
     }
 
+    @Test func `a bridge that is served and released without end is logged a limited number of times`() {
+        let (start, ticks) = (ContinuousClock.now, Count())
+        var report = InterceptionReport(
+            logger: RecordingLog.logger { [log] _ in log.add() }, now: { start + .seconds(2) * ticks.value })
+        for _ in 0..<10_000 { report.ends("br0") }
+        for _ in 0..<10_000 { report.bridgeGone("br0") }
+        // And once that there are more.
+        #expect(log.value == 301)
+        for _ in 0..<3 { ticks.add() }
+        for _ in 0..<10 { report.released("br0") }
+        #expect(log.value == 305)
+    }
+
     @Test func `names that domains' authors choose do not hide an error of the server`() {
         var report = report
         for number in 0..<2 * InterceptionReport.Memory.most { report.log(.notABridge("link\(number)")) }

@@ -45,6 +45,24 @@ import Testing
         #expect(JSONEncoding.text(.real(-1e300)) == "-1e300")
     }
 
+    @Test func `as YAML, a character beyond U+FFFF is written as itself, and U+007F is escaped`() {
+        #expect(JSONEncoding.yamlText(.string("a🐧ü\u{7F}\u{2028}")) == #""a🐧\u00FC\u007F\u2028""#)
+        #expect(
+            JSONEncoding.yamlText(.string(#"\uD83D\uDC27 \"#)) == #""\\uD83D\\uDC27 \\""#, "a backslash of the text is no escape")
+    }
+
+    @Test func `as YAML, a real has a point and its exponent a sign`() {
+        let numbers: [JSONValue] = [.real(1e16), .real(1e-7), .real(1.5e300), .real(-2.5), .integer(-3), .string("1e16")]
+        #expect(JSONEncoding.yamlText(.array(numbers)) == #"[1.0e+16, 1.0e-7, 1.5e+300, -2.5, -3, "1e16"]"#)
+    }
+
+    @Test func `as YAML, a long name has a question mark before it`() {
+        let (short, long) = (String(repeating: "a", count: 1000), String(repeating: "ü", count: 180))
+        let value = JSONValue.object([JSONMember(short, .string(long)), JSONMember(long, .object([JSONMember(long, .null)]))])
+        let escaped = String(repeating: #"\u00FC"#, count: 180)
+        #expect(JSONEncoding.yamlText(value) == "{\"\(short)\": \"\(escaped)\", ? \"\(escaped)\": {? \"\(escaped)\": null}}")
+    }
+
     @Test func `of two members with one name, the last value is written at the first position`() {
         let members = [JSONMember("a", .integer(1)), JSONMember("b", .integer(2)), JSONMember("a", .integer(3))]
         #expect(JSONEncoding.text(.object(members)) == #"{"a": 3, "b": 2}"#)

@@ -1,4 +1,5 @@
 import Common
+import Foundation
 import TestSupport
 import Testing
 
@@ -154,16 +155,53 @@ struct LinksOfANamespaceTests {
     @Test func `a tap that stays counts its openings at once, and a link that does not has none`() throws {
         try host.run("ip", "tuntap", "add", "dev", "tap1", "mode", "tap")
         let look = { try host.enter { try Links.link(named: "tap1").flatMap(TapOpenings.init) } }
-        let haveIncreased = { (seen: TapOpenings) in try host.enter { seen.haveIncreased() } }
+        let haveChanged = { (seen: TapOpenings) in try host.enter { seen.haveChanged() } }
         let first = try #require(try look())
-        #expect(try !haveIncreased(first))
+        #expect(try !haveChanged(first))
         try host.openTap("tap1")
-        #expect(try haveIncreased(first))
+        #expect(try haveChanged(first))
         let second = try #require(try look())
-        #expect(try !haveIncreased(second) && second != first)
+        #expect(try !haveChanged(second) && second != first)
         try host.run("ip", "link", "delete", "tap1")
-        #expect(try haveIncreased(second))
+        #expect(try haveChanged(second))
         #expect(try host.enter { try Links.link(named: "tap0").flatMap(TapOpenings.init) } == nil)
+    }
+
+    @Test func `a tap of several queues says when another program opens one, and no guest can hide that`() throws {
+        let script = """
+            import fcntl, struct, sys
+            def queue():
+                file = open("/dev/net/tun", "r+b", 0)
+                # TUNSETIFF: IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE.
+                fcntl.ioctl(file, 0x400454CA, struct.pack("16sH22x", b"tap1", 0x0002 | 0x1000 | 0x0100))
+                return file
+            queues = []
+            for line in sys.stdin:
+                if line == "open\\n": queues.append(queue())
+                # TUNSETQUEUE: IFF_DETACH_QUEUE, as a guest has it done.
+                if line == "disable\\n": fcntl.ioctl(queues[0], 0x400454D9, struct.pack("16xH22x", 0x0400))
+                print(len(queues), flush=True)
+            """
+        let (input, output) = (Pipe(), Pipe())
+        let program = try RunningProgram(["python3", "-c", script], in: host, input: input, output: output.fileHandleForWriting)
+        let tell = { (line: String) in
+            try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
+            #expect(!output.fileHandleForReading.availableData.isEmpty)
+        }
+        let look = { try host.enter { try Links.link(named: "tap1").flatMap(TapOpenings.init) } }
+        let haveChanged = { (seen: TapOpenings) in try host.enter { seen.haveChanged() } }
+        try tell("open")
+        let first = try #require(try look())
+        #expect(first.queues == 1)
+        #expect(try !haveChanged(first))
+        try tell("open")
+        #expect(try haveChanged(first))
+        let second = try #require(try look())
+        #expect(second.queues == 2)
+        try tell("disable")
+        #expect(try !haveChanged(second))
+        program.kill()
+        #expect(try haveChanged(second))
     }
 
     @Test func `a link is found by its index`() throws {

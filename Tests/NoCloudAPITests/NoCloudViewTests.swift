@@ -206,4 +206,15 @@ struct NoCloudViewTests {
                 + #""lacp-rate": "fast"}, "dhcp4": true, "dhcp6": true, "accept-ra": true}}, "#
                 + #""vlans": {"v5": {"id": 5, "link": "bond0", "dhcp4": false}}}"#)
     }
+
+    @Test func `a VLAN has its own MAC address, if that is not the one of the link below`() throws {
+        let interfaces = [NetworkInterface(mac: try Self.mac(1))]
+        for (mac, own) in [(1, ""), (2, #""macaddress": "52:54:00:00:00:02", "#)] {
+            let vlan = VirtualLink(
+                name: "v5", kind: .vlan(id: 5, on: .interface(try Self.mac(1))), mac: try Self.mac(mac),
+                configuration: LinkConfiguration())
+            let text = try Self.read("/nocloud/network-config", of: Self.instance(interfaces: interfaces, links: [vlan]))
+            #expect(text?.hasSuffix(#""vlans": {"v5": {"id": 5, "link": "interface0", \#(own)"dhcp4": false}}}"#) == true)
+        }
+    }
 }

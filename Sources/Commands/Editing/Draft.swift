@@ -17,9 +17,11 @@ struct Draft {
     /// - Throws: `CommandFailure` where its directory cannot be created.
     init(of domain: EditableDomain) throws(CommandFailure) {
         let environment = ProcessInfo.processInfo.environment
-        let state =
-            environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-            ?? environment["HOME"].flatMap { $0.isEmpty ? nil : $0 + "/.local/state" } ?? "/tmp"
+        // Anybody can make a directory in /tmp first, and exchange the draft in it.
+        guard
+            let state = environment["XDG_STATE_HOME"].flatMap({ $0.hasPrefix("/") ? $0 : nil })
+                ?? environment["HOME"].flatMap({ $0.hasPrefix("/") ? $0 + "/.local/state" : nil })
+        else { throw CommandFailure("no directory for a draft: set HOME or XDG_STATE_HOME to an absolute path") }
         do {
             try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
         } catch {

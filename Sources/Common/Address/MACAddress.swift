@@ -30,9 +30,10 @@ package struct MACAddress: Sendable, Hashable {
         self.init(octets: pairs.compactMap { UInt8($0, radix: 16) })
     }
 
-    /// Parses six groups of one or two hexadecimal digits, separated by colons, as libvirt reads them (`virMacAddrParse`).
+    /// Parses six groups of one or two hexadecimal digits, separated by colons, as libvirt reads them (`virMacAddrParse`): what follows white space
+    /// is ignored.
     package static func ofLibvirt(_ text: String) -> MACAddress? {
-        let groups = text.split(separator: ":", omittingEmptySubsequences: false)
+        let groups = text.prefix { $0.isASCII && $0 > " " }.split(separator: ":", omittingEmptySubsequences: false)
         guard groups.count == 6, groups.allSatisfy({ (1...2).contains($0.utf8.count) && $0.allSatisfy(\.isHexDigit) }) else {
             return nil
         }

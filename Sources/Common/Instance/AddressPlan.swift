@@ -153,5 +153,7 @@ extension GuestNetwork {
 }
 
 extension Route {
-    fileprivate var leadsToMetadata: Bool { IPAddress("169.254.169.254").map(destination.contains) ?? false }
+    private static let metadata = IPAddress("169.254.169.254")
+
+    fileprivate var leadsToMetadata: Bool { Self.metadata.map(destination.contains) ?? false }
 }

@@ -4,6 +4,8 @@ package struct NetworkInterface: Sendable, Equatable {
     package var mac: MACAddress
     /// The tap device on the host, such as `vnet3`; known while the domain runs.
     package var tap: String?
+    /// How many queues of the tap the domain opens.
+    package var queues = 1
     /// The bridge of the tap.
     package var bridge: String?
     /// The libvirt network that the interface names, whether its XML is known or not.

@@ -9,8 +9,8 @@ package struct Client: Sendable, Equatable {
         /// A link whose ports cannot be distinguished, such as an Open vSwitch bridge.
         case bridge(String)
         /// A bridge port: every packet of the connection arrives and leaves through it. `since` is when its link was first seen, `nil` where
-        /// that was before any domain was read.
-        case port(String, bridge: String, since: ContinuousClock.Instant? = nil)
+        /// that was before any domain was read; `queues` is by how many queues of it programs have opened it, where more than one can.
+        case port(String, bridge: String, since: ContinuousClock.Instant? = nil, queues: UInt32 = 0)
 
         /// Whether packets arrive on a bridge of this host.
         package var isBridge: Bool {

@@ -5,7 +5,7 @@ package enum PortClaim: Sendable {
     /// These have not been read since the port's link was first seen.
     case unread([Snapshot.Owner])
     case owned(Snapshot.Owner)
-    /// Several interfaces have it, and nothing tells whose it is.
+    /// Several interfaces have it, or it has more queues than its interface, and nothing tells whose it is.
     case contested([Snapshot.Owner])
 
     /// The interface whose tap the port is, if that is known.

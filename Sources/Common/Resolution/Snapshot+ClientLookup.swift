@@ -18,8 +18,8 @@ extension Snapshot {
             let onBridge = all.filter { $0.bridge == bridge }
             if onBridge.count == 1 { return .success(onBridge[0]) }
             return .failure(all.isEmpty || !onBridge.isEmpty ? unknown(mac, all) : wrongPort(mac, all, at: bridge, nil))
-        case .port(let port, let bridge, let since):
-            return match(mac, all, at: port, of: bridge, since: since)
+        case .port(let port, let bridge, let since, let queues):
+            return match(mac, all, at: port, claim(onPort: port, of: bridge, since: since, queues: queues), bridge)
         }
     }
 
@@ -29,14 +29,14 @@ extension Snapshot {
     }
 
     private func match(
-        _ mac: MACAddress, _ all: [Owner], at port: String, of bridge: String, since: ContinuousClock.Instant?
+        _ mac: MACAddress, _ all: [Owner], at port: String, _ claim: PortClaim, _ bridge: String
     ) -> Result<Owner, MatchFailure> {
         let portOwner: Owner
-        switch claim(onPort: port, of: bridge, since: since) {
+        switch claim {
         case .owned(let owner): portOwner = owner
         case .none: return .failure(all.isEmpty ? unknown(mac, all) : wrongPort(mac, all, at: port, nil))
-        case .unread(let owners): return .failure(.unreadPort(port, owners.map(\.instance.domainName)))
-        case .contested(let owners): return .failure(.contestedPort(port, owners.map(\.instance.domainName)))
+        case .unread(let owners): return .failure(.unreadPort(port, owners.shownNames))
+        case .contested(let owners): return .failure(.contestedPort(port, owners.shownNames))
         }
         // Other domains may have the same address: the response leaves through this port only.
         let own = all.filter { $0.instance.domain == portOwner.instance.domain && $0.description.isBehind(port, of: bridge) }
@@ -45,15 +45,15 @@ extension Snapshot {
     }
 
     private func unknown(_ mac: MACAddress, _ all: [Owner]) -> MatchFailure {
-        if !all.isEmpty { return .severalOwners(mac, all.map(\.instance.domainName)) }
+        if !all.isEmpty { return .severalOwners(mac, all.shownNames) }
         let elsewhere = remoteAddresses[mac]
-        return elsewhere.isEmpty ? .noOwner(mac) : .elsewhere(mac, elsewhere.map(\.instance.domainName))
+        return elsewhere.isEmpty ? .noOwner(mac) : .elsewhere(mac, elsewhere.shownNames)
     }
 
     private func wrongPort(_ mac: MACAddress, _ all: [Owner], at link: String, _ portOwner: Owner?) -> MatchFailure {
         let owners = all.isEmpty ? remoteAddresses[mac] : all
         return .wrongPort(
-            mac, of: owners.map(\.instance.domainName), at: link, pluggedIn: portOwner?.instance.domainName)
+            mac, of: owners.shownNames, at: link, pluggedIn: portOwner?.instance.domainName)
     }
 }
 
@@ -62,5 +62,20 @@ extension NetworkInterface {
     /// are, or names no bridge (type `ethernet`) and has the port as its tap.
     package func isBehind(_ port: String, of bridge: String) -> Bool {
         self.bridge.map { $0 == bridge } ?? (tap == port)
+    }
+}
+
+extension [Snapshot.Owner] {
+    /// The most domains to name. One domain may have hundreds of interfaces with one address, and so may each of many.
+    private static var mostNames: Int { 3 }
+
+    /// The names of the domains, each once, and `others` for those beyond the first.
+    fileprivate var shownNames: [String] {
+        var names: [String] = []
+        for name in lazy.map(\.instance.domainName) where !names.contains(name) {
+            guard names.count < Self.mostNames else { return names + ["others"] }
+            names.append(name)
+        }
+        return names
     }
 }

@@ -23,6 +23,8 @@ package struct Snapshot: Sendable {
     private var ports = PortIndex()
     /// The bridge of each active network of this host, by the network's name; networks without a bridge are missing.
     package var bridges: [LibvirtName: String] = [:]
+    /// Those of them to which libvirt itself gives the addresses of the network: what is there is not the host's own.
+    package var managedBridges: [LibvirtName: String] = [:]
     private var changes = 0
     /// Whether all domains of this host's hypervisor have been read once; until then a missing domain may still exist.
     package var isLocalComplete = false
@@ -134,15 +136,22 @@ package struct Snapshot: Sendable {
     /// A link's name says nothing about the link's domain: as soon as a domain has stopped, another's tap may have the name of its
     /// tap. So a claim counts only if the domain was read after the link was first seen, and none counts while one is unread.
     ///
-    /// - Parameter since: when the port's link was first seen; `nil` where that was before any domain was read.
-    package func claim(onPort tap: String, of bridge: String, since: ContinuousClock.Instant?) -> PortClaim {
+    /// If the link has more queues than the domain, another program has opened it too, and whose domain that is nobody may know.
+    ///
+    /// - Parameters:
+    ///   - since: when the port's link was first seen; `nil` where that was before any domain was read.
+    ///   - queues: the queues of the link that programs have; 0 where it has one at most.
+    package func claim(
+        onPort tap: String, of bridge: String, since: ContinuousClock.Instant?, queues: UInt32 = 0
+    ) -> PortClaim {
         let claimants = claimants(ofPort: tap, on: bridge)
         guard let first = claimants.first else { return .none }
         if let since {
             let unread = claimants.filter { copies[$0.instance.domain]?.local.map { $0.readAt <= since } ?? true }
             guard unread.isEmpty else { return .unread(unread) }
         }
-        return claimants.count == 1 ? .owned(first) : .contested(claimants)
+        let isAlone = claimants.count == 1 && Int(queues) <= max(1, first.description.queues)
+        return isAlone ? .owned(first) : .contested(claimants)
     }
 
     /// The bridges that have interfaces of running domains.

@@ -32,11 +32,8 @@ extension DomainDefinition {
             try document.replace(
                 element, by: "<\(prefix):password xmlns:\(prefix)='\(PasswordElement.namespace)'>(hidden)</\(prefix):password>")
         }
-        let hidden = "(hidden)"
-        func next() -> XMLElement? {
-            document.root.all("devices", "graphics").first { $0.attribute("passwd").map { $0 != hidden } ?? false }
-        }
-        while let graphics = next() { try document.setAttribute("passwd", of: graphics, to: hidden) }
+        let graphics = document.root.all("devices", "graphics").filter { $0.attribute("passwd") != nil }
+        try document.setAttribute("passwd", of: graphics, to: "(hidden)")
     }
 }
 

@@ -105,7 +105,7 @@ extension DomainDefinition {
         case "host" where !replaces:
             throw DefinitionFailure(
                 "<smbios mode='host'/> shows this host's SMBIOS tables to the guest; replace it with --force "
-                    + "(`disable` restores it)")
+                    + "(`disable` does not restore it)")
         case let mode?:
             record.mode = mode
             if let smbios { try document.setAttribute("mode", of: smbios, to: "sysinfo") }
@@ -205,6 +205,15 @@ extension DomainDefinition {
 
     // MARK: Removing
 
+    /// Gives `<smbios>` its former mode, but not one that shows more to the guest: anybody who may set metadata can write that into the record.
+    private mutating func restore(_ mode: String, of smbios: XMLElement) throws {
+        if mode == "host" {
+            remarks.append(
+                "<smbios mode='host'/>, which shows this host's SMBIOS tables to the guest, is not restored: use `virsh edit`")
+        }
+        try document.setAttribute("mode", of: smbios, to: mode == "host" ? "emulate" : mode)
+    }
+
     /// Removes the entries that `enable` wrote, and restores those that it replaced.
     mutating func removeIdentity(_ record: inout EnableRecord) throws {
         var keepsEntries = false
@@ -233,7 +242,7 @@ extension DomainDefinition {
         keepsEntries = keepsEntries || (record.made.contains("sysinfo/system") && system != nil)
         if !keepsEntries, let smbios {
             if record.made.contains("os/smbios") { try document.remove(smbios) }
-            if let mode = record.mode { try document.setAttribute("mode", of: smbios, to: mode) }
+            if let mode = record.mode { try restore(mode, of: smbios) }
         }
         (record.identity, record.mode, record.made, record.entries, record.replaced) = (nil, nil, [], [], [])
     }

@@ -75,6 +75,7 @@ package struct DomainDefinition {
         _ identity: SMBIOSIdentity?, _ assignments: [InstanceElement.Assignment], replacing replaces: Bool = false
     ) throws {
         let old = EnableRecord(in: document.root) ?? EnableRecord()
+        try old.checkSize()
         var record = old
         if let identity = identity ?? (requestsMetadataHere ? nil : .openstack) {
             try write(identity, &record, replacing: replaces)
@@ -94,6 +95,9 @@ package struct DomainDefinition {
         if record != old { try write(record) }
     }
 
+    /// The most kept values to name.
+    private static let mostKeptNames = 100
+
     /// Removes the entries and values that `enable` wrote, except those changed since, and remarks which values stay; nothing where `enable` has written nothing.
     package mutating func disable() throws {
         guard var record = EnableRecord(in: document.root) else {
@@ -104,7 +108,11 @@ package struct DomainDefinition {
         try removeIdentity(&record)
         let changed = try remove(record.values)
         let others = instance.paths.map(\.description).filter { !changed.contains($0) }
-        if !others.isEmpty { remarks.append("not written by `enable`, and kept: \(others.joined(separator: ", "))") }
+        if !others.isEmpty {
+            let more = others.count > Self.mostKeptNames ? " and \(others.count - Self.mostKeptNames) more" : ""
+            let names = others.prefix(Self.mostKeptNames).joined(separator: ", ")
+            remarks.append("not written by `enable`, and kept: \(names)\(more)")
+        }
         try writeInstance()
         try write(nil)
     }

@@ -39,6 +39,10 @@ struct EnableRecord: Equatable {
     var replaced: [ReplacedEntry] = []
     var values: [Value] = []
 
+    /// libvirt's words for the mode.
+    private static let modes = ["emulate", "host", "sysinfo"]
+    private static let makeable = ["os/smbios", "sysinfo", "sysinfo/system"]
+
     /// The most values of a record that are undone: many more than `enable` is ever given. Each is looked for in the whole element.
     private static let mostValues = 500
 
@@ -53,16 +57,21 @@ struct EnableRecord: Equatable {
     }
 
     /// Reads the record in a domain's XML; `nil` where there is none.
+    ///
+    /// Whoever may set a domain's metadata can write a record. So it says only what `enable` can have written: nothing else reaches the definition.
     init?(in domain: XMLElement) {
         guard let element = Self.element(in: domain) else { return nil }
-        identity = element.attribute("identity")
-        mode = element.attribute("mode")
+        identity = element.attribute("identity").flatMap(SMBIOSIdentity.init)?.rawValue
+        mode = element.attribute("mode").flatMap { Self.modes.contains($0) ? $0 : nil }
         let children = element.children
-        made = children.filter { $0.name == "made" }.map(\.text)
-        entries = children.filter { $0.name == "entry" }.map { SMBIOSEntry(name: $0.attribute("name") ?? "", value: $0.text) }
-        replaced = children.filter { $0.name == "replaced" }.map { child in
-            ReplacedEntry(
-                section: child.attribute("section") ?? "system", name: child.attribute("name") ?? "", value: child.text)
+        made = Self.makeable.filter { name in children.contains { $0.name == "made" && $0.text == name } }
+        for (section, name) in SMBIOSTables.Field.allCases.map(\.entry) {
+            let named = children.filter { $0.attribute("name") == name }
+            if section == "system", let entry = named.first(where: { $0.name == "entry" }) {
+                entries.append(SMBIOSEntry(name: name, value: entry.text))
+            }
+            let former = named.first { $0.name == "replaced" && $0.attribute("section") ?? "system" == section }
+            if let former { replaced.append(ReplacedEntry(section: section, name: name, value: former.text)) }
         }
         values = children.filter { $0.name == "value" }.map { child in
             Value(path: child.attribute("path") ?? "", digest: child.attribute("sha256") ?? "", was: child.attribute("was"))

@@ -141,7 +141,7 @@ struct DomainDefinitionTests {
         (SMBIOSIdentity.ec2, xml(), "--identity ec2 needs a UUID that begins with 'ec2', and this domain's is 83679162"),
         (
             .openstack, xml(os: "<type>hvm</type><smbios mode='host'/>"),
-            "<smbios mode='host'/> shows this host's SMBIOS tables to the guest; replace it with --force"
+            "<smbios mode='host'/> shows this host's SMBIOS tables to the guest; replace it with --force (`disable` does not restore it)"
         ),
         (.openstack, xml(os: "<type>exe</type>"), "SMBIOS tables need <os><type>hvm</type>"),
         (
@@ -211,13 +211,50 @@ struct DomainDefinitionTests {
         #expect(second.xml.split(separator: "\n").sorted() == old.split(separator: "\n").sorted())
     }
 
-    @Test func `the host's tables are replaced, and restored`() throws {
+    @Test func `the host's tables are replaced, and not shown to the guest again`() throws {
         let old = Self.xml(os: "<type>hvm</type>\n    <smbios mode='host'/>")
         var definition = try DomainDefinition(old, element: nil)
         try definition.enable(.openstack, [], replacing: true)
         #expect(definition.presentIdentity == .openstack)
         try definition.disable()
-        #expect(definition.xml == old)
+        #expect(definition.xml == old.replacing("'host'", with: "'emulate'"))
+        #expect(definition.remarks.contains { $0.hasPrefix("<smbios mode='host'/>") })
+    }
+
+    @Test func `a record that somebody else wrote brings nothing into the definition that enable could not have written`() throws
+    {
+        let hostile = "a/></sysinfo><devices><disk type='block'/></devices><sysinfo type='fwcfg'><b"
+            .replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        let record = """
+            <metadata><e:enabled xmlns:e='urn:virt-metadata:enabled:1' identity='openstack' mode="x'/>&lt;y a='">\
+            <e:made>sysinfo/../devices</e:made>\
+            <e:replaced section="\(hostile)" name='product'>v</e:replaced><e:replaced section='bios' name='vendor'>v</e:replaced>\
+            <e:replaced name='family'>v</e:replaced><e:entry name='family'>f</e:entry>\
+            </e:enabled></metadata>
+            """
+        let sysinfo = "\n  <sysinfo type='smbios'><system><entry name='family'>f</entry></system></sysinfo>"
+        let xml = Self.xml(os: "<type>hvm</type><smbios mode='sysinfo'/>", more: sysinfo)
+        for identity in [nil, SMBIOSIdentity.nocloud] {
+            var definition = try DomainDefinition(
+                xml.replacing("</uuid>", with: "</uuid>\(record)", maxReplacements: 1), element: nil)
+            if let identity { try definition.enable(identity, []) } else { try definition.disable() }
+            for word in ["disk", "fwcfg", "vendor", "<y", ">v<"] { #expect(!definition.xml.contains(word), "\(word)") }
+            #expect(definition.xml.contains("<entry name='family'>f</entry>") && definition.xml.contains("mode='sysinfo'"))
+        }
+    }
+
+    @Test func `thousands of recorded entries are undone as quickly as a few`() throws {
+        let entries = String(
+            repeating: "<e:entry name='product'>v</e:entry><e:replaced name='product'>v</e:replaced>", count: 10_000)
+        let record =
+            "<metadata><e:enabled xmlns:e='urn:virt-metadata:enabled:1' identity='openstack'>\(entries)</e:enabled></metadata>"
+        let sysinfo = "\n  <sysinfo type='smbios'><system><entry name='product'>v</entry></system></sysinfo>"
+        let xml = Self.xml(os: "<type>hvm</type><smbios mode='sysinfo'/>", more: sysinfo)
+        var definition = try DomainDefinition(
+            xml.replacing("</uuid>", with: "</uuid>\(record)", maxReplacements: 1), element: nil)
+        // Each for itself would have the whole document parsed anew, which takes an hour.
+        try definition.disable()
+        #expect(definition.xml.contains("<entry name='product'>v</entry>"))
     }
 
     @Test(arguments: [

@@ -1,5 +1,6 @@
-import Description
 import Testing
+
+@testable import Description
 
 /// The paths of an element's values, by which `disable` names what it keeps and how to remove it.
 struct ElementPathsTests {
@@ -33,6 +34,15 @@ struct ElementPathsTests {
         #expect(paths(elements) == expected)
         let element = InstanceElement("<instance>\(elements)</instance>")
         #expect(try element.isRemoved(byUnsetting: element.paths) == !expected.isEmpty)
+    }
+
+    @Test func `a long name is not repeated for each of thousands of elements below it`() {
+        let name = String(repeating: "n", count: 100_000)
+        let keys = (0..<2_000).map { "<key format='f\($0)'>k</key>" }.joined()
+        let found = InstanceElement(
+            "<instance><public-keys><public-key name='\(name)'>\(keys)</public-key></public-keys><hostname>a</hostname></instance>"
+        ).paths
+        #expect(found.map(\.description).reduce(0) { $0 + $1.utf8.count } <= InstanceElement.mostBytesOfPaths)
     }
 
     @Test(arguments: ["<hostnam>a</hostnam>", "<tags/>", "<tags><tag>a</tag></tags>", "<tags><tag name='a]b'>c</tag></tags>"])
