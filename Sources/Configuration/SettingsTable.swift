@@ -80,12 +80,15 @@ extension Setting {
         flag(
             "guard", .security, \.interception.guardsPorts,
             """
-            Drop frames with another guest's MAC address, drop ARP and neighbour messages in which a guest claims a metadata address, \
-            and enforce --max-connections-per-second.
+            Drop frames and DHCP messages with another guest's MAC address, ARP and neighbour messages in which a guest claims a \
+            metadata address, and guests' router advertisements to the host; enforce --max-connections-per-second.
             """),
         single(
             "session-tokens", .security, \.sessionTokens, .choice("policy"), example: "required",
-            "Whether requests need a session token (IMDSv2). Overridden per domain by imds@tokens."),
+            """
+            Whether requests need a session token (IMDSv2). With 'required', clients that send none get no metadata, such as cloud-init \
+            with the identities openstack and nocloud. Overridden per domain by imds@tokens.
+            """),
         optional(
             "hop-limit", .security, \.sessions.hopLimit, .count(1...64), example: "1", unset: "none",
             """
@@ -127,7 +130,7 @@ extension Setting {
         single(
             "max-connections", .limits, \.limits.connections, .count(1...1_000_000), example: "4096",
             """
-            Max open connections in total. On served bridges, each guest port can open 8 connections even if the total is reached; \
+            Max open connections in total. On served bridges, each guest's bridge port can open 8 connections even if the total is reached; \
             these can add up to half of the total.
             """),
         single(
@@ -135,7 +138,7 @@ extension Setting {
             "Max open connections per guest (bridge port, or MAC address, or IP address if neither is known)."),
         single(
             "max-connections-per-second", .limits, \.interception.connectionsPerSecond, .count(1...1_000_000), example: "20",
-            "Max new connections per second per guest port (burst: 2 s), with --guard. Excess SYNs are dropped."),
+            "Max new connections per second of each guest's bridge port (burst: 2 s), with --guard. Excess SYNs are dropped."),
         single(
             "max-requests-per-second", .limits, \.limits.rates.requestsPerSecond, .count(1...1_000_000), example: "100",
             "Max requests per second per guest (burst: 2 s); excess gets 429."),
@@ -148,12 +151,12 @@ extension Setting {
         single(
             "max-held-requests", .limits, \.limits.heldRequests, .count(0...1_000_000), example: "512",
             """
-            Max requests in total that wait for their domain or the first inventory (see --hold-timeout); excess gets 503 until all domains \
+            Max requests in total that wait because their domain is not known yet, or not all domains have been read once (see --hold-timeout); excess gets 503 until all domains \
             have been read once, 404 afterwards.
             """),
         single(
             "max-held-requests-per-guest", .limits, \.limits.heldPerClient, .count(0...1_000_000), example: "8",
-            "Max requests per guest that wait for their domain or the first inventory; excess as with max-held-requests."),
+            "Max requests of one guest that wait in this way; excess as with max-held-requests."),
         single(
             "max-request-header-bytes", .limits, \.limits.requestHeadBytes, .count(256...(1 << 20), "bytes"), example: "32768",
             "Max size of a request's header; larger ones get 431."),

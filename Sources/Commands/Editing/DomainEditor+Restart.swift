@@ -11,7 +11,9 @@ struct RestartOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Seconds to wait for each guest to shut down. (default: 120)", valueName: "seconds"),
+        help: ArgumentHelp(
+            "Seconds to wait for each guest to shut down; if it does not, the command fails, and the guest goes on. (default: 120)",
+            valueName: "seconds"),
         transform: { try IntegerArgument.value(of: $0, in: 1...86_400) })
     var timeout: Int?
 

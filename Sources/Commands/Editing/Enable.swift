@@ -40,7 +40,9 @@ struct Enable: AsyncParsableCommand {
     var identity: SMBIOSIdentity?
 
     @Option(
-        help: ArgumentHelp("File with OpenSSH public keys, or - for the standard input. Repeatable.", valueName: "file"),
+        help: ArgumentHelp(
+            "File with OpenSSH public keys to add, or - for the standard input. A key is named by its comment. Repeatable.",
+            valueName: "file"),
         completion: .file())
     var sshKey: [String] = []
 

@@ -12,7 +12,7 @@ struct SetValues: AsyncParsableCommand {
             A path names an element of the metadata: \(DocumentationPage.path("metadata.md")) lists them. Brackets hold the name \
             of a tag or key, the path of a file, or the MAC address of an interface; '@' precedes an attribute. `+=` adds one more \
             value where several are allowed. Arguments before the first value are domains. Values are checked before libvirt gets \
-            them.
+            them. `set` also enables a domain that was not enabled: while it runs, its bridges are served.
 
             EXAMPLES
                 virt-metadata set web hostname=web.example placement/region=eu

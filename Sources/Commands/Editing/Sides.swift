@@ -15,8 +15,8 @@ struct Sides: ParsableArguments {
 
     @Flag(
         help: """
-            Affect the running domain if it runs, else the definition. Without --live, --config and --current: both (`edit`: the \
-            running domain only if it had the same element).
+            Affect the running domain if it runs, else the definition. Without --live, --config and --current, `set` and `unset` change \
+            both.
             """)
     var current = false
 
