@@ -73,7 +73,7 @@ let package = Package(
         module("NoCloudAPI", ["Common", "JSON"]),
         module("Identity", ["Common", "Crypto", "Host", logging]),
         module("VendorData", ["Common", "HTTPClient", "JSON", "OpenStackAPI", logging]),
-        module("Recording", ["Common", "Host", "JSON"]),
+        module("Recording", ["Common", "Host", "JSON", "YAML"]),
         module("Probe", ["Common", "JSON", "Recording", "Sockets"]),
         module("Comparison", ["Common", "JSON", "Recording"]),
         module("Conformance", ["Common", "JSON", "Probe", "Recording", "YAML"]),

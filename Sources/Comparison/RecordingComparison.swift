@@ -7,7 +7,7 @@ package struct RecordingComparison: Sendable {
     package let differences: [ResponseDifference]
     /// How many targets were compared.
     package let count: Int
-    /// How many were not, because one side was read in part and may have them.
+    /// How many were not, because one side was read in part, or did not answer, and may have them.
     package let uncompared: Int
     /// Which side seems to be a redacted recording that is served; `nil` for neither or both.
     package let servedRedacted: Side?
@@ -40,7 +40,7 @@ package struct RecordingComparison: Sendable {
         var uncompared = 0
         for target in targets {
             let (found, other) = (leftIndex.response(to: target), rightIndex.response(to: target))
-            if found == nil && left.isCut || other == nil && right.isCut {
+            if found == nil && left.mayHave(target) || other == nil && right.mayHave(target) {
                 uncompared += 1
                 continue
             }
@@ -48,7 +48,10 @@ package struct RecordingComparison: Sendable {
             let path = TreePath(target: target)?.description ?? target
             differences += ResponseDifference.all(at: target, one, two, isListing: directories.contains(path))
         }
-        (self.differences, self.uncompared, count) = (differences, uncompared, targets.count - uncompared)
+        count = targets.count - uncompared
+        // Neither side has answered these.
+        uncompared += left.unanswered.union(right.unanswered).subtracting(targets).count
+        (self.differences, self.uncompared) = (differences, uncompared)
     }
 
     /// The paths that a found path is below.
@@ -118,4 +121,9 @@ package struct RecordingComparison: Sendable {
     private static func shown(_ text: String) -> String {
         (text.utf8.count > 200 ? String(text.prefix(150)) + "… (\(text.utf8.count) bytes)" : text).cleaned()
     }
+}
+
+extension Recording {
+    /// Whether a target that is not here may be on the server.
+    fileprivate func mayHave(_ target: String) -> Bool { isCut || unanswered.contains(target) }
 }

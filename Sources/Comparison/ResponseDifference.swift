@@ -103,11 +103,14 @@ struct ResponseComparison {
 
     private mutating func compareLines(_ left: [String], _ right: [String]) {
         // A body may have a million lines.
-        let (leftNames, rightNames) = (Set(left), Set(right))
-        for line in left where !rightNames.contains(line) { add("line", line, nil) }
-        for line in right where !leftNames.contains(line) { add("line", nil, line) }
-        let (common, kept) = (left.filter(rightNames.contains), right.filter(leftNames.contains))
-        if common != kept { add("line order", common.joined(separator: " "), kept.joined(separator: " ")) }
+        // Two texts may be equal to Swift and differ in their bytes.
+        let (leftNames, rightNames) = (Set(left.map { Array($0.utf8) }), Set(right.map { Array($0.utf8) }))
+        for line in left where !rightNames.contains(Array(line.utf8)) { add("line", line, nil) }
+        for line in right where !leftNames.contains(Array(line.utf8)) { add("line", nil, line) }
+        let common = left.filter { rightNames.contains(Array($0.utf8)) }
+        let kept = right.filter { leftNames.contains(Array($0.utf8)) }
+        let isSame = common.count == kept.count && zip(common, kept).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+        if !isSame { add("line order", common.joined(separator: " "), kept.joined(separator: " ")) }
     }
 
     // MARK: Documents

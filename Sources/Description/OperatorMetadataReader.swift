@@ -65,12 +65,7 @@ struct OperatorMetadataReader {
         if let text = element.attribute("tokens") {
             policy.tokens = SessionPolicy.Tokens(rawValue: text)
             if policy.tokens == nil {
-                // Whoever writes the attribute mostly wants more than the server's own policy.
-                policy.tokens = .required
-                reject(
-                    element,
-                    "invalid value '\(shown(text))' for tokens: expected optional or required; tokens are required until then",
-                    &metadata)
+                reject(element, "invalid value '\(shown(text))' for tokens: expected optional or required", &metadata)
             }
         }
         if let text = element.attribute("hop-limit") {

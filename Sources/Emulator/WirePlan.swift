@@ -49,7 +49,10 @@ package struct WirePlan: Sendable {
     ///   - isHead: whether it replies to HEAD, so that the body is not sent.
     package mutating func replaceReply(status: Int, reason: String, headers: [HeaderField], body: [UInt8], isHead: Bool) {
         var fields = headers
-        if !fields.contains(where: { $0.name.lowercased() == "content-length" }) {
+        // A client takes what follows for the next response (RFC 9110 §8.6, §15.3.5, §15.4.5).
+        let isBodiless = status == 204 || status == 304
+        let body = isBodiless ? [] : body
+        if !isBodiless, !fields.contains(where: { $0.name.lowercased() == "content-length" }) {
             fields.append(HeaderField("Content-Length", String(body.count)))
         }
         self.status = status

@@ -18,7 +18,7 @@ package struct HostNames: Sendable {
 
     /// Whether a `Host` field, or the authority of a request's target, is an address, an accepted name, or empty.
     package func contains(_ authority: some StringProtocol) -> Bool {
-        let host = Self.host(of: authority)
+        guard let host = Self.host(of: authority) else { return false }
         return authority.isEmpty || Self.isAddress(host) || names.contains(Self.plain(host))
     }
 
@@ -35,11 +35,15 @@ package struct HostNames: Sendable {
             }
     }
 
-    /// The part before the port.
-    private static func host(of authority: some StringProtocol) -> Substring {
+    /// The part before the port; `nil` where a port is no number, or a user is named before the host (RFC 3986 §3.2).
+    private static func host(of authority: some StringProtocol) -> Substring? {
         let text = Substring(authority)
-        if text.utf8.first == UInt8(ascii: "["), let end = text.utf8.firstIndex(of: UInt8(ascii: "]")) { return text[...end] }
-        return text.utf8.firstIndex(of: UInt8(ascii: ":")).map { text[..<$0] } ?? text
+        guard !text.utf8.contains(UInt8(ascii: "@")) else { return nil }
+        let start = text.utf8.first == UInt8(ascii: "[") ? text.utf8.firstIndex(of: UInt8(ascii: "]")) : text.startIndex
+        guard let start else { return nil }
+        guard let colon = text.utf8[start...].firstIndex(of: UInt8(ascii: ":")) else { return text }
+        let port = text.utf8[text.utf8.index(after: colon)...]
+        return port.allSatisfy { (0x30...0x39).contains($0) } ? text[..<colon] : nil
     }
 
     /// IPv6 is in brackets, as a rule without its zone; a client that sends the zone means the same address.

@@ -10,6 +10,8 @@ package struct Crawler {
     let limits: CrawlLimits
     private(set) var recording = Recording()
     private var targets: Set<String> = []
+    /// The targets that were answered with a temporary status.
+    private var refused: Set<String> = []
     private var requests = 0, bytes = 0, failures = 0, renewals = 0
     private var omissions = Omissions()
     private let end: ContinuousClock.Instant
@@ -49,13 +51,11 @@ package struct Crawler {
         response.body.first { $0 > 0x20 } == UInt8(ascii: "<")
     }
 
-    /// Asks for these targets and for nothing else.
-    package mutating func run(targets: [String]) throws(CrawlError) -> Recording {
+    /// Asks for these targets and for nothing else; those without a response are ``Recording/unanswered``.
+    package mutating func run(targets: [String]) -> Recording {
         openSession()
         for target in targets { read(target) }
-        if let firstFailure, recording.responses.isEmpty {
-            throw CrawlError(description: "\(client.url.text)/: \(firstFailure)")
-        }
+        recording.unanswered.formUnion(targets.filter { !has($0) })
         return finished()
     }
 
@@ -84,11 +84,16 @@ package struct Crawler {
             requests += 1
             let open = try client.request("GET", "/latest/meta-data/")
             recording.tokens = open.status == 401 ? .required : .optional
-            client.token = token
+            use(token)
         } catch {
             (firstFailure, failures) = (error, failures + 1)
             omit("a token request had no response (\(error)): read without a token")
         }
+    }
+
+    private mutating func use(_ token: String) {
+        client.token = token
+        recording.sessionTokens.append(token)
     }
 
     /// Sends a request for a target; `nil` where a limit is reached or nothing answers, which is noted.
@@ -106,8 +111,10 @@ package struct Crawler {
                 (requests, failures) = (requests + 1, 0)
                 bytes += response.body.count
                 if try mustRepeat(response, &retries) { continue }
+                if Self.isTemporary(response.status) { noteTemporary(response.status, target) }
                 return response
             } catch {
+                recording.unanswered.insert(target)
                 note(error, target)
                 return nil
             }
@@ -136,7 +143,7 @@ package struct Crawler {
         case 401 where client.token != nil && renewals < 3:
             (renewals, requests) = (renewals + 1, requests + 1)
             guard let token = ProbeClient.token(in: try client.requestToken()) else { return false }
-            client.token = token
+            use(token)
             return true
         case 429, 503:
             guard retries < 3 else { return false }
@@ -148,6 +155,15 @@ package struct Crawler {
             return true
         default: return false
         }
+    }
+
+    /// Whether a status says nothing of what is at a path: the server is busy or broken, or does not take the token.
+    private static func isTemporary(_ status: Int) -> Bool { status == 401 || status == 429 || status >= 500 }
+
+    private mutating func noteTemporary(_ status: Int, _ target: String) {
+        guard !refused.contains(target) else { return }
+        refused.insert(target)
+        omit(target, "answered with \(status)", kind: "answered with \(status)")
     }
 
     private mutating func note(_ failure: WireFailure, _ target: String) {

@@ -76,8 +76,17 @@ package final class ProbeClient {
             Field("Host", url.authority), Field("User-Agent", "virt-metadata/\(Version.current)"), Field("Accept", "*/*"),
         ]
         let names = Set(fields.map { $0.name.lowercased() })
-        let lines = (own.filter { !names.contains($0.name.lowercased()) } + fields).map { "\($0.name): \($0.value)\r\n" }
-        return "\(method) \(url.prefix)\(target) HTTP/1.1\r\n\(lines.joined())\r\n"
+        let lines = (own.filter { !names.contains($0.name.lowercased()) } + fields).map {
+            "\($0.name): \(Self.oneLine($0.value))\r\n"
+        }
+        return "\(method) \(url.prefix)\(Self.oneLine(target)) HTTP/1.1\r\n\(lines.joined())\r\n"
+    }
+
+    /// A text of a server, such as a token or an entry of a listing, must not become a line of its own in the next request.
+    private static func oneLine(_ text: String) -> String {
+        text.utf8.contains { $0 == 0x0D || $0 == 0x0A || $0 == 0 }
+            ? String(decoding: text.utf8.map { $0 == 0x0D || $0 == 0x0A || $0 == 0 ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+            : text
     }
 
     private func exchange(

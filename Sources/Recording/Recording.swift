@@ -47,6 +47,11 @@ package struct Recording: Sendable, Equatable {
     /// Why it does not have all that the server has, one sentence each; empty if it has.
     package var omissions: [String] = []
 
+    /// The targets whose response is not known, or not whole; not written.
+    package var unanswered: Set<String> = []
+    /// The session tokens that were used; not written.
+    package var sessionTokens: [String] = []
+
     /// The beginning of the last omission where a crawl ended early.
     package static let cut = "stopped "
 

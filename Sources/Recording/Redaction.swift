@@ -15,6 +15,7 @@ extension Recording {
     package mutating func redact(keeping kept: [String] = [], until deadline: ContinuousClock.Instant? = nil) -> Int {
         let (start, all) = (ContinuousClock.now, responses.count)
         var redactor = Redactor(keeping: kept)
+        for token in sessionTokens { redactor.learn(token) }
         // The second pass takes less than half as long as the first.
         let half = deadline.map { start.advanced(by: start.duration(to: $0) * 0.65) }
         for index in responses.indices {
@@ -22,11 +23,14 @@ extension Recording {
             responses[index] = redactor.redacted(responses[index])
         }
         if let absent { self.absent = redactor.redacted(absent) }
+        redactor.keepNames(of: responses.map(\.target))
         // A secret that was found in one response may be in another, under another name.
         for index in responses.indices {
             if isOver(deadline, index) { break }
             responses[index] = redactor.withoutKnownSecrets(responses[index])
         }
+        if let absent { self.absent = redactor.withoutKnownSecrets(absent) }
+        omissions = omissions.map { redactor.redacted(sentence: $0) }
         let left = Set(responses.map(\.target))
         redactions = all == left.count ? redactor.redactions : redactor.redactions.filter { left.contains($0.target) }
         isRedacted = true
@@ -51,6 +55,9 @@ private struct Redactor {
     /// Most bodies are the same in all versions.
     private var cache: [Key: (body: [UInt8], found: [SecretKind])] = [:]
 
+    /// Most fields are the same in all responses.
+    private var values: [String: (body: [UInt8], found: [SecretKind])] = [:]
+
     private struct Key: Hashable {
         let place: RedactedPlace
         let body: [UInt8]
@@ -60,12 +67,52 @@ private struct Redactor {
         self.kept = kept.map { RedactedPlace.names(of: $0) }
     }
 
+    /// The session token: a server may repeat it in a page about an error.
+    mutating func learn(_ token: String) { _ = replacements.replacement(for: token, .token) }
+
+    /// What is a name in the trees is no secret elsewhere, though somebody's password may be the same word.
+    mutating func keepNames(of targets: [String]) {
+        replacements.forget(Set(targets.flatMap { $0.split(whereSeparator: { "/?=&".contains($0) }).map(String.init) }))
+    }
+
+    mutating func redacted(sentence: String) -> String {
+        let bytes = Array(sentence.utf8)
+        let (once, _) = replacements.replace(SecretScan(bytes, examinesBase64: false, seeds: false).found, in: bytes)
+        return String(decoding: replacements.replaceKnown(in: once)?.body ?? once, as: UTF8.self)
+    }
+
+    /// Fields and the reason phrase.
+    private mutating func redactHead(of response: inout RecordedResponse) {
+        for index in response.fields.indices {
+            let (name, value) = (response.fields[index].name.lowercased(), response.fields[index].value)
+            if RedactedPlace.isSecretField(name) {
+                response.fields[index].value = "REDACTED"
+                list([.token], response.target)
+            } else {
+                let (bytes, found) = redacted(value)
+                guard !found.isEmpty else { continue }
+                response.fields[index].value = String(decoding: bytes, as: UTF8.self)
+                list(found, response.target)
+            }
+        }
+        let (reason, found) = redacted(response.reason)
+        guard !found.isEmpty else { return }
+        response.reason = String(decoding: reason, as: UTF8.self)
+        list(found, response.target)
+    }
+
+    private mutating func redacted(_ text: String) -> (body: [UInt8], found: [SecretKind]) {
+        if let known = values[text] { return known }
+        let bytes = Array(text.utf8)
+        let result = replacements.replace(SecretScan(bytes, examinesBase64: false, seeds: false).found, in: bytes)
+        // Each response may have other values, such as dates.
+        if values.count < 1000 { values[text] = result }
+        return result
+    }
+
     mutating func redacted(_ response: RecordedResponse) -> RecordedResponse {
         var response = response
-        for index in response.fields.indices where RedactedPlace.secretFields.contains(response.fields[index].name.lowercased()) {
-            response.fields[index].value = "REDACTED"
-            list([.token], response.target)
-        }
+        redactHead(of: &response)
         guard !response.body.isEmpty else { return response }
         let names = RedactedPlace.names(of: response.target)
         guard !isKept(names) else { return response }
@@ -87,7 +134,15 @@ private struct Redactor {
     mutating func withoutKnownSecrets(_ response: RecordedResponse) -> RecordedResponse {
         guard kept.isEmpty || !isKept(RedactedPlace.names(of: response.target)) else { return response }
         var response = response
-        guard let (body, found) = replacements.replaceKnown(in: response.body) else { return response }
+        for index in response.fields.indices {
+            guard let (value, found) = replacements.replaceKnown(in: Array(response.fields[index].value.utf8)) else { continue }
+            response.fields[index].value = String(decoding: value, as: UTF8.self)
+            list(found, response.target)
+        }
+        // The names of a listing are those of paths.
+        guard response.status != 200 || !response.target.hasSuffix("/"),
+            let (body, found) = replacements.replaceKnown(in: response.body)
+        else { return response }
         response.replaceBody(by: body)
         list(found, response.target)
         return response
@@ -134,6 +189,16 @@ private enum RedactedPlace: Hashable {
     case other
 
     static let secretFields: Set<String> = ["set-cookie", "authorization", "x-aws-ec2-metadata-token"]
+    /// The operator's texts, in the trees of all clouds.
+    private static let userDataNames: Set<String> = [
+        "user-data", "user_data", "userdata", "vendor-data", "vendor_data", "vendordata", "vendor_data.json", "vendor_data2.json",
+        "network-config", "custom-data", "customdata", "startup-script", "user-data-base64",
+    ]
+
+    /// Whether a header field, in small letters, is a secret by its name.
+    static func isSecretField(_ name: String) -> Bool {
+        secretFields.contains(name) || SecretNames.kind(of: name).map { $0 != .account } ?? false
+    }
 
     /// The names of a target below its version.
     static func names(of target: String) -> [String] {
@@ -148,9 +213,7 @@ private enum RedactedPlace: Hashable {
 
     init(_ names: [String], isListing: Bool) {
         let last = names.last ?? ""
-        if ["user-data", "user_data", "vendor-data", "vendor_data.json", "vendor_data2.json"].contains(names.first)
-            || names.first == "content"
-        {
+        if !isListing, names.contains(where: Self.userDataNames.contains) || names.first == "content" {
             self = .userData
         } else if let index = names.firstIndex(where: { $0.hasPrefix("security-credentials") }), index < names.count - 1 {
             self = .credentials
@@ -184,7 +247,12 @@ private enum RedactedPlace: Hashable {
             let note = "#cloud-config\n# REDACTED: \(body.count) bytes that are not text\n"
             return (Array(note.utf8), [.opaque])
         }
-        let scan = SecretScan(body, examinesBase64: self == .userData, seeds: self == .seeded)
+        if body.contains(0) || String(validating: body, as: UTF8.self) == nil { return (Array("REDACTED".utf8), [.opaque]) }
+        var scan = SecretScan(body, examinesBase64: self == .userData, seeds: self == .seeded)
+        if self == .userData, !scan.findStructured() {
+            let note = "#cloud-config\n# REDACTED: \(body.count) bytes with a secret over several lines\n"
+            return (Array(note.utf8), [.opaque])
+        }
         if self == .credentials, scan.found.isEmpty {
             return (Array("REDACTED".utf8), [.token])
         }

@@ -28,6 +28,16 @@ enum SecretNames {
         "", "true", "false", "yes", "no", "on", "off", "null", "none", "~", "required", "optional", "random", "r",
     ]
 
+    /// Whether the value of a secret's name is none, or a variable that stands for it: `$TOKEN`, `${pw}`, `{{ pw }}`.
+    static func isHarmless(_ text: String) -> Bool {
+        if text.utf8.count <= 8, harmlessValues.contains(text.lowercased()) { return true }
+        if text.hasPrefix("{{"), text.hasSuffix("}}") { return true }
+        guard text.hasPrefix("$") else { return false }
+        let name = text.dropFirst()
+        if name.hasPrefix("{"), name.hasSuffix("}") { return true }
+        return !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isUppercase || $0.isNumber || $0 == "_") }
+    }
+
     /// Beginnings by which services mark their tokens.
     static let tokenPrefixes = [
         "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "hvs.", "hvb.", "sk_live_",

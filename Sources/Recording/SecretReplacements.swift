@@ -72,6 +72,14 @@ struct SecretReplacements {
         _ = replacement(for: number, .account)
     }
 
+    /// Has these words replaced only where they were found.
+    mutating func forget(_ words: Set<String>) {
+        for word in words where word.utf8.count >= Self.shortestKnown {
+            let bytes = Array(word.utf8)
+            known[Self.prefix(of: bytes, at: 0)]?.secrets.remove(bytes)
+        }
+    }
+
     /// Replaces what a scan has found.
     mutating func replace(_ found: [SecretScan.Found], in body: [UInt8]) -> (body: [UInt8], found: [SecretKind]) {
         guard !found.isEmpty else { return (body, []) }
@@ -120,12 +128,10 @@ struct SecretReplacements {
         return nil
     }
 
-    /// Whether a secret is not a part of another value: an account number of a longer number.
+    /// Whether a secret is not a part of another value, such as an account number of a longer number, nor the name of a member.
     private func isWhole(_ secret: [UInt8], in body: [UInt8], at index: Int) -> Bool {
-        guard secret.count == 12, kinds[String(decoding: secret, as: UTF8.self)] == .account else { return true }
-        let digits: ClosedRange<UInt8> = 0x30...0x39
-        let end = index + secret.count
-        return !(index > 0 && digits.contains(body[index - 1])) && !(end < body.count && digits.contains(body[end]))
+        let range = index..<index + secret.count
+        return SecretScan.isWord(range, in: body) && !SecretScan.isName(range, in: body)
     }
 
     private static func prefix(of bytes: [UInt8], at index: Int) -> UInt64 {

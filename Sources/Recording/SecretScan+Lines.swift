@@ -5,6 +5,8 @@ extension SecretScan {
         /// The indentation of a key whose value is the lines below it, and what those are.
         var block: (indent: Int, kind: SecretKind?)?
         var isAfterChpasswd = false
+        /// The last line of what a command reads from the script (`<<EOF`).
+        var heredoc: String?
         while start < bytes.count {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             defer { start = end + 1 }
@@ -21,12 +23,23 @@ extension SecretScan {
                 block = nil
             }
             let text = String(decoding: bytes[content], as: UTF8.self)
-            if text == "chpasswd:" { isAfterChpasswd = true }
-            if isAfterChpasswd, text.hasPrefix("list:") {
-                (block, isAfterChpasswd) = ((indent, nil), false)
+            if let end = heredoc {
+                heredoc = text == end ? nil : end
+                if text != end { findLogin(in: content) }
                 continue
             }
-            if text.contains("chpasswd"), text.contains("|") { findPipedLogins(in: content) }
+            if text.hasPrefix("chpasswd:") { isAfterChpasswd = true }
+            if isAfterChpasswd, text.hasPrefix("list:") {
+                (block, isAfterChpasswd) = ((indent, nil), false)
+                // What follows on the line itself may be all of it.
+                findPipedLogins(in: content.lowerBound + 5..<content.upperBound)
+                continue
+            }
+            if has("chpasswd", in: content) {
+                if has("|", in: content) { findPipedLogins(in: content) }
+                heredoc = Self.heredoc(of: text)
+            }
+            findOptions(in: content)
             block = findPairs(in: content, seeds: seeds).map { (indent, $0) }
         }
     }
@@ -55,6 +68,61 @@ extension SecretScan {
         }
     }
 
+    /// The word that ends what `<<` begins; `nil` without it.
+    private static func heredoc(of line: String) -> String? {
+        guard let mark = line.firstRange(of: "<<") else { return nil }
+        let word = line[mark.upperBound...].drop { "- '\"".contains($0) }.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        return word.isEmpty ? nil : String(word)
+    }
+
+    /// Passwords that commands take without a name of their own: `mysql -psecret`, `curl -u user:secret`, `sshpass -p secret`,
+    /// `aws configure set aws_secret_access_key secret`, and `password secret` of netrc(5).
+    private mutating func findOptions(in line: Range<Int>) {
+        let (isCurl, isNetrc) = (has("curl", in: line), has("machine ", in: line) || has("login ", in: line))
+        let takesPassword = has("sshpass", in: line) || has(" login", in: line)
+        let isMySQL = has("mysql", in: line) || has("mariadb", in: line)
+        let isSetting = has("configure set", in: line)
+        guard isCurl || isNetrc || takesPassword || isMySQL || isSetting || bytes[line].starts(with: "password ".utf8) else {
+            return
+        }
+        let words = self.words(in: line)
+        for (number, word) in words.enumerated() {
+            let name = String(decoding: bytes[word], as: UTF8.self)
+            if isMySQL, name.hasPrefix("-p"), name.utf8.count > 2 { add(word.lowerBound + 2..<word.upperBound, .password) }
+            guard number + 1 < words.count else { break }
+            let next = words[number + 1]
+            if isCurl, ["-u", "-U", "--user", "--proxy-user"].contains(name),
+                let colon = bytes[next].firstIndex(of: UInt8(ascii: ":"))
+            {
+                add(colon + 1..<next.upperBound, .password)
+            } else if takesPassword && name == "-p" || name == "password" && (isNetrc || number == 0 && words.count == 2) {
+                add(next, .password)
+            } else if isSetting, let kind = SecretNames.kind(of: name) {
+                add(next, kind)
+            }
+        }
+    }
+
+    private func has(_ word: StaticString, in line: Range<Int>) -> Bool {
+        find(Array(word.description.utf8), from: line.lowerBound, to: line.upperBound) != nil
+    }
+
+    /// The words of a line of a shell, without quotation marks around them.
+    private func words(in line: Range<Int>) -> [Range<Int>] {
+        var (words, index): ([Range<Int>], Int) = ([], line.lowerBound)
+        while index < line.upperBound {
+            index = skipSpace(index, line.upperBound)
+            guard index < line.upperBound else { break }
+            let quote = bytes[index] == UInt8(ascii: "'") || bytes[index] == UInt8(ascii: "\"") ? bytes[index] : nil
+            let start = quote == nil ? index : index + 1
+            let rest = bytes[start..<line.upperBound]
+            let end = (quote.map { rest.firstIndex(of: $0) } ?? rest.firstIndex(where: isSpace)) ?? line.upperBound
+            if start < end { words.append(start..<end) }
+            index = end + 1
+        }
+        return words
+    }
+
     /// `name: value`, `name=value`, `"name": "value"` and `--name value`.
     /// - Returns: the kind of a secret whose value is the lines below.
     private mutating func findPairs(in line: Range<Int>, seeds: Bool) -> SecretKind? {
@@ -73,7 +141,8 @@ extension SecretScan {
                 let value = valueStart(after: nameEnd, name, line)
             else { continue }
             if value.start < line.upperBound, "|>".utf8.contains(bytes[value.start]), value.isColon, isFirst { return kind }
-            let range = self.value(at: value.start, line, toEnd: value.isColon && isFirst)
+            let range = self.value(
+                at: value.start, line, isFirst: isFirst, toEnd: isFirst && (value.isColon || isSpace(bytes[value.start - 1])))
             index = max(nameEnd, range.upperBound)
             if kind == .account, !isAccount(range) { continue }
             if !isHarmless(range) { add(range, kind) }
@@ -96,7 +165,7 @@ extension SecretScan {
         return name.hasPrefix("--") && afterSpace > nameEnd ? (afterSpace, false) : nil
     }
 
-    private func value(at start: Int, _ line: Range<Int>, toEnd: Bool) -> Range<Int> {
+    private func value(at start: Int, _ line: Range<Int>, isFirst: Bool, toEnd: Bool) -> Range<Int> {
         var start = start
         // An escaped quote of JSON within JSON.
         if bytes[start] == UInt8(ascii: "\\"), start + 1 < line.upperBound, bytes[start + 1] == UInt8(ascii: "\"") {
@@ -118,7 +187,12 @@ extension SecretScan {
             while end < line.upperBound, !(bytes[end] == UInt8(ascii: "#") && end > start && isSpace(bytes[end - 1])) { end += 1 }
             return start..<trimmedEnd(start, end)
         }
-        let end = wordEnd(start, line)
+        // A word of a shell, behind a name at the beginning of a line.
+        let isAssigned = isFirst && bytes[start - 1] == UInt8(ascii: "=")
+        let end =
+            isAssigned
+            ? bytes[start..<line.upperBound].firstIndex { isSpace($0) || ";&|\"'`)".utf8.contains($0) } ?? line.upperBound
+            : wordEnd(start, line)
         // `Authorization: Bearer …`
         let scheme = String(decoding: bytes[start..<end], as: UTF8.self).lowercased()
         let isScheme = ["bearer", "basic", "token", "digest"].contains(scheme)

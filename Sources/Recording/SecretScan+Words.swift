@@ -58,7 +58,7 @@ extension SecretScan {
         }
     }
 
-    private static let shortestBase64 = 60
+    static let shortestBase64 = 60
 
     mutating func findBase64() {
         var index = 0

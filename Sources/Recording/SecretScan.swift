@@ -18,7 +18,11 @@ struct SecretScan {
         findWords()
         findUserInformation()
         if examinesBase64 { findBase64() }
-        // A secret inside another would cut it: the one that begins first wins, and of two the longer.
+        sort()
+    }
+
+    /// A secret inside another would cut it: the one that begins first wins, and of two the longer.
+    mutating func sort() {
         found.sort { ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound) }
     }
 
@@ -91,7 +95,9 @@ struct SecretScan {
 
     func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-    func isAlphanumeric(_ byte: UInt8) -> Bool {
+    func isAlphanumeric(_ byte: UInt8) -> Bool { Self.isAlphanumeric(byte) }
+
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
             true
@@ -99,7 +105,36 @@ struct SecretScan {
         }
     }
 
-    func isNameByte(_ byte: UInt8) -> Bool { isAlphanumeric(byte) || "_-.".utf8.contains(byte) }
+    /// Whether it is no part of a longer word, as `password` is of `REDACTED-password-1`.
+    func isWord(_ range: Range<Int>) -> Bool { Self.isWord(range, in: bytes) }
+
+    static func isWord(_ range: Range<Int>, in bytes: [UInt8]) -> Bool {
+        let isPart = { (byte: UInt8) in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: byte >= 0x80
+            }
+        }
+        return !(range.lowerBound > 0 && isPart(bytes[range.lowerBound - 1]) && isPart(bytes[range.lowerBound]))
+            && !(range.upperBound < bytes.count && isPart(bytes[range.upperBound]) && isPart(bytes[range.upperBound - 1]))
+    }
+
+    /// Whether it is the name of a member: `name:` or `"name":`.
+    func isName(_ range: Range<Int>) -> Bool { Self.isName(range, in: bytes) }
+
+    static func isName(_ range: Range<Int>, in bytes: [UInt8]) -> Bool {
+        let rest = bytes[range.upperBound...].drop { "\"'\\".utf8.contains($0) }
+        guard rest.first == UInt8(ascii: ":") else { return false }
+        guard let next = rest.dropFirst().first else { return true }
+        return next <= 0x20 || rest.startIndex > range.upperBound
+    }
+
+    func isNameByte(_ byte: UInt8) -> Bool { Self.isNameByte(byte) }
+
+    static func isNameByte(_ byte: UInt8) -> Bool { isAlphanumeric(byte) || "_-.".utf8.contains(byte) }
 
     func isWordByte(_ byte: UInt8) -> Bool { isAlphanumeric(byte) || "_-.:/+=$".utf8.contains(byte) }
 

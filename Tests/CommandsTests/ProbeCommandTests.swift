@@ -63,6 +63,26 @@ import Testing
         #expect(latest.stdout.wholeMatch(of: /0 differences in 1?\d\d paths\n/) != nil, "\(latest.stdout)")
     }
 
+    @Test func `paths that are answered with 503 or not at all are said, and are no differences`() async throws {
+        let servers = try await Servers("\(Self.fixtures)/minimal")
+        let scenario = servers.path("faults.yaml")
+        let faults = """
+            faults:
+            - {match: {path: "meta-data/placement/**"}, do: {status: 503}}
+            - {match: {path: "meta-data/hostname"}, do: {drop: true}}
+            """
+        try faults.write(toFile: scenario, atomically: true, encoding: .utf8)
+        try await servers.add("\(Self.fixtures)/minimal", more: ["--scenario", scenario])
+        let folder = servers.path("busy")
+        let crawled = try await Self.run("crawl", servers.urls[1], "-o", folder, "--latest-only", "--timeout", "1")
+        #expect(crawled.status == 1)
+        #expect(crawled.stderr.contains("not recorded: /latest/meta-data/placement/region: answered with 503"), "\(crawled.stderr)")
+        let compared = try await Self.run("compare", servers.urls[0], servers.urls[1], "--latest-only", "--timeout", "1")
+        #expect(compared.status == 2, "\(compared.stdout)\(compared.stderr)")
+        #expect(!compared.stdout.contains("/latest/meta-data/hostname\n"), "\(compared.stdout)")
+        #expect(compared.stdout.contains(" paths not compared"), "\(compared.stdout)")
+    }
+
     @Test func `secrets are replaced unless they are kept, and both is said`() async throws {
         let servers = try await Servers("", more: ["--set", "user-data=#cloud-config\npassword: correct-horse\n"])
         let (plain, kept) = (servers.path("plain"), servers.path("kept"))

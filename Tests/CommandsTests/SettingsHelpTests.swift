@@ -73,7 +73,10 @@ struct SettingsHelpTests {
 
     @Test func `the help of a command names libvirt's variables`() async throws {
         let help = try await Program.run("list", "--help").stdout.replacing(#/\s+/#, with: " ")
-        #expect(help.contains("(default: $VIRSH_DEFAULT_CONNECT_URI, else $LIBVIRT_DEFAULT_URI, else qemu:///system)"))
+        #expect(
+            help.contains(
+                "(default: the setting connect, else $VIRSH_DEFAULT_CONNECT_URI, else $LIBVIRT_DEFAULT_URI, else qemu:///system)")
+        )
         let serve = try await Program.run("serve", "--help").stdout
         #expect(!serve.contains("LIBVIRT_DEFAULT_URI"))
     }

@@ -55,6 +55,14 @@ import Testing
         #expect(throws: elsewhere) { try snapshot.match(client(0xA, bridge: "br2")).get() }
     }
 
+    @Test func `two interfaces of one domain with one MAC address are that domain's`() throws {
+        var snapshot = Snapshot()
+        snapshot.insert(
+            .example(1, named: "web", interfaces: [.example(0xA, bridge: "br0"), .example(0xA, bridge: "br0"), .example(0xB)]))
+        #expect(try recognised(client(0xA, bridge: "br0"), in: snapshot) == "web 0")
+        #expect(try recognised(client(0xA), in: snapshot) == "web 0")
+    }
+
     @Test func `two owners on one bridge are ambiguous`() {
         var snapshot = Snapshot()
         snapshot.insert(.example(1, named: "web", interfaces: [.example(0xA, bridge: "br0")]))

@@ -46,13 +46,6 @@ struct InstanceDefaultsTests {
         #expect(own.sessions.tokens == .required)
     }
 
-    @Test(arguments: ["Required", " required", ""])
-    func `a misspelt wish for tokens does not leave the weaker default`(value: String) throws {
-        let defaults = InstanceDefaults(all: try Self.layer(["imds@tokens": "optional"]))
-        #expect(try Self.instance(defaults).sessions.tokens == .optional)
-        #expect(try Self.instance(defaults, "<imds tokens='\(value)'/>").sessions.tokens == .required)
-    }
-
     @Test(arguments: ["lab", "virbr7", "br0"])
     func `those of a network or bridge come before those of all`(name: String) throws {
         let near = try Self.layer(["placement/region": "near"], domain: "near.example")

@@ -296,10 +296,7 @@ import Testing
             "interfaces/vlan: missing attribute 'on': expected a MAC address or the name of a bond"
         ),
         ("<interfaces><vlan id='5' on='bond7'/></interfaces>", "interfaces/vlan: unknown bond 'bond7'"),
-        (
-            "<imds tokens='requierd'/>",
-            "imds: invalid value 'requierd' for tokens: expected optional or required; tokens are required until then"
-        ),
+        ("<imds tokens='requierd'/>", "imds: invalid value 'requierd' for tokens: expected optional or required"),
         ("<imds hop-limit='0'/>", "imds: invalid value '0' for hop-limit: expected an integer from 1 to 64"),
         ("<imds hop-limit='65'/>", "imds: invalid value '65' for hop-limit: expected an integer from 1 to 64"),
         ("<imds token='required'/>", "imds: unknown attribute 'token'; did you mean 'tokens'?"),

@@ -141,6 +141,26 @@ import Testing
         }
     }
 
+    @Test(arguments: [204, 304]) func `a reply of a status without content has none, and the next one follows it`(status: Int)
+        async throws
+    {
+        let director = PlanChange { plan, request in
+            if request.target.hasSuffix("ami-id") {
+                plan.replaceReply(status: status, reason: "Bare", headers: [], body: Array("no".utf8), isHead: false)
+            }
+            return nil
+        }
+        try await TestEmulator.run(director: director) { emulator in
+            let connection = try emulator.connection()
+            let line = { (path: String) in "GET /latest/meta-data/\(path) HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n" }
+            try await connection.send(line("ami-id") + line("instance-type"))
+            let head = try await connection.reply(toHead: true)
+            #expect(head.status == status && head.field("Content-Length") == nil)
+            let next = try await connection.reply()
+            #expect(next.status == 200)
+        }
+    }
+
     @Test func `a closed reply ends its connection, though its head keeps it`() async throws {
         try await Self.run {
             $0.end = .close

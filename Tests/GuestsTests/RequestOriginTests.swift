@@ -110,6 +110,8 @@ struct RequestOriginTests {
         for address in ["127.0.0.1", "10.0.0.1:8775", "[::1]", "[fd00:ec2::254]:80", "[fe80::a9fe:a9fe%25eth0]"] {
             #expect(names.contains(address))
         }
+        let users = ["127.0.0.1:80@evil", "127.0.0.1:x@evil", "127.0.0.1:evil", "[::1]:evil", "[::1]@evil", "127.0.0.1:8o"]
+        for name in users { #expect(!names.contains(name), "\(name)") }
         for name in ["1.2.3.4.evil", "[::1", "[evil]", "fd00::1", "127.0.0.1@evil", "1.2.3"] { #expect(!names.contains(name)) }
     }
 }

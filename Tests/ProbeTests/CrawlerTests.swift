@@ -99,7 +99,9 @@ struct CrawlerTests {
 
     @Test func `what is recorded can be read again, whatever the server sends`() throws {
         let servers = try BrokenServers(["odd-fields"])
-        let recording = try Self.recording(of: "odd-fields", servers, latestOnly: true)
+        var recording = try Self.recording(of: "odd-fields", servers, latestOnly: true)
+        // What is never written.
+        (recording.unanswered, recording.sessionTokens) = ([], [])
         #expect(
             recording.omissions.first
                 == "/latest/meta-data/hostname: header fields that are not valid: Bad(Name), X-Control, X-Long")

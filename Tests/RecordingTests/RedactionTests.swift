@@ -59,6 +59,67 @@ struct RedactionTests {
         #expect(Self.redacted(text).list == [])
     }
 
+    @Test(arguments: [
+        "chpasswd:\n  list: \"root:SECRET1\\nbob:SECRET2\"", "chpasswd:   # why\n  list: |\n    root:SECRET1",
+        "chpasswd: {expire: false, list: [\"carol:SECRET1\"]}", #"{"chpasswd":{"list":"root:SECRET1"}}"#,
+        "{\"chpasswd\":{\"users\":[{\"name\":\"a\",\"password\":\"SECRET1\"}]}}",
+        "chpasswd <<EOF\ndave:SECRET1\nEOF", "chpasswd -e <<-'END'\n  dave:SECRET1\nEND", "password: $ecretSECRET1",
+        "passwd: !!str SECRET1",
+        "\"password\": |\n  SECRET1\n  SECRET2", "password:\n  SECRET1", "password: \"a\n  SECRET1\"",
+        "plain_text_passwd: 'it''s-SECRET1'",
+        "{lock_passwd: false, plain_text_passwd: flow&SECRET1}", "password=Pa,SECRET1", "db.password = two SECRET1",
+        "tunnels: {wg0: {mode: wireguard, key: SECRET1, keys: {private: SECRET2}}}",
+        "write_files:\n- path: /root/.docker/config.json\n  content: |\n    {\"auths\": {\"r\": {\"auth\": \"dXNlcjpTRUNSRVQx\"}}}\n",
+        "machine h login me password SECRET1", "mysql -u root -pSECRET1 db", "curl -s -u 'me:SECRET1' http://h/",
+        "sshpass -p SECRET1 ssh h",
+        "docker login -u me -p SECRET1 r", "aws configure set aws_secret_access_key SECRET1",
+        "write_files:\n- {path: /a, encoding: b64, content: U0VDUkVUMQ==}",
+        ##"{"cloud-init": "#cloud-config\nchpasswd:\n  list:\n  - root:SECRET1\n"}"##,
+        ##"{"cloud-init": "#cloud-config\nusers:\n- name: a\n  plain_text_passwd: 'it''s-SECRET1'\n"}"##,
+    ])
+    func `a secret is found however it is written`(text: String) {
+        for target in ["/latest/user-data", "/openstack/latest/vendor_data.json", "/metadata/v1/user-data"] {
+            let body = Self.redacted(text, at: target).body
+            for secret in ["SECRET", "dXNlcjpTRUNSRVQx", "U0VDUkVUMQ=="] { #expect(!body.contains(secret), "\(target): \(body)") }
+        }
+    }
+
+    @Test func `fields, reasons, the answer to an absent path and omissions have no secrets either`() {
+        var recording = Recording()
+        recording.sessionTokens = ["TOKEN-of-the-session=="]
+        let fields: [RecordedResponse.Field] = [
+            .init("X-Auth-Token", "SECRET1"), .init("Location", "http://user:SECRET2@h/?token=SECRET3"), .init("ETag", "\"1\""),
+        ]
+        recording.responses = [
+            RecordedResponse(target: "/latest/a", status: 302, reason: "password=SECRET4", fields: fields),
+            RecordedResponse(target: "/latest/b", status: 404, body: Array("no /b for TOKEN-of-the-session==".utf8)),
+        ]
+        recording.absent = RecordedResponse(target: "", status: 404, body: Array("header: TOKEN-of-the-session==".utf8))
+        recording.omissions = ["/latest/a: redirects to http://user:SECRET2@h/?token=SECRET3"]
+        recording.redact()
+        let all =
+            "\(recording.responses.map { "\($0.reason) \($0.fields) \(String(decoding: $0.body, as: UTF8.self))" })"
+            + String(decoding: recording.absent?.body ?? [], as: UTF8.self) + recording.omissions.joined()
+        #expect(!all.contains("SECRET") && !all.contains("TOKEN-of"), "\(all)")
+        #expect(recording.responses[0].fields.last == .init("ETag", "\"1\""), "a field without a secret stays")
+    }
+
+    @Test func `a password that is a common word is no secret in names and in other documents' members`() {
+        var recording = Recording()
+        let bodies = [
+            ("/openstack/latest/user_data", "#cloud-config\npassword: password\nchpasswd: {list: \"a:instance-id\"}"),
+            ("/openstack/latest/", "meta_data.json\npassword\nuser_data"), ("/latest/meta-data/", "instance-id\nhostname"),
+            ("/latest/meta-data/instance-id", "i-1"),
+            ("/openstack/latest/vendor_data.json", ##"{"cloud-init": "#cloud-config\npassword: password"}"##),
+        ]
+        recording.responses = bodies.map { RecordedResponse(target: $0.0, status: 200, body: Array($0.1.utf8)) }
+        recording.redact()
+        let after = recording.responses.map { String(decoding: $0.body, as: UTF8.self) }
+        #expect(after[0] == "#cloud-config\npassword: REDACTED-password-1\nchpasswd: {list: \"a:REDACTED-password-2\"}")
+        #expect(Array(after[1...3]) == bodies[1...3].map(\.1))
+        #expect(after[4] == ##"{"cloud-init": "#cloud-config\npassword: REDACTED-password-1"}"##)
+    }
+
     @Test func `what cannot be examined is replaced in whole`() {
         #expect(Self.redacted("\u{1F}\u{0}gzip").body == "#cloud-config\n# REDACTED: 6 bytes that are not text\n")
         let base64 = Data(repeating: 7, count: 90).base64EncodedString(options: .lineLength76Characters)

@@ -302,7 +302,7 @@ struct DoctorTests {
         try host.host.run("sh", "-c", "\(line); for name in all br0; do echo 1 >/proc/sys/net/ipv4/conf/$name/rp_filter; done")
         let found = try Self.first(host)
         #expect(found.line.hasPrefix("port      warning: rp_filter is strict and no route leads to bridge br0"), "\(found.line)")
-        #expect(found.remedy.contains("net.ipv4.conf.br0.rp_filter=0"))
+        #expect(found.remedy.contains("net/ipv4/conf/br0/rp_filter=0"))
         #expect(found.status == 1)
     }
 

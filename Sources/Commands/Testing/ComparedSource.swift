@@ -82,13 +82,14 @@ struct ComparedSource {
         let missing = other.responses.map(\.target).filter { !known.contains($0) }
         guard !missing.isEmpty else { return }
         var crawler = try Crawler(url, limits: limits)
-        let more = try crawler.run(targets: missing)
+        let more = crawler.run(targets: missing)
         recording.responses += more.responses
         recording.omissions += more.omissions
+        recording.unanswered.formUnion(more.unanswered)
     }
 
-    /// Whether a server could not be read to its end.
-    var isUnfinished: Bool { url != nil && recording.isCut }
+    /// Whether a server could not be read to its end, or a path of it had no response.
+    var isUnfinished: Bool { url != nil && (recording.isCut || !recording.unanswered.isEmpty) }
 
     func close() async { await emulator?.stop() }
 }

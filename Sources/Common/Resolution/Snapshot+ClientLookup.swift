@@ -10,13 +10,13 @@ extension Snapshot {
         let all = owners(of: mac)
         switch client.entrance {
         case .unknown:
-            return all.count == 1 ? .success(all[0]) : .failure(unknown(mac, all))
+            return all.onlyDomain.map { .success($0) } ?? .failure(unknown(mac, all))
         case .named:
             let everywhere = all + remoteOwners(of: mac, without: all)
-            return everywhere.count == 1 ? .success(everywhere[0]) : .failure(unknown(mac, everywhere))
+            return everywhere.onlyDomain.map { .success($0) } ?? .failure(unknown(mac, everywhere))
         case .bridge(let bridge):
             let onBridge = all.filter { $0.bridge == bridge }
-            if onBridge.count == 1 { return .success(onBridge[0]) }
+            if let owner = onBridge.onlyDomain { return .success(owner) }
             return .failure(all.isEmpty || !onBridge.isEmpty ? unknown(mac, all) : wrongPort(mac, all, at: bridge, nil))
         case .port(let port, let bridge, let since, let queues):
             return match(mac, all, at: port, claim(onPort: port, of: bridge, since: since, queues: queues), bridge)
@@ -66,6 +66,12 @@ extension NetworkInterface {
 }
 
 extension [Snapshot.Owner] {
+    /// The first of interfaces of one domain, which may have several with one MAC address; `nil` where there are none, or several domains.
+    fileprivate var onlyDomain: Snapshot.Owner? {
+        guard let first, allSatisfy({ $0.instance.domain == first.instance.domain && $0.host == first.host }) else { return nil }
+        return first
+    }
+
     /// The most domains to name. One domain may have hundreds of interfaces with one address, and so may each of many.
     private static var mostNames: Int { 3 }
 

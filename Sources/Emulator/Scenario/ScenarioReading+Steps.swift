@@ -64,13 +64,15 @@ extension ScenarioReading {
         step.name = members["name"].flatMap { name($0, "\(location): name", &taken) }
         step.instance = members["instance"].flatMap { instance($0, "\(location): instance") }
         var paths: [EmulatedPath: Int] = [:]
-        if let node = members["set"] { step.changes += settings(node, "\(location): set", &paths) }
+        let values = members["set"].map { settings($0, "\(location): set", &paths) } ?? []
+        // What is taken away may be given another value in the same step: a directory, and one file in it.
         if let node = members["absent"] {
             step.changes += self.paths(node, "\(location): absent", &paths).map { .absent($0) }
         }
         if let node = members["restore"] {
             step.changes += self.paths(node, "\(location): restore", &paths).map { .restore($0) }
         }
+        step.changes += values
         if let node = members["credentials"], let credentials = credentials(node, "\(location): credentials", &paths) {
             step.changes.append(.credentials(credentials))
         }

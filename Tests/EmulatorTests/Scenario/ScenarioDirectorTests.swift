@@ -36,6 +36,13 @@ import Testing
         #expect(try await emulator.get("/latest/user-data", from: 1).status == 200)
     }
 
+    @Test func `a step that takes a directory away may set a file in it`() async throws {
+        let emulator = try await LiveEmulator("steps:\n- {at: 1s, set: {tags/instance/Name: x}, absent: tags}")
+        emulator.advance(1)
+        #expect(try await emulator.get("/latest/meta-data/tags/instance/Name").text == "x")
+        #expect(try await emulator.get("/latest/meta-data/tags/instance/").text == "Name")
+    }
+
     @Test func `a directory goes with all below it, and comes back`() async throws {
         let emulator = try await LiveEmulator(
             "steps:\n- {at: 1s, absent: tags}\n- {at: 2s, set: {tags/instance/Name: x}}\n- {at: 3s, restore: tags}")

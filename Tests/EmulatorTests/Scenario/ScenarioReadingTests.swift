@@ -34,11 +34,11 @@ import Testing
         #expect(scenario.start == .firstRequest && scenario.seed == 7 && scenario.steps.count == 4)
         let notice = scenario.steps[0]
         #expect(notice.moment == .at(.seconds(120)) && notice.name == "notice" && notice.instance == "web" && notice.line == 4)
-        guard case .set(_, let value) = notice.changes[0] else { throw Unexpected() }
+        guard case .set(_, let value) = notice.changes[1] else { throw Unexpected() }
         let expected =
             #"{"action": "terminate", "time": "2026-01-07T01:05:47Z", "count": 3, "ratio": 0.5, "sure": true, "more": [null, "1"]}"#
         #expect(String(decoding: value.bytes(at: 1_767_747_827.9), as: UTF8.self) == expected)
-        #expect(notice.changes[2] == .absent(try EmulatedPath("events/recommendations/rebalance")))
+        #expect(notice.changes[0] == .absent(try EmulatedPath("events/recommendations/rebalance")))
         #expect(scenario.steps[1].moment == .afterRequests(3, RequestPattern(path: PathPattern("spot/*"))))
         #expect(scenario.steps[1].changes == [.restore(try EmulatedPath("hostname")), .tokens(.revoke)])
         #expect(scenario.steps[2].moment == .afterTime(.seconds(30)))
