@@ -13,8 +13,41 @@ package struct PublicKeyLine {
     package init?(_ line: String) {
         let fields = line.split(omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
         let types = fields.indices.dropLast().filter { Self.isType(fields[$0]) }
-        guard !types.isEmpty else { return nil }
+        guard let first = types.first, Self.areOptions(line[..<fields[first].startIndex]) else { return nil }
         (self.fields, self.types) = (fields, types)
+    }
+
+    /// The options of sshd(8), in small letters; those of the form `name="value"` end with the sign.
+    private static let options: Set<String> = [
+        "agent-forwarding", "cert-authority", "command=", "environment=", "expiry-time=", "from=", "no-agent-forwarding",
+        "no-port-forwarding", "no-pty", "no-touch-required", "no-user-rc", "no-x11-forwarding", "permitlisten=", "permitopen=",
+        "port-forwarding", "principals=", "pty", "restrict", "touch-required", "tunnel=", "user-rc", "verify-required",
+        "x11-forwarding", "zos-key-ring-label=",
+    ]
+
+    /// Whether what precedes the type is nothing, or options: sshd refuses a line with other words, such as the host name of `known_hosts`.
+    private static func areOptions(_ text: Substring) -> Bool {
+        var rest = text.drop { $0 == " " || $0 == "\t" }
+        while !rest.isEmpty {
+            let name = rest.prefix { !"=,\" \t".contains($0) }
+            rest = rest[name.endIndex...]
+            let hasValue = rest.first == "="
+            guard options.contains(name.lowercased() + (hasValue ? "=" : "")) else { return false }
+            if hasValue {
+                rest = rest.dropFirst()
+                guard rest.first == "\"" else { return false }
+                rest = rest.dropFirst()
+                while let character = rest.first, character != "\"" { rest = rest.dropFirst(character == "\\" ? 2 : 1) }
+                guard rest.first == "\"" else { return false }
+                rest = rest.dropFirst()
+            }
+            if rest.first == "," {
+                rest = rest.dropFirst()
+            } else {
+                return rest.allSatisfy { $0 == " " || $0 == "\t" }
+            }
+        }
+        return true
     }
 
     /// The comment after the key; `nil` where no key is of its type, or is not base64 to its end.

@@ -118,13 +118,25 @@ extension Doctor {
                 "\(subject) names no seed URL (';s=…' after 'ds=nocloud'), so cloud-init's NoCloud does not request metadata"
             return [.warning(problem, repair(.nocloud))]
         }
-        if !seed.url.hasPrefix("http://\(MetadataAddress.v4)/nocloud") {
+        if !Self.isOnThisServer(seed.url) {
             let problem = "\(subject) names the seed '\(seed.url)', which is not on this server"
             return [.warning(problem, repair(.nocloud))]
         }
         guard !seed.isAsked else { return [] }
         let problem = "cloud-init before 23.3, as in Debian 12, ignores the network seed of 'ds=nocloud'"
         return [.note(problem, repair(.nocloudNet))]
+    }
+
+    /// Whether a URL names the seed that this server has, at any of its addresses.
+    static func isOnThisServer(_ url: String) -> Bool {
+        guard url.prefix(7).lowercased() == "http://" else { return false }
+        let rest = url.dropFirst(7)
+        let authority = rest.prefix { $0 != "/" }
+        let path = TreePath(target: String(rest[authority.endIndex...]))
+        var host = authority.lowercased()
+        if host.hasSuffix(":80") { host = String(host.dropLast(3)) }
+        let address = host.hasPrefix("[") ? String(host.dropFirst().prefix { $0 != "]" && $0 != "%" }) : host
+        return IPAddress(address).map(MetadataAddress.all.contains) == true && path?.names.first == "nocloud"
     }
 
     // MARK: Nothing is detected

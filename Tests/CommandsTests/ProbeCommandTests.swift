@@ -76,7 +76,8 @@ import Testing
         let folder = servers.path("busy")
         let crawled = try await Self.run("crawl", servers.urls[1], "-o", folder, "--latest-only", "--timeout", "1")
         #expect(crawled.status == 1)
-        #expect(crawled.stderr.contains("not recorded: /latest/meta-data/placement/region: answered with 503"), "\(crawled.stderr)")
+        #expect(
+            crawled.stderr.contains("not recorded: /latest/meta-data/placement/region: answered with 503"), "\(crawled.stderr)")
         let compared = try await Self.run("compare", servers.urls[0], servers.urls[1], "--latest-only", "--timeout", "1")
         #expect(compared.status == 2, "\(compared.stdout)\(compared.stderr)")
         #expect(!compared.stdout.contains("/latest/meta-data/hostname\n"), "\(compared.stdout)")

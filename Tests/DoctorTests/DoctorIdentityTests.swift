@@ -46,6 +46,18 @@ struct DoctorIdentityTests {
         #expect(unknown.diagnoses.map(\.problem).first?.contains("'nowhere', which virt-metadata does not know") == true)
     }
 
+    @Test(arguments: [
+        ("http://169.254.169.254/nocloud/", true), ("http://169.254.169.254:80/nocloud", true),
+        ("HTTP://169.254.169.254//nocloud/", true),
+        ("http://[fd00:ec2::254]/nocloud/", true), ("http://[fe80::a9fe:a9fe%25eth0]:80/nocloud/", true),
+        ("http://169.254.169.254/nocloudx/", false), ("http://169.254.169.254/", false),
+        ("http://169.254.169.2541/nocloud/", false),
+        ("https://169.254.169.254/nocloud/", false), ("http://169.254.169.254:8080/nocloud/", false),
+        ("http://192.0.2.1/nocloud/", false),
+    ]) func `a seed is this server's at each of its addresses`(url: String, isOurs: Bool) {
+        #expect(Doctor.isOnThisServer(url) == isOurs)
+    }
+
     @Test func `a serial number without a seed is named, with a command that works`() async throws {
         let xml = Examples.xml(Examples.tables(("serial", "ds=nocloud")), os: Examples.shown)
         let result = try await check(xml)
