@@ -180,25 +180,31 @@ struct LinksOfANamespaceTests {
                 if line == "open\\n": queues.append(queue())
                 # TUNSETQUEUE: IFF_DETACH_QUEUE, as a guest has it done.
                 if line == "disable\\n": fcntl.ioctl(queues[0], 0x400454D9, struct.pack("16xH22x", 0x0400))
-                print(len(queues), flush=True)
+                print("has", len(queues), line.strip(), flush=True)
             """
         let (input, output) = (Pipe(), Pipe())
         let program = try RunningProgram(["python3", "-c", script], in: host, input: input, output: output.fileHandleForWriting)
-        let tell = { (line: String) in
+        var answers = Data()
+        func tell(_ line: String, andExpect answer: String) throws {
             try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
-            #expect(!output.fileHandleForReading.availableData.isEmpty)
+            // The program may say something else first.
+            while !String(decoding: answers, as: UTF8.self).hasSuffix("\(answer)\n") {
+                let more = output.fileHandleForReading.availableData
+                try #require(!more.isEmpty)
+                answers += more
+            }
         }
         let look = { try host.enter { try Links.link(named: "tap1").flatMap(TapOpenings.init) } }
         let haveChanged = { (seen: TapOpenings) in try host.enter { seen.haveChanged() } }
-        try tell("open")
+        try tell("open", andExpect: "has 1 open")
         let first = try #require(try look())
         #expect(first.queues == 1)
         #expect(try !haveChanged(first))
-        try tell("open")
+        try tell("open", andExpect: "has 2 open")
         #expect(try haveChanged(first))
         let second = try #require(try look())
         #expect(second.queues == 2)
-        try tell("disable")
+        try tell("disable", andExpect: "has 2 disable")
         #expect(try !haveChanged(second))
         program.kill()
         #expect(try haveChanged(second))
