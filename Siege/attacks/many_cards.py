@@ -64,6 +64,11 @@ class Attack(attack.Attack):
         return f"victims lost {outcome.lost} requests" if outcome.lost else None
 
     def restore(self, host: Host) -> None:
-        """Ends the domain, and unplugs its cards."""
-        host.hypervisor.stop("intruder")
+        """Ends the domain, unplugs its cards, and starts victim-1 if it does not run."""
+        names = host.hypervisor.names()
+        if "intruder" in names:
+            host.hypervisor.stop("intruder")
+        first = host.victims[0]
+        if first.name not in names:
+            host.hypervisor.start(first.xml())
         space.ip("\n".join(f"link delete card-{number}" for number in range(CARDS)))
