@@ -48,6 +48,12 @@ class Field:
         """Whether the attack has not been told to end."""
         return not self.is_told_to_end and time.monotonic() < self._until
 
+    def wait(self) -> None:
+        """Is ready, and waits for the end of an attack that is made elsewhere, such as by the XML of a domain."""
+        self.ready()
+        while self.goes_on():
+            time.sleep(0.05)
+
     def own(self, one: Guest | None = None) -> bytes:
         """An address of the attacker's, or of another guest, in the family of the attack."""
         return wire.ip((one or self.me).address(self.family))

@@ -95,6 +95,11 @@ class Host:
                 address add 192.0.{network}.1/24 dev {name}
                 address add 2001:db8:{network}::1/64 dev {name} nodad""")
 
+    def plug(self, one: Guest) -> None:
+        """Plugs a guest in, and gives it its routes."""
+        one.plug()
+        one.route(self.gateway(4), self.gateway(6))
+
     def heal(self) -> None:
         """Gives every guest its routes and forgets what an attack has taught anybody."""
         for one in self.guests:

@@ -33,9 +33,7 @@ class Attack(attack.Attack):
 
     def attack(self, field: Field) -> None:
         """Nothing: the domains are the attack."""
-        field.ready()
-        while field.goes_on():
-            time.sleep(0.05)
+        field.wait()
 
     def during(self, host: Host, outcome: Outcome) -> None:
         """Starts and ends them."""

@@ -42,9 +42,7 @@ class Attack(attack.Attack):
 
     def attack(self, field: Field) -> None:
         """Nothing: the operator attacks."""
-        field.ready()
-        while field.goes_on():
-            time.sleep(0.05)
+        field.wait()
 
     def during(self, host: Host, outcome: Outcome) -> None:
         """Changes networks."""

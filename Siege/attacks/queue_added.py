@@ -35,21 +35,19 @@ class Attack(attack.Attack):
         victim = host.victims[0]
         victim.unplug()
         victim.has_queues = True
-        self._plug(host, victim)
+        host.plug(victim)
         host.wait_until_served(victim, seconds=30)
 
     def attack(self, field: Field) -> None:
         """Nothing: it is a program of the host's that opens the tap."""
-        field.ready()
-        while field.goes_on():
-            time.sleep(0.05)
+        field.wait()
 
     def during(self, host: Host, outcome: Outcome) -> None:
         """Steals, for longer than the server takes to look at all links again."""
         victim = host.victims[0]
         self.thief = Guest("thief", victim.number, victim.tap, cable=TAP, has_queues=True)
         self.thief.create()
-        self._plug(host, self.thief)
+        host.plug(self.thief)
         outcome.host_report["links"] = space.call("ip", "-details", "link", "show", victim.tap).count("numqueues 2")
         begin, seen = time.monotonic(), []
         with space.inside("thief"):
@@ -62,11 +60,6 @@ class Attack(attack.Attack):
         outcome.host_report["thief"] = seen
         self._end()
         host.wait_until_served(victim, seconds=30)
-
-    @staticmethod
-    def _plug(host: Host, one: Guest) -> None:
-        one.plug()
-        one.route(host.gateway(4), host.gateway(6))
 
     def gained(self, outcome: Outcome) -> str | None:
         """Victim-1's data."""
@@ -89,5 +82,5 @@ class Attack(attack.Attack):
         self._end()
         victim.unplug()
         victim.has_queues = False
-        self._plug(host, victim)
+        host.plug(victim)
         host.wait_until_served(victim, seconds=30)

@@ -30,9 +30,7 @@ class Attack(attack.Attack):
 
     def attack(self, field: Field) -> None:
         """Nothing: the XML is the attack."""
-        field.ready()
-        while field.goes_on():
-            time.sleep(0.05)
+        field.wait()
 
     @staticmethod
     def _starting(host: Host) -> tuple[int, str]:

@@ -46,8 +46,7 @@ class Attack(attack.Attack):
         for _ in range(4):
             victim.unplug()
             time.sleep(0.1)
-            victim.plug()
-            victim.route(host.gateway(4), host.gateway(6))
+            host.plug(victim)
             begin = time.monotonic()
             try:
                 host.wait_until_served(victim, seconds=15)

@@ -49,9 +49,7 @@ class Attack(attack.Attack):
 
     def attack(self, field: Field) -> None:
         """Nothing: the XML is the attack."""
-        field.ready()
-        while field.goes_on():
-            time.sleep(0.05)
+        field.wait()
 
     def during(self, host: Host, outcome: Outcome) -> None:
         """Steals twice."""
@@ -62,12 +60,12 @@ class Attack(attack.Attack):
         self._give_back(host)
         victim.unplug()
         space.ip(f"tuntap add dev {victim.tap} mode tap")
-        self._plug(host, victim)
+        host.plug(victim)
         host.wait_until_served(victim, seconds=30)
         outcome.host_report["same tap"] = self._steal(host, "resume")
         self.thief.unplug()
         space.ip("tuntap add dev eth0 mode tap", "thief")
-        self._plug(host, self.thief)
+        host.plug(self.thief)
         self._give_back(host)
         outcome.host_report["same tap at once"] = self._steal(host, "suspend", at_once=True)
 
@@ -83,7 +81,7 @@ class Attack(attack.Attack):
             self.thief.open()
             self._read(begin, seen, most=0.5)
         else:
-            self._plug(host, self.thief)
+            host.plug(self.thief)
         host.hypervisor.start(self.thief.xml())
         self._read(begin, seen, most=60)
         return seen
@@ -99,16 +97,11 @@ class Attack(attack.Attack):
                     return
                 time.sleep(0.02)
 
-    @staticmethod
-    def _plug(host: Host, one: Guest) -> None:
-        one.plug()
-        one.route(host.gateway(4), host.gateway(6))
-
     def _give_back(self, host: Host) -> None:
         victim = host.victims[0]
         host.hypervisor.stop(self.thief.name)
         self.thief.unplug()
-        self._plug(host, victim)
+        host.plug(victim)
         host.hypervisor.start(victim.xml())
         host.wait_until_served(victim, seconds=60)
 
@@ -133,7 +126,7 @@ class Attack(attack.Attack):
             space.ip(f"link delete {victim.tap}")
         with contextlib.suppress(space.Failure):
             space.ip("netns delete thief")
-        self._plug(host, victim)
+        host.plug(victim)
         if victim.name not in host.hypervisor.names():
             host.hypervisor.start(victim.xml())
         host.wait_until_served(victim, seconds=60)

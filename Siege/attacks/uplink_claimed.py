@@ -35,9 +35,7 @@ class Attack(attack.Attack):
 
     def attack(self, field: Field) -> None:
         """Nothing: the XML is the attack."""
-        field.ready()
-        while field.goes_on():
-            time.sleep(0.05)
+        field.wait()
 
     def during(self, host: Host, outcome: Outcome) -> None:
         """Claims it, and asks as the LAN's machine."""
